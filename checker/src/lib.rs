@@ -1,0 +1,1 @@
+//! Decides whether a recorded history is legal.
