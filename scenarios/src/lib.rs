@@ -1,1 +1,4 @@
-//! Scenarios and plans.
+//! Scenarios: the TOML a person writes, its schema, and the plan drawn from it.
+
+pub mod fault;
+pub mod plan;
