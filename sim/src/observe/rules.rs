@@ -1,0 +1,115 @@
+//! The rules that must hold at every instant, kept apart from time and tasks: facts in, violations out.
+
+use std::collections::BTreeMap;
+
+use mettle_server::probe::Fact;
+
+use crate::world::{Leaders, Leadership, Violation};
+
+/// At most one member leads a term.
+pub const ONE_LEADER: &str = "one leader per term";
+/// A member votes for at most one candidate in a term, also across restarts.
+pub const ONE_VOTE: &str = "one vote per member and term";
+/// Members that hold an index to be committed hold the same entry.
+pub const COMMITTED_EQUAL: &str = "committed prefix equal";
+/// Nothing is applied that no member holds to be committed.
+pub const APPLIED_COMMITTED: &str = "applied never ahead of committed";
+/// Members that applied the same index arrived at the same revision.
+pub const APPLIED_EQUAL: &str = "applied revisions equal";
+
+/// What members have said so far.
+#[derive(Debug, Default)]
+pub struct Rules {
+    leader_of: BTreeMap<u64, u32>,
+    vote_of: BTreeMap<(u32, u64), u64>,
+    committed: BTreeMap<u64, (u64, u32, u32)>,
+    applied: BTreeMap<u64, (i64, u32)>,
+    applied_by: BTreeMap<u32, (u64, i64)>,
+    leaders: Leaders,
+    violations: Vec<Violation>,
+}
+
+impl Rules {
+    /// Takes in what `member` says at `now_ns`.
+    pub fn hear(&mut self, now_ns: u64, member: u32, fact: Fact) {
+        let broken = match fact {
+            Fact::BecameLeader { term } => self.leader(now_ns, member, term),
+            Fact::Voted { term, candidate } => self.vote(member, term, candidate),
+            Fact::Committed { index, term, crc } => self.commit(member, index, term, crc),
+            Fact::Applied { index, revision } => self.apply(member, index, revision),
+        };
+        if let Some((rule, reason)) = broken {
+            self.violations.push(Violation { rule, reason, at_ns: now_ns });
+        }
+    }
+
+    fn leader(&mut self, at_ns: u64, member: u32, term: u64) -> Broken {
+        self.leaders.changes += 1;
+        self.leaders.timeline.push(Leadership { at_ns, term, member });
+        let first = *self.leader_of.entry(term).or_insert(member);
+        (first != member).then(|| (ONE_LEADER, format!("m{first} and m{member} both lead term {term}")))
+    }
+
+    fn vote(&mut self, member: u32, term: u64, candidate: u64) -> Broken {
+        let first = *self.vote_of.entry((member, term)).or_insert(candidate);
+        (first != candidate).then(|| {
+            let reason = format!(
+                "m{member} voted for {first:x} and for {candidate:x} in term {term}"
+            );
+            (ONE_VOTE, reason)
+        })
+    }
+
+    fn commit(&mut self, member: u32, index: u64, term: u64, crc: u32) -> Broken {
+        let (first_term, first_crc, first) =
+            *self.committed.entry(index).or_insert((term, crc, member));
+        ((first_term, first_crc) != (term, crc)).then(|| {
+            let reason = format!(
+                "entry {index} is of term {first_term} with CRC {first_crc:08x} for m{first}, of \
+                 term {term} with CRC {crc:08x} for m{member}"
+            );
+            (COMMITTED_EQUAL, reason)
+        })
+    }
+
+    fn apply(&mut self, member: u32, index: u64, revision: i64) -> Broken {
+        self.applied_by.insert(member, (index, revision));
+        let committed = self.committed.last_key_value().map_or(0, |(index, _)| *index);
+        if index > committed {
+            let reason = format!("m{member} applied entry {index}; committed so far: {committed}");
+            return Some((APPLIED_COMMITTED, reason));
+        }
+        let (first_revision, first) = *self.applied.entry(index).or_insert((revision, member));
+        (first_revision != revision).then(|| {
+            let reason = format!(
+                "after entry {index} m{first} was at revision {first_revision}, m{member} at {revision}"
+            );
+            (APPLIED_EQUAL, reason)
+        })
+    }
+
+    /// The member that became leader in the highest term.
+    pub fn leader_now(&self) -> Option<u32> {
+        self.leader_of.last_key_value().map(|(_, member)| *member)
+    }
+
+    /// What a member applied last: index and revision.
+    pub fn applied_by(&self, member: u32) -> Option<(u64, i64)> {
+        self.applied_by.get(&member).copied()
+    }
+
+    /// How often a member became leader, up to now.
+    pub fn leader_changes(&self) -> u64 {
+        self.leaders.changes
+    }
+
+    /// Hands over what was collected.
+    pub fn take(&mut self) -> (Leaders, Vec<Violation>) {
+        (std::mem::take(&mut self.leaders), std::mem::take(&mut self.violations))
+    }
+}
+
+type Broken = Option<(&'static str, String)>;
+
+#[cfg(test)]
+mod tests;
