@@ -1,1 +1,3 @@
-//! Decides whether a recorded history is legal.
+//! Decides whether a recorded history is legal under etcd's API guarantees.
+
+pub mod history;

@@ -1,2 +1,3 @@
-//! Entry point.
+//! `mettle-check FILE`: judges one history file.
+
 fn main() {}

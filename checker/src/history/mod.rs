@@ -1,0 +1,57 @@
+//! What clients saw: operations, watch streams, and the format in which they are kept (history v1).
+//!
+//! A history file is newline-delimited JSON. Its first line says where it comes from
+//! (`{"version":1,"seed":7,"scenario":"faults/x"}`; `seed` and `scenario` may be absent), every
+//! other line is one [`Record`]:
+//!
+//! ```json
+//! {"id":3,"process":1,"member":2,"op":"put","call_ns":1000,"return_ns":2500,"outcome":"ok",
+//!  "request":{"key":"/a","value":"v1"},"response":{"header":{"revision":2}}}
+//! ```
+//!
+//! (one line in the file). The names inside `request` and `response` are those of etcd's protocol;
+//! a field that has its zero value may be left out. Keys and values are JSON strings, or
+//! `{"base64":"…"}` when they are not UTF-8.
+//!
+//! * `op`: `range`, `put`, `delete_range`, `txn`, `compact`; and for watch streams `watch_create`,
+//!   `watch_cancel`, `watch_progress` (what the client sent), `watch_response` (what came back, one
+//!   line a response, `return_ns` is its arrival), `watch_end` (the stream is over).
+//! * `outcome`: `ok`, `fail` (certainly did not happen: see [`outcome_of`]) or `unknown`
+//!   (`return_ns` is then null or absent: nobody knows when, or whether, it took effect).
+//! * A `fail` carries `"response":{"error":{"code":"OutOfRange","message":"…"}}`.
+//! * All times are nanoseconds of one clock. A process is sequential: it calls only after its last
+//!   call returned, and an unknown outcome ends it. Records of watch streams are exempt.
+//!
+//! The recording client builds records with [`Record::called`] and its endings
+//! ([`Record::ok`], [`Record::failed`], [`Record::unknown`]).
+
+mod blob;
+mod compare;
+mod kv;
+mod outcome;
+mod read;
+mod record;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod write;
+
+pub use blob::Blob;
+pub use compare::{Compare, CompareResult, Operand};
+pub use kv::{
+    CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Header, KeyValue,
+    PutRequest, PutResponse, RangeRequest, RangeResponse, RequestOp, ResponseOp, SortOrder,
+    SortTarget, TxnRequest, TxnResponse,
+};
+pub use outcome::outcome_of;
+pub use read::{Limits, ReadError, Reader, read_file};
+pub use record::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
+pub use watch::{
+    Event, EventType, StreamRef, WatchCancelRequest, WatchCreateRequest, WatchFilter, WatchResponse,
+};
+pub use write::Writer;
+
+/// Whether a field has its zero value, which is then left out of the file.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

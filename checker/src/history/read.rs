@@ -1,0 +1,368 @@
+//! Reads a history file line by line, in bounded memory, and says what is wrong with it and where.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
+
+/// How much a reader accepts before it refuses.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of one line.
+    pub line_bytes: u64,
+    /// Of all lines.
+    pub total_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { line_bytes: 64 << 20, total_bytes: 2 << 30 }
+    }
+}
+
+/// A history cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ReadError {
+    /// Which file.
+    pub file: String,
+    /// Which line, from 1; None when it is not about one line.
+    pub line: Option<u64>,
+    /// What is wrong.
+    pub cause: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}; {}", self.cause, self.remedy)
+    }
+}
+
+/// Gives the records of a file one by one; the first error ends it.
+pub struct Reader<R> {
+    file: String,
+    lines: R,
+    limits: Limits,
+    line: u64,
+    consumed: u64,
+    buffer: Vec<u8>,
+    origin: Origin,
+    ended: bool,
+}
+
+/// Reads a whole file.
+pub fn read_file(path: &Path, limits: Limits) -> Result<History, ReadError> {
+    let name = path.display().to_string();
+    let problem = |cause: String, remedy: &str| ReadError {
+        file: name.clone(),
+        line: None,
+        cause,
+        remedy: remedy.to_owned(),
+    };
+    let file = File::open(path)
+        .map_err(|error| problem(format!("cannot be opened: {error}"), "check the path"))?;
+    let is_folder = file.metadata().is_ok_and(|metadata| metadata.is_dir());
+    if is_folder {
+        return Err(problem("is a folder".to_owned(), "name the history file inside it"));
+    }
+    let mut reader = Reader::new(name, BufReader::with_capacity(1 << 20, file), limits)?;
+    let mut history = History { origin: reader.origin().clone(), records: Vec::new() };
+    for record in &mut reader {
+        history.records.push(record?);
+    }
+    Ok(history)
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads the first line; `file` is the name used in errors.
+    pub fn new(file: String, lines: R, limits: Limits) -> Result<Self, ReadError> {
+        let mut reader = Reader {
+            file,
+            lines,
+            limits,
+            line: 0,
+            consumed: 0,
+            buffer: Vec::new(),
+            origin: Origin::default(),
+            ended: false,
+        };
+        if !reader.fill()? {
+            return Err(reader.error("is empty".to_owned(), "record a history into it"));
+        }
+        let first: Result<Origin, _> = serde_json::from_slice(&reader.buffer);
+        reader.origin = first.map_err(|error| {
+            reader.error(
+                format!("is not the first line of a history ({})", describe(&error)),
+                "the first line must be like {\"version\":1}",
+            )
+        })?;
+        if reader.origin.version != 1 {
+            let version = reader.origin.version;
+            return Err(reader.error(
+                format!("history version {version} is not known here"),
+                "version 1 is; use a newer mettle-check",
+            ));
+        }
+        Ok(reader)
+    }
+
+    /// The first line.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The line that was read last, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    fn error(&self, cause: String, remedy: &str) -> ReadError {
+        ReadError {
+            file: self.file.clone(),
+            line: Some(self.line.max(1)),
+            cause,
+            remedy: remedy.to_owned(),
+        }
+    }
+
+    /// Reads the next line that is not blank into the buffer; false at the end.
+    fn fill(&mut self) -> Result<bool, ReadError> {
+        loop {
+            self.buffer.clear();
+            self.line += 1;
+            let most = self.limits.line_bytes.saturating_add(1);
+            let read = (&mut self.lines).take(most).read_until(b'\n', &mut self.buffer);
+            let read = match read {
+                Ok(read) => read as u64,
+                Err(error) => {
+                    let cause = format!("cannot be read: {error}");
+                    return Err(self.error(cause, "check the disk and the file"));
+                }
+            };
+            if read == 0 {
+                return Ok(false);
+            }
+            if read > self.limits.line_bytes {
+                let cause = format!("a line is longer than {} bytes", self.limits.line_bytes);
+                return Err(self.error(cause, "is this a history? each record is a line"));
+            }
+            self.consumed += read;
+            if self.consumed > self.limits.total_bytes {
+                let cause = format!("longer than {} bytes in all", self.limits.total_bytes);
+                return Err(self.error(cause, "split the recording, or raise the limit"));
+            }
+            if !self.buffer.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn record(&self) -> Result<Record, ReadError> {
+        let wire: Wire<'_> = serde_json::from_slice(&self.buffer).map_err(|error| {
+            if error.is_eof() {
+                self.error(
+                    "the line stops in the middle".to_owned(),
+                    "the file was cut off: record it again, or remove this line if it is the last",
+                )
+            } else {
+                self.error(describe(&error), "see checker/README.md for the format of a record")
+            }
+        })?;
+        build(&wire).map_err(|problem| self.error(problem.cause, problem.remedy))
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<Record, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = match self.fill() {
+            Ok(true) => self.record(),
+            Ok(false) => {
+                self.ended = true;
+                return None;
+            }
+            Err(error) => Err(error),
+        };
+        self.ended = next.is_err();
+        Some(next)
+    }
+}
+
+/// serde's message without its line number, which is always 1 here.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(at) => format!("{} (column {})", &text[..at], error.column()),
+        None => text,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire<'a> {
+    id: u64,
+    process: u64,
+    #[serde(default)]
+    member: u64,
+    #[serde(borrow)]
+    op: Cow<'a, str>,
+    call_ns: u64,
+    #[serde(default)]
+    return_ns: Option<u64>,
+    outcome: Outcome,
+    #[serde(borrow, default)]
+    request: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    response: Option<&'a RawValue>,
+}
+
+struct Problem {
+    cause: String,
+    remedy: &'static str,
+}
+
+fn problem(cause: impl Into<String>, remedy: &'static str) -> Problem {
+    Problem { cause: cause.into(), remedy }
+}
+
+const OPS: &[Op] = &[
+    Op::Range,
+    Op::Put,
+    Op::DeleteRange,
+    Op::Txn,
+    Op::Compact,
+    Op::WatchCreate,
+    Op::WatchCancel,
+    Op::WatchProgress,
+    Op::WatchResponse,
+    Op::WatchEnd,
+];
+
+fn build(wire: &Wire<'_>) -> Result<Record, Problem> {
+    let Some(op) = OPS.iter().copied().find(|op| op.name() == wire.op) else {
+        let known: Vec<_> = OPS.iter().map(|op| op.name()).collect();
+        return Err(Problem {
+            cause: format!("op {:?} is not known; known are {}", wire.op, known.join(", ")),
+            remedy: "correct the word, or leave the line out",
+        });
+    };
+    let request = request(op, wire.request)?;
+    let response = match wire.response {
+        None => None,
+        Some(raw) if raw.get() == "null" => None,
+        Some(raw) => Some(response(op, raw)?),
+    };
+    times(wire)?;
+    let is_error = matches!(response, Some(Response::Error(_)));
+    match wire.outcome {
+        Outcome::Ok if op != Op::WatchEnd && is_error => {
+            return Err(problem("outcome ok with an error as answer", "outcome must be fail"));
+        }
+        Outcome::Ok if response.is_none() && (!op.is_watch() || op == Op::WatchResponse) => {
+            return Err(problem("outcome ok without a response", "record the response"));
+        }
+        Outcome::Fail if response.is_some() && !is_error => {
+            return Err(problem("outcome fail with an answer", "outcome must be ok"));
+        }
+        Outcome::Unknown if response.is_some() && !is_error => {
+            return Err(problem("outcome unknown with an answer", "outcome must be ok"));
+        }
+        _ => {}
+    }
+    Ok(Record {
+        id: wire.id,
+        process: wire.process,
+        member: wire.member,
+        call_ns: wire.call_ns,
+        return_ns: wire.return_ns,
+        outcome: wire.outcome,
+        request,
+        response,
+    })
+}
+
+fn times(wire: &Wire<'_>) -> Result<(), Problem> {
+    match (wire.outcome, wire.return_ns) {
+        (Outcome::Unknown, Some(_)) => {
+            Err(problem("outcome unknown with a return_ns", "set return_ns to null"))
+        }
+        (Outcome::Ok | Outcome::Fail, None) => {
+            Err(problem("no return_ns though it was answered", "record when the answer came"))
+        }
+        (_, Some(return_ns)) if return_ns < wire.call_ns => Err(problem(
+            format!("return_ns {return_ns} is before call_ns {}", wire.call_ns),
+            "record both with one monotonic clock",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn request(op: Op, raw: Option<&RawValue>) -> Result<Request, Problem> {
+    let text = raw.map_or("{}", RawValue::get);
+    let parsed = match op {
+        Op::Range => serde_json::from_str(text).map(Request::Range),
+        Op::Put => serde_json::from_str(text).map(Request::Put),
+        Op::DeleteRange => serde_json::from_str(text).map(Request::DeleteRange),
+        Op::Txn => serde_json::from_str(text).map(Request::Txn),
+        Op::Compact => serde_json::from_str(text).map(Request::Compact),
+        Op::WatchCreate => serde_json::from_str(text).map(Request::WatchCreate),
+        Op::WatchCancel => serde_json::from_str(text).map(Request::WatchCancel),
+        Op::WatchProgress => serde_json::from_str(text).map(Request::WatchProgress),
+        Op::WatchResponse => serde_json::from_str(text).map(Request::WatchResponse),
+        Op::WatchEnd => serde_json::from_str(text).map(Request::WatchEnd),
+    };
+    parsed.map_err(|error| {
+        problem(
+            format!("the request of op {}: {}", op.name(), describe(&error)),
+            "use etcd's own field names, see checker/README.md",
+        )
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ErrorWire {
+    error: ErrorAnswer,
+}
+
+fn response(op: Op, raw: &RawValue) -> Result<Response, Problem> {
+    let text = raw.get();
+    if let Ok(wire) = serde_json::from_str::<ErrorWire>(text) {
+        return Ok(Response::Error(wire.error));
+    }
+    let parsed = match op {
+        Op::Range => serde_json::from_str(text).map(Response::Range),
+        Op::Put => serde_json::from_str(text).map(Response::Put),
+        Op::DeleteRange => serde_json::from_str(text).map(Response::DeleteRange),
+        Op::Txn => serde_json::from_str(text).map(Response::Txn),
+        Op::Compact => serde_json::from_str(text).map(Response::Compact),
+        Op::WatchResponse => serde_json::from_str(text).map(Response::Watch),
+        Op::WatchCreate | Op::WatchCancel | Op::WatchProgress | Op::WatchEnd => {
+            return Err(problem(
+                format!("op {} has no answer of its own", op.name()),
+                "record what came back as watch_response lines",
+            ));
+        }
+    };
+    parsed.map_err(|error| {
+        problem(
+            format!("the response of op {}: {}", op.name(), describe(&error)),
+            "use etcd's own field names, see checker/README.md",
+        )
+    })
+}

@@ -1,0 +1,110 @@
+//! Writes a history file, one record a line, always the same bytes for the same history.
+
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
+
+use super::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
+
+/// Writes records as they come.
+pub struct Writer<W> {
+    out: W,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes the first line.
+    pub fn new(mut out: W, origin: &Origin) -> io::Result<Self> {
+        serde_json::to_writer(&mut out, origin)?;
+        out.write_all(b"\n")?;
+        Ok(Writer { out })
+    }
+
+    /// Writes one line.
+    pub fn write(&mut self, record: &Record) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, record)?;
+        self.out.write_all(b"\n")
+    }
+
+    /// Flushes, and gives back what was written to.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+impl History {
+    /// Writes all of it.
+    pub fn write_to<W: Write>(&self, out: W) -> io::Result<W> {
+        let mut writer = Writer::new(out, &self.origin)?;
+        for record in &self.records {
+            writer.write(record)?;
+        }
+        writer.finish()
+    }
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    id: u64,
+    process: u64,
+    member: u64,
+    op: Op,
+    call_ns: u64,
+    return_ns: Option<u64>,
+    outcome: Outcome,
+    request: &'a Request,
+    response: Option<&'a Response>,
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Wire {
+            id: self.id,
+            process: self.process,
+            member: self.member,
+            op: self.request.op(),
+            call_ns: self.call_ns,
+            return_ns: self.return_ns,
+            outcome: self.outcome,
+            request: &self.request,
+            response: self.response.as_ref(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl Serialize for Request {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Request::Range(request) => request.serialize(serializer),
+            Request::Put(request) => request.serialize(serializer),
+            Request::DeleteRange(request) => request.serialize(serializer),
+            Request::Txn(request) => request.serialize(serializer),
+            Request::Compact(request) => request.serialize(serializer),
+            Request::WatchCreate(request) => request.serialize(serializer),
+            Request::WatchCancel(request) => request.serialize(serializer),
+            Request::WatchProgress(stream)
+            | Request::WatchResponse(stream)
+            | Request::WatchEnd(stream) => stream.serialize(serializer),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorWire<'a> {
+    error: &'a ErrorAnswer,
+}
+
+impl Serialize for Response {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Response::Range(response) => response.serialize(serializer),
+            Response::Put(response) => response.serialize(serializer),
+            Response::DeleteRange(response) => response.serialize(serializer),
+            Response::Txn(response) => response.serialize(serializer),
+            Response::Compact(response) => response.serialize(serializer),
+            Response::Watch(response) => response.serialize(serializer),
+            Response::Error(error) => ErrorWire { error }.serialize(serializer),
+        }
+    }
+}
