@@ -1,0 +1,338 @@
+//! The open log: append, sync, roll, cut, seal.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::error::WalError;
+use super::layout::{BATCH_HEADER_LEN, BatchHeader, SegmentHeader, encode_batch};
+use super::record::RecordRef;
+use super::recover::{self, Recovered};
+use crate::consensus::types::{AppendBatch, HardState, Index, SnapshotMark};
+use crate::identity::Identity;
+use crate::platform::{Disk, File, Open};
+use crate::{planted, probe};
+
+/// How the log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// A segment is closed before it grows beyond this many bytes; it holds at least one batch.
+    pub segment_bytes: u64,
+}
+
+impl Default for Options {
+    /// 4 MiB: recovery reads one segment into memory at a time.
+    fn default() -> Options {
+        Options { segment_bytes: 4 * 1024 * 1024 }
+    }
+}
+
+/// A segment on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) number: u64,
+    /// Highest index of an entry written to it, 0 when there is none.
+    pub(super) highest: Index,
+}
+
+/// The open log. One owner writes; see the room's page for the rules.
+pub struct Wal {
+    disk: Arc<dyn Disk>,
+    dir: String,
+    identity: Identity,
+    options: Options,
+    /// Ascending and never empty; the last one is written to.
+    segments: Vec<Segment>,
+    file: Arc<dyn File>,
+    /// Length of the last segment's file.
+    written: u64,
+    /// Batches that come after it.
+    buffer: Vec<u8>,
+    /// Sequence of the last batch, buffered ones included.
+    sequence: u64,
+    /// Its CRC.
+    crc: u32,
+    /// Sequence of the last batch known to be durable.
+    durable: u64,
+    /// Whether a batch that says something was written since the last seal.
+    unsealed: bool,
+    hard_state: HardState,
+    start: SnapshotMark,
+    last_index: Index,
+    poisoned: bool,
+}
+
+/// Appended this much without a sync: written out, so that memory stays bounded.
+const BUFFER_BYTES_MAX: usize = 1024 * 1024;
+
+impl Wal {
+    /// Opens the log in `dir`, or begins one, and returns what it held.
+    pub async fn open(
+        disk: Arc<dyn Disk>,
+        dir: &str,
+        identity: Identity,
+        options: Options,
+    ) -> Result<(Wal, Recovered), WalError> {
+        disk.create_dir(dir).await.map_err(|source| io_error("create", dir, source))?;
+        let parent = dir.rsplit_once('/').map_or("", |(parent, _)| parent);
+        disk.sync_dir(parent).await.map_err(|source| io_error("sync", parent, source))?;
+        let names = disk.list(dir).await.map_err(|source| io_error("list", dir, source))?;
+        let numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
+        let end = recover::read(&*disk, dir, identity, &numbers).await?;
+        let (sequence, crc, torn_bytes) = (end.sequence, end.crc, end.torn_bytes);
+        let (hard_state, start, entries) = end.content.finish().map_err(|damage| {
+            let number = end.segments.last().map_or(1, |segment| segment.number);
+            let offset = end.file.as_ref().map_or(0, |(_, len)| *len);
+            WalError::Corrupt { path: segment_path(dir, number), offset, damage }
+        })?;
+        let fresh = end.file.is_none();
+        let recovered = Recovered { hard_state, snapshot: start, entries, fresh, torn_bytes };
+        let (file, written) = match end.file {
+            Some(file) => file,
+            None => {
+                let path = segment_path(dir, 1);
+                let file = disk.open(&path, Open::Truncate).await;
+                (file.map_err(|source| io_error("create", &path, source))?, 0)
+            }
+        };
+        let mut wal = Wal {
+            disk,
+            dir: dir.to_owned(),
+            identity,
+            options,
+            segments: end.segments,
+            file,
+            written,
+            buffer: Vec::new(),
+            sequence,
+            crc,
+            durable: sequence,
+            unsealed: true,
+            hard_state,
+            start: recovered.snapshot.clone(),
+            last_index: recovered.last_index(),
+            poisoned: false,
+        };
+        if fresh {
+            wal.begin_segment(1).await?;
+        }
+        Ok((wal, recovered))
+    }
+
+    /// Adds a batch; durable once [`Wal::sync`] returns.
+    ///
+    /// The first entry may overwrite the log from its index on; an installed snapshot ends it.
+    pub async fn append(&mut self, batch: &AppendBatch) -> Result<(), WalError> {
+        self.refuse_poisoned()?;
+        let record = RecordRef {
+            hard_state: batch.hard_state,
+            restart: batch.snapshot.as_ref(),
+            start: None,
+            entries: &batch.entries,
+        };
+        let body = record.encode();
+        // First: the head of a new segment repeats the state before this batch.
+        self.make_room(body.len()).await?;
+        if let Some(mark) = &batch.snapshot {
+            self.start = mark.clone();
+            self.last_index = mark.index;
+        }
+        if let (Some(first), Some(last)) = (batch.entries.first(), batch.entries.last()) {
+            assert!(
+                first.index <= self.last_index + 1,
+                "entry {} does not join the log, which ends at {}",
+                first.index,
+                self.last_index
+            );
+            if first.index <= self.last_index {
+                probe!("wal entries overwritten");
+            }
+            self.last_index = last.index;
+            let active = self.segments.last_mut().expect("there is a segment to write to");
+            active.highest = active.highest.max(last.index);
+        }
+        if let Some(hard_state) = batch.hard_state {
+            self.hard_state = hard_state;
+        }
+        self.unsealed = true;
+        self.encode(&body);
+        if self.buffer.len() > BUFFER_BYTES_MAX {
+            self.write_out().await?;
+        }
+        Ok(())
+    }
+
+    /// Makes every appended batch durable.
+    pub async fn sync(&mut self) -> Result<(), WalError> {
+        self.refuse_poisoned()?;
+        if self.durable == self.sequence {
+            return Ok(());
+        }
+        self.write_out().await?;
+        if let Err(source) = self.file.sync_data().await {
+            probe!("wal sync failed");
+            if !planted!("C15") {
+                self.poisoned = true;
+                return Err(io_error("sync", &self.active_path(), source));
+            }
+        }
+        self.durable = self.sequence;
+        Ok(())
+    }
+
+    /// Records that all before is durable, so that damage to it can never pass for a torn tail.
+    /// For an idle log; does nothing when nothing was appended since the last seal.
+    pub async fn seal(&mut self) -> Result<(), WalError> {
+        self.refuse_poisoned()?;
+        if !self.unsealed {
+            return Ok(());
+        }
+        self.sync().await?;
+        self.encode(&RecordRef::default().encode());
+        self.sync().await?;
+        self.unsealed = false;
+        Ok(())
+    }
+
+    /// Lets the log begin after `mark`, which the state machine's durable state must cover, and
+    /// removes the segments that lie wholly at or below it. Returns how many.
+    pub async fn cut(&mut self, mark: &SnapshotMark) -> Result<usize, WalError> {
+        self.refuse_poisoned()?;
+        if mark.index <= self.start.index {
+            return Ok(0);
+        }
+        assert!(
+            mark.index <= self.last_index,
+            "cut at {}, but the log ends at {}",
+            mark.index,
+            self.last_index
+        );
+        let body = RecordRef { start: Some(mark), ..RecordRef::default() }.encode();
+        self.make_room(body.len()).await?;
+        self.start = mark.clone();
+        self.unsealed = true;
+        self.encode(&body);
+        self.sync().await?;
+        let mut removed = 0;
+        while self.segments.len() > 1 && self.segments[0].highest <= mark.index {
+            let path = segment_path(&self.dir, self.segments[0].number);
+            let done = self.disk.remove(&path).await;
+            self.checked("remove", &path, done)?;
+            // One by one: a crash must not leave a gap between two segments.
+            let done = self.disk.sync_dir(&self.dir).await;
+            self.checked("sync", &path, done)?;
+            self.segments.remove(0);
+            removed += 1;
+        }
+        if removed > 0 {
+            probe!("wal segments removed");
+        }
+        Ok(removed)
+    }
+
+    /// Index of the last entry appended (not necessarily durable yet).
+    pub fn last_index(&self) -> Index {
+        self.last_index
+    }
+
+    /// Begins a new segment when this one has no room for a body of `len` bytes.
+    async fn make_room(&mut self, len: usize) -> Result<(), WalError> {
+        let grown = self.written + (self.buffer.len() + BATCH_HEADER_LEN + len) as u64;
+        if grown > self.options.segment_bytes {
+            self.sync().await?;
+            let number = self.active().number + 1;
+            self.begin_segment(number).await?;
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, body: &[u8]) {
+        let header = BatchHeader {
+            segment: self.active().number,
+            sequence: self.sequence + 1,
+            durable_to: self.durable,
+            prev_crc: self.crc,
+        };
+        self.crc = encode_batch(&mut self.buffer, self.identity, header, body);
+        self.sequence += 1;
+    }
+
+    /// Creates a segment and makes its head durable. Everything before it is durable already.
+    async fn begin_segment(&mut self, number: u64) -> Result<(), WalError> {
+        let path = segment_path(&self.dir, number);
+        let file = self.disk.open(&path, Open::Truncate).await;
+        self.file = self.checked("create", &path, file)?;
+        let header = SegmentHeader {
+            identity: self.identity,
+            segment: number,
+            first_index: self.last_index + 1,
+            first_sequence: self.sequence + 1,
+            prev_crc: self.crc,
+        };
+        self.written = 0;
+        self.buffer = header.encode();
+        self.segments.push(Segment { number, highest: 0 });
+        let head = RecordRef {
+            hard_state: Some(self.hard_state),
+            start: Some(&self.start),
+            ..RecordRef::default()
+        };
+        self.encode(&head.encode());
+        self.sync().await?;
+        let done = self.disk.sync_dir(&self.dir).await;
+        self.checked("sync", &path, done)
+    }
+
+    async fn write_out(&mut self) -> Result<(), WalError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let bytes = Bytes::from(std::mem::take(&mut self.buffer));
+        let len = bytes.len() as u64;
+        let done = self.file.write_at(self.written, bytes).await;
+        let path = self.active_path();
+        self.checked("write", &path, done)?;
+        self.written += len;
+        Ok(())
+    }
+
+    fn active(&self) -> Segment {
+        *self.segments.last().expect("there is a segment to write to")
+    }
+
+    fn active_path(&self) -> String {
+        segment_path(&self.dir, self.active().number)
+    }
+
+    fn refuse_poisoned(&self) -> Result<(), WalError> {
+        if self.poisoned { Err(WalError::Poisoned) } else { Ok(()) }
+    }
+
+    /// After an error nobody knows what the disk holds: no further use.
+    fn checked<T>(
+        &mut self,
+        action: &'static str,
+        path: &str,
+        done: io::Result<T>,
+    ) -> Result<T, WalError> {
+        done.map_err(|source| {
+            self.poisoned = true;
+            probe!("wal write failed");
+            io_error(action, path, source)
+        })
+    }
+}
+
+pub(super) fn segment_path(dir: &str, number: u64) -> String {
+    format!("{dir}/{number:016x}.wal")
+}
+
+fn segment_number(name: &str) -> Option<u64> {
+    let hex = name.strip_suffix(".wal")?;
+    if hex.len() != 16 { None } else { u64::from_str_radix(hex, 16).ok() }
+}
+
+pub(super) fn io_error(action: &'static str, path: &str, source: io::Error) -> WalError {
+    WalError::Io { action, path: path.to_owned(), source }
+}

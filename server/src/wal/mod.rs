@@ -1,0 +1,44 @@
+//! The log on disk: what this member promised, in the order in which it promised it.
+//!
+//! # Layout
+//! A directory of segments `<16 hex digits>.wal`, numbered from 1 without gaps. A segment begins with
+//! a header {magic, format version, cluster id, member id, segment, first index, first sequence,
+//! previous batch's CRC, own CRC} and goes on with batches. A batch is {magic, body length, segment,
+//! sequence, durable_to, previous batch's CRC, own CRC} and a body: a postcard record of hard state,
+//! snapshot mark and entries. The CRC covers header and body and is salted with the identity, so a
+//! batch is verifiable alone. All numbers are little-endian.
+//!
+//! # Writing
+//! [`Wal::append`] adds a batch to a buffer, [`Wal::sync`] writes the buffer and calls `fdatasync`:
+//! several appends share one sync. A full segment is synced before the next one is created, and the
+//! next one begins with a batch that repeats hard state and snapshot mark, so [`Wal::cut`] may
+//! remove whole old segments and loses neither.
+//!
+//! # Recovery
+//! `durable_to` says how far the log was known synced when a batch was written. At the first batch
+//! that does not verify, recovery looks ahead: a later valid batch whose `durable_to` reaches the bad
+//! one proves that the bad one had been durable, so the disk has damaged it, and the log refuses.
+//! Otherwise it is the torn tail of a crash: it is overwritten with zeros, cut off and synced.
+//! What was written after the last recorded `durable_to` is undecidable: damage there looks like a
+//! torn tail. [`Wal::seal`] narrows that window when the log goes idle.
+//!
+//! What recovery keeps beyond the last recorded `durable_to` may sit in the page cache only (the
+//! process was killed, or its `fdatasync` failed, which leaves the pages clean but not durable), so it
+//! is written again and synced before anybody hears of it.
+//!
+//! # Invariants
+//! - A later segment exists only if the one before it is wholly durable.
+//! - After an error of a write or a sync the log is poisoned: nobody knows what the disk holds.
+//! - Recovery returns a prefix of what was appended, and at least what `sync` acknowledged, or refuses.
+
+mod error;
+mod layout;
+mod log;
+mod record;
+mod recover;
+#[cfg(test)]
+mod tests;
+
+pub use error::{Damage, WalError};
+pub use log::{Options, Wal};
+pub use recover::Recovered;

@@ -1,0 +1,270 @@
+//! Reading the log at boot: what is there, what was torn, and when to refuse.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::error::{Damage, WalError};
+use super::layout::{
+    Batch, HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch,
+};
+use super::log::{Segment, io_error, segment_path};
+use super::record::Content;
+use crate::consensus::types::{Entry, HardState, Index, SnapshotMark};
+use crate::identity::Identity;
+use crate::platform::{Disk, File, Open};
+use crate::probe;
+
+/// What the log held at boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// The last hard state.
+    pub hard_state: HardState,
+    /// Where the log begins.
+    pub snapshot: SnapshotMark,
+    /// Entries after it, without gaps, overwritten ones gone.
+    pub entries: Vec<Entry>,
+    /// There was no log yet. Whoever finds durable state beside it has lost the log.
+    pub fresh: bool,
+    /// Bytes of a torn tail that were cut.
+    pub torn_bytes: u64,
+}
+
+impl Recovered {
+    /// The last index of the log.
+    pub fn last_index(&self) -> Index {
+        self.entries.last().map_or(self.snapshot.index, |entry| entry.index)
+    }
+}
+
+/// Where the log ends on disk, and what it adds up to.
+pub(super) struct End {
+    pub(super) segments: Vec<Segment>,
+    /// The last segment and its length; `None` when there is no log.
+    pub(super) file: Option<(Arc<dyn File>, u64)>,
+    pub(super) sequence: u64,
+    pub(super) crc: u32,
+    pub(super) content: Content,
+    pub(super) torn_bytes: u64,
+}
+
+/// Reads the segments `numbers` (ascending) of `dir`, checks them and mends a torn tail.
+pub(super) async fn read(
+    disk: &dyn Disk,
+    dir: &str,
+    identity: Identity,
+    numbers: &[u64],
+) -> Result<End, WalError> {
+    let mut reader = Reader {
+        disk,
+        dir,
+        identity,
+        end: End {
+            segments: Vec::new(),
+            file: None,
+            sequence: 0,
+            crc: 0,
+            content: Content::default(),
+            torn_bytes: 0,
+        },
+        durable_to: 0,
+    };
+    for (at, &number) in numbers.iter().enumerate() {
+        if at > 0 && number != numbers[at - 1] + 1 {
+            let missing = numbers[at - 1] + 1;
+            return Err(reader.corrupt(missing, 0, Damage::SegmentMissing));
+        }
+        reader.segment(number, at == 0, at + 1 == numbers.len()).await?;
+    }
+    Ok(reader.end)
+}
+
+struct Reader<'a> {
+    disk: &'a dyn Disk,
+    dir: &'a str,
+    identity: Identity,
+    end: End,
+    /// The highest `durable_to` seen.
+    durable_to: u64,
+}
+
+impl Reader<'_> {
+    async fn segment(&mut self, number: u64, first: bool, last: bool) -> Result<(), WalError> {
+        let path = segment_path(self.dir, number);
+        let file = self
+            .disk
+            .open(&path, Open::Existing)
+            .await
+            .map_err(|source| io_error("open", &path, source))?;
+        let len = file.len().await.map_err(|source| io_error("measure", &path, source))?;
+        let bytes = file
+            .read_at(0, len as usize)
+            .await
+            .map_err(|source| io_error("read", &path, source))?;
+        let header = match SegmentHeader::decode(&bytes) {
+            Ok(header) => header,
+            Err(HeaderFault::Version(found)) => {
+                return Err(WalError::WrongVersion { path, found, expected: VERSION });
+            }
+            Err(HeaderFault::Unreadable) if last => return self.torn_creation(number, &bytes).await,
+            Err(HeaderFault::Unreadable) => {
+                return Err(self.corrupt(number, 0, Damage::SegmentHeader));
+            }
+        };
+        if header.identity != self.identity {
+            let expected = self.identity;
+            return Err(WalError::WrongIdentity { path, found: header.identity, expected });
+        }
+        if header.segment != number {
+            return Err(self.corrupt(number, 0, Damage::SegmentNumber { found: header.segment }));
+        }
+        if first {
+            self.end.sequence = header.first_sequence.saturating_sub(1);
+            self.end.crc = header.prev_crc;
+        } else if header.first_sequence != self.end.sequence + 1 || header.prev_crc != self.end.crc {
+            let damage =
+                Damage::SegmentChain { wants: header.first_sequence, ends: self.end.sequence };
+            return Err(self.corrupt(number, 0, damage));
+        }
+        self.batches(number, &bytes, last, &file).await
+    }
+
+    /// Reads the batches of a segment whose header verified.
+    async fn batches(
+        &mut self,
+        number: u64,
+        bytes: &[u8],
+        last: bool,
+        file: &Arc<dyn File>,
+    ) -> Result<(), WalError> {
+        self.end.content.begin_segment();
+        let mut at = SEGMENT_HEADER_LEN;
+        while let Some(batch) = self.next_batch(number, &bytes[at..]) {
+            let (sequence, crc, len) = (batch.header.sequence, batch.crc, batch.len());
+            self.durable_to = self.durable_to.max(batch.header.durable_to);
+            self.end
+                .content
+                .add(sequence, batch.body)
+                .map_err(|damage| self.corrupt(number, at as u64, damage))?;
+            (self.end.sequence, self.end.crc) = (sequence, crc);
+            at += len;
+        }
+        self.end.segments.push(Segment { number, highest: self.end.content.highest() });
+        if !last {
+            if at < bytes.len() {
+                // The segment after this one was created when all of this one was durable.
+                let damage = Damage::BatchBeforeSegment { sequence: self.end.sequence + 1 };
+                return Err(self.corrupt(number, at as u64, damage));
+            }
+            return Ok(());
+        }
+        self.refuse_if_proven(number, &bytes[at..], at)?;
+        self.mend(number, file, bytes, at).await?;
+        self.end.file = Some((Arc::clone(file), at as u64));
+        Ok(())
+    }
+
+    /// The batch at the start of `bytes`, if it verifies and continues the log.
+    fn next_batch<'b>(&self, number: u64, bytes: &'b [u8]) -> Option<Batch<'b>> {
+        let batch = decode_batch(bytes, self.identity)?;
+        let header = batch.header;
+        let follows = header.segment == number
+            && header.sequence == self.end.sequence + 1
+            && header.prev_crc == self.end.crc;
+        follows.then_some(batch)
+    }
+
+    /// Looks ahead of the bad batch at `rest`: a later one that knew it to be durable?
+    fn refuse_if_proven(&self, number: u64, rest: &[u8], at: usize) -> Result<(), WalError> {
+        let bad = self.end.sequence + 1;
+        for offset in 0..rest.len() {
+            let Some(batch) = decode_batch(&rest[offset..], self.identity) else { continue };
+            let header = batch.header;
+            if header.segment == number && header.sequence > bad && header.durable_to >= bad {
+                probe!("wal corruption proven");
+                let damage = Damage::Batch { sequence: bad, witness: header.sequence };
+                return Err(self.corrupt(number, at as u64, damage));
+            }
+        }
+        Ok(())
+    }
+
+    /// Offset of the first byte in the last segment that no `durable_to` vouches for.
+    fn first_unproven(&self, bytes: &[u8]) -> usize {
+        let mut at = SEGMENT_HEADER_LEN;
+        let mut proven = 0;
+        while let Some(batch) = decode_batch(&bytes[at..], self.identity) {
+            if batch.header.sequence > self.durable_to {
+                break;
+            }
+            at += batch.len();
+            proven = at;
+        }
+        proven
+    }
+
+    /// Makes what was read durable for certain, and what was torn zero and gone.
+    async fn mend(
+        &mut self,
+        number: u64,
+        file: &Arc<dyn File>,
+        bytes: &[u8],
+        end: usize,
+    ) -> Result<(), WalError> {
+        let path = segment_path(self.dir, number);
+        let unproven = self.first_unproven(bytes);
+        let mut tail = bytes[unproven..].to_vec();
+        if bytes.len() > end {
+            probe!("wal torn tail cut");
+            self.end.torn_bytes = (bytes.len() - end) as u64;
+            tail[end - unproven..].fill(0);
+        }
+        if !tail.is_empty() {
+            file.write_at(unproven as u64, Bytes::from(tail))
+                .await
+                .map_err(|source| io_error("write", &path, source))?;
+        }
+        if bytes.len() > end {
+            file.set_len(end as u64).await.map_err(|source| io_error("cut", &path, source))?;
+        }
+        file.sync_data().await.map_err(|source| io_error("sync", &path, source))?;
+        self.disk.sync_dir(self.dir).await.map_err(|source| io_error("sync", self.dir, source))
+    }
+
+    /// The last segment's header does not verify: the crash came while it was created, unless a
+    /// batch in it proves otherwise.
+    async fn torn_creation(&mut self, number: u64, bytes: &[u8]) -> Result<(), WalError> {
+        if self.end.segments.is_empty() && number > 1 {
+            // Those before it were removed, so this one was durable.
+            return Err(self.corrupt(number, 0, Damage::SegmentHeader));
+        }
+        for offset in 0..bytes.len() {
+            let Some(batch) = decode_batch(&bytes[offset..], self.identity) else { continue };
+            let header = batch.header;
+            // Its first batch knows the segment before to be durable, a later one this segment.
+            if header.segment == number && header.durable_to > self.end.sequence {
+                probe!("wal corruption proven");
+                return Err(self.corrupt(number, 0, Damage::SegmentHeader));
+            }
+        }
+        probe!("wal torn segment removed");
+        let path = segment_path(self.dir, number);
+        self.end.torn_bytes = bytes.len() as u64;
+        self.disk.remove(&path).await.map_err(|source| io_error("remove", &path, source))?;
+        self.disk.sync_dir(self.dir).await.map_err(|source| io_error("sync", self.dir, source))?;
+        let Some(before) = self.end.segments.last() else { return Ok(()) };
+        let path = segment_path(self.dir, before.number);
+        let file = self
+            .disk
+            .open(&path, Open::Existing)
+            .await
+            .map_err(|source| io_error("open", &path, source))?;
+        let len = file.len().await.map_err(|source| io_error("measure", &path, source))?;
+        self.end.file = Some((file, len));
+        Ok(())
+    }
+
+    fn corrupt(&self, number: u64, offset: u64, damage: Damage) -> WalError {
+        WalError::Corrupt { path: segment_path(self.dir, number), offset, damage }
+    }
+}
