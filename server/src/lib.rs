@@ -4,3 +4,4 @@ pub mod command;
 pub mod identity;
 pub mod platform;
 pub mod probe;
+pub mod transport;
