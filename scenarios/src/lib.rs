@@ -1,4 +1,21 @@
 //! Scenarios: the TOML a person writes, its schema, and the plan drawn from it.
+//!
+//! A [`Scenario`](scenario::Scenario) is what a person means; a [`Plan`](plan::Plan) is what a run
+//! does, with every choice made. The simulator's planner draws one from the other.
 
 pub mod fault;
 pub mod plan;
+pub mod scenario;
+pub mod time;
+
+mod error;
+mod load;
+mod load_fault;
+mod reader;
+
+pub use error::{Complaint, LoadError, nearest};
+pub use load::{FIXED_SEEDS, load, name_of, parse};
+pub use plan::Plan;
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Fault, Target, Unsynced};
+use crate::LoadError;
+use crate::fault::{Fault, Group, Target, Unsynced};
 
 /// Version of the format; a plan of another version is refused.
 pub const VERSION: u32 = 1;
@@ -50,6 +51,61 @@ pub struct Plan {
     pub faults: Vec<PlannedFault>,
     /// What the run must reach to count.
     pub floor: Floor,
+}
+
+impl Plan {
+    /// The plan as text: pretty JSON with a line feed at its end.
+    pub fn print(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a plan has only string keys");
+        text.push('\n');
+        text
+    }
+
+    /// Reads what [`Plan::print`] wrote; `file` is what errors call it.
+    pub fn parse(file: &str, text: &str) -> Result<Plan, LoadError> {
+        let refuse = |line, column, reason: String, remedy: &str| LoadError::Plan {
+            file: file.to_owned(),
+            line,
+            column,
+            reason,
+            remedy: remedy.to_owned(),
+        };
+        let plan: Plan = serde_json::from_str(text).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+            let remedy = "take `plan.json` of a report folder as it was written";
+            refuse(error.line(), error.column(), reason, remedy)
+        })?;
+        plan.check().map_err(|(reason, remedy)| refuse(1, 1, reason, remedy))?;
+        Ok(plan)
+    }
+
+    /// What no planner would write.
+    fn check(&self) -> Result<(), (String, &'static str)> {
+        if self.version != VERSION {
+            let reason = format!("a plan of version {}; this is {VERSION}", self.version);
+            return Err((reason, "run it with the simulator that wrote it"));
+        }
+        if ![1, 3, 5].contains(&self.members) {
+            return Err((format!("a cluster of {} members", self.members), "write 1, 3 or 5"));
+        }
+        let groups = self.faults.iter().flat_map(|fault| match fault.target {
+            Target::Group(group) => vec![group],
+            Target::Link(link) => vec![link.from, link.to],
+        });
+        let faulted = groups.filter_map(|group| match group {
+            Group::Member(number) => Some(number),
+            _ => None,
+        });
+        let planted = self.plants.iter().filter_map(|plant| plant.member);
+        match faulted.chain(planted).find(|number| *number > self.members) {
+            Some(number) => Err((
+                format!("m{number} is named, and the cluster has {} members", self.members),
+                "name a member that is there",
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 /// How members are configured.
