@@ -1,2 +1,66 @@
-//! Entry point.
-fn main() {}
+//! `cargo ci <verb>`: every check of the project behind one command.
+
+mod cargo;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anstream::{eprintln, println};
+use clap::{Parser, Subcommand};
+
+/// Every check of the project.
+#[derive(Parser)]
+#[command(name = "cargo ci", bin_name = "cargo ci")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Verb {
+    /// Rules that no compiler knows: sizes, door signs, dependency edges, words, planted code
+    Tidy,
+    /// rustfmt and clippy, in the plain world and in the simulated one
+    Lint,
+    /// Everything that `cargo test` runs
+    Test,
+    /// `cargo sim same` over the shipped scenarios
+    Same,
+    /// All of the above
+    All,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let root = workspace_root();
+    let ok = match arguments.verb {
+        Verb::Tidy => run_tidy(&root),
+        Verb::Lint => cargo::lint(&root),
+        Verb::Test => cargo::test(&root),
+        Verb::Same => cargo::same(&root),
+        Verb::All => {
+            run_tidy(&root) && cargo::lint(&root) && cargo::test(&root) && cargo::same(&root)
+        }
+    };
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn workspace_root() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    own.parent().expect("ci lies in the workspace").to_path_buf()
+}
+
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
+fn run_tidy(root: &std::path::Path) -> bool {
+    let findings = tidy::all(root);
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    if findings.is_empty() {
+        println!("tidy: nothing to say");
+    } else {
+        eprintln!("tidy: {} findings", findings.len());
+    }
+    findings.is_empty()
+}

@@ -1,0 +1,79 @@
+//! Starts cargo, in either world, with an environment that cannot bend the result.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What makes a build simulated; the same words as the alias in `.cargo/config.toml`.
+const SIMULATED: [&str; 4] = [
+    "--config",
+    "target.'cfg(all())'.rustflags=['--cfg','madsim','--cfg','planted']",
+    "--target-dir",
+    "target/sim",
+];
+
+/// cargo, without the flags and settings that a cargo around us or a user left in the environment:
+/// an environment RUSTFLAGS silently wins over the simulated build's own.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text == "RUSTFLAGS" || (text.starts_with("CARGO_") && text != "CARGO_HOME") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// What cargo printed, or `None` when it failed.
+pub(crate) fn output(root: &Path, args: &[&str]) -> Option<Vec<u8>> {
+    let output = cargo(root).args(args).stderr(Stdio::inherit()).output().ok()?;
+    output.status.success().then_some(output.stdout)
+}
+
+/// rustfmt, then clippy in both worlds.
+pub(crate) fn lint(root: &Path) -> bool {
+    let clippy = ["clippy", "--workspace", "--all-targets"];
+    let deny = ["--", "-D", "warnings"];
+    run(root, "format", &["fmt", "--all", "--check"])
+        && run(root, "clippy, plain", &[&clippy[..], &deny].concat())
+        && run(
+            root,
+            "clippy, simulated",
+            &[&clippy[..], &["--profile", "sim"], &SIMULATED, &deny].concat(),
+        )
+}
+
+/// The README's test command.
+pub(crate) fn test(root: &Path) -> bool {
+    run(root, "test", &["test"])
+}
+
+/// Determinism of every shipped scenario.
+pub(crate) fn same(root: &Path) -> bool {
+    let mut scenarios = Vec::new();
+    for folder in ["smoke", "faults", "planted", "regressions"] {
+        let Ok(entries) = std::fs::read_dir(root.join("scenarios").join(folder)) else { continue };
+        scenarios.extend(
+            entries
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| path.extension().is_some_and(|ending| ending == "toml")),
+        );
+    }
+    scenarios.sort();
+    !scenarios.is_empty()
+        && scenarios.iter().all(|path| {
+            let name = path.to_string_lossy();
+            run(root, &format!("same {name}"), &["sim", "same", &name, "--seed", "1"])
+        })
+}
+
+#[allow(clippy::print_stderr, reason = "a command for people")]
+fn run(root: &Path, what: &str, args: &[&str]) -> bool {
+    anstream::eprintln!("ci: {what}");
+    let ok = cargo(root).args(args).status().is_ok_and(|status| status.success());
+    if !ok {
+        anstream::eprintln!("ci: {what} FAILED: cargo {}", args.join(" "));
+    }
+    ok
+}
