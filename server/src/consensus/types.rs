@@ -11,7 +11,7 @@ pub type Term = u64;
 pub type Index = u64;
 
 /// One entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// Term of the leader that wrote it.
     pub term: Term,
@@ -22,7 +22,7 @@ pub struct Entry {
 }
 
 /// What an entry carries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Payload {
     /// Nothing: a new leader's first entry, which commits what came before.
     Empty,
@@ -33,7 +33,7 @@ pub enum Payload {
 }
 
 /// What must be durable beside the entries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HardState {
     /// Latest term seen.
     pub term: Term,
@@ -44,7 +44,7 @@ pub struct HardState {
 }
 
 /// Who belongs to the cluster. `outgoing` and `learners` are room for joint consensus.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Membership {
     /// Voters, sorted.
     pub voters: Vec<NodeId>,
@@ -55,7 +55,7 @@ pub struct Membership {
 }
 
 /// Where a snapshot stands: the state after applying everything up to `index`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SnapshotMark {
     /// Last index it includes.
     pub index: Index,
@@ -66,7 +66,7 @@ pub struct SnapshotMark {
 }
 
 /// One message between members.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
     /// Who says it.
     pub from: NodeId,
@@ -79,7 +79,7 @@ pub struct Message {
 }
 
 /// The kinds of messages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MessageBody {
     /// Would you vote for me? Changes nothing at the receiver.
     PreVote { last_index: Index, last_term: Term },
@@ -113,7 +113,7 @@ pub enum MessageBody {
 }
 
 /// Names an append given to storage, so that the core can be told when it is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppendToken(pub u64);
 
 /// Something for storage to make durable, and what waits for it.
@@ -146,10 +146,12 @@ pub struct Ready {
     pub status: Option<Status>,
     /// Followers that lag behind the log's first index and need a snapshot now.
     pub snapshots_to: Vec<NodeId>,
+    /// This member's log cannot be trusted any more: the shell stops the member.
+    pub broken: Option<Broken>,
 }
 
 /// A confirmed read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReadState {
     /// The caller's context.
     pub context: Bytes,
@@ -158,7 +160,7 @@ pub struct ReadState {
 }
 
 /// What this member is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Role {
     /// Follows a leader, or waits for one.
     Follower,
@@ -181,6 +183,45 @@ pub struct Status {
     pub leader: NodeId,
     /// Highest committed index.
     pub commit: Index,
+}
+
+/// What the core cannot go on with: a promise of Raft was broken, by a disk or by a bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Broken {
+    /// The log ends before something this member knows to be committed and acknowledged.
+    #[error("entries up to {known} are committed here, but the log ends at {last}")]
+    LostEntries {
+        /// Highest index that must be here.
+        known: Index,
+        /// Where the log ends.
+        last: Index,
+    },
+    /// A leader wants another entry where this member holds a committed one.
+    #[error("committed entry {index} of term {ours} would be overwritten by one of term {theirs}")]
+    CommittedConflict {
+        /// Place of the entry.
+        index: Index,
+        /// Its term here.
+        ours: Term,
+        /// Its term at the leader.
+        theirs: Term,
+    },
+    /// Another member leads the term in which this one leads.
+    #[error("member {other} leads term {term} too")]
+    TwoLeaders {
+        /// The term.
+        term: Term,
+        /// The other leader.
+        other: NodeId,
+    },
+    /// The stored entries do not follow each other.
+    #[error("entry {found} is stored where {expected} belongs")]
+    Gap {
+        /// Index that belongs there.
+        expected: Index,
+        /// Index found there.
+        found: Index,
+    },
 }
 
 /// How a core is set up.
@@ -211,4 +252,43 @@ pub struct Stored {
     pub entries: Vec<Entry>,
     /// What the state machine had applied when it was last durable (at least `snapshot.index`).
     pub applied: Index,
+}
+
+impl Stored {
+    /// Brings the log in line with a state machine that is durable up to `applied` of `term`.
+    ///
+    /// A crash between the installation of a snapshot and the log's record of it leaves a log that
+    /// ends before the state, or disagrees with it; the log then restarts after the state.
+    ///
+    /// # Errors
+    /// [`Broken`] when entries are missing that storage had promised to keep.
+    pub fn settle(mut self, applied: Index, term: Term) -> Result<Self, Broken> {
+        let mut expected = self.snapshot.index;
+        for entry in &self.entries {
+            expected += 1;
+            if entry.index != expected {
+                return Err(Broken::Gap { expected, found: entry.index });
+            }
+        }
+        let start = self.snapshot.index;
+        if applied < start {
+            return Err(Broken::LostEntries { known: start, last: applied });
+        }
+        let held = match applied - start {
+            0 => Some(self.snapshot.term),
+            offset => self.entries.get(offset as usize - 1).map(|entry| entry.term),
+        };
+        if held != Some(term) {
+            self.snapshot.index = applied;
+            self.snapshot.term = term;
+            self.entries.clear();
+        }
+        let last = self.entries.last().map_or(self.snapshot.index, |entry| entry.index);
+        let known = self.hard_state.commit;
+        if known > last {
+            return Err(Broken::LostEntries { known, last });
+        }
+        self.applied = applied;
+        Ok(self)
+    }
 }

@@ -9,7 +9,9 @@ use crate::identity::Identity;
 #[derive(Debug, thiserror::Error)]
 pub enum WalError {
     /// The disk failed.
-    #[error("log: cannot {action} {path}: {source}; the member stops, check the disk and its free space")]
+    #[error(
+        "log: cannot {action} {path}: {source}; the member stops, check the disk and its free space"
+    )]
     Io {
         /// What was tried: `write`, `sync`, …
         action: &'static str,
@@ -49,7 +51,9 @@ pub enum WalError {
         expected: Identity,
     },
     /// Written by another version of the format.
-    #[error("log: {path} has format version {found}, this server reads {expected}; use the server that wrote it")]
+    #[error(
+        "log: {path} has format version {found}, this server reads {expected}; use the server that wrote it"
+    )]
     WrongVersion {
         /// The segment.
         path: String,
@@ -73,7 +77,9 @@ pub enum Damage {
         found: u64,
     },
     /// A segment does not follow from the one before.
-    #[error("the segment does not continue the one before: it wants batch {wants}, the log ends at {ends}")]
+    #[error(
+        "the segment does not continue the one before: it wants batch {wants}, the log ends at {ends}"
+    )]
     SegmentChain {
         /// The header's first batch.
         wants: u64,
@@ -92,7 +98,9 @@ pub enum Damage {
         witness: u64,
     },
     /// A batch does not verify in a segment that another one follows.
-    #[error("batch {sequence} does not verify, and the next segment proves that it had been synced")]
+    #[error(
+        "batch {sequence} does not verify, and the next segment proves that it had been synced"
+    )]
     BatchBeforeSegment {
         /// The batch that should be here.
         sequence: u64,

@@ -13,6 +13,15 @@ pub(super) const BATCH_HEADER_LEN: usize = 40;
 const SEGMENT_MAGIC: [u8; 8] = *b"METTLELG";
 const BATCH_MAGIC: [u8; 4] = *b"MBAT";
 
+/// Every write begins on a page of its own: a power loss may tear a sector that was being written,
+/// with whatever older bytes share it, and acknowledged batches must not be among them.
+const PAGE: u64 = 4096;
+
+/// The first page boundary at or after `offset`.
+pub(super) fn next_page(offset: u64) -> u64 {
+    offset.next_multiple_of(PAGE)
+}
+
 /// What stands at the head of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentHeader {

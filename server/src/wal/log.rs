@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::error::WalError;
-use super::layout::{BATCH_HEADER_LEN, BatchHeader, SegmentHeader, encode_batch};
+use super::layout::{BATCH_HEADER_LEN, BatchHeader, SegmentHeader, encode_batch, next_page};
 use super::record::RecordRef;
-use super::recover::{self, Recovered};
+use super::recover::{self, COPY_SUFFIX, Recovered};
 use crate::consensus::types::{AppendBatch, HardState, Index, SnapshotMark};
 use crate::identity::Identity;
 use crate::platform::{Disk, File, Open};
@@ -22,9 +22,9 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 4 MiB: recovery reads one segment into memory at a time.
+    /// 16 MiB: room for 4,096 syncs; recovery reads one segment into memory at a time.
     fn default() -> Options {
-        Options { segment_bytes: 4 * 1024 * 1024 }
+        Options { segment_bytes: 16 * 1024 * 1024 }
     }
 }
 
@@ -45,7 +45,7 @@ pub struct Wal {
     /// Ascending and never empty; the last one is written to.
     segments: Vec<Segment>,
     file: Arc<dyn File>,
-    /// Length of the last segment's file.
+    /// Where the last segment's last batch on disk ends.
     written: u64,
     /// Batches that come after it.
     buffer: Vec<u8>,
@@ -79,6 +79,10 @@ impl Wal {
         disk.sync_dir(parent).await.map_err(|source| io_error("sync", parent, source))?;
         let names = disk.list(dir).await.map_err(|source| io_error("list", dir, source))?;
         let numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
+        for name in names.iter().filter(|name| name.ends_with(COPY_SUFFIX)) {
+            let path = format!("{dir}/{name}");
+            disk.remove(&path).await.map_err(|source| io_error("remove", &path, source))?;
+        }
         let end = recover::read(&*disk, dir, identity, &numbers).await?;
         let (sequence, crc, torn_bytes) = (end.sequence, end.crc, end.torn_bytes);
         let (hard_state, start, entries) = end.content.finish().map_err(|damage| {
@@ -238,7 +242,7 @@ impl Wal {
 
     /// Begins a new segment when this one has no room for a body of `len` bytes.
     async fn make_room(&mut self, len: usize) -> Result<(), WalError> {
-        let grown = self.written + (self.buffer.len() + BATCH_HEADER_LEN + len) as u64;
+        let grown = next_page(self.written) + (self.buffer.len() + BATCH_HEADER_LEN + len) as u64;
         if grown > self.options.segment_bytes {
             self.sync().await?;
             let number = self.active().number + 1;
@@ -290,10 +294,11 @@ impl Wal {
         }
         let bytes = Bytes::from(std::mem::take(&mut self.buffer));
         let len = bytes.len() as u64;
-        let done = self.file.write_at(self.written, bytes).await;
+        let offset = next_page(self.written);
+        let done = self.file.write_at(offset, bytes).await;
         let path = self.active_path();
         self.checked("write", &path, done)?;
-        self.written += len;
+        self.written = offset + len;
         Ok(())
     }
 

@@ -10,7 +10,8 @@
 //!
 //! # Writing
 //! [`Wal::append`] adds a batch to a buffer, [`Wal::sync`] writes the buffer and calls `fdatasync`:
-//! several appends share one sync. A full segment is synced before the next one is created, and the
+//! several appends share one sync. Every write begins on a page of its own (zeros fill the gap), so no
+//! sector that holds acknowledged batches is ever written again. A full segment is synced before the next one is created, and the
 //! next one begins with a batch that repeats hard state and snapshot mark, so [`Wal::cut`] may
 //! remove whole old segments and loses neither.
 //!
@@ -18,13 +19,14 @@
 //! `durable_to` says how far the log was known synced when a batch was written. At the first batch
 //! that does not verify, recovery looks ahead: a later valid batch whose `durable_to` reaches the bad
 //! one proves that the bad one had been durable, so the disk has damaged it, and the log refuses.
-//! Otherwise it is the torn tail of a crash: it is overwritten with zeros, cut off and synced.
+//! Otherwise it is the torn tail of a crash, and is cut off.
 //! What was written after the last recorded `durable_to` is undecidable: damage there looks like a
 //! torn tail. [`Wal::seal`] narrows that window when the log goes idle.
 //!
-//! What recovery keeps beyond the last recorded `durable_to` may sit in the page cache only (the
-//! process was killed, or its `fdatasync` failed, which leaves the pages clean but not durable), so it
-//! is written again and synced before anybody hears of it.
+//! What recovery read may sit in the page cache only: the process was killed before its `fdatasync`, or
+//! that failed, which leaves the pages clean but not durable, so that a second one reports success. The
+//! last segment is therefore replaced by a synced copy of its valid part before anybody hears of it. (Not
+//! mended in place: a power loss in the middle could tear sectors that hold acknowledged batches.)
 //!
 //! # Invariants
 //! - A later segment exists only if the one before it is wholly durable.

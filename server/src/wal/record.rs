@@ -83,7 +83,8 @@ impl Content {
     /// The entries after the mark, checked to join without a gap.
     pub(super) fn finish(self) -> Result<(HardState, SnapshotMark, Vec<Entry>), Damage> {
         let mut entries = self.entries;
-        let entries: Vec<Entry> = entries.split_off(&(self.start.index + 1)).into_values().collect();
+        let entries: Vec<Entry> =
+            entries.split_off(&(self.start.index + 1)).into_values().collect();
         let mut last = self.start.index;
         for entry in &entries {
             if entry.index != last + 1 {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::{Damage, WalError};
 use super::layout::{
-    Batch, HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch,
+    Batch, HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, next_page,
 };
 use super::log::{Segment, io_error, segment_path};
 use super::record::Content;
@@ -48,7 +48,7 @@ pub(super) struct End {
     pub(super) torn_bytes: u64,
 }
 
-/// Reads the segments `numbers` (ascending) of `dir`, checks them and mends a torn tail.
+/// Reads the segments `numbers` (ascending) of `dir`, checks them and cuts a torn tail.
 pub(super) async fn read(
     disk: &dyn Disk,
     dir: &str,
@@ -67,7 +67,6 @@ pub(super) async fn read(
             content: Content::default(),
             torn_bytes: 0,
         },
-        durable_to: 0,
     };
     for (at, &number) in numbers.iter().enumerate() {
         if at > 0 && number != numbers[at - 1] + 1 {
@@ -79,13 +78,14 @@ pub(super) async fn read(
     Ok(reader.end)
 }
 
+/// Ends the name of a segment's copy until it takes the segment's place.
+pub(super) const COPY_SUFFIX: &str = ".new";
+
 struct Reader<'a> {
     disk: &'a dyn Disk,
     dir: &'a str,
     identity: Identity,
     end: End,
-    /// The highest `durable_to` seen.
-    durable_to: u64,
 }
 
 impl Reader<'_> {
@@ -106,7 +106,9 @@ impl Reader<'_> {
             Err(HeaderFault::Version(found)) => {
                 return Err(WalError::WrongVersion { path, found, expected: VERSION });
             }
-            Err(HeaderFault::Unreadable) if last => return self.torn_creation(number, &bytes).await,
+            Err(HeaderFault::Unreadable) if last => {
+                return self.torn_creation(number, &bytes).await;
+            }
             Err(HeaderFault::Unreadable) => {
                 return Err(self.corrupt(number, 0, Damage::SegmentHeader));
             }
@@ -121,57 +123,62 @@ impl Reader<'_> {
         if first {
             self.end.sequence = header.first_sequence.saturating_sub(1);
             self.end.crc = header.prev_crc;
-        } else if header.first_sequence != self.end.sequence + 1 || header.prev_crc != self.end.crc {
+        } else if header.first_sequence != self.end.sequence + 1 || header.prev_crc != self.end.crc
+        {
             let damage =
                 Damage::SegmentChain { wants: header.first_sequence, ends: self.end.sequence };
             return Err(self.corrupt(number, 0, damage));
         }
-        self.batches(number, &bytes, last, &file).await
+        self.batches(number, &bytes, last).await
     }
 
     /// Reads the batches of a segment whose header verified.
-    async fn batches(
-        &mut self,
-        number: u64,
-        bytes: &[u8],
-        last: bool,
-        file: &Arc<dyn File>,
-    ) -> Result<(), WalError> {
+    async fn batches(&mut self, number: u64, bytes: &[u8], last: bool) -> Result<(), WalError> {
         self.end.content.begin_segment();
         let mut at = SEGMENT_HEADER_LEN;
-        while let Some(batch) = self.next_batch(number, &bytes[at..]) {
-            let (sequence, crc, len) = (batch.header.sequence, batch.crc, batch.len());
-            self.durable_to = self.durable_to.max(batch.header.durable_to);
+        while let Some((start, batch)) = self.next_batch(number, bytes, at) {
+            let sequence = batch.header.sequence;
             self.end
                 .content
                 .add(sequence, batch.body)
-                .map_err(|damage| self.corrupt(number, at as u64, damage))?;
-            (self.end.sequence, self.end.crc) = (sequence, crc);
-            at += len;
+                .map_err(|damage| self.corrupt(number, start as u64, damage))?;
+            (self.end.sequence, self.end.crc) = (sequence, batch.crc);
+            at = start + batch.len();
         }
         self.end.segments.push(Segment { number, highest: self.end.content.highest() });
-        if !last {
-            if at < bytes.len() {
-                // The segment after this one was created when all of this one was durable.
-                let damage = Damage::BatchBeforeSegment { sequence: self.end.sequence + 1 };
-                return Err(self.corrupt(number, at as u64, damage));
-            }
-            return Ok(());
+        if last {
+            self.refuse_if_proven(number, &bytes[at..], at)?;
+            let torn = bytes[at..].iter().rposition(|byte| *byte != 0);
+            self.end.torn_bytes = torn.map_or(0, |last| last as u64 + 1);
+            return self.write_again(number, &bytes[..at]).await;
         }
-        self.refuse_if_proven(number, &bytes[at..], at)?;
-        self.mend(number, file, bytes, at).await?;
-        self.end.file = Some((Arc::clone(file), at as u64));
+        if bytes[at..].iter().any(|byte| *byte != 0) {
+            // The segment after this one was created when all of this one was durable.
+            let damage = Damage::BatchBeforeSegment { sequence: self.end.sequence + 1 };
+            return Err(self.corrupt(number, at as u64, damage));
+        }
         Ok(())
     }
 
-    /// The batch at the start of `bytes`, if it verifies and continues the log.
-    fn next_batch<'b>(&self, number: u64, bytes: &'b [u8]) -> Option<Batch<'b>> {
-        let batch = decode_batch(bytes, self.identity)?;
-        let header = batch.header;
-        let follows = header.segment == number
-            && header.sequence == self.end.sequence + 1
-            && header.prev_crc == self.end.crc;
-        follows.then_some(batch)
+    /// The batch at `at`, or after the zeros up to the next page, if it verifies and continues the
+    /// log; and where it starts.
+    fn next_batch<'b>(
+        &self,
+        number: u64,
+        bytes: &'b [u8],
+        at: usize,
+    ) -> Option<(usize, Batch<'b>)> {
+        let page = next_page(at as u64) as usize;
+        let padded = bytes.get(at..page).is_some_and(|gap| gap.iter().all(|byte| *byte == 0));
+        let starts = [Some(at), padded.then_some(page)];
+        starts.into_iter().flatten().find_map(|start| {
+            let batch = decode_batch(&bytes[start..], self.identity)?;
+            let header = batch.header;
+            let follows = header.segment == number
+                && header.sequence == self.end.sequence + 1
+                && header.prev_crc == self.end.crc;
+            follows.then_some((start, batch))
+        })
     }
 
     /// Looks ahead of the bad batch at `rest`: a later one that knew it to be durable?
@@ -189,46 +196,27 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Offset of the first byte in the last segment that no `durable_to` vouches for.
-    fn first_unproven(&self, bytes: &[u8]) -> usize {
-        let mut at = SEGMENT_HEADER_LEN;
-        let mut proven = 0;
-        while let Some(batch) = decode_batch(&bytes[at..], self.identity) {
-            if batch.header.sequence > self.durable_to {
-                break;
-            }
-            at += batch.len();
-            proven = at;
-        }
-        proven
-    }
-
-    /// Makes what was read durable for certain, and what was torn zero and gone.
-    async fn mend(
-        &mut self,
-        number: u64,
-        file: &Arc<dyn File>,
-        bytes: &[u8],
-        end: usize,
-    ) -> Result<(), WalError> {
-        let path = segment_path(self.dir, number);
-        let unproven = self.first_unproven(bytes);
-        let mut tail = bytes[unproven..].to_vec();
-        if bytes.len() > end {
+    /// Replaces the last segment by a copy of what was read from it: durable for certain, and
+    /// without the torn tail.
+    async fn write_again(&mut self, number: u64, kept: &[u8]) -> Result<(), WalError> {
+        if self.end.torn_bytes > 0 {
             probe!("wal torn tail cut");
-            self.end.torn_bytes = (bytes.len() - end) as u64;
-            tail[end - unproven..].fill(0);
         }
-        if !tail.is_empty() {
-            file.write_at(unproven as u64, Bytes::from(tail))
-                .await
-                .map_err(|source| io_error("write", &path, source))?;
-        }
-        if bytes.len() > end {
-            file.set_len(end as u64).await.map_err(|source| io_error("cut", &path, source))?;
-        }
-        file.sync_data().await.map_err(|source| io_error("sync", &path, source))?;
-        self.disk.sync_dir(self.dir).await.map_err(|source| io_error("sync", self.dir, source))
+        let path = segment_path(self.dir, number);
+        let copy = format!("{path}{COPY_SUFFIX}");
+        let file = self
+            .disk
+            .open(&copy, Open::Truncate)
+            .await
+            .map_err(|source| io_error("create", &copy, source))?;
+        file.write_at(0, Bytes::copy_from_slice(kept))
+            .await
+            .map_err(|source| io_error("write", &copy, source))?;
+        file.sync_data().await.map_err(|source| io_error("sync", &copy, source))?;
+        self.disk.rename(&copy, &path).await.map_err(|source| io_error("rename", &copy, source))?;
+        self.disk.sync_dir(self.dir).await.map_err(|source| io_error("sync", self.dir, source))?;
+        self.end.file = Some((file, kept.len() as u64));
+        Ok(())
     }
 
     /// The last segment's header does not verify: the crash came while it was created, unless a

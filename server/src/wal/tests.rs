@@ -1,0 +1,520 @@
+//! The log against torn tails, flipped bytes, full and failing disks, and a model of what it holds.
+
+mod memory;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use expect_test::expect;
+use futures_util::FutureExt;
+use proptest::prelude::*;
+
+use self::memory::MemoryDisk;
+use super::layout::{SEGMENT_HEADER_LEN, decode_batch, next_page};
+use super::*;
+use crate::consensus::types::{
+    AppendBatch, AppendToken, Entry, HardState, Membership, Payload, SnapshotMark,
+};
+use crate::identity::Identity;
+
+const IDENTITY: Identity = Identity { cluster_id: 0xc1, member_id: 0x3e };
+const FIRST: &str = "wal/0000000000000001.wal";
+const SECOND: &str = "wal/0000000000000002.wal";
+
+/// The memory disk never waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("the memory disk never waits")
+}
+
+fn open_sized(disk: &MemoryDisk, segment_bytes: u64) -> Result<(Wal, Recovered), WalError> {
+    let options = Options { segment_bytes };
+    now(Wal::open(Arc::new(disk.clone()), "wal", IDENTITY, options))
+}
+
+fn open(disk: &MemoryDisk) -> Result<(Wal, Recovered), WalError> {
+    open_sized(disk, Options::default().segment_bytes)
+}
+
+fn entry(index: u64, term: u64, text: &str) -> Entry {
+    Entry { term, index, payload: Payload::Command(Bytes::copy_from_slice(text.as_bytes())) }
+}
+
+fn batch(hard_state: Option<HardState>, entries: Vec<Entry>) -> AppendBatch {
+    AppendBatch { token: AppendToken(0), hard_state, entries, snapshot: None }
+}
+
+fn mark(index: u64, term: u64) -> SnapshotMark {
+    let membership = Membership { voters: vec![1, 2, 3], ..Membership::default() };
+    SnapshotMark { index, term, membership }
+}
+
+fn hard(term: u64, vote: u64, commit: u64) -> HardState {
+    HardState { term, vote, commit }
+}
+
+/// Four appends, the first three synced one by one; and what the log held after each batch.
+fn small_log() -> (MemoryDisk, Vec<Recovered>) {
+    let disk = MemoryDisk::default();
+    let (mut wal, fresh) = open(&disk).unwrap();
+    let mut states = vec![Recovered { fresh: false, ..fresh }];
+    let appends = [
+        batch(Some(hard(1, 2, 0)), vec![entry(1, 1, "a"), entry(2, 1, "bb")]),
+        batch(None, vec![entry(2, 2, "c"), entry(3, 2, "d")]),
+        batch(Some(hard(2, 0, 3)), vec![]),
+        batch(None, vec![entry(4, 2, "eee")]),
+    ];
+    for (at, append) in appends.iter().enumerate() {
+        now(wal.append(append)).unwrap();
+        if at < 3 {
+            now(wal.sync()).unwrap();
+        }
+        let mut state = states.last().unwrap().clone();
+        if let Some(first) = append.entries.first() {
+            state.entries.retain(|entry| entry.index < first.index);
+            state.entries.extend(append.entries.iter().cloned());
+        }
+        state.hard_state = append.hard_state.unwrap_or(state.hard_state);
+        states.push(state);
+    }
+    now(wal.sync()).unwrap();
+    (disk, states)
+}
+
+/// Where each batch of a segment ends, and its `durable_to`.
+fn batches(bytes: &[u8]) -> Vec<(usize, u64)> {
+    let mut at = SEGMENT_HEADER_LEN;
+    let mut ends = Vec::new();
+    while at < bytes.len() {
+        match decode_batch(&bytes[at..], IDENTITY) {
+            Some(batch) => {
+                at += batch.len();
+                ends.push((at, batch.header.durable_to));
+            }
+            None => at = next_page(at as u64) as usize,
+        }
+    }
+    ends
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let lines: Vec<String> = bytes
+        .chunks(20)
+        .filter(|line| line.iter().any(|byte| *byte != 0))
+        .map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "))
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn the_layout_is_pinned() {
+    let disk = MemoryDisk::default();
+    let (mut wal, _) = open(&disk).unwrap();
+    now(wal.append(&batch(Some(hard(5, 2, 1)), vec![entry(1, 5, "hi")]))).unwrap();
+    now(wal.sync()).unwrap();
+    expect![[r#"
+        4d 45 54 54 4c 45 4c 47 01 00 00 00 c1 00 00 00 00 00 00 00
+        3e 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 01 00 00 00
+        00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 90 be 95 2d
+        4d 42 41 54 0c 00 00 00 01 00 00 00 00 00 00 00 01 00 00 00
+        00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 ff a2 93 06
+        01 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+        00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 4d 42 41 54
+        0d 00 00 00 01 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00
+        01 00 00 00 00 00 00 00 ff a2 93 06 19 75 58 68 01 05 02 01
+        00 00 01 05 01 01 02 68 69"#]]
+    .assert_eq(&hex(&disk.bytes(FIRST)));
+}
+
+#[test]
+fn a_log_cut_at_every_byte_recovers_the_batches_before_the_cut() {
+    let (disk, states) = small_log();
+    let bytes = disk.bytes(FIRST);
+    let ends = batches(&bytes);
+    for len in 0..=bytes.len() {
+        let disk = disk.copy();
+        disk.set_bytes(FIRST, bytes[..len].to_vec());
+        let (mut wal, recovered) = open(&disk).unwrap();
+        let whole = ends.iter().filter(|(end, _)| *end <= len).count();
+        let expected = &states[whole.saturating_sub(1)];
+        assert_eq!(recovered.entries, expected.entries, "cut at {len}");
+        assert_eq!(recovered.hard_state, expected.hard_state, "cut at {len}");
+        assert_eq!(recovered.fresh, whole == 0 && len < SEGMENT_HEADER_LEN, "cut at {len}");
+        // And it goes on from there.
+        let next = entry(recovered.last_index() + 1, 9, "next");
+        now(wal.append(&batch(None, vec![next.clone()]))).unwrap();
+        now(wal.sync()).unwrap();
+        assert_eq!(open(&disk).unwrap().1.entries.last(), Some(&next), "cut at {len}");
+    }
+}
+
+#[test]
+fn every_flipped_byte_is_refused_or_lies_beyond_what_is_known_durable() {
+    let (disk, states) = small_log();
+    let bytes = disk.bytes(FIRST);
+    let ends = batches(&bytes);
+    let proven = ends.iter().map(|(_, durable_to)| *durable_to as usize).max().unwrap();
+    let (mut refused, mut cut) = (0, 0);
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let disk = disk.copy();
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << bit;
+            disk.set_bytes(FIRST, damaged);
+            match open(&disk) {
+                Ok((_, recovered)) => {
+                    let whole = ends.iter().filter(|(end, _)| *end <= at).count();
+                    assert!(whole >= proven, "flip at {at} lost a durable batch");
+                    assert_eq!(recovered.entries, states[whole - 1].entries);
+                    assert_eq!(recovered.hard_state, states[whole - 1].hard_state);
+                    cut += 1;
+                }
+                Err(WalError::Corrupt { .. } | WalError::WrongVersion { .. }) => refused += 1,
+                Err(other) => panic!("flip at {at}: {other}"),
+            }
+        }
+    }
+    assert!(refused > 8 * SEGMENT_HEADER_LEN && cut > 0, "{refused} refused, {cut} cut");
+}
+
+#[test]
+fn a_sealed_log_refuses_every_flip_in_what_it_says() {
+    let (disk, _) = small_log();
+    let (mut wal, _) = open(&disk).unwrap();
+    let before = disk.bytes(FIRST).len();
+    now(wal.seal()).unwrap();
+    let sealed = disk.bytes(FIRST);
+    now(wal.seal()).unwrap();
+    assert_eq!(disk.bytes(FIRST), sealed, "a sealed log is left alone");
+    for at in 0..before {
+        let disk = disk.copy();
+        let mut damaged = sealed.clone();
+        damaged[at] ^= 0x10;
+        disk.set_bytes(FIRST, damaged);
+        assert!(open(&disk).is_err(), "flip at {at}");
+    }
+}
+
+#[test]
+fn damage_names_segment_offset_and_remedy() {
+    let (disk, _) = small_log();
+    let mut bytes = disk.bytes(FIRST);
+    let offset = batches(&bytes)[1].0;
+    bytes[offset - 1] ^= 1;
+    disk.set_bytes(FIRST, bytes);
+    let error = open(&disk).err().unwrap();
+    expect!["log: wal/0000000000000001.wal is corrupt at byte 112: batch 2 does not verify, and batch 3 proves that it had been synced; keep the files, remove this member from the cluster and add it again with an empty data directory, or restore its disk"].assert_eq(&error.to_string());
+}
+
+#[test]
+fn the_log_of_another_member_is_refused() {
+    let (disk, _) = small_log();
+    let other = Identity { member_id: 0x77, ..IDENTITY };
+    let opened = now(Wal::open(Arc::new(disk), "wal", other, Options::default()));
+    expect!["log: wal/0000000000000001.wal belongs to member 3e of cluster c1, but this is member 77 of cluster c1; check the data directory, the initial cluster and its token"].assert_eq(&opened.err().unwrap().to_string());
+}
+
+#[test]
+fn a_segment_of_another_version_is_refused() {
+    let (disk, _) = small_log();
+    let mut bytes = disk.bytes(FIRST);
+    bytes[8] = 2;
+    disk.set_bytes(FIRST, bytes);
+    expect!["log: wal/0000000000000001.wal has format version 2, this server reads 1; use the server that wrote it"].assert_eq(&open(&disk).err().unwrap().to_string());
+}
+
+/// A log of several segments with 40 entries.
+fn long_log() -> MemoryDisk {
+    let disk = MemoryDisk::default();
+    let (mut wal, _) = open_sized(&disk, 20_000).unwrap();
+    for index in 1..=40 {
+        let append = batch(Some(hard(1, 1, index)), vec![entry(index, 1, "some value of a key")]);
+        now(wal.append(&append)).unwrap();
+        now(wal.sync()).unwrap();
+    }
+    disk
+}
+
+#[test]
+fn segments_roll_and_read_back() {
+    let disk = long_log();
+    assert!(disk.names().len() > 4, "{:?}", disk.names());
+    let (_, recovered) = open_sized(&disk, 20_000).unwrap();
+    assert_eq!(recovered.entries.len(), 40);
+    assert_eq!(recovered.hard_state, hard(1, 1, 40));
+}
+
+#[test]
+fn a_cut_removes_whole_segments_and_keeps_state_and_mark() {
+    let disk = long_log();
+    let (mut wal, _) = open_sized(&disk, 20_000).unwrap();
+    let removed = now(wal.cut(&mark(25, 1))).unwrap();
+    assert!(removed > 1);
+    assert_eq!(now(wal.cut(&mark(25, 1))).unwrap(), 0, "nothing to do the second time");
+    assert!(!disk.names().contains(&FIRST.to_owned()));
+    let (_, recovered) = open_sized(&disk, 20_000).unwrap();
+    assert_eq!(recovered.snapshot, mark(25, 1));
+    assert_eq!(recovered.hard_state, hard(1, 1, 40));
+    let kept: Vec<u64> = recovered.entries.iter().map(|entry| entry.index).collect();
+    assert_eq!(kept, (26..=40).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_installed_snapshot_ends_the_log_before_it() {
+    let disk = long_log();
+    let (mut wal, _) = open_sized(&disk, 20_000).unwrap();
+    let append = AppendBatch {
+        snapshot: Some(mark(90, 4)),
+        ..batch(Some(hard(4, 0, 90)), vec![entry(91, 4, "after")])
+    };
+    now(wal.append(&append)).unwrap();
+    now(wal.sync()).unwrap();
+    let (mut wal, recovered) = open_sized(&disk, 20_000).unwrap();
+    assert_eq!(recovered.snapshot, mark(90, 4));
+    assert_eq!(recovered.entries, append.entries);
+    assert!(now(wal.cut(&mark(91, 4))).unwrap() > 3);
+    let (_, recovered) = open_sized(&disk, 20_000).unwrap();
+    assert_eq!((recovered.snapshot, recovered.entries), (mark(91, 4), vec![]));
+}
+
+#[test]
+fn a_missing_segment_is_refused() {
+    let disk = long_log();
+    disk.lose(SECOND);
+    expect!["log: wal/0000000000000002.wal is corrupt at byte 0: the segment is missing; keep the files, remove this member from the cluster and add it again with an empty data directory, or restore its disk"].assert_eq(&open(&disk).err().unwrap().to_string());
+}
+
+#[test]
+fn a_missing_first_segment_is_refused() {
+    let disk = long_log();
+    disk.lose(FIRST);
+    let error = open(&disk).err().unwrap();
+    assert!(matches!(error, WalError::Corrupt { damage: Damage::Gap { wants: 1, .. }, .. }));
+}
+
+#[test]
+fn damage_in_an_old_segment_is_refused_even_in_its_last_batch() {
+    let disk = long_log();
+    let mut bytes = disk.bytes(SECOND);
+    *bytes.last_mut().unwrap() ^= 1;
+    disk.set_bytes(SECOND, bytes.clone());
+    assert!(matches!(open(&disk), Err(WalError::Corrupt { .. })));
+    bytes.truncate(bytes.len() - 30);
+    disk.set_bytes(SECOND, bytes);
+    assert!(matches!(open(&disk), Err(WalError::Corrupt { .. })));
+}
+
+#[test]
+fn a_segment_torn_while_it_was_created_is_made_again() {
+    let disk = long_log();
+    let last = disk.names().pop().unwrap();
+    let header = disk.bytes(&last);
+    let (_, whole) = open_sized(&disk, 20_000).unwrap();
+    for len in [0, 1, SEGMENT_HEADER_LEN - 1] {
+        let disk = disk.copy();
+        disk.set_bytes(&last, header[..len].to_vec());
+        let (mut wal, recovered) = open_sized(&disk, 20_000).unwrap();
+        let kept = recovered.entries.len();
+        assert!(kept < whole.entries.len() && recovered.entries == whole.entries[..kept]);
+        let index = recovered.last_index() + 1;
+        now(wal.append(&batch(None, vec![entry(index, 2, "again, in a segment made anew")])))
+            .unwrap();
+        now(wal.sync()).unwrap();
+        assert_eq!(open_sized(&disk, 20_000).unwrap().1.last_index(), index);
+    }
+}
+
+#[test]
+fn a_failed_sync_poisons_the_log_and_its_pages_are_written_again_at_boot() {
+    let disk = MemoryDisk::default();
+    let (mut wal, _) = open(&disk).unwrap();
+    now(wal.append(&batch(None, vec![entry(1, 1, "doubtful")]))).unwrap();
+    disk.fail_syncs(1);
+    assert!(matches!(now(wal.sync()), Err(WalError::Io { action: "sync", .. })));
+    assert!(matches!(now(wal.sync()), Err(WalError::Poisoned)));
+    assert!(matches!(now(wal.append(&batch(None, vec![]))), Err(WalError::Poisoned)));
+    // The restarted process finds the batch in the page cache, clean and yet not on the medium.
+    let (_, recovered) = open(&disk).unwrap();
+    assert_eq!(recovered.entries.len(), 1);
+    disk.lose_power(&mut |_| 0);
+    assert_eq!(open(&disk).unwrap().1.entries, recovered.entries, "what was heard of stays");
+}
+
+#[test]
+fn what_a_killed_process_left_in_the_page_cache_is_synced_at_boot() {
+    let disk = MemoryDisk::default();
+    let (mut wal, _) = open(&disk).unwrap();
+    now(wal.append(&batch(None, vec![entry(1, 1, "x")]))).unwrap();
+    disk.fail_syncs(1);
+    drop(now(wal.sync()));
+    drop(open(&disk).unwrap());
+    disk.lose_power(&mut |_| 0);
+    assert_eq!(open(&disk).unwrap().1.last_index(), 1);
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_says_so() {
+    let disk = MemoryDisk::default();
+    let (mut wal, _) = open(&disk).unwrap();
+    disk.set_full(true);
+    now(wal.append(&batch(None, vec![entry(1, 1, "x")]))).unwrap();
+    expect!["log: cannot write wal/0000000000000001.wal: no storage space; the member stops, check the disk and its free space"].assert_eq(&now(wal.sync()).err().unwrap().to_string());
+    disk.set_full(false);
+    assert!(matches!(now(wal.sync()), Err(WalError::Poisoned)));
+    assert_eq!(open(&disk).unwrap().1.entries, vec![]);
+}
+
+#[test]
+#[should_panic(expected = "entry 3 does not join the log, which ends at 1")]
+fn a_gap_is_a_bug_of_the_caller() {
+    let (mut wal, _) = open(&MemoryDisk::default()).unwrap();
+    now(wal.append(&batch(None, vec![entry(1, 1, "x")]))).unwrap();
+    drop(now(wal.append(&batch(None, vec![entry(3, 1, "x")]))));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append { back: u64, count: u64, size: usize, vote: bool },
+    Sync,
+    Seal,
+    Cut { keep: u64 },
+    Snapshot { ahead: u64 },
+    Kill,
+    FailSync,
+    PowerLoss { seed: u64 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (0..4u64, 0..4u64, 0..700usize, any::<bool>())
+            .prop_map(|(back, count, size, vote)| Step::Append { back, count, size, vote }),
+        4 => Just(Step::Sync),
+        1 => Just(Step::Seal),
+        1 => (0..6u64).prop_map(|keep| Step::Cut { keep }),
+        1 => (1..20u64).prop_map(|ahead| Step::Snapshot { ahead }),
+        1 => Just(Step::Kill),
+        1 => Just(Step::FailSync),
+        3 => any::<u64>().prop_map(|seed| Step::PowerLoss { seed }),
+    ]
+}
+
+/// The log beside a model of it: one state for each append that may still be lost.
+struct Trial {
+    disk: MemoryDisk,
+    wal: Wal,
+    /// The first is known durable.
+    states: Vec<Recovered>,
+    term: u64,
+}
+
+const TRIAL_SEGMENT_BYTES: u64 = 20_000;
+
+impl Trial {
+    fn new() -> Trial {
+        let disk = MemoryDisk::default();
+        let (wal, state) = open_sized(&disk, TRIAL_SEGMENT_BYTES).unwrap();
+        Trial { disk, wal, states: vec![Recovered { fresh: false, ..state }], term: 1 }
+    }
+
+    fn last(&self) -> Recovered {
+        self.states.last().unwrap().clone()
+    }
+
+    fn durable(&mut self) {
+        self.states.drain(..self.states.len() - 1);
+    }
+
+    fn append(&mut self, append: AppendBatch) {
+        let mut state = self.last();
+        if let Some(mark) = &append.snapshot {
+            (state.snapshot, state.entries) = (mark.clone(), vec![]);
+        }
+        if let Some(first) = append.entries.first() {
+            state.entries.retain(|entry| entry.index < first.index);
+            state.entries.extend(append.entries.iter().cloned());
+        }
+        state.hard_state = append.hard_state.unwrap_or(state.hard_state);
+        now(self.wal.append(&append)).unwrap();
+        self.states.push(state);
+    }
+
+    fn reopen(&mut self) {
+        let (wal, mut found) = open_sized(&self.disk, TRIAL_SEGMENT_BYTES).unwrap();
+        found.torn_bytes = 0;
+        assert!(self.states.contains(&found), "{found:#?} is none of {:#?}", self.states);
+        self.states = vec![found];
+        self.wal = wal;
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Append { back, count, size, vote } => {
+                self.term += 1;
+                let state = self.last();
+                let first = (state.last_index() + 1 - back.min(state.entries.len() as u64))
+                    .max(state.hard_state.commit + 1);
+                let text = "v".repeat(size);
+                let entries: Vec<Entry> =
+                    (first..first + count).map(|index| entry(index, self.term, &text)).collect();
+                let commit = state.hard_state.commit;
+                self.append(batch(vote.then_some(hard(self.term, 1, commit)), entries));
+            }
+            Step::Sync => {
+                now(self.wal.sync()).unwrap();
+                self.durable();
+            }
+            Step::Seal => {
+                now(self.wal.seal()).unwrap();
+                self.durable();
+            }
+            Step::Cut { keep } => {
+                let mut state = self.last();
+                let Some(at) = state.entries.len().checked_sub(1 + keep as usize) else { return };
+                let mark = mark(state.entries[at].index, state.entries[at].term);
+                now(self.wal.cut(&mark)).unwrap();
+                state.entries.drain(..=at);
+                state.snapshot = mark;
+                self.states = vec![state];
+            }
+            Step::Snapshot { ahead } => {
+                self.term += 1;
+                let index = self.last().last_index() + ahead;
+                let append = batch(Some(hard(self.term, 0, index)), vec![]);
+                self.append(AppendBatch { snapshot: Some(mark(index, self.term)), ..append });
+            }
+            Step::Kill => self.reopen(),
+            Step::FailSync => {
+                self.disk.fail_syncs(1);
+                let failed = now(self.wal.sync()).is_err();
+                self.disk.fail_syncs(0);
+                if failed {
+                    self.reopen();
+                }
+            }
+            Step::PowerLoss { seed } => {
+                let mut state = seed;
+                self.disk.lose_power(&mut |below| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (state >> 33) % below
+                });
+                self.reopen();
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn no_crash_loses_what_was_synced_or_invents_anything(
+        steps in proptest::collection::vec(step(), 1..60),
+    ) {
+        let mut trial = Trial::new();
+        for step in steps {
+            trial.take(step);
+        }
+        trial.disk.lose_power(&mut |_| 0);
+        trial.reopen();
+    }
+}

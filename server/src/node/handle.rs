@@ -1,0 +1,183 @@
+//! What the services hold of the node: propose, wait for a read index, look at state and status.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::shell::Event;
+use crate::command::{Applied, Body, Command, ProposalId, Rejected, RequestOp, TxnRequest};
+use crate::config::Config;
+use crate::consensus::types::{Index, NodeId, Term};
+use crate::identity::Identity;
+use crate::mvcc::Store;
+use crate::platform::{Platform, timeout};
+use crate::watch::Hub;
+
+/// A cheap handle to the running node.
+#[derive(Clone)]
+pub struct Handle(Arc<Shared>);
+
+/// What the handle, the loop and the applier share.
+pub(crate) struct Shared {
+    pub(crate) identity: Identity,
+    pub(crate) config: Config,
+    pub(crate) platform: Platform,
+    pub(crate) inbox: mpsc::Sender<Event>,
+    pub(crate) store: RwLock<Arc<Store>>,
+    pub(crate) hub: Arc<Mutex<Hub>>,
+    pub(crate) hub_work: Notify,
+    pub(crate) status: RwLock<NodeStatus>,
+    pub(crate) sequence: AtomicU64,
+    pub(crate) members: Vec<Member>,
+}
+
+/// A member of the cluster as the API shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Where peers reach it.
+    pub peer_urls: Vec<String>,
+    /// Where clients reach it; known of this member only, so far.
+    pub client_urls: Vec<String>,
+    /// Whether it receives without voting.
+    pub is_learner: bool,
+}
+
+/// Where this member stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// Who leads; 0 when unknown.
+    pub leader: NodeId,
+    /// The current term.
+    pub term: Term,
+    /// Highest index known committed.
+    pub commit_index: Index,
+    /// Highest index applied.
+    pub applied_index: Index,
+}
+
+/// Why the node gave no answer. For a proposal the outcome is unknown, but for `NoLeader` and `TooManyRequests`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NodeError {
+    /// Nobody leads, so nothing was proposed.
+    #[error("no leader")]
+    NoLeader,
+    /// No answer in time.
+    #[error("request timed out")]
+    Timeout,
+    /// The member is stopping.
+    #[error("server stopped")]
+    Stopped,
+    /// More is waiting than the member takes; nothing was proposed.
+    #[error("too many requests")]
+    TooManyRequests,
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Handle {
+        Handle(shared)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+
+    /// This cluster and this member.
+    pub fn identity(&self) -> Identity {
+        self.0.identity
+    }
+
+    /// How the member was set up.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The member's world.
+    pub fn platform(&self) -> &Platform {
+        &self.0.platform
+    }
+
+    /// The current state; a snapshot from the leader replaces it, so do not keep it across awaits.
+    pub fn store(&self) -> Arc<Store> {
+        self.0.store.read().expect("no holder panics").clone()
+    }
+
+    /// Where this member stands.
+    pub fn status(&self) -> NodeStatus {
+        *self.0.status.read().expect("no holder panics")
+    }
+
+    /// The members of the cluster.
+    pub fn members(&self) -> &[Member] {
+        &self.0.members
+    }
+
+    /// The watch hub. Hold the lock briefly and never across an await.
+    pub fn hub(&self) -> &Arc<Mutex<Hub>> {
+        &self.0.hub
+    }
+
+    /// Tells the hub's pump that there is work (a new watcher, room in an outbox).
+    pub fn wake_hub(&self) {
+        self.0.hub_work.notify_one();
+    }
+
+    /// Proposes a change and waits until it is applied here.
+    pub async fn propose(&self, body: Body) -> Result<Result<Applied, Rejected>, NodeError> {
+        if self.over_quota(&body) {
+            return Ok(Err(Rejected::NoSpace));
+        }
+        let sequence = self.0.sequence.fetch_add(1, Ordering::Relaxed);
+        let id = ProposalId { member: self.0.identity.member_id, sequence };
+        let command = postcard::to_stdvec(&Command { id, body })
+            .expect("a command is plain bytes and numbers")
+            .into();
+        let (reply, answer) = oneshot::channel();
+        self.ask(Event::Propose { id, command, reply }, answer).await?
+    }
+
+    /// Waits until this member has applied everything committed before the call.
+    pub async fn read_index(&self) -> Result<(), NodeError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Event::Read { reply }, answer).await?
+    }
+
+    async fn ask<T>(&self, event: Event, answer: oneshot::Receiver<T>) -> Result<T, NodeError> {
+        let work = async {
+            self.0.inbox.send(event).await.map_err(|_| NodeError::Stopped)?;
+            answer.await.map_err(|_| NodeError::Stopped)
+        };
+        timeout(&*self.0.platform.clock, self.request_timeout(), work)
+            .await
+            .unwrap_or(Err(NodeError::Timeout))
+    }
+
+    /// # Source
+    /// etcd `ReqTimeout`: 5 s for the disk and the queue, and two elections.
+    fn request_timeout(&self) -> Duration {
+        Duration::from_secs(5) + 2 * self.0.config.election_timeout
+    }
+
+    fn over_quota(&self, body: &Body) -> bool {
+        let quota = self.0.config.quota_backend_bytes;
+        let grows = match body {
+            Body::Put(_) => true,
+            Body::Txn(txn) => txn_puts(txn),
+            Body::DeleteRange(_) | Body::Compact(_) => false,
+        };
+        grows && quota > 0 && self.store().size() > quota
+    }
+}
+
+fn txn_puts(txn: &TxnRequest) -> bool {
+    txn.success.iter().chain(&txn.failure).any(|op| match op {
+        RequestOp::Put(_) => true,
+        RequestOp::Txn(inner) => txn_puts(inner),
+        RequestOp::Range(_) | RequestOp::DeleteRange(_) => false,
+    })
+}

@@ -1,0 +1,92 @@
+//! The shell around the pure core: one event loop that steps, persists, sends, applies and replies.
+//!
+//! # The corridor of a request
+//!
+//! `api` calls [`Handle::propose`]; the command goes as an event to the loop ([`shell`]), which gives
+//! it to the core. What the core wants done comes back as a `Ready`:
+//!
+//! 1. messages that may leave go to `peer` (bounded, dropped when full: the core copes with loss),
+//! 2. an append goes to the log writer ([`writer`]), a task of its own, so that the loop never waits for the disk;
+//!    when it is durable an event brings its token back and the core releases what waited for it,
+//! 3. committed entries go to the applier ([`applier`]), again a task of its own; the answers come
+//!    back as an event and find the callers in `pending`.
+//!
+//! # Reads
+//!
+//! [`Handle::read_index`] joins the next round of ReadIndex ([`reads`]). A round starts after the read
+//! arrived and has a context never used before; a round that gets no answer is given up and
+//! the next one gets a context of its own (etcd's bug R17 was a context used twice).
+//!
+//! # Invariants
+//! - The loop awaits nothing but its inbox and its tick.
+//! - The log is never cut above the applied index of the last durable commit of the state.
+//! - A member stops on what it cannot trust: every error of storage is [`Fatal`].
+
+pub mod applier;
+pub mod handle;
+pub mod reads;
+pub mod shell;
+pub mod snapshot;
+pub mod writer;
+
+pub use handle::{Handle, Member, NodeError, NodeStatus};
+
+use crate::mvcc::StoreError;
+use crate::wal::WalError;
+
+/// Why a member stops by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// The configuration cannot be run.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The log cannot be trusted.
+    #[error("log: {0}")]
+    Wal(#[from] WalError),
+    /// The state cannot be trusted.
+    #[error("state: {0}")]
+    Store(#[from] StoreError),
+    /// The operating system refused something else.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// Entries between state and log are gone: the state file is older than the log says it may be.
+    #[error(
+        "the state stands at index {applied}, but the log begins after {start}: the state file was \
+         lost or replaced by an older one; restore this member from its peers"
+    )]
+    StateBehindLog {
+        /// Where the state stands.
+        applied: u64,
+        /// After which the log begins.
+        start: u64,
+    },
+    /// A committed entry cannot be read.
+    #[error("entry {index} of the log cannot be decoded: written by a newer version?")]
+    Entry {
+        /// Its place.
+        index: u64,
+    },
+}
+
+impl Fatal {
+    /// Wraps an error of the operating system.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Fatal {
+        let what = what.into();
+        move |source| Fatal::Io { what, source }
+    }
+
+    /// Whether starting again cannot help: what is on the disk is not to be trusted.
+    pub fn is_corruption(&self) -> bool {
+        match self {
+            Fatal::Wal(error) => error.is_corruption(),
+            Fatal::Store(error) => error.is_corruption(),
+            Fatal::Entry { .. } | Fatal::StateBehindLog { .. } => true,
+            Fatal::Config(_) | Fatal::Io { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Installs a snapshot from the leader, so that a crash at any moment leaves the old state or the new.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Fatal;
+use super::handle::Shared;
+use crate::identity::Identity;
+use crate::mvcc::Store;
+use crate::platform::{Disk, Platform, blocking};
+
+/// The state's file.
+pub const STATE_FILE: &str = "state.redb";
+/// A snapshot being written; whatever is there at boot is worth nothing.
+pub const STATE_FILE_NEW: &str = "state.new";
+
+/// Opens the state at boot.
+pub async fn open_state(platform: &Platform, identity: Identity) -> Result<Store, Fatal> {
+    let disk = &platform.disk;
+    remove_if_there(disk, STATE_FILE_NEW).await?;
+    let backend = disk.backend(STATE_FILE).map_err(Fatal::io(format!("open {STATE_FILE}")))?;
+    let store = blocking(disk, move || Store::open(backend, identity)).await?;
+    disk.sync_dir("").await.map_err(Fatal::io("sync the data directory"))?;
+    Ok(store)
+}
+
+/// Writes the snapshot beside the state, makes it durable, and only then puts it in its place.
+pub(crate) async fn install(shared: &Arc<Shared>, chunks: Vec<Bytes>) -> Result<Arc<Store>, Fatal> {
+    let disk = &shared.platform.disk;
+    remove_if_there(disk, STATE_FILE_NEW).await?;
+    let backend = disk.backend(STATE_FILE_NEW).map_err(Fatal::io("open state.new"))?;
+    let identity = shared.identity;
+    let store = blocking(disk, move || Store::import(backend, identity, chunks)).await?;
+    crate::probe!("snapshot written, not yet in place");
+    disk.rename(STATE_FILE_NEW, STATE_FILE).await.map_err(Fatal::io("rename state.new"))?;
+    disk.sync_dir("").await.map_err(Fatal::io("sync the data directory"))?;
+    crate::probe!("snapshot in place");
+    let store = Arc::new(store);
+    *shared.store.write().expect("no holder panics") = store.clone();
+    Ok(store)
+}
+
+async fn remove_if_there(
+    disk: &Arc<dyn Disk>,
+    path: &str,
+) -> Result<(), Fatal> {
+    match disk.remove(path).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Fatal::io(format!("remove {path}"))(error)),
+    }
+}

@@ -1,0 +1,110 @@
+//! The receiving side: checks who speaks, decodes, and gives messages to the loop.
+
+use bytes::Bytes;
+use mettle_api::peer::{Frame, Head, SnapshotEnd, StreamEnd, peer_server::Peer};
+use tokio::sync::{mpsc, oneshot};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::PEER_FORMAT_VERSION;
+use crate::consensus::types::{Message, MessageBody};
+use crate::identity::Identity;
+use crate::node::shell::Event;
+
+/// Bytes of a snapshot taken into memory before it is refused.
+const SNAPSHOT_BYTES_MAX: usize = 8 << 30;
+
+/// The service on the peer URL.
+#[derive(Clone)]
+pub struct PeerService {
+    identity: Identity,
+    inbox: mpsc::Sender<Event>,
+}
+
+impl PeerService {
+    /// Gives what arrives to `inbox`.
+    pub fn new(identity: Identity, inbox: mpsc::Sender<Event>) -> PeerService {
+        PeerService { identity, inbox }
+    }
+
+    /// Reads the head of a stream and refuses whoever is not meant for this member.
+    async fn welcome(&self, frames: &mut Streaming<Frame>) -> Result<u64, Status> {
+        let head = match frames.message().await? {
+            Some(Frame { head: Some(head), .. }) => head,
+            _ => return Err(Status::invalid_argument("the first frame of a stream has a head")),
+        };
+        let Head { format_version, cluster_id, from, to } = head;
+        if format_version != PEER_FORMAT_VERSION {
+            return Err(Status::failed_precondition(format!(
+                "peer format version {format_version}, but this member speaks {PEER_FORMAT_VERSION}"
+            )));
+        }
+        let meant = Identity { cluster_id, member_id: to };
+        if meant != self.identity {
+            return Err(Status::failed_precondition(format!(
+                "meant for {meant}, but this is {}",
+                self.identity
+            )));
+        }
+        Ok(from)
+    }
+
+    fn decode(&self, payload: &Bytes, from: u64) -> Result<Message, Status> {
+        let message: Message = postcard::from_bytes(payload)
+            .map_err(|error| Status::invalid_argument(format!("undecodable message: {error}")))?;
+        if message.from != from || message.to != self.identity.member_id {
+            return Err(Status::invalid_argument("a message of another pair of members"));
+        }
+        Ok(message)
+    }
+
+    async fn give(&self, event: Event) -> Result<(), Status> {
+        self.inbox.send(event).await.map_err(|_| Status::unavailable("the member is stopping"))
+    }
+}
+
+#[tonic::async_trait]
+impl Peer for PeerService {
+    async fn stream(
+        &self,
+        request: Request<Streaming<Frame>>,
+    ) -> Result<Response<StreamEnd>, Status> {
+        let mut frames = request.into_inner();
+        let from = self.welcome(&mut frames).await?;
+        while let Some(frame) = frames.message().await? {
+            let message = self.decode(&frame.payload, from)?;
+            self.give(Event::Peer(message)).await?;
+        }
+        Ok(Response::new(StreamEnd {}))
+    }
+
+    async fn snapshot(
+        &self,
+        request: Request<Streaming<Frame>>,
+    ) -> Result<Response<SnapshotEnd>, Status> {
+        let mut frames = request.into_inner();
+        let from = self.welcome(&mut frames).await?;
+        let Some(first) = frames.message().await? else {
+            return Err(Status::invalid_argument("a snapshot without its message"));
+        };
+        let message = self.decode(&first.payload, from)?;
+        if !matches!(message.body, MessageBody::Snapshot { .. }) {
+            return Err(Status::invalid_argument("a snapshot begins with its message"));
+        }
+        let mut chunks = Vec::new();
+        let mut bytes = 0;
+        while let Some(frame) = frames.message().await? {
+            bytes += frame.payload.len();
+            if bytes > SNAPSHOT_BYTES_MAX {
+                return Err(Status::resource_exhausted("the snapshot is too large"));
+            }
+            chunks.push(frame.payload);
+        }
+        let (reply, installed) = oneshot::channel();
+        self.give(Event::SnapshotReceived { message, chunks, reply }).await?;
+        match installed.await {
+            Ok(true) => Ok(Response::new(SnapshotEnd {})),
+            Ok(false) => Err(Status::failed_precondition("the snapshot is not needed any more")),
+            Err(_) => Err(Status::unavailable("the member is stopping")),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! How members speak to each other: gRPC on the peer URL, with bounded outboxes that drop.
+//!
+//! To each peer lead three ways, each a connection of its own so that they really overtake one
+//! another: appends, everything else, and one for each snapshot. A message that finds its outbox
+//! full is dropped, which the core is told of; the loop never waits for a peer.
+//!
+//! Every stream opens with a head that names format, cluster, sender and receiver; whoever is
+//! not meant refuses it (etcd's bug X27 was a message taken by a member reborn at the same address).
+
+mod inbound;
+mod outbound;
+
+pub use inbound::PeerService;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::consensus::types::{Message, MessageBody, NodeId, SnapshotMark, Term};
+use crate::identity::Identity;
+use crate::platform::Platform;
+
+/// Version of the payloads of peer streams; raised when their meaning changes.
+pub const PEER_FORMAT_VERSION: u32 = 1;
+
+/// Messages that wait for one way to one peer.
+const OUTBOX_MESSAGES_MAX: usize = 1024;
+
+/// The ways to all peers.
+#[derive(Clone)]
+pub struct Peers(Arc<Inner>);
+
+struct Inner {
+    identity: Identity,
+    platform: Platform,
+    links: BTreeMap<NodeId, Link>,
+}
+
+struct Link {
+    addr: SocketAddr,
+    appends: mpsc::Sender<Bytes>,
+    rest: mpsc::Sender<Bytes>,
+}
+
+impl Peers {
+    /// Starts two streams to each peer.
+    pub fn start(
+        identity: Identity,
+        platform: &Platform,
+        peers: &BTreeMap<NodeId, SocketAddr>,
+    ) -> Peers {
+        let start = |to: NodeId, addr: SocketAddr| {
+            let (outbox, messages) = mpsc::channel(OUTBOX_MESSAGES_MAX);
+            tokio::spawn(outbound::run(platform.clone(), identity, to, addr, messages));
+            outbox
+        };
+        let links = peers
+            .iter()
+            .map(|(&to, &addr)| {
+                (to, Link { addr, appends: start(to, addr), rest: start(to, addr) })
+            })
+            .collect();
+        Peers(Arc::new(Inner { identity, platform: platform.clone(), links }))
+    }
+
+    /// Puts a message into its outbox; false when it was dropped.
+    pub fn send(&self, message: Message) -> bool {
+        let Some(link) = self.0.links.get(&message.to) else { return false };
+        let outbox = match message.body {
+            MessageBody::Append { .. } => &link.appends,
+            _ => &link.rest,
+        };
+        let bytes = postcard::to_stdvec(&message).expect("a message is plain bytes and numbers");
+        let sent = outbox.try_send(bytes.into()).is_ok();
+        if !sent {
+            crate::probe!("peer outbox full");
+        }
+        sent
+    }
+
+    /// Sends a snapshot on a connection of its own; true when the peer has installed it.
+    pub async fn send_snapshot(
+        &self,
+        to: NodeId,
+        term: Term,
+        mark: SnapshotMark,
+        chunks: Vec<Bytes>,
+    ) -> bool {
+        let Some(link) = self.0.links.get(&to) else { return false };
+        let from = self.0.identity.member_id;
+        let message = Message { from, to, term, body: MessageBody::Snapshot { mark } };
+        outbound::snapshot(&self.0.platform, self.0.identity, link.addr, message, chunks).await
+    }
+}

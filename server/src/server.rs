@@ -1,0 +1,241 @@
+//! Puts a member together and runs it until it is stopped or cannot go on.
+//!
+//! Order matters: the data directory is locked, log and state are read and checked, the core is
+//! built from both, and only then does the member listen.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, RwLock};
+
+use mettle_api::peer::peer_server::PeerServer;
+use tokio::sync::{Notify, mpsc};
+
+use crate::config::Config;
+use crate::consensus::types::{AppendBatch, AppendToken, Membership, Stored};
+use crate::consensus::{self, Core};
+use crate::identity::Identity;
+use crate::mvcc::Store;
+use crate::node::handle::Shared;
+use crate::node::shell::{Event, Shell, election_ticks};
+use crate::node::{Fatal, Handle, Member, NodeStatus, applier, snapshot, writer};
+use crate::peer::{PeerService, Peers};
+use crate::platform::{Listener, Platform};
+use crate::transport::{Settings, serve};
+use crate::wal::{self, Recovered, Wal};
+use crate::watch::Hub;
+
+/// Where the log lies in the data directory.
+const WAL_DIR: &str = "wal";
+/// Events that wait for the loop.
+const INBOX_EVENTS_MAX: usize = 4096;
+/// Most bytes of entries in one append.
+///
+/// # Source
+/// etcd `maxSizePerMsg`.
+const APPEND_BYTES_MAX: usize = 512 << 10;
+/// Most appends in flight to one follower.
+///
+/// # Source
+/// etcd `maxInflightMsgs`.
+const INFLIGHT_MAX: usize = 512;
+
+/// Runs a member. Returns `Ok` after `stop` completes and everything is durable.
+///
+/// # Errors
+/// [`Fatal`] when it cannot start, or must not go on.
+pub async fn run(
+    config: Config,
+    platform: Platform,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Fatal> {
+    let identity = config.identity()?;
+    platform.disk.lock().await.map_err(Fatal::io("lock the data directory"))?;
+    let options = wal::Options { segment_bytes: config.wal_segment_bytes };
+    let (mut wal, recovered) =
+        Wal::open(platform.disk.clone(), WAL_DIR, identity, options).await?;
+    let store = snapshot::open_state(&platform, identity).await?;
+    let listeners = Listeners::bind(&config, &platform).await?;
+    let stored = stored(&config, recovered, &store, &mut wal).await?;
+    let core = Core::new(core_config(&config, &platform, identity), stored);
+    let member = Running::start(config, platform, identity, wal, store, core);
+    member.serve(listeners);
+    let Running { shell, inbox, handle } = member;
+    let mut running = std::pin::pin!(shell.run(inbox));
+    tokio::select! {
+        biased;
+        ended = &mut running => return ended,
+        () = stop => {}
+    }
+    tracing::info!("stopping");
+    let _ = handle.shared().inbox.send(Event::Stop).await;
+    running.await
+}
+
+/// What storage had, as the core wants it.
+///
+/// Log and state meet unless a snapshot was put in its place and the log did not learn of it
+/// before the end: then the log is told now, and begins after the state.
+async fn stored(
+    config: &Config,
+    recovered: Recovered,
+    store: &Store,
+    wal: &mut Wal,
+) -> Result<Stored, Fatal> {
+    let applied = store.applied();
+    let mut voters: Vec<u64> = config.initial_cluster.iter().map(|m| config.member_id(m)).collect();
+    voters.sort_unstable();
+    let membership = Membership { voters, ..Membership::default() };
+    let Recovered { mut hard_state, mut snapshot, mut entries, .. } = recovered;
+    snapshot.membership = membership;
+    let term_at_applied = if applied.index <= snapshot.index {
+        Some(applied.term)
+    } else {
+        entries.iter().find(|entry| entry.index == applied.index).map(|entry| entry.term)
+    };
+    if term_at_applied != Some(applied.term) {
+        crate::probe!("log restarts after the installed snapshot");
+        snapshot.index = applied.index;
+        snapshot.term = applied.term;
+        entries.clear();
+        let token = AppendToken(0);
+        let mark = Some(snapshot.clone());
+        wal.append(&AppendBatch { token, hard_state: None, entries: vec![], snapshot: mark }).await?;
+        wal.sync().await?;
+    }
+    if applied.index < snapshot.index {
+        return Err(Fatal::StateBehindLog { applied: applied.index, start: snapshot.index });
+    }
+    hard_state.commit = hard_state.commit.max(applied.index);
+    hard_state.term = hard_state.term.max(snapshot.term);
+    Ok(Stored { hard_state, snapshot, entries, applied: applied.index })
+}
+
+fn core_config(
+    config: &Config,
+    platform: &Platform,
+    identity: Identity,
+) -> consensus::types::Config {
+    consensus::types::Config {
+        id: identity.member_id,
+        election_timeout_ticks: election_ticks(config),
+        heartbeat_ticks: 1,
+        append_bytes_max: APPEND_BYTES_MAX,
+        inflight_max: INFLIGHT_MAX,
+        seed: platform.entropy.next_u64(),
+    }
+}
+
+/// A member whose tasks run.
+struct Running {
+    shell: Shell,
+    inbox: mpsc::Receiver<Event>,
+    handle: Handle,
+}
+
+impl Running {
+    fn start(
+        config: Config,
+        platform: Platform,
+        identity: Identity,
+        wal: Wal,
+        store: Store,
+        core: Core,
+    ) -> Running {
+        let (sender, inbox) = mpsc::channel(INBOX_EVENTS_MAX);
+        let peers = Peers::start(identity, &platform, &peer_addrs(&config, identity));
+        let (writer, writer_jobs) = mpsc::unbounded_channel();
+        let (applier, applier_jobs) = mpsc::unbounded_channel();
+        tokio::spawn(writer::run(wal, platform.clone(), writer_jobs, sender.clone()));
+        let shared = Arc::new(Shared {
+            identity,
+            members: members(&config),
+            hub: Arc::new(Mutex::new(Hub::new(store.revision()))),
+            hub_work: Notify::new(),
+            store: RwLock::new(Arc::new(store)),
+            status: RwLock::new(NodeStatus::default()),
+            sequence: AtomicU64::new(platform.entropy.next_u64()),
+            inbox: sender,
+            config,
+            platform,
+        });
+        tokio::spawn(applier::run(shared.clone(), applier_jobs));
+        let shell = Shell::new(core, shared.clone(), peers, writer, applier);
+        Running { shell, inbox, handle: Handle::new(shared) }
+    }
+
+    fn serve(&self, listeners: Listeners) {
+        let shared = self.handle.shared();
+        let clock = &shared.platform.clock;
+        let peer = PeerService::new(shared.identity, shared.inbox.clone());
+        let peer = PeerServer::new(peer).max_decoding_message_size(usize::MAX);
+        for listener in listeners.peer {
+            let routes = tonic::service::Routes::new(peer.clone());
+            tokio::spawn(serve(listener, routes, clock.clone(), Settings::peer()));
+        }
+        for listener in listeners.client {
+            let routes = crate::api::routes(&self.handle);
+            tokio::spawn(serve(listener, routes, clock.clone(), Settings::client_api()));
+        }
+        tokio::spawn(crate::watch::pump(self.handle.clone()));
+    }
+}
+
+struct Listeners {
+    client: Vec<Box<dyn Listener>>,
+    peer: Vec<Box<dyn Listener>>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config, platform: &Platform) -> Result<Listeners, Fatal> {
+        let client = bind_all(platform, &config.listen_client, "client").await?;
+        let peer = bind_all(platform, &config.listen_peer, "peer").await?;
+        Ok(Listeners { client, peer })
+    }
+}
+
+async fn bind_all(
+    platform: &Platform,
+    addrs: &[SocketAddr],
+    whose: &str,
+) -> Result<Vec<Box<dyn Listener>>, Fatal> {
+    let mut bound = Vec::new();
+    for &addr in addrs {
+        let listener = platform.net.listen(addr).await.map_err(Fatal::io(format!(
+            "listen for {whose} traffic on {addr} (is another process using the port?)"
+        )))?;
+        tracing::info!(address = %listener.local_addr().unwrap_or(addr), "listening for {whose} traffic");
+        bound.push(listener);
+    }
+    Ok(bound)
+}
+
+fn peer_addrs(config: &Config, own: Identity) -> BTreeMap<u64, SocketAddr> {
+    config
+        .initial_cluster
+        .iter()
+        .map(|member| (config.member_id(member), member.peer_addr))
+        .filter(|(id, _)| *id != own.member_id)
+        .collect()
+}
+
+fn members(config: &Config) -> Vec<Member> {
+    let mut members: Vec<Member> = config
+        .initial_cluster
+        .iter()
+        .map(|member| Member {
+            id: config.member_id(member),
+            name: member.name.clone(),
+            peer_urls: member.peer_urls.clone(),
+            client_urls: if member.name == config.name {
+                config.advertise_client_urls.clone()
+            } else {
+                Vec::new()
+            },
+            is_learner: false,
+        })
+        .collect();
+    members.sort_by_key(|member| member.id);
+    members
+}
