@@ -1,0 +1,100 @@
+//! From protobuf to the words of the history: every field of an answer, as it arrived.
+
+use mettle_api::{etcdserverpb as pb, mvccpb};
+use mettle_checker::history::{
+    Blob, CompactResponse, DeleteRangeResponse, Event, EventType, Header, KeyValue, PutResponse,
+    RangeResponse, ResponseOp, TxnResponse, WatchResponse,
+};
+
+fn header(header: pb::ResponseHeader) -> Header {
+    Header {
+        cluster_id: header.cluster_id,
+        member_id: header.member_id,
+        revision: header.revision,
+        raft_term: header.raft_term,
+    }
+}
+
+fn key_value(kv: mvccpb::KeyValue) -> KeyValue {
+    KeyValue {
+        key: Blob::from(&kv.key[..]),
+        value: Blob::from(&kv.value[..]),
+        create_revision: kv.create_revision,
+        mod_revision: kv.mod_revision,
+        version: kv.version,
+        lease: kv.lease,
+    }
+}
+
+/// What a read found.
+pub fn range(answer: pb::RangeResponse) -> RangeResponse {
+    RangeResponse {
+        header: answer.header.map(header),
+        kvs: answer.kvs.into_iter().map(key_value).collect(),
+        more: answer.more,
+        count: answer.count,
+    }
+}
+
+/// A put was done.
+pub fn put(answer: pb::PutResponse) -> PutResponse {
+    PutResponse { header: answer.header.map(header), prev_kv: answer.prev_kv.map(key_value) }
+}
+
+/// A deletion was done.
+pub fn delete_range(answer: pb::DeleteRangeResponse) -> DeleteRangeResponse {
+    DeleteRangeResponse {
+        header: answer.header.map(header),
+        deleted: answer.deleted,
+        prev_kvs: answer.prev_kvs.into_iter().map(key_value).collect(),
+    }
+}
+
+/// A transaction was done; `None` when one of its answers is empty, which no server may send.
+pub fn txn(answer: pb::TxnResponse) -> Option<TxnResponse> {
+    use pb::response_op::Response;
+    let operation = |operation: pb::ResponseOp| {
+        Some(match operation.response? {
+            Response::ResponseRange(answer) => ResponseOp::Range(range(answer)),
+            Response::ResponsePut(answer) => ResponseOp::Put(put(answer)),
+            Response::ResponseDeleteRange(answer) => ResponseOp::DeleteRange(delete_range(answer)),
+            Response::ResponseTxn(answer) => ResponseOp::Txn(txn(answer)?),
+        })
+    };
+    Some(TxnResponse {
+        header: answer.header.map(header),
+        succeeded: answer.succeeded,
+        responses: answer.responses.into_iter().map(operation).collect::<Option<_>>()?,
+    })
+}
+
+/// A compaction was done.
+pub fn compact(answer: pb::CompactionResponse) -> CompactResponse {
+    CompactResponse { header: answer.header.map(header) }
+}
+
+/// Something arrived on a watch stream.
+pub fn watch(answer: pb::WatchResponse) -> WatchResponse {
+    WatchResponse {
+        header: answer.header.map(header).unwrap_or_default(),
+        watch_id: answer.watch_id,
+        created: answer.created,
+        canceled: answer.canceled,
+        compact_revision: answer.compact_revision,
+        cancel_reason: answer.cancel_reason,
+        fragment: answer.fragment,
+        events: answer.events.into_iter().map(event).collect(),
+    }
+}
+
+fn event(event: mvccpb::Event) -> Event {
+    let kind = match event.r#type() {
+        mvccpb::event::EventType::Put => EventType::Put,
+        mvccpb::event::EventType::Delete => EventType::Delete,
+    };
+    Event {
+        kind,
+        kv: event.kv.map(key_value).unwrap_or_default(),
+        prev_kv: event.prev_kv.map(key_value),
+    }
+}

@@ -1,0 +1,205 @@
+//! The recording client: calls the real gRPC API, writes down what it saw, and never tries twice.
+//!
+//! Only this room writes history. An operation is recorded before it is sent and again when it
+//! comes back; times are of the world's true clock, not of the client's. An outcome is `fail` only
+//! when the request was certainly not put on the wire or when the answer is in the checker's closed
+//! table; an unknown outcome ends the process, and the client goes on as a new one.
+
+mod from_wire;
+mod recorder;
+mod to_wire;
+mod watch;
+
+pub use recorder::{Ending, Recorder};
+pub use watch::{Heard, Listen, WatchOver};
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mettle_api::etcdserverpb as pb;
+use mettle_api::etcdserverpb::kv_client::KvClient;
+use mettle_api::etcdserverpb::maintenance_client::MaintenanceClient;
+use mettle_checker::history::{ErrorAnswer, Outcome, Request, Response};
+use mettle_server::platform::{Clock, Net};
+use mettle_server::transport::{Channel, Settings, never_sent};
+use tonic::Status;
+
+use crate::net::Host;
+use crate::trace::{Kind, Trace};
+
+/// Port of the client API.
+pub const CLIENT_PORT: u16 = 2379;
+
+/// What a client needs of the world.
+#[derive(Clone)]
+pub struct Place {
+    /// Its sockets.
+    pub net: Arc<dyn Net>,
+    /// Its own clock: deadlines and pauses.
+    pub clock: Arc<dyn Clock>,
+    /// True time in ns, for the history.
+    pub now_ns: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Where its calls leave a line.
+    pub trace: Trace,
+}
+
+/// One sequential client with a channel to each member.
+pub struct Client {
+    place: Place,
+    number: u8,
+    recorder: Recorder,
+    process: u64,
+    channels: Vec<Channel>,
+}
+
+impl Client {
+    /// Client `number` (its host is `Host::Client(number)`) of a cluster of `members`.
+    pub fn new(place: Place, number: u8, members: u32, recorder: Recorder) -> Client {
+        let settings = Settings::peer();
+        let channels = (1..=members)
+            .map(|member| {
+                let to = SocketAddr::new(Host::Member(member as u8).ip(), CLIENT_PORT);
+                Channel::new(place.net.clone(), place.clock.clone(), to, settings.clone())
+            })
+            .collect();
+        let process = recorder.process();
+        Client { place, number, recorder, process, channels }
+    }
+
+    /// True time (ns).
+    pub fn now_ns(&self) -> u64 {
+        (self.place.now_ns)()
+    }
+
+    /// Waits by the client's clock.
+    pub async fn pause(&self, duration_ns: u64) {
+        self.place.clock.sleep(Duration::from_nanos(duration_ns)).await;
+    }
+
+    /// The history it writes to.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    fn channel(&self, member: u32) -> Channel {
+        self.channels[member as usize - 1].clone()
+    }
+
+    /// Calls one operation at a member (from 1), once; gives back how it ended.
+    pub async fn call(&mut self, member: u32, request: Request, deadline_ns: u64) -> Called {
+        let op = request.op().name();
+        let id = self.recorder.called(self.process, member, self.now_ns(), request.clone());
+        self.note(format_args!("c{} calls {id} {op} at m{member}", self.number));
+        let answer = self.send(member, &request, Duration::from_nanos(deadline_ns)).await;
+        let ending = match answer {
+            Ok(response) => Ending::Answered(response),
+            Err(status) if never_sent(&status) => Ending::NeverSent(error_answer(&status)),
+            Err(status) => Ending::Refused(error_answer(&status)),
+        };
+        let outcome = self.recorder.ended(id, self.now_ns(), &ending);
+        let said = match &ending {
+            Ending::Answered(_) => "",
+            Ending::NeverSent(error) | Ending::Refused(error) => &error.code,
+        };
+        self.note(format_args!("c{} has {id} {outcome:?} {said}", self.number));
+        if outcome == Outcome::Unknown {
+            self.process = self.recorder.process();
+        }
+        Called { outcome, ending }
+    }
+
+    fn note(&self, words: std::fmt::Arguments<'_>) {
+        self.place.trace.record(self.now_ns(), None, Kind::Client, words);
+    }
+
+    async fn send(
+        &self,
+        member: u32,
+        request: &Request,
+        deadline: Duration,
+    ) -> Result<Response, Status> {
+        let mut kv = KvClient::new(self.channel(member)).max_decoding_message_size(usize::MAX);
+        Ok(match request {
+            Request::Range(range) => {
+                let answer = kv.range(timed(to_wire::range(range), deadline)).await?;
+                Response::Range(from_wire::range(answer.into_inner()))
+            }
+            Request::Put(put) => {
+                let answer = kv.put(timed(to_wire::put(put), deadline)).await?;
+                Response::Put(from_wire::put(answer.into_inner()))
+            }
+            Request::DeleteRange(delete) => {
+                let asked = timed(to_wire::delete_range(delete), deadline);
+                let answer = kv.delete_range(asked).await?;
+                Response::DeleteRange(from_wire::delete_range(answer.into_inner()))
+            }
+            Request::Txn(txn) => {
+                let answer = kv.txn(timed(to_wire::txn(txn), deadline)).await?;
+                let answer = from_wire::txn(answer.into_inner())
+                    .ok_or_else(|| Status::internal("an answer inside the transaction is empty"))?;
+                Response::Txn(answer)
+            }
+            Request::Compact(compact) => {
+                let answer = kv.compact(timed(to_wire::compact(compact), deadline)).await?;
+                Response::Compact(from_wire::compact(answer.into_inner()))
+            }
+            Request::WatchCreate(_)
+            | Request::WatchCancel(_)
+            | Request::WatchProgress(_)
+            | Request::WatchResponse(_)
+            | Request::WatchEnd(_) => unreachable!("watches have a stream of their own"),
+        })
+    }
+
+    /// Asks a member for its hash at a revision; not part of the history.
+    pub async fn hash_kv(
+        &self,
+        member: u32,
+        revision: i64,
+        deadline_ns: u64,
+    ) -> Result<pb::HashKvResponse, Status> {
+        let mut maintenance = MaintenanceClient::new(self.channel(member));
+        let asked = timed(pb::HashKvRequest { revision }, Duration::from_nanos(deadline_ns));
+        Ok(maintenance.hash_kv(asked).await?.into_inner())
+    }
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub struct Called {
+    /// As the history has it.
+    pub outcome: Outcome,
+    /// With what.
+    pub ending: Ending,
+}
+
+impl Called {
+    /// The answer, if there was one.
+    pub fn response(&self) -> Option<&Response> {
+        match &self.ending {
+            Ending::Answered(response) => Some(response),
+            Ending::NeverSent(_) | Ending::Refused(_) => None,
+        }
+    }
+
+    /// The error in words, if there was one.
+    pub fn error(&self) -> Option<String> {
+        match &self.ending {
+            Ending::Answered(_) => None,
+            Ending::NeverSent(error) | Ending::Refused(error) => {
+                Some(format!("{}: {}", error.code, error.message))
+            }
+        }
+    }
+}
+
+fn timed<T>(message: T, deadline: Duration) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.set_timeout(deadline);
+    request
+}
+
+fn error_answer(status: &Status) -> ErrorAnswer {
+    ErrorAnswer { code: format!("{:?}", status.code()), message: status.message().to_owned() }
+}
