@@ -1,7 +1,10 @@
-//! What the core takes in and gives out: entries, hard state, messages, `Ready`.
+//! What the core takes in and gives out: entries, hard state, `Ready`. Messages are in `message`.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+pub use super::message::{Message, MessageBody};
+pub use super::stored::{Broken, Stored};
 
 /// A member's number inside consensus; never 0.
 pub type NodeId = u64;
@@ -43,6 +46,32 @@ pub struct HardState {
     pub commit: Index,
 }
 
+impl Entry {
+    /// Bytes it takes in a message, roughly.
+    pub(super) fn size(&self) -> usize {
+        let payload = match &self.payload {
+            Payload::Empty => 0,
+            Payload::Command(command) => command.len(),
+            Payload::Membership(membership) => 8 * membership.everyone().len(),
+        };
+        payload + 16
+    }
+}
+
+impl Payload {
+    /// CRC32C by which observers compare entries of different members.
+    pub(super) fn crc(&self) -> u32 {
+        match self {
+            Self::Empty => 0,
+            Self::Command(command) => crc32c::crc32c(command),
+            Self::Membership(Membership { voters, outgoing, learners }) => {
+                let ids = [voters, outgoing, learners].into_iter().flatten();
+                ids.fold(0, |crc, id| crc32c::crc32c_append(crc, &id.to_le_bytes()))
+            }
+        }
+    }
+}
+
 /// Who belongs to the cluster. `outgoing` and `learners` are room for joint consensus.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Membership {
@@ -63,53 +92,6 @@ pub struct SnapshotMark {
     pub term: Term,
     /// Membership at that index.
     pub membership: Membership,
-}
-
-/// One message between members.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Message {
-    /// Who says it.
-    pub from: NodeId,
-    /// Whom to.
-    pub to: NodeId,
-    /// The sender's term (for pre-votes: the term it would campaign in).
-    pub term: Term,
-    /// What it says.
-    pub body: MessageBody,
-}
-
-/// The kinds of messages.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum MessageBody {
-    /// Would you vote for me? Changes nothing at the receiver.
-    PreVote { last_index: Index, last_term: Term },
-    /// Answer to a pre-vote; `term` is the campaign's when granted, the voter's own when refused.
-    PreVoteResponse { granted: bool },
-    /// Vote for me. `transfer` campaigns at the leader's wish and skips the lease check.
-    Vote { last_index: Index, last_term: Term, transfer: bool },
-    /// Answer to a vote.
-    VoteResponse { granted: bool },
-    /// Entries after `prev_index`.
-    Append { prev_index: Index, prev_term: Term, entries: Vec<Entry>, commit: Index },
-    /// The log now matches the leader's up to `index`.
-    AppendAccepted { index: Index },
-    /// `rejected` (a `prev_index`) did not match; try at or below `hint_index`, whose term here is `hint_term`.
-    AppendRejected { rejected: Index, hint_index: Index, hint_term: Term },
-    /// The leader is alive; `context` of the latest ReadIndex round it wants confirmed (empty: none).
-    Heartbeat { commit: Index, context: Bytes },
-    /// Answer, with the same context.
-    HeartbeatResponse { context: Bytes },
-    /// A snapshot is on its way at this mark; the shell sends the bytes beside it and hands the
-    /// receiver's core this message only once they are installed and durable.
-    Snapshot { mark: SnapshotMark },
-    /// A follower passes on a proposal.
-    Propose { command: Bytes },
-    /// A follower asks for a read index.
-    ReadIndex { context: Bytes },
-    /// The leader's answer.
-    ReadIndexResponse { context: Bytes, index: Index },
-    /// Campaign now: leadership is handed to you.
-    TimeoutNow,
 }
 
 /// Names an append given to storage, so that the core can be told when it is durable.
@@ -185,45 +167,6 @@ pub struct Status {
     pub commit: Index,
 }
 
-/// What the core cannot go on with: a promise of Raft was broken, by a disk or by a bug.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Broken {
-    /// The log ends before something this member knows to be committed and acknowledged.
-    #[error("entries up to {known} are committed here, but the log ends at {last}")]
-    LostEntries {
-        /// Highest index that must be here.
-        known: Index,
-        /// Where the log ends.
-        last: Index,
-    },
-    /// A leader wants another entry where this member holds a committed one.
-    #[error("committed entry {index} of term {ours} would be overwritten by one of term {theirs}")]
-    CommittedConflict {
-        /// Place of the entry.
-        index: Index,
-        /// Its term here.
-        ours: Term,
-        /// Its term at the leader.
-        theirs: Term,
-    },
-    /// Another member leads the term in which this one leads.
-    #[error("member {other} leads term {term} too")]
-    TwoLeaders {
-        /// The term.
-        term: Term,
-        /// The other leader.
-        other: NodeId,
-    },
-    /// The stored entries do not follow each other.
-    #[error("entry {found} is stored where {expected} belongs")]
-    Gap {
-        /// Index that belongs there.
-        expected: Index,
-        /// Index found there.
-        found: Index,
-    },
-}
-
 /// How a core is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -239,56 +182,4 @@ pub struct Config {
     pub inflight_max: usize,
     /// Seeds the election timeouts; from the platform's entropy.
     pub seed: u64,
-}
-
-/// What storage had at boot.
-#[derive(Clone, Debug, Default)]
-pub struct Stored {
-    /// Term, vote and commit.
-    pub hard_state: HardState,
-    /// Where the log begins: everything up to here is in the state machine's durable state.
-    pub snapshot: SnapshotMark,
-    /// Entries after it, without gaps.
-    pub entries: Vec<Entry>,
-    /// What the state machine had applied when it was last durable (at least `snapshot.index`).
-    pub applied: Index,
-}
-
-impl Stored {
-    /// Brings the log in line with a state machine that is durable up to `applied` of `term`.
-    ///
-    /// A crash between the installation of a snapshot and the log's record of it leaves a log that
-    /// ends before the state, or disagrees with it; the log then restarts after the state.
-    ///
-    /// # Errors
-    /// [`Broken`] when entries are missing that storage had promised to keep.
-    pub fn settle(mut self, applied: Index, term: Term) -> Result<Self, Broken> {
-        let mut expected = self.snapshot.index;
-        for entry in &self.entries {
-            expected += 1;
-            if entry.index != expected {
-                return Err(Broken::Gap { expected, found: entry.index });
-            }
-        }
-        let start = self.snapshot.index;
-        if applied < start {
-            return Err(Broken::LostEntries { known: start, last: applied });
-        }
-        let held = match applied - start {
-            0 => Some(self.snapshot.term),
-            offset => self.entries.get(offset as usize - 1).map(|entry| entry.term),
-        };
-        if held != Some(term) {
-            self.snapshot.index = applied;
-            self.snapshot.term = term;
-            self.entries.clear();
-        }
-        let last = self.entries.last().map_or(self.snapshot.index, |entry| entry.index);
-        let known = self.hard_state.commit;
-        if known > last {
-            return Err(Broken::LostEntries { known, last });
-        }
-        self.applied = applied;
-        Ok(self)
-    }
 }

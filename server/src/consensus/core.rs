@@ -1,0 +1,291 @@
+//! One member's core: its state, the rules of terms, and where each message goes.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::log::Log;
+use super::progress::Progress;
+use super::random::Random;
+use super::read_index::Reads;
+use super::ready::Outbox;
+use super::types::{
+    Broken, Config, Index, Membership, Message, MessageBody, NodeId, Role, Status, Stored, Term,
+};
+use crate::{planted, probe};
+
+/// Answers given in an election so far.
+pub(super) type Votes = BTreeMap<NodeId, bool>;
+
+/// What a member is, with what only that role has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Standing {
+    Follower,
+    PreCandidate(Votes),
+    Candidate(Votes),
+    Leader(Leader),
+}
+
+/// What a leader keeps beside the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Leader {
+    /// Everyone but itself.
+    pub(super) progress: BTreeMap<NodeId, Progress>,
+    /// Reads on their way to being confirmed.
+    pub(super) reads: Reads,
+    /// Its first entry; once that is committed, so is all that came before.
+    pub(super) first_index: Index,
+    /// Something new to tell followers: entries, or a higher commit index.
+    pub(super) has_news: bool,
+}
+
+/// Why a proposal was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProposeError {
+    /// Nobody leads, as far as this member knows.
+    #[error("no leader")]
+    NoLeader,
+}
+
+/// The consensus of one member: give it events, then do what [`ready`](Core::ready) says.
+#[derive(Clone, Debug)]
+pub struct Core {
+    pub(super) config: Config,
+    pub(super) membership: Membership,
+    pub(super) term: Term,
+    pub(super) vote: NodeId,
+    pub(super) leader: NodeId,
+    pub(super) standing: Standing,
+    pub(super) log: Log,
+    pub(super) outbox: Outbox,
+    /// Reads passed on to the leader, and for how many ticks.
+    pub(super) forwarded: BTreeMap<Bytes, u32>,
+    /// Ticks since the leader was heard (for a leader: since the quorum was checked).
+    pub(super) election_elapsed_ticks: u32,
+    pub(super) heartbeat_elapsed_ticks: u32,
+    /// Ticks without a leader after which this member campaigns; drawn anew each time.
+    pub(super) patience_ticks: u32,
+    pub(super) random: Random,
+}
+
+impl Core {
+    /// Starts a member from what storage had; applying goes on after `stored.applied`.
+    ///
+    /// `stored` comes from [`Stored::settle`]; anything else may panic here.
+    pub fn new(config: Config, stored: Stored) -> Self {
+        assert!(config.id != 0, "a member's number is never 0");
+        assert!(
+            0 < config.heartbeat_ticks && config.heartbeat_ticks < config.election_timeout_ticks,
+            "heartbeats every {} ticks do not fit into an election timeout of {}",
+            config.heartbeat_ticks,
+            config.election_timeout_ticks,
+        );
+        let hard_state = stored.hard_state;
+        let mut core = Self {
+            membership: stored.snapshot.membership.clone(),
+            term: hard_state.term,
+            vote: hard_state.vote,
+            leader: 0,
+            standing: Standing::Follower,
+            outbox: Outbox::new(hard_state),
+            log: Log::new(stored),
+            forwarded: BTreeMap::new(),
+            election_elapsed_ticks: 0,
+            heartbeat_elapsed_ticks: 0,
+            patience_ticks: 0,
+            random: Random::new(config.seed, config.id),
+            config,
+        };
+        core.restart_clock();
+        core
+    }
+
+    /// One tick of time has passed.
+    pub fn tick(&mut self) {
+        self.election_elapsed_ticks += 1;
+        self.age_forwarded_reads();
+        if matches!(self.standing, Standing::Leader(_)) {
+            self.tick_as_leader();
+        } else if self.election_elapsed_ticks >= self.patience_ticks {
+            self.campaign();
+        }
+    }
+
+    fn tick_as_leader(&mut self) {
+        if self.election_elapsed_ticks >= self.config.election_timeout_ticks {
+            self.election_elapsed_ticks = 0;
+            self.check_quorum();
+        }
+        self.heartbeat_elapsed_ticks += 1;
+        if self.heartbeat_elapsed_ticks >= self.config.heartbeat_ticks {
+            self.heartbeat_elapsed_ticks = 0;
+            self.send_heartbeats();
+        }
+    }
+
+    /// Takes a message from another member.
+    pub fn step(&mut self, message: Message) {
+        if message.to != self.config.id || self.outbox.broken.is_some() {
+            return;
+        }
+        if let MessageBody::Snapshot { mark } = message.body {
+            return self.install(message.from, message.term, mark);
+        }
+        if message.term < self.term {
+            return self.answer_old_term(&message);
+        }
+        if message.term > self.term && !self.enter_term_of(&message) {
+            return;
+        }
+        self.dispatch(message);
+    }
+
+    /// Follows a message into its higher term; returns false when it is to be ignored.
+    fn enter_term_of(&mut self, message: &Message) -> bool {
+        let leader = match message.body {
+            MessageBody::PreVote { .. } => return !self.is_leader_alive(),
+            MessageBody::PreVoteResponse { granted: true } => return true,
+            MessageBody::Vote { transfer, .. } => {
+                if self.is_leader_alive() && !transfer {
+                    probe!("consensus vote refused while the leader is alive");
+                    return false;
+                }
+                0
+            }
+            MessageBody::Append { .. } | MessageBody::Heartbeat { .. } => message.from,
+            _ => 0,
+        };
+        self.become_follower(message.term, leader);
+        true
+    }
+
+    /// Tells the sender of an old term which term it is, where that helps it.
+    fn answer_old_term(&mut self, message: &Message) {
+        match message.body {
+            // A member cut off with a higher term refuses its leader; the answer makes the leader
+            // step down and an election bring them together again.
+            MessageBody::Append { .. } | MessageBody::Heartbeat { .. } => {
+                probe!("consensus leader of an old term answered");
+                let body = MessageBody::HeartbeatResponse { context: Bytes::new() };
+                self.send(message.from, body);
+            }
+            MessageBody::PreVote { .. } => {
+                self.send(message.from, MessageBody::PreVoteResponse { granted: false });
+            }
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self, message: Message) {
+        let Message { from, term, body, .. } = message;
+        match body {
+            MessageBody::PreVote { last_index, last_term } => {
+                self.on_pre_vote(from, term, last_index, last_term);
+            }
+            MessageBody::Vote { last_index, last_term, .. } => {
+                self.on_vote(from, last_index, last_term);
+            }
+            MessageBody::PreVoteResponse { granted } => {
+                self.on_pre_vote_response(from, term, granted);
+            }
+            MessageBody::VoteResponse { granted } => self.on_vote_response(from, granted),
+            MessageBody::Append { prev_index, prev_term, entries, commit } => {
+                if self.follow(from) {
+                    self.on_append((prev_index, prev_term), entries, commit);
+                }
+            }
+            MessageBody::Heartbeat { commit, context } => {
+                if self.follow(from) {
+                    self.on_heartbeat(commit, context);
+                }
+            }
+            MessageBody::AppendAccepted { index } => self.on_accepted(from, index),
+            MessageBody::AppendRejected { rejected, hint_index, hint_term } => {
+                self.on_rejected(from, rejected, (hint_index, hint_term));
+            }
+            MessageBody::HeartbeatResponse { context } => {
+                self.on_heartbeat_response(from, &context);
+            }
+            MessageBody::Propose { command } => self.on_propose(command),
+            MessageBody::ReadIndex { context } => self.on_read_index(from, context),
+            MessageBody::ReadIndexResponse { context, index } => {
+                self.on_read_index_response(context, index);
+            }
+            MessageBody::TimeoutNow => self.on_timeout_now(from),
+            MessageBody::Snapshot { .. } => unreachable!("step takes snapshots itself"),
+        }
+    }
+
+    /// `leader` speaks as the leader of this term; false when that cannot be.
+    fn follow(&mut self, leader: NodeId) -> bool {
+        if matches!(self.standing, Standing::Leader(_)) {
+            self.outbox.broken = Some(Broken::TwoLeaders { term: self.term, other: leader });
+            return false;
+        }
+        if self.leader != leader || !matches!(self.standing, Standing::Follower) {
+            self.become_follower(self.term, leader);
+        }
+        self.election_elapsed_ticks = 0;
+        true
+    }
+
+    /// Sends a message that may leave at once.
+    pub(super) fn send(&mut self, to: NodeId, body: MessageBody) {
+        self.send_in_term(to, self.term, body);
+    }
+
+    /// Sends at once, in a term other than this member's (pre-votes).
+    pub(super) fn send_in_term(&mut self, to: NodeId, term: Term, body: MessageBody) {
+        self.outbox.messages.push(Message { from: self.config.id, to, term, body });
+    }
+
+    /// Sends a message once all that this member knows now is durable.
+    pub(super) fn send_when_durable(&mut self, to: NodeId, body: MessageBody) {
+        let message = Message { from: self.config.id, to, term: self.term, body };
+        let forgets_vote =
+            planted!("C1") && matches!(message.body, MessageBody::VoteResponse { .. });
+        let forgets_entries =
+            planted!("C4") && matches!(message.body, MessageBody::AppendAccepted { .. });
+        if forgets_vote || forgets_entries {
+            self.release(message);
+        } else {
+            self.outbox.deferred.push(message);
+        }
+    }
+
+    /// What this member is now.
+    pub fn role(&self) -> Role {
+        match self.standing {
+            Standing::Follower => Role::Follower,
+            Standing::PreCandidate(_) => Role::PreCandidate,
+            Standing::Candidate(_) => Role::Candidate,
+            Standing::Leader(_) => Role::Leader,
+        }
+    }
+
+    /// Role, term, leader and commit index now.
+    pub fn status(&self) -> Status {
+        let (role, commit) = (self.role(), self.log.commit());
+        Status { role, term: self.term, leader: self.leader, commit }
+    }
+
+    /// Who belongs to the cluster.
+    pub fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// First index the log holds in memory.
+    pub fn first_index(&self) -> Index {
+        self.log.first_index()
+    }
+
+    /// Last index of the log, durable or not.
+    pub fn last_index(&self) -> Index {
+        self.log.last_index()
+    }
+
+    /// Term of the entry at `index`; none when the log does not reach there.
+    pub fn term_at(&self, index: Index) -> Option<Term> {
+        self.log.term_at(index)
+    }
+}

@@ -1,0 +1,238 @@
+//! The log in memory, and how far it is handed to storage, durable, committed and handed out.
+//!
+//! Invariants
+//! - `start <= applied <= emitted <= commit <= last`, and `durable <= handed <= last`.
+//! - An entry is named by (index, term); entries of one term come from one leader.
+//! - `durable` counts only what lies on disk *now, in this form*: cutting the log takes the cut
+//!   entries away from every batch still in flight, even if the same entry is written again later.
+//! - Entries at or below `commit` are never cut.
+//! - `emitted` never passes `durable`: what the state machine sees survives a power loss.
+
+use std::collections::VecDeque;
+
+use super::types::{AppendToken, Broken, Entry, Index, SnapshotMark, Stored, Term};
+use crate::{planted, probe};
+
+/// A batch given to storage: when `token` is persisted, the log is durable up to `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Claim {
+    token: AppendToken,
+    last: Index,
+}
+
+/// See the head of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Log {
+    /// Index and term just before the first entry held.
+    start: (Index, Term),
+    entries: VecDeque<Entry>,
+    commit: Index,
+    emitted: Index,
+    applied: Index,
+    handed: Index,
+    durable: Index,
+    claims: VecDeque<Claim>,
+}
+
+impl Log {
+    /// Takes up what storage had.
+    pub(super) fn new(stored: Stored) -> Self {
+        let start = (stored.snapshot.index, stored.snapshot.term);
+        let last = start.0 + stored.entries.len() as Index;
+        let commit = stored.hard_state.commit.max(stored.applied);
+        assert!(
+            start.0 <= stored.applied && commit <= last,
+            "log [{}, {last}] does not hold what is applied ({}) and committed ({commit})",
+            start.0,
+            stored.applied,
+        );
+        Self {
+            start,
+            entries: stored.entries.into(),
+            commit,
+            emitted: stored.applied,
+            applied: stored.applied,
+            handed: last,
+            durable: last,
+            claims: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn first_index(&self) -> Index {
+        self.start.0 + 1
+    }
+
+    pub(super) fn last_index(&self) -> Index {
+        self.start.0 + self.entries.len() as Index
+    }
+
+    pub(super) fn last_term(&self) -> Term {
+        self.entries.back().map_or(self.start.1, |entry| entry.term)
+    }
+
+    pub(super) fn commit(&self) -> Index {
+        self.commit
+    }
+
+    pub(super) fn durable(&self) -> Index {
+        self.durable
+    }
+
+    /// The entry at `index`, when it is held.
+    pub(super) fn entry(&self, index: Index) -> Option<&Entry> {
+        self.entries.get(index.checked_sub(self.first_index())? as usize)
+    }
+
+    /// The term at `index`; known from just before the first entry to the last.
+    pub(super) fn term_at(&self, index: Index) -> Option<Term> {
+        if index == self.start.0 {
+            return Some(self.start.1);
+        }
+        self.entry(index).map(|entry| entry.term)
+    }
+
+    /// Whether a log that ends at (`last_index`, `last_term`) holds at least what this one does.
+    pub(super) fn is_covered_by(&self, last_index: Index, last_term: Term) -> bool {
+        (last_term, last_index) >= (self.last_term(), self.last_index())
+    }
+
+    /// The highest index at or below `index` whose term is at most `term`, with its term.
+    ///
+    /// Both sides of a rejected append use it, to skip whole terms at a time.
+    pub(super) fn last_at_or_below(&self, index: Index, term: Term) -> (Index, Term) {
+        let mut at = index.min(self.last_index());
+        while let Some(found) = self.term_at(at) {
+            if found <= term || at == 0 {
+                return (at, found);
+            }
+            at -= 1;
+        }
+        (at, 0)
+    }
+
+    /// Copies entries from `from` on, at least one if there is one, up to `bytes_max` of payload.
+    pub(super) fn slice(&self, from: Index, bytes_max: usize) -> Vec<Entry> {
+        let skip = from.saturating_sub(self.first_index()) as usize;
+        let mut bytes = 0;
+        let fits = |entry: &&Entry| {
+            let is_first = bytes == 0;
+            bytes += entry.size();
+            is_first || bytes <= bytes_max
+        };
+        self.entries.iter().skip(skip).take_while(fits).cloned().collect()
+    }
+
+    /// Appends a leader's own entry.
+    pub(super) fn push(&mut self, entry: Entry) {
+        assert_eq!(entry.index, self.last_index() + 1, "a leader's entry follows its log");
+        self.entries.push_back(entry);
+    }
+
+    /// Takes a leader's entries, which follow an entry that matches; cuts what conflicts.
+    pub(super) fn splice(&mut self, entries: Vec<Entry>) -> Result<(), Broken> {
+        for entry in entries {
+            match self.term_at(entry.index) {
+                Some(ours) if ours == entry.term => {}
+                Some(ours) if entry.index <= self.commit => {
+                    let (index, theirs) = (entry.index, entry.term);
+                    return Err(Broken::CommittedConflict { index, ours, theirs });
+                }
+                Some(_) => {
+                    probe!("consensus conflicting entries cut");
+                    self.cut(entry.index);
+                    self.push(entry);
+                }
+                None => self.push(entry),
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts the log from `index` on; nothing from there on is durable any more.
+    fn cut(&mut self, index: Index) {
+        let keep = index - 1;
+        self.entries.truncate((keep - self.start.0) as usize);
+        self.handed = self.handed.min(keep);
+        self.durable = self.durable.min(keep);
+        for claim in &mut self.claims {
+            claim.last = claim.last.min(keep);
+        }
+    }
+
+    /// Raises the commit index; returns the entries that became committed.
+    pub(super) fn commit_to(&mut self, index: Index) -> impl Iterator<Item = &Entry> {
+        let from = self.commit;
+        let to = index.min(self.last_index());
+        self.commit = from.max(to);
+        (from + 1..=to).filter_map(|index| self.entry(index))
+    }
+
+    /// Whether some entries are not handed to storage yet.
+    pub(super) fn has_unhanded(&self) -> bool {
+        self.handed < self.last_index()
+    }
+
+    /// Hands all new entries to storage; they are durable once `token` is persisted.
+    pub(super) fn hand_over(&mut self, token: AppendToken) -> Vec<Entry> {
+        let entries = self.slice(self.handed + 1, usize::MAX);
+        self.handed = self.last_index();
+        self.claims.push_back(Claim { token, last: self.handed });
+        entries
+    }
+
+    /// Storage has made everything up to `token` durable.
+    pub(super) fn persisted(&mut self, token: AppendToken) {
+        while let Some(claim) = self.claims.pop_front_if(|claim| claim.token <= token) {
+            self.durable = self.durable.max(claim.last);
+        }
+    }
+
+    fn emit_bound(&self) -> Index {
+        if planted!("R2") { self.commit } else { self.commit.min(self.durable) }
+    }
+
+    /// Whether entries wait to be applied.
+    pub(super) fn has_committed(&self) -> bool {
+        self.emitted < self.emit_bound()
+    }
+
+    /// Hands out what is committed and durable, each entry once.
+    pub(super) fn take_committed(&mut self) -> Vec<Entry> {
+        let (from, to) = (self.emitted + 1, self.emit_bound());
+        self.emitted = self.emitted.max(to);
+        (from..=to).filter_map(|index| self.entry(index).cloned()).collect()
+    }
+
+    /// The state machine has applied up to `index`.
+    pub(super) fn applied(&mut self, index: Index) {
+        self.applied = self.applied.max(index.min(self.emitted));
+    }
+
+    /// Drops entries up to `index`, as far as they are applied and durable.
+    pub(super) fn compact(&mut self, index: Index) {
+        let index = index.min(self.applied).min(self.durable);
+        while let Some(entry) = self.entries.pop_front_if(|entry| entry.index <= index) {
+            self.start = (entry.index, entry.term);
+        }
+    }
+
+    /// The state machine stands at `mark` already, and this log agrees with it.
+    pub(super) fn skip_to(&mut self, mark: &SnapshotMark) {
+        self.emitted = self.emitted.max(mark.index);
+        self.applied = self.applied.max(mark.index);
+    }
+
+    /// Starts afresh after an installed snapshot.
+    pub(super) fn restart_at(&mut self, mark: &SnapshotMark) {
+        self.start = (mark.index, mark.term);
+        self.entries.clear();
+        self.commit = mark.index;
+        self.emitted = mark.index;
+        self.applied = mark.index;
+        self.handed = mark.index;
+        self.durable = mark.index;
+        for claim in &mut self.claims {
+            claim.last = 0;
+        }
+    }
+}

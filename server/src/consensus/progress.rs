@@ -1,0 +1,133 @@
+//! What a leader knows of one follower, and how fast it may send.
+//!
+//! - *Probe*: the follower's log is unknown; one append at a time, then wait for an answer or a
+//!   heartbeat's answer.
+//! - *Replicate*: the logs match; appends leave ahead of the answers, up to a window.
+//! - *Snapshot*: the follower needs what the log no longer holds; no appends until it is there.
+
+use std::collections::VecDeque;
+
+use super::types::Index;
+
+/// How appends are sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Pace {
+    /// One at a time; `waiting` while one is out.
+    Probe {
+        /// An append is out and unanswered.
+        waiting: bool,
+    },
+    /// Ahead of the answers; `inflight` holds the last index of each unanswered append.
+    Replicate {
+        /// Last indexes, rising.
+        inflight: VecDeque<Index>,
+    },
+    /// A snapshot is on its way.
+    Snapshot,
+}
+
+/// One follower as the leader sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Progress {
+    /// The follower's log is durable and equal to the leader's up to here.
+    pub(super) matched: Index,
+    /// The next entry to send.
+    pub(super) next: Index,
+    /// How to send.
+    pub(super) pace: Pace,
+    /// Whether it spoke since the last check of the quorum.
+    pub(super) active: bool,
+    /// Highest commit index it was told.
+    pub(super) told_commit: Index,
+}
+
+impl Progress {
+    /// A follower at the start of a term, of which nothing is known.
+    pub(super) fn new(last_index: Index) -> Self {
+        Self {
+            matched: 0,
+            next: last_index + 1,
+            pace: Pace::Probe { waiting: false },
+            active: false,
+            told_commit: 0,
+        }
+    }
+
+    /// Whether nothing may be sent now.
+    pub(super) fn is_paused(&self, inflight_max: usize) -> bool {
+        match &self.pace {
+            Pace::Probe { waiting } => *waiting,
+            Pace::Replicate { inflight } => inflight.len() >= inflight_max,
+            Pace::Snapshot => true,
+        }
+    }
+
+    /// Entries up to `last` were sent (none when `last` is below `next`).
+    pub(super) fn sent(&mut self, last: Index) {
+        match &mut self.pace {
+            Pace::Probe { waiting } => *waiting = true,
+            Pace::Replicate { inflight } => {
+                if last >= self.next {
+                    self.next = last + 1;
+                    inflight.push_back(last);
+                }
+            }
+            Pace::Snapshot => {}
+        }
+    }
+
+    /// The follower holds everything up to `index`; returns whether that is news.
+    pub(super) fn accepted(&mut self, index: Index, first_index: Index) -> bool {
+        let is_news = index > self.matched;
+        self.matched = self.matched.max(index);
+        self.next = self.next.max(index + 1);
+        match &mut self.pace {
+            Pace::Probe { .. } if is_news || index == self.matched => self.replicate(),
+            Pace::Snapshot if self.matched + 1 >= first_index => self.replicate(),
+            Pace::Replicate { inflight } => {
+                while inflight.front().is_some_and(|&last| last <= index) {
+                    inflight.pop_front();
+                }
+            }
+            _ => {}
+        }
+        is_news
+    }
+
+    /// The append after `rejected` did not fit; try after `hint` at most. Returns false when the
+    /// answer is an old one.
+    pub(super) fn rejected(&mut self, rejected: Index, hint: Index) -> bool {
+        match &mut self.pace {
+            Pace::Replicate { .. } if rejected > self.matched => self.probe(self.matched + 1),
+            Pace::Probe { waiting } if rejected + 1 == self.next => {
+                *waiting = false;
+                self.next = rejected.min(hint + 1).max(self.matched + 1);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// An answer to a heartbeat: one more append may go.
+    pub(super) fn heard(&mut self, inflight_max: usize) {
+        self.active = true;
+        match &mut self.pace {
+            Pace::Probe { waiting } => *waiting = false,
+            Pace::Replicate { inflight } if inflight.len() >= inflight_max => {
+                inflight.pop_front();
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends one at a time, from `next`.
+    pub(super) fn probe(&mut self, next: Index) {
+        self.next = next;
+        self.pace = Pace::Probe { waiting: false };
+    }
+
+    fn replicate(&mut self) {
+        self.next = self.matched + 1;
+        self.pace = Pace::Replicate { inflight: VecDeque::new() };
+    }
+}

@@ -1,0 +1,183 @@
+//! Linearizable reads without a log entry: note the commit index, prove leadership, answer.
+//!
+//! A read is confirmed by a *round* of heartbeats that began after it was asked. Rounds are
+//! numbered within the leader's term, and answers of other terms never arrive here, so an answer
+//! can confirm nothing that was asked after its round began (etcd 20418: an answer delayed from an
+//! earlier attempt confirmed a later one, at a leader deposed in between).
+//! A leader that has not committed an entry of its own term does not know the commit index yet; it
+//! holds reads until it does.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::core::{Core, Standing};
+use super::types::{Index, MessageBody, NodeId, ReadState};
+use crate::{planted, probe};
+
+/// Who asked, and the name of the question.
+type Question = (NodeId, Bytes);
+
+/// A read that waits for its round.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Asked {
+    question: Question,
+    index: Index,
+    round: u64,
+}
+
+/// The reads of a leader's term.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Reads {
+    /// Asked before the first commit of the term.
+    held: Vec<Question>,
+    /// Asked, in the order of their rounds.
+    asked: VecDeque<Asked>,
+    /// The latest round begun.
+    round: u64,
+    /// The latest round each follower answered.
+    answered: BTreeMap<NodeId, u64>,
+}
+
+impl Reads {
+    /// Whether a read waits for a round that has not begun.
+    pub(super) fn wants_round(&self) -> bool {
+        self.asked.back().is_some_and(|read| read.round > self.round)
+    }
+
+    /// What heartbeats carry while reads wait; empty when none do.
+    pub(super) fn context(&self) -> Bytes {
+        if self.asked.is_empty() {
+            Bytes::new()
+        } else {
+            Bytes::copy_from_slice(&self.round.to_be_bytes())
+        }
+    }
+
+    fn ask(&mut self, question: Question, index: Index) {
+        let rides_along = planted!("R17") && !self.asked.is_empty();
+        let round = if rides_along { self.round } else { self.round + 1 };
+        self.asked.push_back(Asked { question, index, round });
+    }
+}
+
+impl Core {
+    /// Asks for an index at which a linearizable read may be served.
+    ///
+    /// `context` names the attempt and must never be used again. The answer comes as
+    /// [`reads`](super::Ready::reads) or [`dropped_reads`](super::Ready::dropped_reads).
+    pub fn read_index(&mut self, context: Bytes) {
+        if matches!(self.standing, Standing::Leader(_)) {
+            self.on_read_index(self.config.id, context);
+        } else if self.leader == 0 {
+            self.drop_read(context);
+        } else {
+            self.forwarded.insert(context.clone(), 0);
+            self.send(self.leader, MessageBody::ReadIndex { context });
+        }
+    }
+
+    /// A read arrived, from here or from a follower.
+    pub(super) fn on_read_index(&mut self, from: NodeId, context: Bytes) {
+        let commit = self.log.commit();
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        if commit < leader.first_index && !planted!("C3") {
+            probe!("consensus read held until the term's first commit");
+            leader.reads.held.push((from, context));
+        } else {
+            leader.reads.ask((from, context), commit);
+        }
+    }
+
+    /// The commit index rose: reads that were held may be asked now.
+    pub(super) fn ask_held_reads(&mut self) {
+        let commit = self.log.commit();
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        if commit >= leader.first_index {
+            for question in std::mem::take(&mut leader.reads.held) {
+                leader.reads.ask(question, commit);
+            }
+        }
+    }
+
+    /// Begins one round for all reads asked since the last.
+    pub(super) fn begin_round(&mut self) {
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        leader.reads.round += 1;
+        self.send_heartbeats();
+        self.confirm_reads();
+    }
+
+    /// A follower answered a round of this term.
+    pub(super) fn on_round_answered(&mut self, from: NodeId, context: &[u8]) {
+        let Ok(bytes) = <[u8; 8]>::try_from(context) else { return };
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let latest = leader.reads.answered.entry(from).or_default();
+        *latest = u64::from_be_bytes(bytes).max(*latest);
+        self.confirm_reads();
+    }
+
+    fn confirm_reads(&mut self) {
+        let me = self.config.id;
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let reads = &mut leader.reads;
+        let confirmed = self.membership.reached_by_quorum(|id| {
+            if id == me { reads.round } else { reads.answered.get(&id).copied().unwrap_or(0) }
+        });
+        let mut answers = Vec::new();
+        while let Some(read) = reads.asked.pop_front_if(|read| read.round <= confirmed) {
+            answers.push(read);
+        }
+        for Asked { question: (to, context), index, .. } in answers {
+            if to == me {
+                self.outbox.reads.push(ReadState { context, index });
+            } else {
+                self.send(to, MessageBody::ReadIndexResponse { context, index });
+            }
+        }
+    }
+
+    /// The leader answered a read that was passed on; an answer to a dropped one is ignored.
+    pub(super) fn on_read_index_response(&mut self, context: Bytes, index: Index) {
+        if self.forwarded.remove(&context).is_some() {
+            self.outbox.reads.push(ReadState { context, index });
+        }
+    }
+
+    /// Gives up on passed-on reads that were not answered for an election timeout: the question
+    /// or the answer was lost.
+    pub(super) fn age_forwarded_reads(&mut self) {
+        let limit = self.config.election_timeout_ticks;
+        let dropped = &mut self.outbox.dropped_reads;
+        self.forwarded.retain(|context, age_ticks| {
+            *age_ticks += 1;
+            if *age_ticks > limit {
+                probe!("consensus read dropped without an answer");
+                dropped.push(context.clone());
+            }
+            *age_ticks <= limit
+        });
+    }
+
+    /// The leader changed: passed-on reads will not be answered.
+    pub(super) fn drop_forwarded_reads(&mut self) {
+        for context in std::mem::take(&mut self.forwarded).into_keys() {
+            self.drop_read(context);
+        }
+    }
+
+    /// Leadership is lost: this member's own reads are dropped, followers drop theirs themselves.
+    pub(super) fn drop_reads_of(&mut self, reads: Reads) {
+        let asked = reads.asked.into_iter().map(|read| read.question);
+        for (from, context) in reads.held.into_iter().chain(asked) {
+            if from == self.config.id {
+                self.drop_read(context);
+            }
+        }
+    }
+
+    fn drop_read(&mut self, context: Bytes) {
+        probe!("consensus read dropped");
+        self.outbox.dropped_reads.push(context);
+    }
+}

@@ -1,0 +1,196 @@
+//! What leaves the core: messages that may go, batches for storage, entries to apply.
+//!
+//! Storage is asynchronous. A message that speaks of what is not durable yet joins the batch that
+//! makes it so (or, with nothing new to write, the last batch in flight) and leaves when that is
+//! persisted. Messages to this member itself travel the same way: a candidate's vote for itself
+//! counts only when it is durable.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::core::{Core, Standing};
+use super::types::{
+    AppendBatch, AppendToken, Broken, HardState, Message, MessageBody, NodeId, ReadState, Ready,
+    Role, SnapshotMark, Term,
+};
+use crate::planted;
+use crate::probe::{Fact, fact};
+
+/// Gathers what the next [`Ready`] gives out.
+#[derive(Clone, Debug)]
+pub(super) struct Outbox {
+    /// May leave now.
+    pub(super) messages: Vec<Message>,
+    /// Wait for everything known now to be durable.
+    pub(super) deferred: Vec<Message>,
+    /// Batches given to storage, each with the messages that wait for it.
+    pub(super) in_flight: VecDeque<(AppendToken, Vec<Message>)>,
+    pub(super) reads: Vec<ReadState>,
+    pub(super) dropped_reads: Vec<Bytes>,
+    pub(super) snapshots_to: Vec<NodeId>,
+    /// An installed snapshot that storage has not heard of.
+    pub(super) snapshot: Option<SnapshotMark>,
+    pub(super) broken: Option<Broken>,
+    next_token: AppendToken,
+    /// The hard state storage was given last.
+    handed: HardState,
+    /// Role, term and leader as last reported.
+    reported: (Role, Term, NodeId),
+    is_broken_reported: bool,
+}
+
+impl Outbox {
+    pub(super) fn new(stored: HardState) -> Self {
+        Self {
+            messages: Vec::new(),
+            deferred: Vec::new(),
+            in_flight: VecDeque::new(),
+            reads: Vec::new(),
+            dropped_reads: Vec::new(),
+            snapshots_to: Vec::new(),
+            snapshot: None,
+            broken: None,
+            next_token: AppendToken(1),
+            handed: stored,
+            reported: (Role::Follower, stored.term, 0),
+            is_broken_reported: false,
+        }
+    }
+
+    fn has_something(&self) -> bool {
+        !self.messages.is_empty()
+            || !self.deferred.is_empty()
+            || !self.reads.is_empty()
+            || !self.dropped_reads.is_empty()
+            || !self.snapshots_to.is_empty()
+            || (self.broken.is_some() && !self.is_broken_reported)
+    }
+}
+
+impl Core {
+    /// Whether [`ready`](Core::ready) would give anything to do.
+    pub fn has_ready(&self) -> bool {
+        self.outbox.has_something()
+            || self.needs_batch()
+            || self.wants_to_speak()
+            || self.log.has_committed()
+            || self.outbox.reported != self.standing_now()
+    }
+
+    /// Returns what the shell must do next; each thing is said once.
+    pub fn ready(&mut self) -> Ready {
+        loop {
+            self.speak();
+            let may_release = !self.needs_batch() && self.outbox.in_flight.is_empty();
+            if !may_release || self.outbox.deferred.is_empty() {
+                break;
+            }
+            for message in std::mem::take(&mut self.outbox.deferred) {
+                self.release(message);
+            }
+        }
+        let append = self.make_batch();
+        let now = self.standing_now();
+        let status = (self.outbox.reported != now).then(|| self.status());
+        let outbox = &mut self.outbox;
+        outbox.reported = now;
+        outbox.is_broken_reported = outbox.broken.is_some();
+        Ready {
+            messages: std::mem::take(&mut outbox.messages),
+            append,
+            committed: self.log.take_committed(),
+            reads: std::mem::take(&mut outbox.reads),
+            dropped_reads: std::mem::take(&mut outbox.dropped_reads),
+            status,
+            snapshots_to: std::mem::take(&mut outbox.snapshots_to),
+            broken: outbox.broken,
+        }
+    }
+
+    /// Everything up to `token` is durable. Tokens come in order; one may stand for those before.
+    pub fn persisted(&mut self, token: AppendToken) {
+        self.log.persisted(token);
+        while let Some((_, messages)) = self.outbox.in_flight.pop_front_if(|sent| sent.0 <= token) {
+            for message in messages {
+                self.release(message);
+            }
+        }
+        self.advance_commit();
+    }
+
+    /// What `message` speaks of is durable: it leaves, or is taken here if it is to this member.
+    pub(super) fn release(&mut self, message: Message) {
+        if message.body == (MessageBody::VoteResponse { granted: true }) {
+            fact(Fact::Voted { term: message.term, candidate: message.to });
+        }
+        if message.to == self.config.id {
+            self.step(message);
+        } else {
+            self.outbox.messages.push(message);
+        }
+    }
+
+    /// A leader gathers what happened since the last `ready` into one round and one append each.
+    fn speak(&mut self) {
+        if planted!("R2") {
+            self.advance_commit();
+        }
+        if let Standing::Leader(leader) = &self.standing {
+            let (wants_round, has_news) = (leader.reads.wants_round(), leader.has_news);
+            if has_news {
+                self.spread_news();
+            }
+            if wants_round {
+                self.begin_round();
+            }
+        }
+    }
+
+    fn wants_to_speak(&self) -> bool {
+        match &self.standing {
+            Standing::Leader(leader) => leader.has_news || leader.reads.wants_round(),
+            _ => false,
+        }
+    }
+
+    fn needs_batch(&self) -> bool {
+        let (now, handed) = (self.hard_state(), self.outbox.handed);
+        // The commit index alone is not worth a write: it rides along with the next one.
+        self.log.has_unhanded()
+            || self.outbox.snapshot.is_some()
+            || (now.term, now.vote) != (handed.term, handed.vote)
+    }
+
+    /// Makes the next batch for storage; without one, the deferred messages join the last.
+    fn make_batch(&mut self) -> Option<AppendBatch> {
+        let deferred = std::mem::take(&mut self.outbox.deferred);
+        if !self.needs_batch() {
+            if let Some((_, waiting)) = self.outbox.in_flight.back_mut() {
+                waiting.extend(deferred);
+            }
+            return None;
+        }
+        let token = self.outbox.next_token;
+        self.outbox.next_token = AppendToken(token.0 + 1);
+        self.outbox.in_flight.push_back((token, deferred));
+        let hard_state = self.hard_state();
+        let has_changed = hard_state != self.outbox.handed;
+        self.outbox.handed = hard_state;
+        Some(AppendBatch {
+            token,
+            hard_state: has_changed.then_some(hard_state),
+            entries: self.log.hand_over(token),
+            snapshot: self.outbox.snapshot.take(),
+        })
+    }
+
+    fn hard_state(&self) -> HardState {
+        let vote = if planted!("C1") { 0 } else { self.vote };
+        HardState { term: self.term, vote, commit: self.log.commit() }
+    }
+
+    fn standing_now(&self) -> (Role, Term, NodeId) {
+        (self.role(), self.term, self.leader)
+    }
+}

@@ -1,0 +1,202 @@
+//! Replication: a leader sends its log, followers make theirs equal, a quorum commits.
+
+use bytes::Bytes;
+
+use super::core::{Core, ProposeError, Standing};
+use super::progress::Pace;
+use super::types::{Broken, Entry, Index, Message, MessageBody, NodeId, Payload, Term};
+use crate::probe::{Fact, fact};
+use crate::{planted, probe};
+
+impl Core {
+    /// Proposes a command: takes it when leading, else passes it on to the leader.
+    ///
+    /// Whether it is ever committed shows only in [`committed`](super::Ready::committed).
+    ///
+    /// # Errors
+    /// [`ProposeError::NoLeader`] when nobody leads; then it certainly is never committed.
+    pub fn propose(&mut self, command: Bytes) -> Result<(), ProposeError> {
+        if matches!(self.standing, Standing::Leader(_)) {
+            self.on_propose(command);
+        } else if self.leader == 0 {
+            return Err(ProposeError::NoLeader);
+        } else {
+            self.send(self.leader, MessageBody::Propose { command });
+        }
+        Ok(())
+    }
+
+    /// A command arrived, from here or from a follower; only a leader takes it.
+    pub(super) fn on_propose(&mut self, command: Bytes) {
+        if let Standing::Leader(leader) = &mut self.standing {
+            leader.has_news = true;
+            let (term, index) = (self.term, self.log.last_index() + 1);
+            self.log.push(Entry { term, index, payload: Payload::Command(command) });
+        }
+    }
+
+    /// Takes the leader's entries when they follow something this log agrees with.
+    pub(super) fn on_append(
+        &mut self,
+        (prev_index, prev_term): (Index, Term),
+        entries: Vec<Entry>,
+        commit: Index,
+    ) {
+        if prev_index < self.log.commit() {
+            probe!("consensus append from before the commit index");
+            let index = self.log.commit();
+            self.send_when_durable(self.leader, MessageBody::AppendAccepted { index });
+            return;
+        }
+        let skips_check = planted!("C6") && prev_index <= self.log.last_index();
+        if self.log.term_at(prev_index) != Some(prev_term) && !skips_check {
+            let (hint_index, hint_term) = self.log.last_at_or_below(prev_index, prev_term);
+            let body = MessageBody::AppendRejected { rejected: prev_index, hint_index, hint_term };
+            return self.send(self.leader, body);
+        }
+        let index = prev_index + entries.len() as Index;
+        if let Err(broken) = self.log.splice(entries) {
+            self.outbox.broken = Some(broken);
+            return;
+        }
+        self.commit_to(commit.min(index));
+        self.send_when_durable(self.leader, MessageBody::AppendAccepted { index });
+    }
+
+    /// The leader is alive; it says only what this member has acknowledged to be committed.
+    pub(super) fn on_heartbeat(&mut self, commit: Index, context: Bytes) {
+        let last = self.log.last_index();
+        if commit > last {
+            self.outbox.broken = Some(Broken::LostEntries { known: commit, last });
+            return;
+        }
+        self.commit_to(commit);
+        self.send(self.leader, MessageBody::HeartbeatResponse { context });
+    }
+
+    pub(super) fn on_accepted(&mut self, from: NodeId, index: Index) {
+        let first_index = self.log.first_index();
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let Some(follower) = leader.progress.get_mut(&from) else { return };
+        follower.active = true;
+        if index > self.log.last_index() {
+            return;
+        }
+        if follower.accepted(index, first_index) {
+            self.advance_commit();
+        }
+        self.replicate_to(from, false);
+    }
+
+    pub(super) fn on_rejected(
+        &mut self,
+        from: NodeId,
+        rejected: Index,
+        (hint_index, hint_term): (Index, Term),
+    ) {
+        probe!("consensus append rejected");
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let Some(follower) = leader.progress.get_mut(&from) else { return };
+        follower.active = true;
+        let (hint, _) = self.log.last_at_or_below(hint_index, hint_term);
+        if follower.rejected(rejected, hint) {
+            self.replicate_to(from, true);
+        }
+    }
+
+    pub(super) fn on_heartbeat_response(&mut self, from: NodeId, context: &[u8]) {
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let Some(follower) = leader.progress.get_mut(&from) else { return };
+        follower.heard(self.config.inflight_max);
+        let is_probed = matches!(follower.pace, Pace::Probe { .. });
+        let is_behind = follower.matched < self.log.last_index();
+        self.on_round_answered(from, context);
+        if is_probed || is_behind {
+            // An append may have been lost, with nothing behind it to show the gap: ask again.
+            self.replicate_to(from, true);
+        }
+    }
+
+    /// Messages to `node` were lost: stop sending ahead of its answers.
+    pub fn unreachable(&mut self, node: NodeId) {
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        if let Some(follower) = leader.progress.get_mut(&node)
+            && matches!(follower.pace, Pace::Replicate { .. })
+        {
+            follower.probe(follower.matched + 1);
+        }
+    }
+
+    /// Tells every follower that the leader is alive, what is committed, and which round of reads
+    /// waits for an answer.
+    pub(super) fn send_heartbeats(&mut self) {
+        let Standing::Leader(leader) = &self.standing else { return };
+        let context = leader.reads.context();
+        for (&to, follower) in &leader.progress {
+            let commit = follower.matched.min(self.log.commit());
+            let body = MessageBody::Heartbeat { commit, context: context.clone() };
+            self.outbox.messages.push(Message { from: self.config.id, to, term: self.term, body });
+        }
+    }
+
+    /// Tells every follower what is new, as far as its window allows.
+    pub(super) fn spread_news(&mut self) {
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        leader.has_news = false;
+        for to in self.others() {
+            self.replicate_to(to, false);
+        }
+    }
+
+    /// Sends `to` what it lacks; when it lacks nothing, an empty append only if `force`d.
+    fn replicate_to(&mut self, to: NodeId, mut force: bool) {
+        let commit = self.log.commit();
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let Some(follower) = leader.progress.get_mut(&to) else { return };
+        while !follower.is_paused(self.config.inflight_max) {
+            let prev_index = follower.next - 1;
+            let Some(prev_term) = self.log.term_at(prev_index) else {
+                if follower.active {
+                    probe!("consensus follower needs a snapshot");
+                    follower.pace = Pace::Snapshot;
+                    self.outbox.snapshots_to.push(to);
+                }
+                return;
+            };
+            let entries = self.log.slice(follower.next, self.config.append_bytes_max);
+            if entries.is_empty() && !force && follower.told_commit >= commit {
+                return;
+            }
+            force = false;
+            follower.sent(prev_index + entries.len() as Index);
+            follower.told_commit = commit;
+            let body = MessageBody::Append { prev_index, prev_term, entries, commit };
+            self.outbox.messages.push(Message { from: self.config.id, to, term: self.term, body });
+        }
+    }
+
+    /// Commits what a quorum holds durably, if it is of this term: an older entry may be held by a
+    /// quorum and still be overwritten (Raft, figure 8); it is committed by what follows it.
+    pub(super) fn advance_commit(&mut self) {
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let own = if planted!("R2") { self.log.last_index() } else { self.log.durable() };
+        let (me, progress) = (self.config.id, &leader.progress);
+        let reached = self.membership.reached_by_quorum(|id| {
+            if id == me { own } else { progress.get(&id).map_or(0, |follower| follower.matched) }
+        });
+        let is_own_term = self.log.term_at(reached) == Some(self.term);
+        if reached > self.log.commit() && (is_own_term || planted!("C2")) {
+            leader.has_news = true;
+            self.commit_to(reached);
+            self.ask_held_reads();
+        }
+    }
+
+    /// Raises the commit index, and says so entry by entry.
+    pub(super) fn commit_to(&mut self, index: Index) {
+        for entry in self.log.commit_to(index) {
+            let crc = entry.payload.crc();
+            fact(Fact::Committed { index: entry.index, term: entry.term, crc });
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Snapshots and compaction: the log forgets its beginning, and laggards get the state instead.
+
+use super::core::{Core, Standing};
+use super::progress::Pace;
+use super::types::{Index, MessageBody, NodeId, SnapshotMark, Term};
+use crate::probe;
+
+impl Core {
+    /// The state machine has applied up to `index`.
+    pub fn applied(&mut self, index: Index) {
+        self.log.applied(index);
+    }
+
+    /// Forgets entries up to `index`, which the state machine's durable state covers.
+    ///
+    /// Followers that lag behind then need a snapshot: leave them some entries.
+    pub fn compact(&mut self, index: Index) {
+        self.log.compact(index);
+    }
+
+    /// Sending a snapshot to `to` came to an end; `ok` when `to` has installed it.
+    pub fn snapshot_sent(&mut self, to: NodeId, ok: bool) {
+        let first_index = self.log.first_index();
+        let Standing::Leader(leader) = &mut self.standing else { return };
+        let Some(follower) = leader.progress.get_mut(&to) else { return };
+        if matches!(follower.pace, Pace::Snapshot) {
+            let after_match = follower.matched + 1;
+            follower.probe(if ok { after_match.max(first_index) } else { after_match });
+            // Not before the follower is heard again.
+            follower.pace = Pace::Probe { waiting: true };
+        }
+    }
+
+    /// The state of `mark` was installed here and is durable: the log follows.
+    ///
+    /// What a snapshot holds is committed, whoever sent it and in whatever term; so an old term is
+    /// no reason to refuse, and the sender is not taken for the leader.
+    pub(super) fn install(&mut self, from: NodeId, term: Term, mark: SnapshotMark) {
+        if term > self.term {
+            self.become_follower(term, 0);
+        }
+        if mark.index <= self.log.commit() {
+            probe!("consensus snapshot older than the log");
+            self.log.skip_to(&mark);
+        } else if self.log.term_at(mark.index) == Some(mark.term) {
+            // Entries after the mark may have been acknowledged: they stay.
+            probe!("consensus snapshot within the log");
+            self.commit_to(mark.index);
+            self.log.skip_to(&mark);
+        } else {
+            self.log.restart_at(&mark);
+            self.membership = mark.membership.clone();
+            self.outbox.snapshot = Some(mark);
+        }
+        let index = self.log.commit();
+        self.send_when_durable(from, MessageBody::AppendAccepted { index });
+    }
+}
