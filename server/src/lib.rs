@@ -8,3 +8,4 @@ pub mod mvcc;
 pub mod platform;
 pub mod probe;
 pub mod transport;
+pub mod wal;

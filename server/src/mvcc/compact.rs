@@ -1,0 +1,52 @@
+//! Compaction: history below a revision becomes unreadable at once, its records go step by step.
+
+use super::record::Revision;
+use super::{StoreError, Writer};
+use crate::command::Rejected;
+use crate::probe;
+
+/// Most records removed in one transaction, beside what the transaction is for.
+pub(crate) const STEP_RECORDS: usize = 500;
+
+impl Writer<'_> {
+    /// Makes history below `revision` unreadable.
+    pub(crate) fn compact(&mut self, revision: i64) -> Result<i64, Rejected> {
+        let memory = &mut *self.memory;
+        if revision <= memory.state.compact_scheduled {
+            return Err(Rejected::Compacted);
+        }
+        if revision > memory.state.revision {
+            return Err(Rejected::FutureRevision);
+        }
+        memory.state.compact_scheduled = revision;
+        memory.doomed.extend(memory.index.compact(revision));
+        Ok(memory.state.revision)
+    }
+
+    /// Removes some unreachable records; in the transaction of the last ones compaction is finished.
+    pub(crate) fn compact_step(&mut self) -> Result<(), StoreError> {
+        for _ in 0..STEP_RECORDS {
+            let Some(revision) = self.memory.doomed.pop_first() else { break };
+            self.remove(revision)?;
+        }
+        if self.memory.doomed.is_empty() {
+            self.memory.state.compact_finished = self.memory.state.compact_scheduled;
+        } else {
+            probe!("compaction takes another step");
+        }
+        Ok(())
+    }
+
+    /// Removes all unreachable records.
+    pub(crate) fn compact_all(&mut self) -> Result<(), StoreError> {
+        while let Some(revision) = self.memory.doomed.pop_first() {
+            self.remove(revision)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, revision: Revision) -> Result<(), StoreError> {
+        self.records.remove(revision.place())?;
+        Ok(())
+    }
+}

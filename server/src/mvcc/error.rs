@@ -1,0 +1,105 @@
+//! Why the store cannot go on. Every one of these stops the member.
+
+use crate::identity::Identity;
+
+/// What went wrong with the store. None of these is an answer for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Bytes that do not match their checksum, or contradict each other.
+    #[error("the state file is corrupt: {0}")]
+    Corrupt(String),
+    /// The file belongs to somebody else.
+    #[error("the state file belongs to {found}, this is {expected}")]
+    Identity {
+        /// Who opens it.
+        expected: Identity,
+        /// Who wrote it.
+        found: Identity,
+    },
+    /// A snapshot of another cluster.
+    #[error("the snapshot belongs to cluster {found:x}, this member to cluster {expected:x}")]
+    Cluster {
+        /// The importing member's cluster.
+        expected: u64,
+        /// The snapshot's cluster.
+        found: u64,
+    },
+    /// Written by a program with another format.
+    #[error("format version {found}, this program reads {expected}")]
+    Format {
+        /// What this program reads.
+        expected: u32,
+        /// What was found.
+        found: u32,
+    },
+    /// An import was cut short; the file is of no use and may be removed.
+    #[error("an import of a snapshot into the state file was not finished")]
+    UnfinishedImport,
+    /// A snapshot's chunks are damaged, missing or out of order.
+    #[error("the snapshot is damaged: {0}")]
+    Snapshot(String),
+    /// Entries to apply do not follow on what is applied.
+    #[error("entry {found} cannot be applied after entry {applied}")]
+    Gap {
+        /// The last applied index.
+        applied: u64,
+        /// The entry's index.
+        found: u64,
+    },
+    /// A command that this program cannot read.
+    #[error("entry {index} carries a command this program cannot read: {reason}")]
+    Command {
+        /// The entry's index.
+        index: u64,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// An earlier error left memory and file apart; the store must be opened again.
+    #[error("the store failed before and must be opened again")]
+    Failed,
+    /// The disk, through redb.
+    #[error("the state file cannot be read or written: {0}")]
+    Storage(#[from] redb::Error),
+}
+
+macro_rules! from_redb {
+    ($($error:ident),*) => {
+        $(impl From<redb::$error> for StoreError {
+            fn from(error: redb::$error) -> Self {
+                StoreError::from_redb(error.into())
+            }
+        })*
+    };
+}
+
+from_redb!(
+    StorageError,
+    TableError,
+    TransactionError,
+    CommitError,
+    DatabaseError,
+    SetDurabilityError
+);
+
+impl StoreError {
+    /// Whether starting again cannot help: what lies on the disk, or came from there, is not to be trusted.
+    pub fn is_corruption(&self) -> bool {
+        match self {
+            StoreError::Failed | StoreError::Storage(_) | StoreError::Snapshot(_) => false,
+            StoreError::Corrupt(_)
+            | StoreError::Identity { .. }
+            | StoreError::Cluster { .. }
+            | StoreError::Format { .. }
+            | StoreError::UnfinishedImport
+            | StoreError::Gap { .. }
+            | StoreError::Command { .. } => true,
+        }
+    }
+
+    fn from_redb(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Corrupted(reason) => StoreError::Corrupt(reason),
+            other => StoreError::Storage(other),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The index in memory: for every key, its revisions in order.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::record::{Record, Revision};
+use crate::command::KeyRange;
+use crate::planted;
+
+/// What the index knows of one change without reading its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) revision: Revision,
+    pub(crate) create_revision: i64,
+    /// 0 for a tombstone.
+    pub(crate) version: i64,
+    /// The record's size in the file, with its revision.
+    pub(crate) bytes: u32,
+}
+
+impl Place {
+    pub(crate) fn of(revision: Revision, record: &Record, sealed: usize) -> Place {
+        Place {
+            revision,
+            create_revision: record.create_revision,
+            version: record.version,
+            bytes: u32::try_from(sealed + REVISION_BYTES).unwrap_or(u32::MAX),
+        }
+    }
+
+    pub(crate) fn is_tombstone(&self) -> bool {
+        self.version == 0
+    }
+}
+
+/// What a revision costs as a key of the table.
+const REVISION_BYTES: usize = 12;
+
+/// Every key with the revisions of it that are still readable or watchable.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    keys: BTreeMap<Bytes, Vec<Place>>,
+    bytes: u64,
+}
+
+impl Index {
+    /// Adds a change, newer than all others of its key.
+    pub(crate) fn add(&mut self, key: &Bytes, place: Place) {
+        self.bytes += u64::from(place.bytes);
+        if let Some(places) = self.keys.get_mut(key) {
+            debug_assert!(places.last().is_none_or(|last| last.revision < place.revision));
+            places.push(place);
+        } else {
+            self.keys.insert(key.clone(), vec![place]);
+        }
+    }
+
+    /// The key as of `revision`, when it exists then.
+    pub(crate) fn get(&self, key: &[u8], revision: i64) -> Option<Place> {
+        alive_at(self.keys.get(key)?, revision)
+    }
+
+    /// Keys of a range that exist at `revision`, in order.
+    pub(crate) fn range<'a>(
+        &'a self,
+        range: &'a KeyRange,
+        revision: i64,
+    ) -> impl Iterator<Item = (&'a Bytes, Place)> + 'a {
+        let bounds = range.bounds();
+        bounds
+            .into_iter()
+            .flat_map(|bounds| self.keys.range::<[u8], _>(bounds))
+            .filter_map(move |(key, places)| Some((key, alive_at(places, revision)?)))
+    }
+
+    /// All changes of one key from `revision` on, in order.
+    pub(crate) fn changes(&self, key: &[u8], revision: i64) -> &[Place] {
+        let places = self.keys.get(key).map_or(&[][..], Vec::as_slice);
+        &places[places.partition_point(|place| place.revision.main < revision)..]
+    }
+
+    /// The change of a key just before `revision`, unless that was a tombstone or is gone.
+    pub(crate) fn before(&self, key: &[u8], revision: Revision) -> Option<Place> {
+        let places = self.keys.get(key)?;
+        let newer = places.partition_point(|place| place.revision < revision);
+        places[..newer].last().copied().filter(|place| !place.is_tombstone())
+    }
+
+    /// Whether a change of a key is still in the index.
+    pub(crate) fn holds(&self, key: &[u8], revision: Revision) -> bool {
+        self.keys.get(key).is_some_and(|places| {
+            places.binary_search_by_key(&revision, |place| place.revision).is_ok()
+        })
+    }
+
+    /// Bytes of all records in the index, each with its revision.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Forgets what compaction at `revision` makes unreachable and returns it.
+    ///
+    /// Of each key stays everything from `revision` on and, when nothing stands at `revision` itself,
+    /// the newest change below it unless that is a tombstone.
+    ///
+    /// # Source
+    /// etcd since #18274: a tombstone at exactly the compact revision stays, a watcher may start there.
+    pub(crate) fn compact(&mut self, revision: i64) -> Vec<Revision> {
+        let drop_tombstone_at = planted!("R10");
+        let mut gone = Vec::new();
+        let mut bytes = 0;
+        self.keys.retain(|_, places| {
+            let mut first = places.partition_point(|place| place.revision.main < revision);
+            let at = places.get(first).is_some_and(|place| place.revision.main == revision);
+            if at && drop_tombstone_at && places[first].is_tombstone() {
+                first += 1;
+            } else if !at && first > 0 && !places[first - 1].is_tombstone() {
+                first -= 1;
+            }
+            for place in places.drain(..first) {
+                bytes += u64::from(place.bytes);
+                gone.push(place.revision);
+            }
+            !places.is_empty()
+        });
+        self.bytes -= bytes;
+        gone.sort_unstable();
+        gone
+    }
+}
+
+/// The newest change at or below `revision`, unless it is a tombstone.
+fn alive_at(places: &[Place], revision: i64) -> Option<Place> {
+    // Nearly always the newest is wanted.
+    let place = match places.last() {
+        Some(last) if last.revision.main <= revision => last,
+        _ => {
+            let newer = places.partition_point(|place| place.revision.main <= revision);
+            places[..newer].last()?
+        }
+    };
+    (!place.is_tombstone()).then_some(*place)
+}

@@ -1,0 +1,179 @@
+//! Writing: the puts and deletes of one request, all at the next revision.
+
+use redb::Table;
+
+use super::StoreError;
+use super::event::{Changes, Event, EventKind};
+use super::index::Place;
+use super::range::View;
+use super::record::{Record, Revision};
+use super::store::Memory;
+use crate::command::{
+    DeleteRangeRequest, DeleteRangeResponse, KeyValue, PutRequest, PutResponse, Rejected,
+};
+use crate::consensus::types::Membership;
+use crate::mvcc::AppliedMark;
+use crate::planted;
+
+/// The one writer, inside one write transaction of the file.
+///
+/// A request's changes are collected until [`Writer::end_request`]; only then does the revision
+/// move. A request is checked before its first change, so it happens wholly or not at all.
+pub(crate) struct Writer<'t> {
+    pub(crate) memory: &'t mut Memory,
+    pub(crate) records: Table<'t, (i64, u32), &'static [u8]>,
+    member: u64,
+    membership_is_new: bool,
+    /// Of the request that is going on.
+    events: Vec<Event>,
+}
+
+impl<'t> Writer<'t> {
+    pub(crate) fn new(
+        memory: &'t mut Memory,
+        records: Table<'t, (i64, u32), &'static [u8]>,
+        member: u64,
+    ) -> Writer<'t> {
+        Writer { memory, records, member, membership_is_new: false, events: Vec::new() }
+    }
+
+    /// How far the log is applied.
+    pub(crate) fn applied(&self) -> AppliedMark {
+        self.memory.state.applied
+    }
+
+    /// Notes an entry as applied.
+    pub(crate) fn set_applied(&mut self, mark: AppliedMark) {
+        self.memory.state.applied = mark;
+    }
+
+    /// Notes the membership.
+    pub(crate) fn set_membership(&mut self, membership: Membership) {
+        self.memory.membership = membership;
+        self.membership_is_new = true;
+    }
+
+    /// The membership, when it is to be written.
+    pub(crate) fn new_membership(&self) -> Option<&Membership> {
+        self.membership_is_new.then_some(&self.memory.membership)
+    }
+
+    /// The revision after the requests ended so far.
+    pub(crate) fn revision(&self) -> i64 {
+        self.memory.state.revision
+    }
+
+    /// What an operation of the request that is going on sees.
+    pub(crate) fn view(&self) -> View<'_, Table<'t, (i64, u32), &'static [u8]>> {
+        View::new(self.memory, &self.records, self.seen_revision())
+    }
+
+    /// One more than before the request, once it has changed something.
+    fn seen_revision(&self) -> i64 {
+        self.memory.state.revision + i64::from(!self.events.is_empty())
+    }
+
+    /// Ends the request; its changes, if there were any.
+    pub(crate) fn end_request(&mut self) -> Option<Changes> {
+        let events = std::mem::take(&mut self.events);
+        if events.is_empty() {
+            return None;
+        }
+        self.memory.state.revision += 1;
+        Some((self.memory.state.revision, events))
+    }
+
+    /// Whether a put alone may happen.
+    ///
+    /// # Source
+    /// etcd `txn/put.go`: the lease is looked up first, then the key.
+    pub(crate) fn check_put(&self, request: &PutRequest) -> Result<(), Rejected> {
+        check_lease(request)?;
+        self.view().check_kept(request)
+    }
+
+    /// Puts a key. [`Writer::check_put`], or a transaction's check, came before.
+    pub(crate) fn put(&mut self, request: &PutRequest) -> Result<PutResponse, StoreError> {
+        let main = self.memory.state.revision + 1;
+        let before = self.view().current(&request.key);
+        let prev_kv = before.map(|place| self.view().kv(&place)).transpose()?;
+        let kept = prev_kv.as_ref();
+        let mut put = Record {
+            key: request.key.clone(),
+            value: request.value.clone(),
+            create_revision: kept.map_or(main, |kv| kv.create_revision),
+            version: kept.map_or(1, |kv| kv.version + 1),
+            lease: request.lease,
+        };
+        if let Some(kv) = kept {
+            if request.ignore_value {
+                put.value = kv.value.clone();
+            }
+            if request.ignore_lease {
+                put.lease = kv.lease;
+            }
+        }
+        if planted!("C14") && self.misreads(&put.key) {
+            put.value.truncate(put.value.len().saturating_sub(1));
+        }
+        let kv = put.clone().into_kv(main);
+        self.add(put, Event { kind: EventKind::Put, kv, prev_kv: prev_kv.clone() })?;
+        Ok(PutResponse { revision: main, prev_kv: prev_kv.filter(|_| request.prev_kv) })
+    }
+
+    /// Deletes the keys of a range.
+    pub(crate) fn delete_range(
+        &mut self,
+        request: &DeleteRangeRequest,
+    ) -> Result<DeleteRangeResponse, StoreError> {
+        let main = self.memory.state.revision + 1;
+        let seen = self.seen_revision();
+        let found: Vec<Place> =
+            self.memory.index.range(&request.range, seen).map(|(_, place)| place).collect();
+        let mut response =
+            DeleteRangeResponse { deleted: found.len() as i64, ..Default::default() };
+        for place in found {
+            let prev_kv = self.view().kv(&place)?;
+            let key = prev_kv.key.clone();
+            if request.prev_kv {
+                response.prev_kvs.push(prev_kv.clone());
+            }
+            let kv = KeyValue { key: key.clone(), mod_revision: main, ..KeyValue::default() };
+            let event = Event { kind: EventKind::Delete, kv, prev_kv: Some(prev_kv) };
+            self.add(Record::tombstone(key), event)?;
+        }
+        response.revision = self.seen_revision();
+        Ok(response)
+    }
+
+    fn add(&mut self, added: Record, event: Event) -> Result<(), StoreError> {
+        let sub = u32::try_from(self.events.len()).expect("a request has fewer changes than 2^32");
+        let revision = Revision { main: self.memory.state.revision + 1, sub };
+        let sealed = added.seal(revision);
+        self.records.insert(revision.place(), sealed.as_slice())?;
+        self.memory.index.add(&added.key, Place::of(revision, &added, sealed.len()));
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// Some keys, others on each member: what apply must never depend on (planted bug C14).
+    fn misreads(&self, key: &[u8]) -> bool {
+        crc32c::crc32c_append(crc32c::crc32c(&self.member.to_le_bytes()), key).is_multiple_of(16)
+    }
+}
+
+impl<T: redb::ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
+    /// Whether a put finds what it wants to keep.
+    pub(crate) fn check_kept(&self, request: &PutRequest) -> Result<(), Rejected> {
+        let keeps = request.ignore_value || request.ignore_lease;
+        if keeps && self.current(&request.key).is_none() {
+            return Err(Rejected::KeyNotFound);
+        }
+        Ok(())
+    }
+}
+
+/// Leases cannot be granted yet, so there is none.
+pub(crate) fn check_lease(request: &PutRequest) -> Result<(), Rejected> {
+    if request.lease == 0 { Ok(()) } else { Err(Rejected::LeaseNotFound) }
+}
