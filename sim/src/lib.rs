@@ -1,1 +1,6 @@
 //! The simulated world.
+
+pub mod net;
+pub mod planner;
+pub mod stream;
+pub mod trace;

@@ -1,0 +1,107 @@
+//! A plan depends on scenario and seed alone, and on each part of the scenario alone.
+
+#![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them so")]
+
+use std::fmt::Write as _;
+
+use expect_test::expect;
+use mettle_scenarios::parse;
+use proptest::prelude::*;
+
+use super::*;
+
+const PARTITION: &str = r#"
+[[fault]]
+kind = "partition"
+target = "leader"
+at = "5s..20s"
+for = "2s..5s"
+"#;
+const KILL: &str = r#"
+[[fault]]
+kind = "kill"
+target = "any"
+at = "1s..4s"
+for = "1s..3s"
+every = "5s..9s"
+"#;
+const POWER: &str = r#"
+[[fault]]
+kind = "power_loss"
+target = "all"
+"#;
+
+fn scenario(faults: &[&str]) -> Scenario {
+    let head = "title = 't'\nwhy = 'w'\n[cluster]\nmembers = 3\n";
+    parse("x.toml", "test/x", &format!("{head}{}", faults.concat())).unwrap()
+}
+
+fn shown(plan: &Plan) -> String {
+    let mut text = String::new();
+    for fault in &plan.faults {
+        let at = fault.at_ns as f64 / 1e9;
+        let lasts = fault.duration_ns as f64 / 1e9;
+        let id = fault.id;
+        let kind = fault.fault.kind();
+        writeln!(text, "{id} at {at:.3} for {lasts:.3}: {kind} {}", fault.target).unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_plan_of_three_faults() {
+    let plan = plan(&scenario(&[PARTITION, KILL, POWER]), 7, &["R2".parse().unwrap()]);
+    expect![[r#"
+        2000 at 1.352 for 1.915: kill any
+        1000 at 7.354 for 2.148: partition leader
+        2001 at 7.454 for 2.599: kill any
+        3000 at 7.701 for 3.341: power_loss all
+        2002 at 15.866 for 2.348: kill any
+        2003 at 24.596 for 1.525: kill any
+    "#]]
+    .assert_eq(&shown(&plan));
+    expect![[r#"
+        PlannedFault {
+            id: 2003,
+            fault: Kill,
+            target: Group(
+                Any,
+            ),
+            at_ns: 24596353001,
+            duration_ns: 1524865421,
+        }
+    "#]]
+    .assert_eq(&format!("{:#?}\n", plan.faults.last().unwrap()));
+    expect![[r#"
+        NetworkSettings { latency: Latency { base_ns: 1397116, jitter_ns: 685975, tail_permille: 5, tail_ns: 20084971 } }
+        Floor { ok_operations: 200, faults_fired: 6, watch_events: 1 }
+        [Plant { bug: R2, member: None }]
+    "#]]
+    .assert_eq(&format!("{:?}\n{:?}\n{:?}\n", plan.network, plan.floor, plan.plants));
+}
+
+#[test]
+fn a_fault_taken_from_the_end_leaves_the_others_as_they_were() {
+    let all = plan(&scenario(&[PARTITION, KILL, POWER]), 7, &[]);
+    let fewer = plan(&scenario(&[PARTITION, KILL]), 7, &[]);
+    let kept: Vec<_> = all.faults.into_iter().filter(|fault| fault.id < 3000).collect();
+    assert_eq!(kept, fewer.faults);
+}
+
+proptest! {
+    #[test]
+    fn equal_seeds_draw_equal_plans_that_load_back(seed: u64) {
+        let scenario = scenario(&[PARTITION, KILL, POWER]);
+        let drawn = plan(&scenario, seed, &[]);
+        prop_assert_eq!(&drawn, &plan(&scenario, seed, &[]));
+        prop_assert_eq!(&drawn, &Plan::parse("p", &drawn.print()).unwrap());
+        prop_assert!(drawn.faults.is_sorted_by_key(|fault| fault.at_ns));
+        prop_assert!(drawn.faults.iter().all(|fault| fault.at_ns < drawn.duration_ns));
+        let kills: Vec<_> = drawn.faults.iter().filter(|fault| fault.id / 1000 == 2).collect();
+        prop_assert!((3..=6).contains(&kills.len()), "{}", kills.len());
+        for pair in kills.windows(2) {
+            prop_assert!(pair[0].at_ns + pair[0].duration_ns < pair[1].at_ns);
+        }
+        prop_assert_ne!(drawn.print(), plan(&scenario, seed ^ 1, &[]).print());
+    }
+}
