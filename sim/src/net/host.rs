@@ -1,0 +1,60 @@
+//! Who lives on the simulated network, and at which address.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+/// A machine of the simulated world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Host {
+    /// Member `i`, from 1: address `10.0.0.i`.
+    Member(u8),
+    /// Client `c` of the simulator, from 1: address `10.0.1.c`.
+    Client(u8),
+}
+
+impl Host {
+    /// The host's address.
+    pub const fn ip(self) -> IpAddr {
+        match self {
+            Host::Member(i) => IpAddr::V4(Ipv4Addr::new(10, 0, 0, i)),
+            Host::Client(c) => IpAddr::V4(Ipv4Addr::new(10, 0, 1, c)),
+        }
+    }
+
+    /// The host at an address, if there is one.
+    pub const fn of(ip: IpAddr) -> Option<Host> {
+        let IpAddr::V4(ip) = ip else { return None };
+        match ip.octets() {
+            [10, 0, 0, i] => Some(Host::Member(i)),
+            [10, 0, 1, c] => Some(Host::Client(c)),
+            _ => None,
+        }
+    }
+
+    /// The member's number; none for a client.
+    pub const fn member(self) -> Option<u8> {
+        match self {
+            Host::Member(i) => Some(i),
+            Host::Client(_) => None,
+        }
+    }
+
+    /// A number unique among hosts, to name random streams with.
+    pub const fn number(self) -> u64 {
+        match self {
+            Host::Member(i) => i as u64,
+            Host::Client(c) => 0x100 | c as u64,
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Host::Member(i) => write!(f, "m{i}"),
+            Host::Client(c) => write!(f, "c{c}"),
+        }
+    }
+}
