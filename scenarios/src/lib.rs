@@ -6,6 +6,7 @@
 pub mod fault;
 pub mod plan;
 pub mod scenario;
+pub mod shelf;
 pub mod time;
 
 mod error;
@@ -16,6 +17,7 @@ mod reader;
 pub use error::{Complaint, LoadError, nearest};
 pub use load::{FIXED_SEEDS, load, name_of, parse};
 pub use plan::Plan;
+pub use scenario::Scenario;
 
 #[cfg(test)]
 mod tests;
