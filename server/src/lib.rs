@@ -8,4 +8,5 @@ pub mod mvcc;
 pub mod platform;
 pub mod probe;
 pub mod transport;
+pub mod watch;
 pub mod wal;

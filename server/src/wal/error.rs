@@ -52,7 +52,8 @@ pub enum WalError {
     },
     /// Written by another version of the format.
     #[error(
-        "log: {path} has format version {found}, this server reads {expected}; use the server that wrote it"
+        "log: {path} has format version {found}, this server reads {expected}; \
+         use the server that wrote it"
     )]
     WrongVersion {
         /// The segment.
@@ -78,7 +79,8 @@ pub enum Damage {
     },
     /// A segment does not follow from the one before.
     #[error(
-        "the segment does not continue the one before: it wants batch {wants}, the log ends at {ends}"
+        "the segment does not continue the one before: it wants batch {wants}, \
+         the log ends at {ends}"
     )]
     SegmentChain {
         /// The header's first batch.

@@ -17,6 +17,15 @@ const BATCH_MAGIC: [u8; 4] = *b"MBAT";
 /// with whatever older bytes share it, and acknowledged batches must not be among them.
 const PAGE: u64 = 4096;
 
+/// Every write is filled with zeros to whole sectors, so that growing the file later has no reason
+/// to touch the sector where it ended.
+const SECTOR: usize = 512;
+
+/// Fills `bytes`, which will be written at the start of a page, to whole sectors.
+pub(super) fn fill_sector(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.len().next_multiple_of(SECTOR), 0);
+}
+
 /// The first page boundary at or after `offset`.
 pub(super) fn next_page(offset: u64) -> u64 {
     offset.next_multiple_of(PAGE)

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::error::WalError;
-use super::layout::{BATCH_HEADER_LEN, BatchHeader, SegmentHeader, encode_batch, next_page};
+use super::layout::{
+    BATCH_HEADER_LEN, BatchHeader, SegmentHeader, encode_batch, fill_sector, next_page,
+};
 use super::record::RecordRef;
 use super::recover::{self, COPY_SUFFIX, Recovered};
 use crate::consensus::types::{AppendBatch, HardState, Index, SnapshotMark};
@@ -92,13 +94,12 @@ impl Wal {
         })?;
         let fresh = end.file.is_none();
         let recovered = Recovered { hard_state, snapshot: start, entries, fresh, torn_bytes };
-        let (file, written) = match end.file {
-            Some(file) => file,
-            None => {
-                let path = segment_path(dir, 1);
-                let file = disk.open(&path, Open::Truncate).await;
-                (file.map_err(|source| io_error("create", &path, source))?, 0)
-            }
+        let (file, written) = if let Some(file) = end.file {
+            file
+        } else {
+            let path = segment_path(dir, 1);
+            let file = disk.open(&path, Open::Truncate).await;
+            (file.map_err(|source| io_error("create", &path, source))?, 0)
         };
         let mut wal = Wal {
             disk,
@@ -292,10 +293,11 @@ impl Wal {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let bytes = Bytes::from(std::mem::take(&mut self.buffer));
+        let mut bytes = std::mem::take(&mut self.buffer);
         let len = bytes.len() as u64;
+        fill_sector(&mut bytes);
         let offset = next_page(self.written);
-        let done = self.file.write_at(offset, bytes).await;
+        let done = self.file.write_at(offset, Bytes::from(bytes)).await;
         let path = self.active_path();
         self.checked("write", &path, done)?;
         self.written = offset + len;
@@ -335,7 +337,7 @@ pub(super) fn segment_path(dir: &str, number: u64) -> String {
 
 fn segment_number(name: &str) -> Option<u64> {
     let hex = name.strip_suffix(".wal")?;
-    if hex.len() != 16 { None } else { u64::from_str_radix(hex, 16).ok() }
+    if hex.len() == 16 { u64::from_str_radix(hex, 16).ok() } else { None }
 }
 
 pub(super) fn io_error(action: &'static str, path: &str, source: io::Error) -> WalError {

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::error::{Damage, WalError};
 use super::layout::{
-    Batch, HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, next_page,
+    Batch, HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, fill_sector,
+    next_page,
 };
 use super::log::{Segment, io_error, segment_path};
 use super::record::Content;
@@ -190,7 +191,8 @@ impl Reader<'_> {
             if header.segment == number && header.sequence > bad && header.durable_to >= bad {
                 probe!("wal corruption proven");
                 let damage = Damage::Batch { sequence: bad, witness: header.sequence };
-                return Err(self.corrupt(number, at as u64, damage));
+                let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+                return Err(self.corrupt(number, (at + zeros) as u64, damage));
             }
         }
         Ok(())
@@ -209,7 +211,9 @@ impl Reader<'_> {
             .open(&copy, Open::Truncate)
             .await
             .map_err(|source| io_error("create", &copy, source))?;
-        file.write_at(0, Bytes::copy_from_slice(kept))
+        let mut bytes = kept.to_vec();
+        fill_sector(&mut bytes);
+        file.write_at(0, Bytes::from(bytes))
             .await
             .map_err(|source| io_error("write", &copy, source))?;
         file.sync_data().await.map_err(|source| io_error("sync", &copy, source))?;
