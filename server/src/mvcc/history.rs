@@ -11,6 +11,9 @@ use super::record::{Record, Revision};
 use super::{Store, StoreError};
 use crate::command::{KeyRange, Rejected};
 
+/// Bytes of records after which a stretch of history ends.
+const STRETCH_BYTES: usize = 8 << 20;
+
 /// A stretch of history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
@@ -60,7 +63,7 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
             if main > upto {
                 break;
             }
-            if seen >= scan_max && gathered.starts(main) {
+            if (seen >= scan_max || gathered.is_full()) && gathered.starts(main) {
                 return Ok(gathered.until(main));
             }
             gathered.add(main, self.event(place.revision, self.record(place)?)?);
@@ -85,7 +88,7 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
         {
             let (place, sealed) = entry?;
             let revision = Revision::at(place.value());
-            if seen >= scan_max && previous != Some(revision.main) {
+            if (seen >= scan_max || gathered.is_full()) && previous != Some(revision.main) {
                 return Ok(gathered.until(revision.main));
             }
             previous = Some(revision.main);
@@ -109,6 +112,7 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
 #[derive(Default)]
 struct Gathered {
     changes: Vec<Changes>,
+    bytes: usize,
 }
 
 impl Gathered {
@@ -116,7 +120,12 @@ impl Gathered {
         self.changes.last().is_none_or(|(last, _)| *last != revision)
     }
 
+    fn is_full(&self) -> bool {
+        self.bytes >= STRETCH_BYTES
+    }
+
     fn add(&mut self, revision: i64, event: Event) {
+        self.bytes += event.kv.value.len();
         if self.starts(revision) {
             self.changes.push((revision, Vec::new()));
         }

@@ -47,5 +47,6 @@ pub use event::{Changes, Event, EventKind};
 pub use hash::{HashKv, StateHash};
 pub use history::History;
 pub use record::Revision;
+pub use snapshot::CHUNK_BYTES;
 pub use store::{AppliedMark, Store};
 pub(crate) use write::Writer;
