@@ -30,6 +30,8 @@ use crate::trace::{Kind, Trace};
 
 /// Port of the client API.
 pub const CLIENT_PORT: u16 = 2379;
+/// Number of the first client.
+pub const FIRST_CLIENT: u8 = 1;
 
 /// What a client needs of the world.
 #[derive(Clone)]

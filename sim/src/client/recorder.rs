@@ -1,10 +1,10 @@
 //! The history while it is written: ids in order of the calls, times of one true clock.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mettle_checker::history::{
-    ErrorAnswer, Op, Outcome, Record, Request, Response, WatchResponse, outcome_of,
+    ErrorAnswer, EventType, Op, Outcome, Record, Request, Response, WatchResponse, outcome_of,
 };
 
 use crate::world::OperationCount;
@@ -24,11 +24,14 @@ struct State {
     revision: i64,
     /// Highest revision somebody asked to compact.
     compacted: i64,
+    /// Revisions that watchers saw to delete something.
+    deletions: BTreeSet<i64>,
 }
 
 impl Recorder {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("no holder panics")
+        // What was recorded before a panic is still what happened.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new sequential process.
@@ -49,7 +52,10 @@ impl Recorder {
     pub fn called(&self, process: u64, member: u32, now_ns: u64, request: Request) -> u64 {
         let mut state = self.state();
         if let Request::Compact(compact) = &request {
-            state.compacted = state.compacted.max(compact.revision);
+            // One in the future is refused.
+            if compact.revision <= state.revision {
+                state.compacted = state.compacted.max(compact.revision);
+            }
         }
         let id = state.records.len() as u64;
         state.records.push(Record::called(id, process, member.into(), now_ns, request));
@@ -87,6 +93,11 @@ impl Recorder {
         let mut state = self.state();
         let id = state.records.len() as u64;
         state.revision = state.revision.max(what.1.header.revision);
+        for event in &what.1.events {
+            if event.kind == EventType::Delete {
+                state.deletions.insert(event.kv.mod_revision);
+            }
+        }
         state.records.push(Record::watch_response(id, process, member.into(), now_ns, what));
     }
 
@@ -113,6 +124,11 @@ impl Recorder {
     /// Up to where the evidence watcher at `member` has delivered.
     pub fn delivered_by(&self, member: u32) -> i64 {
         self.state().delivered.get(&member).copied().unwrap_or(0)
+    }
+
+    /// The last revision above `after` and up to `to` that is known to delete something.
+    pub fn deleted_between(&self, after: i64, to: i64) -> Option<i64> {
+        self.state().deletions.range(after + 1..=to).next_back().copied()
     }
 
     /// Highest revision seen by anybody.

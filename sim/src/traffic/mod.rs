@@ -2,14 +2,15 @@
 //!
 //! Values are unique (`client.ordinal.part`), so that whoever reads one names the write it came
 //! from: the judge places writes of unknown outcome by them. What a client asks depends on
-//! what it has seen (compare-and-swap on the last revision seen, reads of the past), never on another client.
+//! what it has seen (compare-and-swap on the last revision seen, reads of the past) and on what is
+//! known to be compacted.
 
 mod seen;
 mod txn;
 mod watch;
 
 pub use seen::Seen;
-pub use watch::{WatchPlan, Watcher};
+pub use watch::{Start, WatchPlan, Watcher};
 
 use mettle_checker::history::{
     Blob, DeleteRangeRequest, PutRequest, RangeRequest, Request, RequestOp, SortOrder, SortTarget,

@@ -1,8 +1,28 @@
 //! Runs one plan from its first member's start to convergence, and hands back plain values.
+//!
+//! A run has a process of its own, and the runtime a thread of its own on which nothing else happens:
+//! what another run or another room left in thread-local state would change the order of things.
+//!
+//! 1. Members boot, clients and watchers begin, each fault waits for its time.
+//! 2. When the plan's duration is over, clients stop, faults are undone.
+//! 3. The converge phase asks whether the cluster is whole again ([`crate::converge`]).
+//! 4. Every member is ended, and what was collected leaves the thread.
+//!
+//! A panic in a member's code ends the run; what was collected up to then is handed back with it.
 
+#[cfg(madsim)]
+mod clients;
 mod outcome;
+#[cfg(madsim)]
+mod run;
+#[cfg(madsim)]
+mod stage;
 
 pub use outcome::{
     Convergence, EventHash, Exit, FaultCount, FaultSpan, Leaders, Leadership, OperationCount,
     Outcome, Panic, RunOptions, Violation,
 };
+#[cfg(madsim)]
+pub use run::run;
+#[cfg(madsim)]
+pub use stage::World;

@@ -13,6 +13,8 @@ pub struct RunOptions {
     pub verbose: bool,
     /// Write trace lines to this file while the run goes on, for whoever has to end a hung run.
     pub trace_to: Option<PathBuf>,
+    /// Which lines of the trace to keep.
+    pub keep: crate::trace::Keep,
 }
 
 /// Everything that came out of one run.

@@ -1,0 +1,46 @@
+//! What a member is told at its start, made from the plan.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mettle_scenarios::plan::Plan;
+use mettle_server::config::{Config, InitialMember};
+
+use crate::client::CLIENT_PORT;
+use crate::net::Host;
+
+/// Port between members.
+pub const PEER_PORT: u16 = 2380;
+/// Small, so that a run of a minute closes and cuts many segments.
+const WAL_SEGMENT_BYTES: u64 = 64 << 10;
+
+/// The configuration of member `number` (from 1).
+pub fn config(plan: &Plan, number: u32) -> Config {
+    let addr = |number: u32, port| SocketAddr::new(Host::Member(number as u8).ip(), port);
+    let client = addr(number, CLIENT_PORT);
+    let peer = addr(number, PEER_PORT);
+    let initial_cluster = (1..=plan.members)
+        .map(|number| {
+            let peer_addr = addr(number, PEER_PORT);
+            let peer_urls = vec![format!("http://{peer_addr}")];
+            InitialMember { name: format!("m{number}"), peer_urls, peer_addr }
+        })
+        .collect();
+    Config {
+        name: format!("m{number}"),
+        listen_client: vec![client],
+        listen_peer: vec![peer],
+        advertise_client_urls: vec![format!("http://{client}")],
+        initial_cluster,
+        initial_cluster_token: "mettle-sim".to_owned(),
+        heartbeat_interval: Duration::from_millis(plan.cluster.heartbeat_ms),
+        election_timeout: Duration::from_millis(plan.cluster.election_ms),
+        snapshot_count: plan.cluster.snapshot_count,
+        snapshot_catchup_entries: plan.cluster.catch_up_entries,
+        quota_backend_bytes: 0,
+        max_request_bytes: 1_572_864,
+        max_txn_ops: 128,
+        watch_progress_interval: Duration::from_secs(2),
+        wal_segment_bytes: WAL_SEGMENT_BYTES,
+    }
+}

@@ -1,0 +1,202 @@
+//! After the last fault: is the cluster whole again?
+//!
+//! Everything is healed and every member runs. Within the plan's deadline, a put through each
+//! member must succeed (progress), every member must stand at the same revision with the same
+//! compact revision and the same hash, and the evidence watcher of each member must have been given
+//! everything up to that revision. Members that say different hashes for the same state are a broken
+//! guarantee; anything else that is missing at the deadline is a missed convergence.
+
+use mettle_checker::history::{Blob, PutRequest, RangeRequest, Request, Response};
+
+use crate::client::Client;
+use crate::world::{Convergence, World};
+
+const MILLISECOND_NS: u64 = 1_000_000;
+/// Between two attempts at what is still missing.
+const RETRY_NS: u64 = 100 * MILLISECOND_NS;
+
+/// Asks until the answer is yes, or the deadline has passed.
+pub async fn run(world: &World, mut client: Client) -> Convergence {
+    let began_ns = world.worlds.now_ns();
+    let deadline_ns = began_ns + world.plan.converge_ns;
+    let mut attempt = Attempt { world, deadline_ns, puts: 0 };
+    let members = attempt.members();
+    for member in &members {
+        if let Err(reason) = attempt.progress(&mut client, *member).await {
+            return Convergence::Missed { reason };
+        }
+    }
+    let revision = match attempt.read(&mut client, &members).await {
+        Ok(revision) => revision,
+        Err(reason) => return Convergence::Missed { reason },
+    };
+    match attempt.agree(&client, &members, revision).await {
+        Ok(()) => {}
+        Err(convergence) => return convergence,
+    }
+    match attempt.watched(&client, &members, revision).await {
+        Ok(()) => Convergence::Converged {
+            after_ns: world.worlds.now_ns() - began_ns,
+            revision,
+        },
+        Err(reason) => Convergence::Missed { reason },
+    }
+}
+
+struct Attempt<'a> {
+    world: &'a World,
+    deadline_ns: u64,
+    puts: u32,
+}
+
+/// What one member says of its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    revision: i64,
+    compact_revision: i64,
+    hash: u32,
+}
+
+impl Attempt<'_> {
+    fn late(&self) -> bool {
+        self.world.worlds.now_ns() >= self.deadline_ns
+    }
+
+    /// All members but those whose end a fault explains.
+    fn members(&self) -> Vec<u32> {
+        let exits = self.world.cluster.exits();
+        let excused = |member: u32| {
+            exits.iter().any(|exit| exit.member == member && exit.last && exit.explained)
+        };
+        (1..=self.world.plan.members).filter(|member| !excused(*member)).collect()
+    }
+
+    fn call_ns(&self) -> u64 {
+        self.world.plan.traffic.deadline_ns
+    }
+
+    /// A put through this member succeeds.
+    async fn progress(&mut self, client: &mut Client, member: u32) -> Result<(), String> {
+        loop {
+            self.puts += 1;
+            let value = Blob::from(format!("converge.{}", self.puts));
+            let key = Blob::from("converge");
+            let put = PutRequest { key, value, ..PutRequest::default() };
+            let called = client.call(member, Request::Put(put), self.call_ns()).await;
+            let Some(error) = called.error() else { return Ok(()) };
+            if self.late() {
+                return Err(format!("no put through m{member} succeeded, the last said {error}"));
+            }
+            client.pause(RETRY_NS).await;
+        }
+    }
+
+    /// A read of everything through each member; the revision it answers.
+    async fn read(&mut self, client: &mut Client, members: &[u32]) -> Result<i64, String> {
+        let mut revision = 0;
+        for member in members {
+            let everything = Blob::from(&[0u8]);
+            let range = RangeRequest {
+                key: everything.clone(),
+                range_end: everything,
+                ..RangeRequest::default()
+            };
+            loop {
+                let request = Request::Range(range.clone());
+                let called = client.call(*member, request, self.call_ns()).await;
+                if let Some(Response::Range(answer)) = called.response() {
+                    revision = answer.header.map_or(0, |header| header.revision).max(revision);
+                    break;
+                }
+                if self.late() {
+                    let error = called.error().unwrap_or_default();
+                    return Err(format!(
+                        "no full read through m{member} succeeded, the last said {error}"
+                    ));
+                }
+                client.pause(RETRY_NS).await;
+            }
+        }
+        Ok(revision)
+    }
+
+    /// Every member stands at `revision`, and all say the same hash.
+    async fn agree(
+        &self,
+        client: &Client,
+        members: &[u32],
+        revision: i64,
+    ) -> Result<(), Convergence> {
+        loop {
+            let mut states = Vec::new();
+            let mut missing = None;
+            for member in members {
+                match client.hash_kv(*member, revision, self.call_ns()).await {
+                    Ok(answer) => {
+                        let state = State {
+                            revision: answer.header.map_or(0, |header| header.revision),
+                            compact_revision: answer.compact_revision,
+                            hash: answer.hash,
+                        };
+                        states.push((*member, state));
+                    }
+                    Err(status) => {
+                        missing = Some(format!(
+                            "m{member} has no hash at revision {revision}: {}",
+                            status.message()
+                        ));
+                    }
+                }
+            }
+            let differ = |a: &State, b: &State| a.hash != b.hash && a.compact_revision == b.compact_revision;
+            if let Some(reason) = first_pair(&states, differ) {
+                return Err(Convergence::HashesDiffer { reason });
+            }
+            let missing = missing.or_else(|| first_pair(&states, |a, b| a != b));
+            let Some(reason) = missing else { return Ok(()) };
+            if self.late() {
+                return Err(Convergence::Missed { reason });
+            }
+            client.pause(RETRY_NS).await;
+        }
+    }
+
+    /// Every evidence watcher was given everything up to `revision`.
+    async fn watched(
+        &self,
+        client: &Client,
+        members: &[u32],
+        revision: i64,
+    ) -> Result<(), String> {
+        if !self.world.plan.traffic.evidence {
+            return Ok(());
+        }
+        loop {
+            let behind =
+                members.iter().find(|m| self.world.recorder.delivered_by(**m) < revision);
+            let Some(member) = behind else { return Ok(()) };
+            if self.late() {
+                let delivered = self.world.recorder.delivered_by(*member);
+                return Err(format!(
+                    "the watcher of every key at m{member} was given events up to revision \
+                     {delivered} of {revision}"
+                ));
+            }
+            client.pause(RETRY_NS).await;
+        }
+    }
+}
+
+/// The first two members whose states are apart, in words.
+fn first_pair(
+    states: &[(u32, State)],
+    apart: impl Fn(&State, &State) -> bool,
+) -> Option<String> {
+    let (first, a) = states.first()?;
+    let (other, b) = states.iter().find(|(_, state)| apart(a, state))?;
+    let say = |member: &u32, state: &State| {
+        let State { revision, compact_revision, hash } = state;
+        format!("m{member} at revision {revision}, compacted at {compact_revision}: {hash:08x}")
+    };
+    Some(format!("hash of {}, of {}", say(first, a), say(other, b)))
+}

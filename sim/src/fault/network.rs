@@ -1,0 +1,107 @@
+//! Faults of the network: partitions, isolation, slow links, resets.
+
+use mettle_scenarios::fault::Fault;
+use mettle_scenarios::plan::{Latency, PlannedFault};
+
+use super::{Effect, Struck};
+use crate::client::FIRST_CLIENT;
+use crate::net::{Host, LinkFault, Reset};
+use crate::stream::{self, FaultId};
+use crate::world::World;
+
+/// One direction of one link.
+type Direction = (u32, u32);
+
+/// Acts, and heals after the duration.
+pub(super) async fn run(world: &World, planned: &PlannedFault, struck: &Struck) {
+    let id = FaultId(planned.id);
+    let net = &world.worlds.net;
+    let cut = |directions: Vec<Direction>, fault: LinkFault| {
+        for (from, to) in directions {
+            net.inject(id, host(from), host(to), fault);
+        }
+    };
+    match &planned.fault {
+        Fault::Partition => cut(both(&across(struck)), LinkFault::Cut),
+        Fault::PartitionOneWay => cut(across(struck), LinkFault::Cut),
+        Fault::Isolate => cut(both(&from_everybody(struck, world.plan.members)), LinkFault::Cut),
+        Fault::SlowLink { latency } => {
+            let slow = LinkFault::Slow(drawn(latency));
+            cut(if struck.link { across(struck) } else { both(&across(struck)) }, slow);
+        }
+        Fault::Reset => {
+            reset(world, planned, struck);
+            return;
+        }
+        Fault::Kill
+        | Fault::PowerLoss { .. }
+        | Fault::Pause
+        | Fault::CrashAt { .. }
+        | Fault::SyncError { .. } => unreachable!("not a fault of the network"),
+    }
+    let span = world.fault_begins(planned, struck);
+    world.sleep_until(planned.at_ns + planned.duration_ns).await;
+    net.heal(id);
+    world.fault_ends(planned, span);
+    let effect = net.effect(id);
+    let seen = match &planned.fault {
+        Fault::SlowLink { .. } => effect.delay_ns > 0,
+        _ => effect.bytes_held > 0,
+    };
+    if seen {
+        world.ledger.effect(planned.id, Effect::Seen);
+    }
+}
+
+fn reset(world: &World, planned: &PlannedFault, struck: &Struck) {
+    let span = world.fault_begins(planned, struck);
+    let id = FaultId(planned.id);
+    let net = &world.worlds.net;
+    let mut hit = 0;
+    for (a, b) in across(struck) {
+        hit += net.reset(id, host(a), host(b), Reset::Both);
+    }
+    if !struck.link {
+        for member in &struck.group {
+            for client in FIRST_CLIENT..=u8::MAX {
+                hit += net.reset(id, host(*member), Host::Client(client), Reset::Both);
+            }
+        }
+    }
+    if hit > 0 {
+        world.ledger.effect(planned.id, Effect::Seen);
+    }
+    world.fault_ends(planned, span);
+}
+
+fn host(member: u32) -> Host {
+    Host::Member(member as u8)
+}
+
+fn across(struck: &Struck) -> Vec<Direction> {
+    let to_rest = |from: &u32| struck.rest.iter().map(move |to| (*from, *to)).collect::<Vec<_>>();
+    struck.group.iter().flat_map(|from| to_rest(from)).collect()
+}
+
+fn from_everybody(struck: &Struck, members: u32) -> Vec<Direction> {
+    let group = struck.group.iter();
+    group.flat_map(|a| (1..=members).filter(|b| b != a).map(|b| (*a, b))).collect()
+}
+
+/// The directions and their opposites, each once.
+fn both(directions: &[Direction]) -> Vec<Direction> {
+    let mut all: Vec<Direction> =
+        directions.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn drawn(latency: &Latency) -> stream::Latency {
+    stream::Latency {
+        base_ns: latency.base_ns,
+        jitter_ns: latency.jitter_ns,
+        tail_ppm: latency.tail_permille * 1000,
+        tail_ns: latency.tail_ns,
+    }
+}

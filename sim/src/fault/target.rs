@@ -1,0 +1,104 @@
+//! Whom a fault strikes: groups resolved among the members that run, at the moment it fires.
+
+use std::fmt;
+
+use mettle_scenarios::fault::{Group, Target};
+
+use crate::stream::{Stream, Streams};
+
+/// The members at one moment.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Where coins come from.
+    pub streams: Streams,
+    /// All members, ascending.
+    pub members: Vec<u32>,
+    /// Those whose process runs, ascending.
+    pub running: Vec<u32>,
+    /// Who became leader in the highest term.
+    pub leader: Option<u32>,
+}
+
+/// Whom a fault strikes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Struck {
+    /// The group aimed at, or the speakers of a link.
+    pub group: Vec<u32>,
+    /// All other members, or the hearers of a link.
+    pub rest: Vec<u32>,
+    /// Whether a link was aimed at: then only what goes from `group` to `rest` is meant.
+    pub link: bool,
+}
+
+impl Field {
+    /// Resolves a target by the coins of fault `id`; `None` when there is nobody to strike.
+    pub fn strike(&self, id: u32, target: Target) -> Option<Struck> {
+        let mut stream = self.streams.open("fault-target", id.into(), 0);
+        let struck = match target {
+            Target::Group(group) => {
+                let group = self.resolve(group, &self.running, &mut stream);
+                let rest =
+                    self.members.iter().copied().filter(|member| !group.contains(member)).collect();
+                Struck { group, rest, link: false }
+            }
+            Target::Link(link) => {
+                let from = self.resolve(link.from, &self.running, &mut stream);
+                let others: Vec<u32> =
+                    self.running.iter().copied().filter(|member| !from.contains(member)).collect();
+                let to = self.resolve(link.to, &others, &mut stream);
+                if to.is_empty() {
+                    return None;
+                }
+                Struck { group: from, rest: to, link: true }
+            }
+        };
+        (!struck.group.is_empty()).then_some(struck)
+    }
+
+    fn resolve(&self, group: Group, among: &[u32], stream: &mut Stream) -> Vec<u32> {
+        let leader = self.leader.filter(|leader| among.contains(leader));
+        let followers: Vec<u32> =
+            among.iter().copied().filter(|member| Some(*member) != self.leader).collect();
+        let quorum = self.members.len() / 2 + 1;
+        match group {
+            Group::Member(number) => among.iter().copied().filter(|m| *m == number).collect(),
+            Group::Leader => leader.map_or_else(|| some(1, among, stream), |leader| vec![leader]),
+            Group::Follower => some(1, &followers, stream),
+            Group::Any => some(1, among, stream),
+            Group::Minority => some(quorum - 1, among, stream),
+            Group::Majority => some(quorum, among, stream),
+            Group::All => among.to_vec(),
+        }
+    }
+}
+
+/// So many members by the stream's coins, ascending.
+fn some(count: usize, among: &[u32], stream: &mut Stream) -> Vec<u32> {
+    let mut left = among.to_vec();
+    let mut chosen = Vec::new();
+    while chosen.len() < count && !left.is_empty() {
+        chosen.push(left.remove(stream.below(left.len() as u64) as usize));
+    }
+    chosen.sort_unstable();
+    chosen
+}
+
+impl fmt::Display for Struck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, members: &[u32]| {
+            for (place, member) in members.iter().enumerate() {
+                write!(f, "{}m{member}", if place == 0 { "" } else { " " })?;
+            }
+            Ok(())
+        };
+        list(f, &self.group)?;
+        if self.link {
+            f.write_str(" -> ")?;
+            list(f, &self.rest)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

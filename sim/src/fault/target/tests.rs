@@ -1,0 +1,54 @@
+//! Groups resolve among those that run, repeatably.
+
+use mettle_scenarios::fault::Link;
+
+use super::*;
+
+fn field(running: &[u32], leader: Option<u32>) -> Field {
+    Field {
+        streams: Streams::new(7),
+        members: vec![1, 2, 3, 4, 5],
+        running: running.to_vec(),
+        leader,
+    }
+}
+
+fn group(field: &Field, id: u32, group: Group) -> Vec<u32> {
+    field.strike(id, Target::Group(group)).map_or_else(Vec::new, |struck| struck.group)
+}
+
+#[test]
+fn groups_have_their_sizes() {
+    let field = field(&[1, 2, 3, 4, 5], Some(2));
+    for id in 0..50 {
+        assert_eq!(group(&field, id, Group::Leader), [2]);
+        assert_eq!(group(&field, id, Group::Member(4)), [4]);
+        assert_eq!(group(&field, id, Group::All), [1, 2, 3, 4, 5]);
+        assert_eq!(group(&field, id, Group::Minority).len(), 2);
+        assert_eq!(group(&field, id, Group::Majority).len(), 3);
+        assert_ne!(group(&field, id, Group::Follower), [2]);
+        assert_eq!(group(&field, id, Group::Any), group(&field, id, Group::Any));
+    }
+    let chosen: std::collections::BTreeSet<_> =
+        (0..50).flat_map(|id| group(&field, id, Group::Any)).collect();
+    assert_eq!(chosen.len(), 5);
+}
+
+#[test]
+fn the_dead_are_not_struck_and_the_rest_is_everyone_else() {
+    let field = field(&[1, 3], Some(2));
+    assert_eq!(field.strike(1, Target::Group(Group::Member(2))), None);
+    let struck = field.strike(1, Target::Group(Group::Leader)).unwrap();
+    assert_eq!(struck.group.len(), 1, "any member when the leader is down");
+    assert_eq!(struck.group.len() + struck.rest.len(), 5);
+}
+
+#[test]
+fn a_link_leaves_its_speakers_out_of_its_hearers() {
+    let field = field(&[1, 2, 3], Some(1));
+    let link = |from, to| Target::Link(Link { from, to });
+    let struck = field.strike(1, link(Group::Leader, Group::All)).unwrap();
+    assert_eq!((struck.group.clone(), struck.rest.clone()), (vec![1], vec![2, 3]));
+    assert_eq!(struck.to_string(), "m1 -> m2 m3");
+    assert_eq!(field.strike(1, link(Group::Member(1), Group::Member(1))), None);
+}

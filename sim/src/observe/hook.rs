@@ -1,0 +1,149 @@
+//! The hook set in the server: finds out who speaks, and passes on what is said.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use madsim::task::NodeId;
+use mettle_scenarios::plan::Plant;
+use mettle_server::probe::{self, Fact, Hook};
+
+use super::Rules;
+use crate::platform::Worlds;
+
+/// Hears everything that members say; clones are handles to the same one.
+#[derive(Clone)]
+pub struct Observer(Arc<Inner>);
+
+struct Inner {
+    worlds: Worlds,
+    plants: Vec<Plant>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rules: Rules,
+    probes: BTreeMap<String, u64>,
+    members: BTreeMap<NodeId, u32>,
+    traps: Vec<Trap>,
+}
+
+/// Waits for a member to reach a probe.
+pub struct Trap {
+    /// The probe's name.
+    pub probe: String,
+    /// Whom it waits for.
+    pub whom: Whom,
+    /// Until when (ns).
+    pub until_ns: u64,
+    /// What happens to the member that reaches it; it must fence that member at once.
+    pub strike: Box<dyn FnOnce(u32) + Send>,
+}
+
+/// Whom a trap waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// One of these.
+    Members(Vec<u32>),
+    /// Whoever leads at that moment.
+    Leader,
+    /// Whoever does not lead at that moment.
+    Follower,
+}
+
+impl Observer {
+    /// Hears the members of these worlds. Sets the server's hook, which is set once in a process.
+    pub fn new(worlds: Worlds, plants: Vec<Plant>) -> Observer {
+        let observer = Observer(Arc::new(Inner { worlds, plants, state: Mutex::default() }));
+        probe::set(Box::new(observer.clone()));
+        observer
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic in a member must not hide what was heard before it.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Learns which node of the runtime is which member.
+    pub fn introduce(&self, node: NodeId, member: u32) {
+        self.state().members.insert(node, member);
+    }
+
+    /// The member on a node, if it is one.
+    pub fn member_on(&self, node: NodeId) -> Option<u32> {
+        self.state().members.get(&node).copied()
+    }
+
+    /// Sets a trap.
+    pub fn set_trap(&self, trap: Trap) {
+        self.state().traps.push(trap);
+    }
+
+    /// The member that became leader in the highest term so far.
+    pub fn leader(&self) -> Option<u32> {
+        self.state().rules.leader_now()
+    }
+
+    /// How often a member became leader so far.
+    pub fn leader_changes(&self) -> u64 {
+        self.state().rules.leader_changes()
+    }
+
+    /// Takes the rules out, with all that they heard.
+    pub fn take_rules(&self) -> Rules {
+        std::mem::take(&mut self.state().rules)
+    }
+
+    /// Rare paths reached so far.
+    pub fn probes(&self) -> BTreeMap<String, u64> {
+        self.state().probes.clone()
+    }
+
+    /// The member whose task is being polled, if its process is alive.
+    fn speaker(&self) -> Option<u32> {
+        let member = self.member_on(madsim::plugin::node())?;
+        self.0.worlds.is_alive(member as u8).then_some(member)
+    }
+
+    fn sprung(&self, member: u32, name: &str) -> Option<Trap> {
+        let now_ns = self.0.worlds.now_ns();
+        let mut state = self.state();
+        let leads = state.rules.leader_now() == Some(member);
+        let at = state.traps.iter().position(|trap| {
+            trap.probe == name
+                && now_ns <= trap.until_ns
+                && match &trap.whom {
+                    Whom::Members(members) => members.contains(&member),
+                    Whom::Leader => leads,
+                    Whom::Follower => !leads,
+                }
+        })?;
+        Some(state.traps.remove(at))
+    }
+}
+
+impl Hook for Observer {
+    fn probe(&self, name: &'static str) {
+        let Some(member) = self.speaker() else { return };
+        *self.state().probes.entry(name.to_owned()).or_default() += 1;
+        if let Some(trap) = self.sprung(member, name) {
+            (trap.strike)(member);
+        }
+    }
+
+    fn fact(&self, fact: Fact) {
+        let Some(member) = self.speaker() else { return };
+        let now_ns = self.0.worlds.now_ns();
+        self.state().rules.hear(now_ns, member, fact);
+    }
+
+    fn planted(&self, bug: &'static str) -> bool {
+        if self.0.plants.is_empty() {
+            return false;
+        }
+        let member = self.member_on(madsim::plugin::node());
+        self.0.plants.iter().any(|plant| {
+            plant.bug.name() == bug && (plant.member.is_none() || plant.member == member)
+        })
+    }
+}

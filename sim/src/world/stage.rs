@@ -1,0 +1,89 @@
+//! Everything that takes part in one run, in one place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use madsim::time::TimeHandle;
+use mettle_scenarios::plan::{Plan, PlannedFault};
+
+use crate::client::{Client, Place, Recorder};
+use crate::cluster::Cluster;
+use crate::fault::{Field, Ledger, Span, Struck};
+use crate::observe::Observer;
+use crate::platform::Worlds;
+use crate::trace::Kind;
+
+/// The run's parts; clones are handles to the same ones.
+#[derive(Clone)]
+pub struct World {
+    /// What to do.
+    pub plan: Arc<Plan>,
+    /// Network, disks, clocks, trace.
+    pub worlds: Worlds,
+    /// Hears the members.
+    pub observer: Observer,
+    /// The members.
+    pub cluster: Cluster,
+    /// The history.
+    pub recorder: Recorder,
+    /// What became of the faults.
+    pub ledger: Ledger,
+}
+
+impl World {
+    /// Waits until a moment of true time (ns), at most to the end of the plan's duration.
+    pub async fn sleep_until(&self, at_ns: u64) {
+        let at_ns = at_ns.min(self.plan.duration_ns);
+        let now_ns = self.worlds.now_ns();
+        if at_ns > now_ns {
+            self.sleep(Duration::from_nanos(at_ns - now_ns)).await;
+        }
+    }
+
+    /// Waits in true time, at least 1 ms.
+    pub async fn sleep(&self, duration: Duration) {
+        TimeHandle::current().sleep(duration).await;
+    }
+
+    /// Leaves a line in the trace.
+    pub fn note(&self, kind: Kind, words: std::fmt::Arguments<'_>) {
+        self.worlds.trace.record(self.worlds.now_ns(), None, kind, words);
+    }
+
+    /// The members at this moment.
+    pub fn field(&self) -> Field {
+        Field {
+            streams: self.worlds.streams,
+            members: (1..=self.plan.members).collect(),
+            running: self.cluster.running(),
+            leader: self.observer.leader(),
+        }
+    }
+
+    /// A fault happens now.
+    pub fn fault_begins(&self, planned: &PlannedFault, struck: &Struck) -> Span {
+        let (id, name) = (planned.id, planned.fault.kind());
+        self.note(Kind::Fault, format_args!("{id} {name} begins: {struck}"));
+        self.ledger.fired(id, name, struck.to_string(), self.worlds.now_ns())
+    }
+
+    /// A fault is undone.
+    pub fn fault_ends(&self, planned: &PlannedFault, span: Span) {
+        let (id, name) = (planned.id, planned.fault.kind());
+        self.note(Kind::Fault, format_args!("{id} {name} ends"));
+        self.ledger.healed(span, self.worlds.now_ns());
+    }
+
+    /// A client on a host of its own.
+    pub fn client(&self, number: u8) -> Client {
+        let platform = self.worlds.client_platform(number);
+        let worlds = self.worlds.clone();
+        let place = Place {
+            net: platform.net,
+            clock: platform.clock,
+            now_ns: Arc::new(move || worlds.now_ns()),
+            trace: self.worlds.trace.clone(),
+        };
+        Client::new(place, number, self.plan.members, self.recorder.clone())
+    }
+}
