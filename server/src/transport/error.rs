@@ -13,7 +13,7 @@ pub struct NeverSent;
 
 /// Whether it is certain that the request of this failed call never left this process.
 pub fn never_sent(status: &Status) -> bool {
-    status.source().is_some_and(|source| source.is::<NeverSent>())
+    status.source().and_then(<dyn Error>::downcast_ref::<NeverSent>).is_some()
 }
 
 /// Marks a status: its request never left.

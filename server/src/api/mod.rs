@@ -1,0 +1,92 @@
+//! The gRPC services of etcd, one file each: the only rooms that know protobuf.
+//!
+//! A request walks through them in four steps: the wire's message becomes a type of
+//! [`command`](crate::command) (`convert`), what etcd refuses before it asks the cluster is refused
+//! here (`validate`), the [node](crate::node::Handle) proposes or confirms a read index, and the answer
+//! goes back with a header of `{cluster_id, member_id, revision, raft_term}`. Whatever is not an
+//! answer is a [`Refusal`], and `status` is the one table that gives it a code and etcd's exact text.
+//!
+//! - **Range** and a Txn that only reads wait for a read index and then read the local store;
+//!   serializable ones read it at once. All other changes are proposed.
+//! - **Watch** is a stream of requests and a stream of answers over the hub of the `watch` room.
+//! - Leases and auth are not served yet: a call to them is answered `Unimplemented`.
+
+mod cluster;
+mod convert;
+mod health;
+mod kv;
+mod maintenance;
+mod status;
+mod validate;
+mod watch;
+
+use mettle_api::etcdserverpb::ResponseHeader;
+use mettle_api::etcdserverpb::cluster_server::ClusterServer;
+use mettle_api::etcdserverpb::kv_server::KvServer;
+use mettle_api::etcdserverpb::maintenance_server::MaintenanceServer;
+use mettle_api::etcdserverpb::watch_server::WatchServer;
+use mettle_api::health::health_server::HealthServer;
+use tonic::service::Routes;
+use tower_layer::Layer as _;
+
+use crate::command::Rejected;
+use crate::mvcc::{Store, StoreError};
+use crate::node::Handle;
+use crate::node::shell::Event;
+use crate::platform::blocking;
+use crate::transport::{Deadline, DeadlineLayer};
+
+pub use status::Refusal;
+
+/// The version of etcd whose API this server speaks, as Maintenance.Status tells it.
+///
+/// Kubernetes asks for progress of a watch only from 3.5.13 on, and for streamed ranges from 3.7 on.
+pub const ETCD_VERSION: &str = "3.6.0";
+
+/// What a message on the wire may have beyond [`Config::max_request_bytes`].
+///
+/// # Source
+/// etcd `grpcOverheadBytes`.
+///
+/// [`Config::max_request_bytes`]: crate::config::Config::max_request_bytes
+const OVERHEAD_BYTES: usize = 512 << 10;
+
+/// All services of a member, each call held to its deadline.
+pub fn routes(node: &Handle) -> Deadline<Routes> {
+    let limit = node.config().max_request_bytes + OVERHEAD_BYTES;
+    let kv = KvServer::new(kv::Kv::new(node.clone())).max_decoding_message_size(limit);
+    let watch = WatchServer::new(watch::Watch::new(node.clone())).max_decoding_message_size(limit);
+    let routes = Routes::new(kv)
+        .add_service(watch)
+        .add_service(ClusterServer::new(cluster::Cluster::new(node.clone())))
+        .add_service(MaintenanceServer::new(maintenance::Maintenance::new(node.clone())))
+        .add_service(HealthServer::new(health::Health))
+        .prepare();
+    DeadlineLayer::new(node.platform().clock.clone()).layer(routes)
+}
+
+/// The header of an answer that speaks of this revision.
+fn header(node: &Handle, revision: i64) -> ResponseHeader {
+    let identity = node.identity();
+    ResponseHeader {
+        cluster_id: identity.cluster_id,
+        member_id: identity.member_id,
+        revision,
+        raft_term: node.status().term,
+    }
+}
+
+/// Reads the store where storage work is done. A store that cannot be trusted stops the member.
+async fn read<T: Send + 'static>(
+    node: &Handle,
+    work: impl FnOnce(&Store) -> Result<Result<T, Rejected>, StoreError> + Send + 'static,
+) -> Result<T, Refusal> {
+    let store = node.store();
+    match blocking(&node.platform().disk, move || work(&store)).await {
+        Ok(answer) => Ok(answer?),
+        Err(error) => {
+            let _ = node.shared().inbox.send(Event::Fatal(error.into())).await;
+            Err(Refusal::Stopped)
+        }
+    }
+}
