@@ -19,7 +19,7 @@ use crate::identity::Identity;
 use crate::mvcc::Store;
 use crate::node::handle::Shared;
 use crate::node::shell::{Event, Shell, election_ticks};
-use crate::node::{Fatal, Handle, Member, NodeStatus, applier, snapshot, writer};
+use crate::node::{Fatal, Handle, Member, NodeStatus, applier, snapshot, watchers, writer};
 use crate::peer::{PeerService, Peers};
 use crate::platform::{Listener, Platform};
 use crate::transport::{Settings, serve};
@@ -86,30 +86,25 @@ async fn stored(
     let applied = store.applied();
     let mut voters: Vec<u64> = config.initial_cluster.iter().map(|m| config.member_id(m)).collect();
     voters.sort_unstable();
-    let membership = Membership { voters, ..Membership::default() };
-    let Recovered { mut hard_state, mut snapshot, mut entries, .. } = recovered;
-    snapshot.membership = membership;
-    let term_at_applied = if applied.index <= snapshot.index {
-        Some(applied.term)
-    } else {
-        entries.iter().find(|entry| entry.index == applied.index).map(|entry| entry.term)
-    };
-    if term_at_applied != Some(applied.term) {
+    let Recovered { hard_state, mut snapshot, entries, .. } = recovered;
+    snapshot.membership = Membership { voters, ..Membership::default() };
+    let start = snapshot.index;
+    if applied.index < start {
+        return Err(Fatal::StateBehindLog { applied: applied.index, start });
+    }
+    let stored = Stored { hard_state, snapshot, entries, applied: 0 };
+    let mut stored = stored.settle(applied.index, applied.term)?;
+    if stored.snapshot.index != start {
         crate::probe!("log restarts after the installed snapshot");
-        snapshot.index = applied.index;
-        snapshot.term = applied.term;
-        entries.clear();
+        let snapshot = Some(stored.snapshot.clone());
         let token = AppendToken(0);
-        let mark = Some(snapshot.clone());
-        wal.append(&AppendBatch { token, hard_state: None, entries: vec![], snapshot: mark }).await?;
+        wal.append(&AppendBatch { token, hard_state: None, entries: vec![], snapshot }).await?;
         wal.sync().await?;
     }
-    if applied.index < snapshot.index {
-        return Err(Fatal::StateBehindLog { applied: applied.index, start: snapshot.index });
-    }
-    hard_state.commit = hard_state.commit.max(applied.index);
-    hard_state.term = hard_state.term.max(snapshot.term);
-    Ok(Stored { hard_state, snapshot, entries, applied: applied.index })
+    // The commit index is saved lazily; what was applied had been committed.
+    stored.hard_state.commit = stored.hard_state.commit.max(applied.index);
+    stored.hard_state.term = stored.hard_state.term.max(applied.term);
+    Ok(stored)
 }
 
 fn core_config(
@@ -178,7 +173,7 @@ impl Running {
             let routes = crate::api::routes(&self.handle);
             tokio::spawn(serve(listener, routes, clock.clone(), Settings::client_api()));
         }
-        tokio::spawn(crate::watch::pump(self.handle.clone()));
+        tokio::spawn(watchers::run(self.handle.clone()));
     }
 }
 

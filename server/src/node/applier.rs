@@ -75,7 +75,7 @@ async fn work(
         let Some(job) = job else { return Ok(()) };
         match job {
             Job::Apply(entries) => {
-                apply_entries(shared, entries, jobs).await?;
+                apply_entries(shared, entries).await?;
                 flush_at.get_or_insert(clock.now() + FLUSH_AFTER);
             }
             Job::Flush => {
@@ -99,11 +99,7 @@ fn store(shared: &Shared) -> Arc<Store> {
     shared.store.read().expect("no holder panics").clone()
 }
 
-async fn apply_entries(
-    shared: &Arc<Shared>,
-    entries: Vec<Entry>,
-    _jobs: &mut mpsc::UnboundedReceiver<Job>,
-) -> Result<(), Fatal> {
+async fn apply_entries(shared: &Arc<Shared>, entries: Vec<Entry>) -> Result<(), Fatal> {
     let Some(index) = entries.last().map(|entry| entry.index) else { return Ok(()) };
     let state = store(shared);
     let outcome =

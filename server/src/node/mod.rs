@@ -27,10 +27,12 @@ pub mod handle;
 pub mod reads;
 pub mod shell;
 pub mod snapshot;
+pub mod watchers;
 pub mod writer;
 
 pub use handle::{Handle, Member, NodeError, NodeStatus};
 
+use crate::consensus::types::Broken;
 use crate::mvcc::StoreError;
 use crate::wal::WalError;
 
@@ -41,7 +43,7 @@ pub enum Fatal {
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
     /// The log cannot be trusted.
-    #[error("log: {0}")]
+    #[error(transparent)]
     Wal(#[from] WalError),
     /// The state cannot be trusted.
     #[error("state: {0}")]
@@ -65,12 +67,9 @@ pub enum Fatal {
         /// After which the log begins.
         start: u64,
     },
-    /// A committed entry cannot be read.
-    #[error("entry {index} of the log cannot be decoded: written by a newer version?")]
-    Entry {
-        /// Its place.
-        index: u64,
-    },
+    /// A promise of consensus was broken, by a disk or by a bug.
+    #[error("consensus: {0}")]
+    Broken(#[from] Broken),
 }
 
 impl Fatal {
@@ -83,9 +82,9 @@ impl Fatal {
     /// Whether starting again cannot help: what is on the disk is not to be trusted.
     pub fn is_corruption(&self) -> bool {
         match self {
-            Fatal::Wal(error) => error.is_corruption(),
+            Fatal::Wal(error) => !matches!(error, WalError::Io { .. } | WalError::Poisoned),
             Fatal::Store(error) => error.is_corruption(),
-            Fatal::Entry { .. } | Fatal::StateBehindLog { .. } => true,
+            Fatal::Broken(_) | Fatal::StateBehindLog { .. } => true,
             Fatal::Config(_) | Fatal::Io { .. } => false,
         }
     }

@@ -128,7 +128,7 @@ impl Shell {
         let interval = self.shared.config.heartbeat_interval;
         let mut tick_at = clock.now() + interval;
         let mut tick = clock.sleep_until(tick_at);
-        self.hand_out();
+        self.hand_out()?;
         loop {
             tokio::select! {
                 biased;
@@ -153,7 +153,7 @@ impl Shell {
                     }
                 }
             }
-            self.hand_out();
+            self.hand_out()?;
         }
     }
 
@@ -239,7 +239,7 @@ impl Shell {
     }
 
     /// Hands out what the core wants done until it wants nothing more.
-    fn hand_out(&mut self) {
+    fn hand_out(&mut self) -> Result<(), Fatal> {
         loop {
             if let Some(context) = self.reads.start() {
                 self.core.read_index(context);
@@ -248,10 +248,14 @@ impl Shell {
                 break;
             }
             let ready = self.core.ready();
+            if let Some(broken) = ready.broken {
+                return Err(broken.into());
+            }
             self.hand_out_one(ready);
         }
         self.reads.release(self.applied);
         self.publish();
+        Ok(())
     }
 
     fn hand_out_one(&mut self, ready: Ready) {
