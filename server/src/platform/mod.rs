@@ -10,6 +10,9 @@
 //!
 //! **Time**: [`Clock::now`] is the member's own monotonic clock, [`Clock::wall`] its wall clock.
 
+#[cfg(not(madsim))]
+pub mod real;
+
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
