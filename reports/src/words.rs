@@ -1,0 +1,1 @@
+//! Records of a history in words.
