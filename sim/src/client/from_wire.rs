@@ -27,7 +27,7 @@ fn key_value(kv: mvccpb::KeyValue) -> KeyValue {
 }
 
 /// What a read found.
-pub fn range(answer: pb::RangeResponse) -> RangeResponse {
+pub(super) fn range(answer: pb::RangeResponse) -> RangeResponse {
     RangeResponse {
         header: answer.header.map(header),
         kvs: answer.kvs.into_iter().map(key_value).collect(),
@@ -37,12 +37,12 @@ pub fn range(answer: pb::RangeResponse) -> RangeResponse {
 }
 
 /// A put was done.
-pub fn put(answer: pb::PutResponse) -> PutResponse {
+pub(super) fn put(answer: pb::PutResponse) -> PutResponse {
     PutResponse { header: answer.header.map(header), prev_kv: answer.prev_kv.map(key_value) }
 }
 
 /// A deletion was done.
-pub fn delete_range(answer: pb::DeleteRangeResponse) -> DeleteRangeResponse {
+pub(super) fn delete_range(answer: pb::DeleteRangeResponse) -> DeleteRangeResponse {
     DeleteRangeResponse {
         header: answer.header.map(header),
         deleted: answer.deleted,
@@ -51,7 +51,7 @@ pub fn delete_range(answer: pb::DeleteRangeResponse) -> DeleteRangeResponse {
 }
 
 /// A transaction was done; `None` when one of its answers is empty, which no server may send.
-pub fn txn(answer: pb::TxnResponse) -> Option<TxnResponse> {
+pub(super) fn txn(answer: pb::TxnResponse) -> Option<TxnResponse> {
     use pb::response_op::Response;
     let operation = |operation: pb::ResponseOp| {
         Some(match operation.response? {
@@ -69,12 +69,12 @@ pub fn txn(answer: pb::TxnResponse) -> Option<TxnResponse> {
 }
 
 /// A compaction was done.
-pub fn compact(answer: pb::CompactionResponse) -> CompactResponse {
+pub(super) fn compact(answer: pb::CompactionResponse) -> CompactResponse {
     CompactResponse { header: answer.header.map(header) }
 }
 
 /// Something arrived on a watch stream.
-pub fn watch(answer: pb::WatchResponse) -> WatchResponse {
+pub(super) fn watch(answer: pb::WatchResponse) -> WatchResponse {
     WatchResponse {
         header: answer.header.map(header).unwrap_or_default(),
         watch_id: answer.watch_id,

@@ -12,7 +12,7 @@ fn bytes(blob: &Blob) -> Bytes {
 }
 
 /// A read.
-pub fn range(request: &RangeRequest) -> pb::RangeRequest {
+pub(super) fn range(request: &RangeRequest) -> pb::RangeRequest {
     use pb::range_request::{SortOrder as Order, SortTarget as Target};
     let order = match request.sort_order {
         SortOrder::None => Order::None,
@@ -44,7 +44,7 @@ pub fn range(request: &RangeRequest) -> pb::RangeRequest {
 }
 
 /// A put.
-pub fn put(request: &PutRequest) -> pb::PutRequest {
+pub(super) fn put(request: &PutRequest) -> pb::PutRequest {
     pb::PutRequest {
         key: bytes(&request.key),
         value: bytes(&request.value),
@@ -56,7 +56,7 @@ pub fn put(request: &PutRequest) -> pb::PutRequest {
 }
 
 /// A deletion.
-pub fn delete_range(request: &DeleteRangeRequest) -> pb::DeleteRangeRequest {
+pub(super) fn delete_range(request: &DeleteRangeRequest) -> pb::DeleteRangeRequest {
     pb::DeleteRangeRequest {
         key: bytes(&request.key),
         range_end: bytes(&request.range_end),
@@ -65,7 +65,7 @@ pub fn delete_range(request: &DeleteRangeRequest) -> pb::DeleteRangeRequest {
 }
 
 /// A transaction.
-pub fn txn(request: &TxnRequest) -> pb::TxnRequest {
+pub(super) fn txn(request: &TxnRequest) -> pb::TxnRequest {
     pb::TxnRequest {
         compare: request.compare.iter().map(compare).collect(),
         success: request.success.iter().map(operation).collect(),
@@ -109,12 +109,12 @@ fn compare(compare: &Compare) -> pb::Compare {
 }
 
 /// A compaction.
-pub fn compact(request: &CompactRequest) -> pb::CompactionRequest {
+pub(super) fn compact(request: &CompactRequest) -> pb::CompactionRequest {
     pb::CompactionRequest { revision: request.revision, physical: request.physical }
 }
 
 /// A new watcher.
-pub fn watch_create(request: &WatchCreateRequest) -> pb::WatchRequest {
+pub(super) fn watch_create(request: &WatchCreateRequest) -> pb::WatchRequest {
     use pb::watch_create_request::FilterType;
     let filter = |filter: &WatchFilter| match filter {
         WatchFilter::NoPut => FilterType::Noput.into(),
@@ -134,13 +134,13 @@ pub fn watch_create(request: &WatchCreateRequest) -> pb::WatchRequest {
 }
 
 /// The end of a watcher.
-pub fn watch_cancel(watch_id: i64) -> pb::WatchRequest {
+pub(super) fn watch_cancel(watch_id: i64) -> pb::WatchRequest {
     let cancel = pb::WatchCancelRequest { watch_id };
     watch(pb::watch_request::RequestUnion::CancelRequest(cancel))
 }
 
 /// A manual progress request.
-pub fn watch_progress() -> pb::WatchRequest {
+pub(super) fn watch_progress() -> pb::WatchRequest {
     watch(pb::watch_request::RequestUnion::ProgressRequest(pb::WatchProgressRequest {}))
 }
 

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use madsim::runtime::Handle;
 use madsim::task::NodeId;
+use madsim::time::TimeHandle;
 use mettle_scenarios::plan::Plan;
 use mettle_server::platform::Platform;
 use tokio::sync::mpsc;
@@ -161,9 +162,8 @@ impl Cluster {
     pub fn boot_after(&self, number: u32, delay: Duration) {
         let life = self.members()[&number].life;
         let cluster = self.clone();
-        let clock = self.0.worlds.supervisor_clock();
         tokio::spawn(async move {
-            clock.sleep(delay).await;
+            TimeHandle::current().sleep(delay).await;
             let still = cluster.members()[&number].life == life;
             if still {
                 cluster.boot(number);
@@ -177,8 +177,13 @@ impl Cluster {
     }
 
     /// The machine loses power. `None` when the process did not run.
-    pub fn power_loss(&self, number: u32, policy: PowerLoss) -> Option<PowerLossEffect> {
-        self.end(number, |worlds| worlds.power_loss(number as u8, policy))
+    pub fn power_loss(
+        &self,
+        fault: FaultId,
+        number: u32,
+        policy: PowerLoss,
+    ) -> Option<PowerLossEffect> {
+        self.end(number, |worlds| worlds.power_loss(fault, number as u8, policy))
     }
 
     fn end<T>(&self, number: u32, fence: impl FnOnce(&Worlds) -> T) -> Option<T> {

@@ -10,7 +10,7 @@ use crate::client::CLIENT_PORT;
 use crate::net::Host;
 
 /// Port between members.
-pub const PEER_PORT: u16 = 2380;
+const PEER_PORT: u16 = 2380;
 /// Small, so that a run of a minute closes and cuts many segments.
 const WAL_SEGMENT_BYTES: u64 = 64 << 10;
 

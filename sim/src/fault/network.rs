@@ -85,7 +85,7 @@ fn across(struck: &Struck) -> Vec<Direction> {
 
 fn from_everybody(struck: &Struck, members: u32) -> Vec<Direction> {
     let group = struck.group.iter();
-    group.flat_map(|a| (1..=members).filter(|b| b != a).map(|b| (*a, b))).collect()
+    group.flat_map(|a| (1..=members).filter(move |b| b != a).map(|b| (*a, b))).collect()
 }
 
 /// The directions and their opposites, each once.

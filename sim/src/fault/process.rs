@@ -8,6 +8,7 @@ use mettle_scenarios::plan::PlannedFault;
 use super::{Effect, Struck};
 use crate::disk::{self, PowerLoss};
 use crate::observe::{Trap, Whom};
+use crate::stream::FaultId;
 use crate::world::World;
 
 /// Acts, and raises the members after the duration.
@@ -52,7 +53,10 @@ fn raise(world: &World, planned: &PlannedFault, dead: &[u32]) {
 async fn power_loss(world: &World, planned: &PlannedFault, struck: &Struck, unsynced: Unsynced) {
     let mut dead = Vec::new();
     for member in &struck.group {
-        let Some(effect) = world.cluster.power_loss(*member, policy(unsynced)) else { continue };
+        let policy = policy(unsynced);
+        let Some(effect) = world.cluster.power_loss(FaultId(planned.id), *member, policy) else {
+            continue;
+        };
         dead.push(*member);
         if effect.unsynced_sectors > 0 {
             world.ledger.effect(planned.id, Effect::Seen);
@@ -105,11 +109,11 @@ async fn crash_at(
     };
     let strike = {
         let (world, planned) = (world.clone(), planned.clone());
-        let policy = policy(world.plan.disk.unsynced);
+        let (id, policy) = (FaultId(planned.id), policy(world.plan.disk.unsynced));
         Box::new(move |member: u32| {
             let fenced = world.cluster.fence(member, |worlds| match by {
                 Crash::Kill => worlds.kill(member as u8),
-                Crash::PowerLoss => drop(worlds.power_loss(member as u8, policy)),
+                Crash::PowerLoss => drop(worlds.power_loss(id, member as u8, policy)),
             });
             if fenced.is_none() {
                 return;

@@ -5,7 +5,7 @@ use madsim::task::JoinHandle;
 use mettle_checker::history::{Blob, CompactRequest, Outcome, Request, WatchCreateRequest};
 
 use super::World;
-use crate::client::{Client, Ending, FIRST_CLIENT, Heard, Listen, WatchOver};
+use crate::client::{Ending, FIRST_CLIENT, Heard, Listen, WatchOver};
 use crate::stream::Stream;
 use crate::traffic::{Generator, Seen, Start, WatchPlan, Watcher};
 

@@ -1,20 +1,19 @@
 //! What a run hands back: plain values, made of no simulated thing, ready to be judged and reported.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use mettle_checker::history;
 use serde::Serialize;
 
+use crate::trace::{Line, Trace};
+
 /// How to run a plan; nothing here may change what happens in the run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RunOptions {
     /// Show the server's log on standard error.
     pub verbose: bool,
-    /// Write trace lines to this file while the run goes on, for whoever has to end a hung run.
-    pub trace_to: Option<PathBuf>,
-    /// Which lines of the trace to keep.
-    pub keep: crate::trace::Keep,
+    /// Where events go; whoever gives it can read the latest lines while the run goes on.
+    pub trace: Trace,
 }
 
 /// Everything that came out of one run.
@@ -23,7 +22,7 @@ pub struct Outcome {
     /// What the clients saw, in the order in which it became known.
     pub records: Vec<history::Record>,
     /// What the simulator did.
-    pub trace: Vec<crate::trace::Line>,
+    pub trace: Vec<Line>,
     /// The event hash.
     pub hash: EventHash,
     /// Rare paths reached, and how often.

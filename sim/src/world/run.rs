@@ -11,6 +11,7 @@ use rand::RngCore;
 use super::{Convergence, EventHash, Outcome, Panic, RunOptions, World, clients};
 use crate::client::Recorder;
 use crate::cluster::Cluster;
+use crate::converge;
 use crate::disk::DiskConfig;
 use crate::fault::{self, Ledger};
 use crate::net::NetConfig;
@@ -18,7 +19,6 @@ use crate::observe::Observer;
 use crate::platform::{Worlds, WorldsConfig};
 use crate::stream::{self, Streams};
 use crate::trace::Trace;
-use crate::{converge, trace};
 
 /// More events than this are a run that makes no progress.
 const EVENTS_MAX: u64 = 50_000_000;
@@ -53,14 +53,14 @@ pub fn run(plan: &Plan, options: RunOptions) -> Outcome {
         drop(log.try_init());
     }
     let collected = Collected::default();
-    let trace = Trace::new(options.keep.clone());
+    let trace = options.trace;
     hear_panics(collected.clone());
     let thread = {
         let (plan, collected, trace) = (Arc::new(plan.clone()), collected.clone(), trace.clone());
         std::thread::Builder::new()
             .name(THREAD.to_owned())
             .stack_size(16 << 20)
-            .spawn(move || simulate(plan, &collected, trace, &options))
+            .spawn(move || simulate(plan, &collected, trace))
     };
     let ended = thread.expect("a thread can be started").join();
     drop(std::panic::take_hook());
@@ -71,12 +71,12 @@ pub fn run(plan: &Plan, options: RunOptions) -> Outcome {
     outcome
 }
 
-fn simulate(plan: Arc<Plan>, collected: &Collected, trace: Trace, options: &RunOptions) {
+fn simulate(plan: Arc<Plan>, collected: &Collected, trace: Trace) {
     let seed = Streams::new(plan.seed).open("runtime", 0, 0).next_u64();
     let runtime = Runtime::with_seed_and_config(seed, madsim::Config::default());
     // A panic leaves tasks behind whose drop would run outside of any member, so nothing is dropped.
     let ended = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(stages(plan, collected.clone(), trace, options.clone()));
+        runtime.block_on(stages(plan, collected.clone(), trace));
     }));
     std::mem::forget(runtime);
     if ended.is_err() {
@@ -87,7 +87,7 @@ fn simulate(plan: Arc<Plan>, collected: &Collected, trace: Trace, options: &RunO
     }
 }
 
-async fn stages(plan: Arc<Plan>, collected: Collected, trace: Trace, options: RunOptions) {
+async fn stages(plan: Arc<Plan>, collected: Collected, trace: Trace) {
     let config = WorldsConfig { net: net_config(&plan), disk: disk_config(&plan) };
     let worlds = Worlds::new(plan.seed, config, trace);
     let observer = Observer::new(worlds.clone(), plan.plants.clone());
@@ -96,7 +96,7 @@ async fn stages(plan: Arc<Plan>, collected: Collected, trace: Trace, options: Ru
     let world = World { plan, worlds, observer, cluster, recorder, ledger };
     drop(collected.world.set(world.clone()));
     let node = Handle::current().create_node().name("clients").build();
-    let watch = tokio::spawn(housekeeping(world.clone(), collected.clone(), options));
+    let watch = tokio::spawn(housekeeping(world.clone(), collected.clone()));
     let mut tasks = clients::start(&world, &node);
     for planned in world.plan.faults.clone() {
         tasks.push(tokio::spawn(fault::run(world.clone(), planned)));
@@ -123,17 +123,12 @@ async fn stages(plan: Arc<Plan>, collected: Collected, trace: Trace, options: Ru
     world.sleep(Duration::from_millis(1)).await;
 }
 
-/// Once a second: forgets finished tasks, looks at the event budget, writes the latest lines down.
-async fn housekeeping(world: World, collected: Collected, options: RunOptions) {
+/// Once a second: forgets finished tasks, looks at the event budget.
+async fn housekeeping(world: World, collected: Collected) {
     loop {
         world.sleep(SECOND).await;
         let _ = Handle::current().metrics().num_tasks();
         let trace = &world.worlds.trace;
-        if let Some(path) = &options.trace_to {
-            let lines: String = trace.recent().iter().map(|line| format!("{line}\n")).collect();
-            // Best effort: nobody may ever read it, and the run must not depend on it.
-            drop(std::fs::write(path, lines));
-        }
         if trace.events() > EVENTS_MAX {
             let mut end = collected.end.lock().expect("no holder panics");
             end.harness = Some(format!("more than {EVENTS_MAX} events: the run makes no progress"));
@@ -206,4 +201,14 @@ fn latency(latency: &plan::Latency) -> stream::Latency {
         tail_ppm: latency.tail_permille * 1000,
         tail_ns: latency.tail_ns,
     }
+}
+
+fn net_config(plan: &Plan) -> NetConfig {
+    NetConfig { latency: latency(&plan.network.latency), ..NetConfig::default() }
+}
+
+fn disk_config(plan: &Plan) -> DiskConfig {
+    let plan::DiskSettings { read, write, sync, unsynced: _ } = &plan.disk;
+    let (read, write, sync) = (latency(read), latency(write), latency(sync));
+    DiskConfig { read, write, sync, ..DiskConfig::default() }
 }
