@@ -24,6 +24,8 @@
 //! **Incarnations.** A host has a number that grows at each [`Network::boot`]. A handle of an
 //! earlier one can neither listen, accept nor dial.
 
+#[cfg(madsim)]
+mod adapter;
 mod connection;
 mod delivery;
 mod dial;
@@ -32,6 +34,7 @@ mod host;
 mod link;
 #[cfg(test)]
 mod tests;
+mod world;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
@@ -42,11 +45,14 @@ use crate::trace::{Kind, Trace};
 use connection::Connection;
 use link::Link;
 
+#[cfg(madsim)]
+pub use adapter::SimNet;
 pub use connection::{EndId, Read, Write};
 pub use dial::{Answer, Syn};
 pub use fault::{LinkFault, NetEffect, Reset};
 pub use host::Host;
 pub use link::NetConfig;
+pub use world::NetWorld;
 
 /// The state of the whole network.
 #[derive(Debug)]
@@ -164,6 +170,11 @@ impl Network {
     /// Replaces the ordinary latency of one direction of a link.
     pub fn set_latency(&mut self, from: Host, to: Host, latency: crate::stream::Latency) {
         self.link(from, to).latency = latency;
+    }
+
+    /// The settings.
+    pub fn config(&self) -> NetConfig {
+        self.config
     }
 
     /// How many connections are not yet forgotten.

@@ -79,7 +79,10 @@ impl Trace {
 
     /// Records an event described in words.
     pub fn record(&self, at_ns: u64, member: Option<u8>, kind: Kind, words: fmt::Arguments<'_>) {
-        self.add(Line { at_ns, member, kind, detail: Detail::Words(words.to_string().into()) }, &[]);
+        self.add(
+            Line { at_ns, member, kind, detail: Detail::Words(words.to_string().into()) },
+            &[],
+        );
     }
 
     /// Records one of the frequent events: a verb, three numbers whose meaning the verb fixes, and

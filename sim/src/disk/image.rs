@@ -1,0 +1,82 @@
+//! Whole disks: emptied, exchanged, set back.
+
+use std::collections::BTreeMap;
+
+use super::body::Body;
+use super::fault::FileClass;
+use super::names::Tree;
+use super::volume::{FileId, Volume};
+use crate::trace::Kind;
+
+/// What was durable on a disk at some moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    names: Tree,
+    contents: BTreeMap<FileId, Vec<u8>>,
+}
+
+impl Image {
+    /// Bytes of all files together.
+    pub fn bytes(&self) -> u64 {
+        self.contents.values().map(|bytes| bytes.len() as u64).sum()
+    }
+}
+
+impl Volume {
+    /// What a power loss that keeps nothing would leave.
+    pub fn image(&mut self, now_ns: u64) -> Image {
+        self.settle(now_ns);
+        let mut names = self.durable_names.clone();
+        names.prune();
+        let files = names.files.values();
+        let contents = files
+            .filter_map(|id| self.bodies.get(id).map(|body| (*id, body.durable.clone())))
+            .collect();
+        Image { names, contents }
+    }
+
+    /// Everything on the disk is what the image says, and durable.
+    pub fn roll_back(&mut self, now_ns: u64, image: &Image) {
+        assert!(!self.running, "a disk is set back only while its process is dead");
+        let member = self.member;
+        let line = format_args!("m{member} disk set to {} files", image.contents.len());
+        self.trace.record(now_ns, Some(member), Kind::Fault, line);
+        self.barriers.clear();
+        self.unsynced_names.clear();
+        self.names = image.names.clone();
+        self.durable_names = image.names.clone();
+        self.bodies.clear();
+        for (path, id) in &image.names.files {
+            let mut body = Body::new(FileClass::of(path));
+            body.durable = image.contents.get(id).cloned().unwrap_or_default();
+            body.cached.clone_from(&body.durable);
+            self.bodies.insert(*id, body);
+        }
+        // Ids of the image may be ahead of ours when it comes from another disk.
+        let highest = self.bodies.keys().next_back().map_or(0, |id| id.0);
+        self.next_file = self.next_file.max(highest + 1);
+    }
+
+    /// The disk is empty.
+    pub fn wipe(&mut self, now_ns: u64) {
+        self.roll_back(now_ns, &Image::default());
+    }
+
+    /// Two disks are exchanged, page caches written out first.
+    pub fn swap_contents(&mut self, now_ns: u64, other: &mut Volume) {
+        let (mine, theirs) = (self.written_out(now_ns), other.written_out(now_ns));
+        self.roll_back(now_ns, &theirs);
+        other.roll_back(now_ns, &mine);
+    }
+
+    /// What the disk holds when everything unsynced is written out.
+    fn written_out(&mut self, now_ns: u64) -> Image {
+        self.settle(now_ns);
+        let names = self.names.clone();
+        let files = names.files.values();
+        let contents = files
+            .filter_map(|id| self.bodies.get(id).map(|body| (*id, body.cached.clone())))
+            .collect();
+        Image { names, contents }
+    }
+}

@@ -1,0 +1,50 @@
+//! The simulated disk: one file system per member, with a page cache that a power loss empties.
+//!
+//! [`Volume`] is a plain state machine: every method takes the simulated time and answers when the
+//! operation is done ([`Done`]); nothing awaits. [`StateFile`] gives redb its synchronous face; the
+//! adapter gives the server its asynchronous one.
+//!
+//! **Truth.** A file has two images: what reads see (`cached`) and what is on the medium
+//! (`durable`). Between them lie the unsynced operations, in order: the cached image is always the
+//! durable one with those applied. Names have the same two states: a creation, renaming or removal
+//! is durable only after a sync of its directory, as POSIX says and no more.
+//!
+//! **Sync.** A sync records a barrier that takes effect when its time has passed. Until then a
+//! power loss treats it as never called.
+//!
+//! **Power loss** keeps, as the policy says, none, all, a prefix or any subset of the unsynced
+//! sectors of 512 bytes, and may tear those it keeps or fill them with garbage. Only bytes of
+//! unsynced writes are ever touched: what was synced stays. Killing a process loses nothing, since
+//! the page cache is the kernel's.
+//!
+//! **Two faces, two clocks.** The synchronous face never waits, so inside one storage job the time
+//! of the device runs ahead of the world's ([`Volume::begin_job`]). An operation that the world's
+//! time has not reached when the process or machine dies has never happened.
+//!
+//! **Incarnations.** After a kill or power loss every handle of the dead process gets EIO and
+//! changes nothing, however late its destructors run.
+
+#[cfg(madsim)]
+mod adapter;
+mod body;
+mod fault;
+mod image;
+mod names;
+mod power;
+mod state_file;
+#[cfg(test)]
+mod tests;
+mod volume;
+mod world;
+
+#[cfg(madsim)]
+pub use adapter::SimDisk;
+pub use fault::{DiskEffect, DiskFault, FailedSync, FileClass};
+pub use image::Image;
+pub use power::{Keep, PowerLoss, PowerLossEffect};
+pub use state_file::StateFile;
+pub use volume::{DiskConfig, Done, Face, FileId, Volume, Wait};
+pub use world::DiskWorld;
+
+/// What a device writes as a whole, in bytes.
+pub const SECTOR: u64 = 512;
