@@ -143,7 +143,7 @@ impl Flags {
         } else {
             &self.advertise_client_urls
         };
-        for url in advertise {
+        for url in &self.advertise_client_urls {
             address("advertise-client-urls", url)?;
         }
         Ok(Config {

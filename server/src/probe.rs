@@ -71,12 +71,12 @@ pub fn fact(fact: Fact) {
 
 /// Stands in the bytes of every build with planted bugs; `cargo ci tidy` looks for it in `mettled`.
 #[cfg(planted)]
-pub const PLANTED_MARK: &str = "mettle: planted bugs are compiled in";
+#[used]
+static PLANTED_MARK: &str = "mettle: planted bugs are compiled in";
 
 /// Asks whether a planted bug is awake. Use [`planted!`](crate::planted!).
 #[cfg(planted)]
 pub fn planted(bug: &'static str) -> bool {
-    assert!(!bug.is_empty(), "{PLANTED_MARK}");
     HOOK.get().is_some_and(|hook| hook.planted(bug))
 }
 
