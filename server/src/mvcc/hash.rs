@@ -43,7 +43,7 @@ impl Store {
     /// This is a definition of ours; it does not equal etcd's number.
     pub fn hash_kv(&self, revision: i64) -> Result<Result<HashKv, Rejected>, StoreError> {
         self.read(|view| {
-            let compact_revision = view.memory.state.compact_scheduled;
+            let compact_revision = view.memory.state.compact_revision;
             if revision > view.revision {
                 return Ok(Err(Rejected::FutureRevision));
             }
@@ -60,13 +60,13 @@ impl Store {
     pub fn state_hash(&self) -> Result<StateHash, StoreError> {
         self.read(|view| {
             let state = &view.memory.state;
-            let marks = (state.applied, state.revision, state.compact_scheduled);
+            let marks = (state.applied, state.revision, state.compact_revision);
             let marks = postcard::to_stdvec(&(marks, &view.memory.membership))
                 .expect("values of ours always serialize");
             Ok(StateHash {
                 applied: state.applied,
                 revision: state.revision,
-                compact_revision: state.compact_scheduled,
+                compact_revision: state.compact_revision,
                 hash: crc32c::crc32c_append(view.hash(state.revision)?, &marks),
             })
         })

@@ -36,7 +36,7 @@ impl Store {
         scan_max: usize,
     ) -> Result<Result<History, Rejected>, StoreError> {
         self.read(|view| {
-            if from < view.memory.state.compact_scheduled {
+            if from < view.memory.state.compact_revision {
                 return Ok(Err(Rejected::Compacted));
             }
             let upto = upto.min(view.revision);

@@ -22,11 +22,12 @@
 //!
 //! *Compaction* at C makes history below C unreadable at once and for good: for each key the newest
 //! revision at or below C is kept, and a tombstone only when it stands at exactly C, which can still
-//! be watched. The records are removed in bounded steps; `scheduled` and `finished` in the state say what is
-//! left to do after a crash.
+//! be watched. The records are removed in bounded steps, each in the transaction of a batch or a flush; boot finds
+//! what is left by reading the file against the compact revision.
 
 mod backend;
 mod compact;
+mod engine;
 mod error;
 mod event;
 mod hash;
@@ -42,6 +43,7 @@ mod tests;
 mod txn;
 mod write;
 
+pub use engine::panics_are_caught;
 pub use error::StoreError;
 pub use event::{Changes, Event, EventKind};
 pub use hash::{HashKv, StateHash};

@@ -61,7 +61,7 @@ impl<'a, T: ReadableTable<(i64, u32), &'static [u8]>> View<'a, T> {
         if revision > self.revision {
             return Ok(Err(Rejected::FutureRevision));
         }
-        if revision < self.memory.state.compact_scheduled {
+        if revision < self.memory.state.compact_revision {
             return Ok(Err(Rejected::Compacted));
         }
         let limit = usize::try_from(request.limit).ok().filter(|limit| *limit > 0);

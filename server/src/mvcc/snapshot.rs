@@ -9,6 +9,7 @@ use bytes::Bytes;
 use redb::{ReadableTable, StorageBackend, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::engine::guarded;
 use super::record::{self, Revision};
 use super::store::{
     FORMAT_VERSION, HEAD, Head, IMPORT_CACHE_BYTES, IMPORTING, MEMBERSHIP, META, REVISIONS, STATE,
@@ -47,6 +48,10 @@ struct Frame<'a> {
 impl Store {
     /// The state as of one applied index, in chunks, with that index.
     pub fn export(&self) -> Result<(SnapshotMark, Vec<Bytes>), StoreError> {
+        guarded(|| self.export_unguarded())
+    }
+
+    fn export_unguarded(&self) -> Result<(SnapshotMark, Vec<Bytes>), StoreError> {
         let txn = self.begin_read()?;
         let meta = txn.open_table(META)?;
         let missing = |name: &str| StoreError::Corrupt(format!("{name} is missing"));
@@ -77,20 +82,24 @@ impl Store {
         identity: Identity,
         chunks: impl IntoIterator<Item = Bytes>,
     ) -> Result<Store, StoreError> {
-        let (db, file_bytes) = open_database(backend, IMPORT_CACHE_BYTES)?;
-        let txn = db.begin_write()?;
-        if txn.list_tables()?.next().is_some() {
-            return Err(StoreError::Snapshot("the file to import into is not empty".to_owned()));
-        }
-        txn.open_table(REVISIONS)?;
-        put_meta(&txn, IMPORTING, &())?;
-        txn.commit()?;
+        guarded(|| {
+            let (db, file_bytes) = open_database(backend, IMPORT_CACHE_BYTES)?;
+            let txn = db.begin_write()?;
+            if txn.list_tables()?.next().is_some() {
+                return Err(StoreError::Snapshot(
+                    "the file to import into is not empty".to_owned(),
+                ));
+            }
+            txn.open_table(REVISIONS)?;
+            put_meta(&txn, IMPORTING, &())?;
+            txn.commit()?;
 
-        let txn = db.begin_write()?;
-        fill(&txn, identity, chunks)?;
-        txn.open_table(META)?.remove(IMPORTING)?;
-        txn.commit()?;
-        Store::loaded(db, identity, file_bytes)
+            let txn = db.begin_write()?;
+            fill(&txn, identity, chunks)?;
+            txn.open_table(META)?.remove(IMPORTING)?;
+            txn.commit()?;
+            Store::loaded(db, identity, file_bytes)
+        })
     }
 }
 

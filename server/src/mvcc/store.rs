@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backend::Measured;
 use super::compact::STEP_RECORDS;
+use super::engine::{Engine, guarded};
 use super::index::{Index, Place};
 use super::range::View;
 use super::record::{self, Record, Revision};
@@ -49,7 +50,7 @@ pub(crate) struct Head {
 }
 
 /// How far the log is applied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AppliedMark {
     /// The last applied entry's place; 0 for none.
     pub index: u64,
@@ -64,19 +65,12 @@ pub(crate) struct State {
     /// Stored, never derived from the records: the newest may be compacted away.
     pub(crate) revision: i64,
     /// History below this cannot be read; -1 while nothing was compacted, as in etcd.
-    pub(crate) compact_scheduled: i64,
-    /// Records unreachable since this compaction are removed.
-    pub(crate) compact_finished: i64,
+    pub(crate) compact_revision: i64,
 }
 
 impl State {
     pub(crate) fn fresh() -> State {
-        State {
-            applied: AppliedMark::default(),
-            revision: 1,
-            compact_scheduled: -1,
-            compact_finished: -1,
-        }
+        State { applied: AppliedMark::default(), revision: 1, compact_revision: -1 }
     }
 }
 
@@ -95,7 +89,7 @@ pub(crate) struct Memory {
 /// The multi-version store of one member. One writer at a time; readers see whole batches.
 #[derive(Debug)]
 pub struct Store {
-    db: Database,
+    db: Engine,
     identity: Identity,
     file_bytes: Arc<AtomicU64>,
     memory: RwLock<Memory>,
@@ -115,23 +109,24 @@ impl Store {
         identity: Identity,
         cache_bytes: usize,
     ) -> Result<Store, StoreError> {
-        let (mut db, file_bytes) = open_database(backend, cache_bytes)?;
-        if !db.check_integrity()? {
-            return Err(StoreError::Corrupt("redb found and repaired damage".to_owned()));
-        }
-        make_tables(&db, identity)?;
-        let memory = load(&db, identity)?;
-        Ok(Store { db, identity, file_bytes, memory: RwLock::new(memory), writing: Mutex::new(()) })
+        guarded(|| {
+            let (mut db, file_bytes) = open_database(backend, cache_bytes)?;
+            if !db.check_integrity()? {
+                return Err(StoreError::Corrupt("redb found and repaired damage".to_owned()));
+            }
+            make_tables(&db, identity)?;
+            Store::loaded(db, identity, file_bytes)
+        })
     }
 
-    /// A store on a file just filled by an import.
+    /// Reads the file and makes the store.
     pub(crate) fn loaded(
         db: Database,
         identity: Identity,
         file_bytes: Arc<AtomicU64>,
     ) -> Result<Store, StoreError> {
-        let memory = load(&db, identity)?;
-        Ok(Store { db, identity, file_bytes, memory: RwLock::new(memory), writing: Mutex::new(()) })
+        let memory = RwLock::new(load(&db, identity)?);
+        Ok(Store { db: Engine::new(db), identity, file_bytes, memory, writing: Mutex::new(()) })
     }
 
     /// Whose store it is.
@@ -156,7 +151,7 @@ impl Store {
 
     /// History below this cannot be read; -1 while nothing was compacted, as in etcd.
     pub fn compact_revision(&self) -> i64 {
-        self.memory().state.compact_scheduled
+        self.memory().state.compact_revision
     }
 
     /// The membership last applied.
@@ -197,13 +192,10 @@ impl Store {
         if memory.failed {
             return Err(StoreError::Failed);
         }
-        let mut state = memory.state;
+        let state = memory.state;
         let step: Vec<Revision> = memory.doomed.iter().copied().take(STEP_RECORDS).collect();
-        if step.len() == memory.doomed.len() {
-            state.compact_finished = state.compact_scheduled;
-        }
         drop(memory);
-        let committed = self.commit_flush(&step, &state);
+        let committed = guarded(|| self.commit_flush(&step, &state));
         let mut memory = self.memory_mut();
         if let Err(error) = committed {
             memory.failed = true;
@@ -212,7 +204,6 @@ impl Store {
         for revision in &step {
             memory.doomed.remove(revision);
         }
-        memory.state = state;
         memory.durable = state.applied;
         Ok(memory.durable)
     }
@@ -248,23 +239,33 @@ impl Store {
         if std::mem::replace(&mut memory.failed, true) {
             return Err(StoreError::Failed);
         }
-        let mut txn = self.db.begin_write()?;
-        txn.set_durability(durability)?;
-        let value = {
-            let records = txn.open_table(REVISIONS)?;
-            let mut writer = Writer::new(&mut memory, records, self.identity.member_id);
-            let value = work(&mut writer)?;
-            writer.compact_step()?;
-            if let Some(membership) = writer.new_membership() {
-                put_meta(&txn, MEMBERSHIP, membership)?;
-            }
-            value
-        };
-        put_meta(&txn, STATE, &memory.state)?;
-        txn.commit()?;
+        let value = guarded(|| {
+            let mut txn = self.db.begin_write()?;
+            txn.set_durability(durability)?;
+            let value = self.run_writer(&txn, &mut memory, work)?;
+            put_meta(&txn, STATE, &memory.state)?;
+            txn.commit()?;
+            Ok(value)
+        })?;
         memory.failed = false;
         if matches!(durability, Durability::Immediate) {
             memory.durable = memory.state.applied;
+        }
+        Ok(value)
+    }
+
+    fn run_writer<T>(
+        &self,
+        txn: &WriteTransaction,
+        memory: &mut Memory,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let records = txn.open_table(REVISIONS)?;
+        let mut writer = Writer::new(memory, records, self.identity.member_id);
+        let value = work(&mut writer)?;
+        writer.compact_step()?;
+        if let Some(membership) = writer.new_membership() {
+            put_meta(txn, MEMBERSHIP, membership)?;
         }
         Ok(value)
     }
@@ -280,9 +281,11 @@ impl Store {
         if memory.failed {
             return Err(StoreError::Failed);
         }
-        let txn = self.db.begin_read()?;
-        let records = txn.open_table(REVISIONS)?;
-        work(&View::new(&memory, &records, memory.state.revision))
+        guarded(|| {
+            let txn = self.db.begin_read()?;
+            let records = txn.open_table(REVISIONS)?;
+            work(&View::new(&memory, &records, memory.state.revision))
+        })
     }
 
     /// A read transaction for what takes longer than one answer.
@@ -387,7 +390,7 @@ fn load(db: &Database, identity: Identity) -> Result<Memory, StoreError> {
         let record = Record::open(revision, sealed.value())?;
         index.add(&record.key, Place::of(revision, &record, sealed.value().len()));
     }
-    let doomed: BTreeSet<Revision> = index.compact(state.compact_scheduled).into_iter().collect();
+    let doomed: BTreeSet<Revision> = index.compact(state.compact_revision).into_iter().collect();
     if !doomed.is_empty() {
         probe!("compaction resumed at boot");
     }

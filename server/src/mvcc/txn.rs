@@ -73,7 +73,7 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
             Ok(())
         } else if request.revision > self.revision {
             Err(Rejected::FutureRevision)
-        } else if request.revision < self.memory.state.compact_scheduled {
+        } else if request.revision < self.memory.state.compact_revision {
             Err(Rejected::Compacted)
         } else {
             Ok(())

@@ -142,6 +142,11 @@ async fn housekeeping(world: World, collected: Collected) {
 fn hear_panics(collected: Collected) {
     let shown = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        // redb panics on some damaged pages; the store makes an error of it and the member stops.
+        let in_redb = panic.location().is_some_and(|at| at.file().contains("/redb-"));
+        if in_redb && mettle_server::mvcc::panics_are_caught() {
+            return;
+        }
         shown(panic);
         if std::thread::current().name() == Some(THREAD) {
             let heard = heard(panic, collected.world.get());

@@ -1,0 +1,1 @@
+//! Damage and failing disks: the store stops, it never guesses.
