@@ -1,0 +1,48 @@
+//! Writes the report folder. All files but the page are equal bytes for equal seeds.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+
+use mettle_checker::history::History;
+use mettle_reports::verdict::Verdict;
+use mettle_scenarios::Plan;
+
+use crate::cli::Trouble;
+use crate::world::Outcome;
+
+/// Writes everything there is to know of a run.
+pub(super) fn write(
+    folder: &Path,
+    plan: &Plan,
+    history: &History,
+    outcome: &Outcome,
+    verdict: &Verdict,
+) -> Result<(), Trouble> {
+    let wrong = |what: &Path, why: io::Error| {
+        format!(
+            "cannot write {}: {why}\n  remedy: make room, or choose another folder with --report-dir",
+            what.display()
+        )
+    };
+    std::fs::create_dir_all(folder).map_err(|why| wrong(folder, why))?;
+    let file = |name: &str, fill: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>| {
+        let path = folder.join(name);
+        let write = || {
+            let mut out = BufWriter::new(File::create(&path)?);
+            fill(&mut out)?;
+            out.flush()
+        };
+        write().map_err(|why| wrong(&path, why))
+    };
+    file("plan.json", &|out| out.write_all(plan.print().as_bytes()))?;
+    file("history.ndjson", &|out| history.write_to(out).map(drop))?;
+    file("trace.ndjson", &|out| {
+        for line in &outcome.trace {
+            serde_json::to_writer(&mut *out, line)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    })?;
+    file("verdict.json", &|out| out.write_all(verdict.print().as_bytes()))
+}

@@ -1,0 +1,101 @@
+//! What counts when several things are wrong at once, and what is too little to count.
+
+use mettle_checker::verdict::{Check, Doubt, Figures, Violation as Broken};
+use mettle_scenarios::parse;
+
+use super::*;
+use crate::planner;
+use crate::world::{self, OperationCount, Panic, Violation};
+
+fn plan() -> Plan {
+    let text = "title = 't'\nwhy = 'w'\n[cluster]\n[[fault]]\nkind = 'kill'\n";
+    planner::plan(&parse("x", "test/x", text).unwrap(), 7, &["R2".parse().unwrap()])
+}
+
+fn good() -> (Outcome, Report) {
+    let fault =
+        world::FaultCount { id: 1000, name: "kill".to_owned(), armed: 1, fired: 1, effect: 1 };
+    let outcome = Outcome {
+        convergence: Convergence::Converged { after_ns: 1, revision: 2 },
+        operations: OperationCount { ok: 300, fail: 1, unknown: 2 },
+        faults: vec![fault],
+        sim_ns: 1_500_000_000,
+        ..Outcome::default()
+    };
+    let figures = Figures { events: 10, ..Figures::default() };
+    (outcome, Report { verdict: Judged::Legal, checks: Vec::new(), figures })
+}
+
+fn check(verdict: Judged) -> Check {
+    Check { name: "kv", verdict, examined: 1 }
+}
+
+fn word(outcome: &Outcome, report: &Report) -> (Word, String) {
+    let verdict = verdict(&plan(), outcome, report).unwrap();
+    (verdict.verdict, verdict.checker.unwrap_or_default())
+}
+
+#[test]
+fn a_good_run_passes_and_says_so_in_full() {
+    let (outcome, report) = good();
+    let verdict = verdict(&plan(), &outcome, &report).unwrap();
+    assert_eq!((verdict.verdict, &verdict.checker, &verdict.reason), (Word::Pass, &None, &None));
+    assert_eq!((verdict.sim_seconds, verdict.plants.as_slice()), (1.5, &["R2".to_owned()][..]));
+    assert_eq!((verdict.trace_hash.len(), verdict.plan_hash.len()), (32, 32));
+    assert_eq!(serde_json::from_str::<Verdict>(&verdict.print()).unwrap(), verdict);
+}
+
+#[test]
+fn what_clients_saw_comes_first_and_too_little_last() {
+    let (mut outcome, mut report) = good();
+    outcome.operations.ok = 3;
+    assert_eq!(word(&outcome, &report), (Word::Unknown, "floor".to_owned()));
+    report.checks.push(check(Judged::Unknown(Doubt {
+        checker: "kv.search",
+        reason: "budget".to_owned(),
+        evidence: vec![4],
+    })));
+    assert_eq!(word(&outcome, &report), (Word::Unknown, "kv.search".to_owned()));
+    outcome.convergence = Convergence::Missed { reason: "no leader".to_owned() };
+    assert_eq!(word(&outcome, &report), (Word::NoConvergence, "converge".to_owned()));
+    let reason = "two leaders".to_owned();
+    outcome.violations.push(Violation { rule: "one leader per term", reason, at_ns: 9 });
+    assert_eq!(word(&outcome, &report).1, "observe.one_leader_per_term");
+    report.checks.push(check(Judged::Broken(Broken {
+        checker: "kv.stale_read",
+        reason: "old".to_owned(),
+        evidence: vec![1, 2],
+        revision: None,
+    })));
+    assert_eq!(word(&outcome, &report), (Word::Broken, "kv.stale_read".to_owned()));
+    let all = verdict(&plan(), &outcome, &report).unwrap().findings;
+    assert_eq!(all.len(), 5);
+    assert_eq!(all[0].records, [1, 2]);
+}
+
+#[test]
+fn a_panic_in_a_member_is_broken_and_one_outside_is_an_error_of_the_harness() {
+    let (mut outcome, report) = good();
+    let (message, location) = ("index".to_owned(), "wal.rs:1".to_owned());
+    outcome.panic = Some(Panic { at_ns: 5, member: Some(2), message, location });
+    outcome.convergence = Convergence::NotReached;
+    assert_eq!(word(&outcome, &report), (Word::Broken, "no_panic".to_owned()));
+    outcome.panic.as_mut().unwrap().member = None;
+    assert!(verdict(&plan(), &outcome, &report).is_err());
+    outcome.panic = None;
+    assert!(verdict(&plan(), &outcome, &report).is_err());
+}
+
+#[test]
+fn hashes_that_differ_are_a_broken_guarantee() {
+    let (mut outcome, report) = good();
+    outcome.convergence = Convergence::HashesDiffer { reason: "m1 1, m2 2".to_owned() };
+    assert_eq!(word(&outcome, &report), (Word::Broken, "hashes_agree".to_owned()));
+}
+
+#[test]
+fn a_fault_that_did_not_fire_leaves_the_verdict_open() {
+    let (mut outcome, report) = good();
+    outcome.faults[0].fired = 0;
+    assert_eq!(word(&outcome, &report), (Word::Unknown, "floor".to_owned()));
+}

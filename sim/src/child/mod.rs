@@ -1,0 +1,85 @@
+//! The child's side of a run: one plan in, one simulation, one judgement, one answer out.
+//!
+//! The plan comes on standard input, the [`Answer`] goes to standard output as one line. The runtime
+//! is gone before anything is judged or written; a watchdog on a real thread ends the process when
+//! it has used up its CPU time.
+
+mod folder;
+mod judge;
+mod watchdog;
+
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use mettle_checker::history::{History, Origin};
+use mettle_scenarios::Plan;
+
+use crate::cli::Trouble;
+use crate::parent::Answer;
+use crate::trace::{Keep, Trace};
+use crate::world::Outcome;
+
+/// `child`
+#[derive(Args, Debug)]
+pub(crate) struct ChildArgs {
+    /// Write the report into this folder
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Show the servers' log
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// Runs the plan on standard input.
+pub(crate) fn child(args: &ChildArgs) -> Result<u8, Trouble> {
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|why| format!("cannot read the plan: {why}"))?;
+    let plan = Plan::parse("standard input", &text).map_err(|wrong| wrong.to_string())?;
+    // Lines cost time and memory, and only a report shows them.
+    let keep = if args.report.is_some() { Keep::Everything } else { Keep::Nothing };
+    let trace = Trace::new(keep);
+    watchdog::start(trace.clone());
+    let answer = match live(&plan, args, trace) {
+        Ok(answer) => answer,
+        Err(reason) => Answer::Harness { reason, trace: Vec::new() },
+    };
+    say(&answer).map_err(|why| format!("cannot answer: {why}"))?;
+    Ok(0)
+}
+
+fn live(plan: &Plan, args: &ChildArgs, trace: Trace) -> Result<Answer, Trouble> {
+    let mut outcome = simulate(plan, args.verbose, trace)?;
+    let origin = Origin {
+        seed: Some(plan.seed),
+        scenario: Some(plan.scenario.clone()),
+        ..Origin::default()
+    };
+    let history = History { origin, records: std::mem::take(&mut outcome.records) };
+    let judgement = mettle_checker::check(&history);
+    let verdict = judge::verdict(plan, &outcome, &judgement)?;
+    if let Some(report) = &args.report {
+        folder::write(report, plan, &history, &outcome, &verdict)?;
+    }
+    Ok(Answer::Judged(Box::new(verdict)))
+}
+
+#[cfg(madsim)]
+fn simulate(plan: &Plan, verbose: bool, trace: Trace) -> Result<Outcome, Trouble> {
+    Ok(crate::world::run(plan, crate::world::RunOptions { verbose, trace }))
+}
+
+#[cfg(not(madsim))]
+fn simulate(_plan: &Plan, _verbose: bool, _trace: Trace) -> Result<Outcome, Trouble> {
+    Err("this build has no cfg(madsim)".to_owned())
+}
+
+/// Gives the parent its line.
+fn say(answer: &Answer) -> std::io::Result<()> {
+    let line = serde_json::to_string(answer)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}

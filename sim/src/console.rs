@@ -1,0 +1,46 @@
+//! Where commands speak: pages on standard output, or one JSON object there and all else beside it.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+/// Standard output and standard error, with their parts assigned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Console {
+    json: bool,
+}
+
+impl Console {
+    /// With `json`, standard output is left to one object.
+    pub(crate) fn new(json: bool) -> Console {
+        Console { json }
+    }
+
+    /// Says something to a person.
+    pub(crate) fn say(&self, text: &str) {
+        // A closed pipe ends nobody's run.
+        let _ = if self.json {
+            writeln!(anstream::stderr(), "{text}")
+        } else {
+            writeln!(anstream::stdout(), "{text}")
+        };
+    }
+
+    /// Says something that is no part of the page.
+    pub(crate) fn warn(&self, text: &str) {
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
+    /// Gives the machine its object, when one was asked for.
+    pub(crate) fn object(&self, object: &impl Serialize) {
+        if self.json {
+            let line = serde_json::to_string(object).expect("objects have only string keys");
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
+    }
+
+    /// Whether a person watches standard error, so that a progress bar makes sense.
+    pub(crate) fn watched(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+}

@@ -1,0 +1,31 @@
+//! `list`: the scenarios there are.
+
+use std::path::Path;
+
+use mettle_scenarios::shelf;
+
+use crate::cli::Trouble;
+use crate::console::Console;
+
+/// Prints a line for each scenario; broken files are named at the end.
+pub(crate) fn list(console: &Console) -> Result<u8, Trouble> {
+    let files = shelf::below(Path::new(shelf::FOLDER)).map_err(|wrong| wrong.to_string())?;
+    let mut wrong = Vec::new();
+    let width = files.iter().map(|file| file.as_os_str().len()).max().unwrap_or(0);
+    for file in &files {
+        match mettle_scenarios::load(file) {
+            Ok(scenario) => {
+                let catches = scenario.catches.map_or_else(String::new, |bug| format!(" [{bug}]"));
+                console.say(&format!(
+                    "{:width$}  {} members, {:3} s  {}{catches}",
+                    file.display().to_string(),
+                    scenario.members,
+                    scenario.traffic.duration_ns / 1_000_000_000,
+                    scenario.title,
+                ));
+            }
+            Err(why) => wrong.push(why.to_string()),
+        }
+    }
+    if wrong.is_empty() { Ok(0) } else { Err(wrong.join("\n")) }
+}

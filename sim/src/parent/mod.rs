@@ -1,0 +1,13 @@
+//! The parent's side of a run: one process for each seed, its times, and what it answered.
+//!
+//! Nothing here is simulated: real processes, real threads, real clocks. Static counters, the order
+//! of `select!` and hash seeds leak between two simulations in one process, so there is never more
+//! than one in a process.
+
+mod answer;
+mod pool;
+mod process;
+
+pub(crate) use answer::Answer;
+pub(crate) use pool::{cores, each};
+pub(crate) use process::{End, Job, run};

@@ -1,0 +1,182 @@
+//! `planted`: wakes each bug in the scenario that is there for it, and sees it caught.
+//!
+//! Whoever catches it knows nothing of it; and the clean server must pass every seed that was
+//! looked at, or the scenario proves nothing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mettle_reports::verdict::Word;
+use mettle_scenarios::plan::{Bug, Plant};
+use mettle_scenarios::{Scenario, shelf};
+use serde::Serialize;
+
+use crate::cli::{EXIT_HARNESS, PlantedArgs, Trouble};
+use crate::console::Console;
+use crate::parent::{self, Job};
+use crate::planner;
+
+/// One line of the table.
+#[derive(Debug, Serialize)]
+struct Row {
+    bug: Bug,
+    scenario: String,
+    checker: Option<String>,
+    caught: bool,
+    /// Seeds looked at, from 1.
+    seeds: u64,
+    /// The seed that caught it.
+    seed: Option<u64>,
+    wall_seconds: f64,
+    /// Whether the clean server passed the same seeds.
+    clean: bool,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    bugs: &'a [Row],
+}
+
+/// What one look for a bug found.
+#[derive(Default)]
+struct Hunt {
+    caught: Option<(u64, String)>,
+    errors: BTreeMap<u64, String>,
+}
+
+/// Hunts the bugs.
+pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, Trouble> {
+    let console = Console::new(args.json);
+    let shelf = catching()?;
+    let bugs = if args.bugs.is_empty() { Bug::ALL.to_vec() } else { args.bugs.clone() };
+    console.say("sim=on bug  scenario                       seeds  wall s  clean  checker");
+    let (mut rows, mut errors) = (Vec::new(), Vec::new());
+    for bug in bugs {
+        let scenario = shelf.get(&bug).ok_or_else(|| {
+            format!("no scenario catches {bug}\n  remedy: add one with `catches = \"{bug}\"`")
+        })?;
+        let row = row(bug, scenario, args.max_seeds, &mut errors);
+        console.say(&line(&row));
+        rows.push(row);
+    }
+    for error in &errors {
+        console.warn(&format!("error: {error}"));
+    }
+    console.object(&Object { bugs: &rows });
+    let failed = rows.iter().any(|row| !row.caught || !row.clean);
+    Ok(if failed {
+        Word::Broken.exit_code()
+    } else if errors.is_empty() {
+        0
+    } else {
+        EXIT_HARNESS
+    })
+}
+
+/// The scenario of each bug.
+fn catching() -> Result<BTreeMap<Bug, Scenario>, Trouble> {
+    let files = shelf::below(Path::new(shelf::FOLDER)).map_err(|wrong| wrong.to_string())?;
+    let mut catching = BTreeMap::new();
+    for file in files {
+        let scenario = mettle_scenarios::load(&file).map_err(|wrong| wrong.to_string())?;
+        if let Some(bug) = scenario.catches {
+            catching.insert(bug, scenario);
+        }
+    }
+    Ok(catching)
+}
+
+fn row(bug: Bug, scenario: &Scenario, max_seeds: u64, errors: &mut Vec<String>) -> Row {
+    #[allow(clippy::disallowed_methods, reason = "the table shows real time")]
+    let begin = std::time::Instant::now();
+    let hunt = hunt(bug, scenario, max_seeds);
+    let wall_seconds = begin.elapsed().as_secs_f64();
+    let seeds = hunt.caught.as_ref().map_or(max_seeds, |(seed, _)| *seed);
+    let told = |(seed, why): (&u64, &String)| format!("{bug} in {} seed {seed}: {why}", scenario.name);
+    errors.extend(hunt.errors.iter().map(told));
+    let unclean = clean(scenario, seeds);
+    if let Some((seed, why)) = &unclean {
+        errors.push(format!("the clean server in {} seed {seed}: {why}", scenario.name));
+    }
+    let (seed, checker) = hunt.caught.unzip();
+    Row {
+        bug,
+        scenario: scenario.name.clone(),
+        checker,
+        caught: seed.is_some(),
+        seeds,
+        seed,
+        wall_seconds,
+        clean: unclean.is_none(),
+    }
+}
+
+/// Looks for the first seed in which the bug is caught.
+fn hunt(bug: Bug, scenario: &Scenario, max_seeds: u64) -> Hunt {
+    let seeds: Vec<u64> = (1..=max_seeds).collect();
+    let plants = [Plant { bug, member: None }];
+    let mut hunt = Hunt::default();
+    parent::each(
+        &seeds,
+        parent::cores(),
+        |seed| parent::run(&Job::new(planner::plan(scenario, *seed, &plants))).verdict,
+        |place, verdict| {
+            let seed = seeds[place];
+            match verdict {
+                Ok(verdict) if verdict.verdict == Word::Broken => {
+                    // Later seeds may end first; those begun before go on and may still be earlier.
+                    if hunt.caught.as_ref().is_none_or(|(first, _)| seed < *first) {
+                        hunt.caught = Some((seed, verdict.checker.unwrap_or_default()));
+                    }
+                }
+                Ok(_) => {}
+                Err(why) => {
+                    hunt.errors.insert(seed, why);
+                }
+            }
+            hunt.caught.is_none()
+        },
+    );
+    hunt
+}
+
+/// The first of the seeds that the clean server does not pass, if there is one.
+fn clean(scenario: &Scenario, seeds: u64) -> Option<(u64, String)> {
+    let seeds: Vec<u64> = (1..=seeds).collect();
+    let mut failed: Option<(u64, String)> = None;
+    parent::each(
+        &seeds,
+        parent::cores(),
+        |seed| parent::run(&Job::new(planner::plan(scenario, *seed, &[]))).verdict,
+        |place, verdict| {
+            let why = match verdict {
+                Ok(verdict) if verdict.verdict == Word::Pass => return true,
+                Ok(verdict) => {
+                    let word = verdict.verdict.name();
+                    format!("{word}: {}", verdict.reason.unwrap_or_default())
+                }
+                Err(why) => format!("error: {why}"),
+            };
+            if failed.as_ref().is_none_or(|(first, _)| seeds[place] < *first) {
+                failed = Some((seeds[place], why));
+            }
+            false
+        },
+    );
+    failed
+}
+
+fn line(row: &Row) -> String {
+    let seeds = match row.seed {
+        Some(seed) => seed.to_string(),
+        None => format!(">{}", row.seeds),
+    };
+    let clean = if row.clean { "yes" } else { "NO" };
+    let checker = row.checker.as_deref().unwrap_or("NOT CAUGHT");
+    format!(
+        "       {:<4} {:<30} {seeds:>5} {:>7.1}  {clean:<5}  {checker}",
+        row.bug.name(),
+        row.scenario,
+        row.wall_seconds,
+    )
+}

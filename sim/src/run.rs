@@ -1,0 +1,201 @@
+//! `run`: one scenario, one seed, one verdict, and the report folder that shows it.
+
+use std::path::{Path, PathBuf};
+
+use mettle_reports::verdict::{FaultCount, Operations, Verdict};
+use mettle_scenarios::plan::Plant;
+use mettle_scenarios::{Plan, Scenario, shelf};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+use crate::cli::{RunArgs, Trouble};
+use crate::console::Console;
+use crate::parent::{self, End, Job};
+use crate::planner;
+
+/// Where reports go, from the workspace root.
+pub(crate) const REPORTS: &str = "target/reports";
+
+/// Runs a scenario once.
+pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
+    let console = Console::new(args.json);
+    let (path, scenario) = one_scenario(&args.scenario)?;
+    check_plants(&args.plant, &scenario)?;
+    let seed = match args.seed {
+        Some(seed) => seed,
+        None => drawn_seed()?,
+    };
+    console.say(&format!("sim=on {} seed={seed}", scenario.name));
+    let plan = planner::plan(&scenario, seed, &args.plant);
+    let report = args.report_dir.clone().unwrap_or_else(|| report_folder(&plan));
+    let repro = repro(&path, &plan);
+    finish(plan, &report, args.verbose, &repro, &console)
+}
+
+/// Runs a plan, shows its verdict, and says how the process should exit.
+fn finish(
+    plan: Plan,
+    report: &Path,
+    verbose: bool,
+    repro: &str,
+    console: &Console,
+) -> Result<u8, Trouble> {
+    let mut job = Job::new(plan);
+    job.report = Some(absolute(report)?);
+    job.verbose = verbose;
+    job.loud = verbose;
+    let end = parent::run(&job);
+    let verdict = end.verdict.as_ref().map_err(|why| format!("{why}\n  repro: {repro}"))?;
+    show(verdict, &end, report, repro, console);
+    Ok(verdict.verdict.exit_code())
+}
+
+/// Prints the page and the object of a run.
+pub(crate) fn show(verdict: &Verdict, end: &End, report: &Path, repro: &str, console: &Console) {
+    console.say(&page(verdict, end, report, repro));
+    console.object(&Object {
+        sim: "on",
+        scenario: &verdict.scenario,
+        seed: verdict.seed,
+        verdict: verdict.verdict.name(),
+        checker: verdict.checker.as_deref(),
+        reason: verdict.reason.as_deref(),
+        sim_seconds: verdict.sim_seconds,
+        wall_seconds: end.wall_seconds,
+        cpu_seconds: end.cpu_seconds,
+        operations: &verdict.operations,
+        faults: &verdict.faults,
+        probes: &verdict.probes,
+        leaders: verdict.leaders,
+        trace_hash: &verdict.trace_hash,
+        plan_hash: &verdict.plan_hash,
+        report: report.display().to_string(),
+    });
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Object<'a> {
+    sim: &'static str,
+    scenario: &'a str,
+    seed: u64,
+    verdict: &'static str,
+    checker: Option<&'a str>,
+    reason: Option<&'a str>,
+    sim_seconds: f64,
+    wall_seconds: f64,
+    cpu_seconds: f64,
+    operations: &'a Operations,
+    faults: &'a [FaultCount],
+    probes: &'a BTreeMap<String, u64>,
+    leaders: u64,
+    trace_hash: &'a str,
+    plan_hash: &'a str,
+    report: String,
+}
+
+fn page(verdict: &Verdict, end: &End, report: &Path, repro: &str) -> String {
+    let Verdict { operations, faults, .. } = verdict;
+    let faults: Vec<String> = faults
+        .iter()
+        .map(|fault| format!("{} {}/{} (effect {})", fault.name, fault.fired, fault.armed, fault.effect))
+        .collect();
+    let mut lines = vec![format!("{}: {} seed {}", verdict.verdict.name(), verdict.scenario, verdict.seed)];
+    for finding in verdict.findings.iter().take(5) {
+        lines.push(format!("  {}: {}", finding.checker, finding.reason));
+        if !finding.records.is_empty() {
+            lines.push(format!("    history lines: {:?}", finding.records));
+        }
+    }
+    lines.push(format!(
+        "operations: {} ok, {} fail, {} unknown; leaders: {}",
+        operations.ok, operations.fail, operations.unknown, verdict.leaders
+    ));
+    if !faults.is_empty() {
+        lines.push(format!("faults fired: {}", faults.join(", ")));
+    }
+    lines.push(format!(
+        "time: {:.1} s simulated, {:.2} s CPU, {:.2} s real, {:.0} MB",
+        verdict.sim_seconds, end.cpu_seconds, end.wall_seconds, end.peak_mb
+    ));
+    lines.push(format!("trace hash: {}", verdict.trace_hash));
+    lines.push(format!("report: {}", report.display()));
+    if verdict.verdict.exit_code() != 0 {
+        lines.push(format!("repro: {repro}"));
+    }
+    lines.join("\n")
+}
+
+/// The one scenario that a word names.
+pub(crate) fn one_scenario(word: &str) -> Result<(PathBuf, Scenario), Trouble> {
+    let mut files = shelf::find(Path::new("."), word).map_err(|wrong| wrong.to_string())?;
+    if files.len() != 1 || Path::new(word).is_dir() {
+        return Err(format!(
+            "{word} is a folder of {} scenarios\n  remedy: name one of them, or use `cargo sim sweep`",
+            files.len()
+        ));
+    }
+    let path = files.remove(0);
+    let scenario = mettle_scenarios::load(&path).map_err(|wrong| wrong.to_string())?;
+    Ok((path, scenario))
+}
+
+/// Refuses a plant in a member that is not there.
+fn check_plants(plants: &[Plant], scenario: &Scenario) -> Result<(), Trouble> {
+    match plants.iter().find(|plant| plant.member.is_some_and(|member| member > scenario.members)) {
+        Some(plant) => Err(format!(
+            "{plant} names a member, and {} has {} of them\n  remedy: name m1 to m{}",
+            scenario.name, scenario.members, scenario.members
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A seed nobody chose: short enough to be typed again.
+fn drawn_seed() -> Result<u64, Trouble> {
+    use std::io::Read as _;
+    let mut bytes = [0; 4];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .map_err(|why| format!("cannot draw a seed: {why}\n  remedy: give one with --seed"))?;
+    Ok(u64::from(u32::from_le_bytes(bytes)))
+}
+
+/// Where a plan's report goes when nobody says.
+pub(crate) fn report_folder(plan: &Plan) -> PathBuf {
+    let mut name = format!("{}-{}", plan.scenario.replace('/', "-"), plan.seed);
+    for plant in &plan.plants {
+        name.push_str(&format!("-{plant}").replace('@', "-"));
+    }
+    Path::new(REPORTS).join(name)
+}
+
+/// The command that makes the same run again.
+pub(crate) fn repro(scenario: &Path, plan: &Plan) -> String {
+    let plants: String = plan.plants.iter().map(|plant| format!(" --plant {plant}")).collect();
+    format!("cargo sim run {} --seed {}{plants}", scenario.display(), plan.seed)
+}
+
+/// A path that means the same in another working folder.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Trouble> {
+    std::path::absolute(path).map_err(|why| format!("{}: {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_and_repro_commands_tell_runs_apart() {
+        let text = "title = 't'\nwhy = 'w'\n[cluster]\n";
+        let scenario = mettle_scenarios::parse("x", "faults/x", text).unwrap();
+        let plan = planner::plan(&scenario, 7, &["C1@m2".parse().unwrap(), "R2".parse().unwrap()]);
+        assert_eq!(report_folder(&plan), Path::new("target/reports/faults-x-7-R2-C1-m2"));
+        assert_eq!(
+            repro(Path::new("scenarios/faults/x.toml"), &plan),
+            "cargo sim run scenarios/faults/x.toml --seed 7 --plant R2 --plant C1@m2"
+        );
+        assert!(check_plants(&["R2@m4".parse().unwrap()], &scenario).is_err());
+        assert!(check_plants(&["R2@m3".parse().unwrap()], &scenario).is_ok());
+    }
+}
