@@ -14,7 +14,7 @@ use super::types::{
     AppendBatch, AppendToken, Broken, HardState, Message, MessageBody, NodeId, ReadState, Ready,
     Role, SnapshotMark, Term,
 };
-use crate::planted;
+use crate::{planted, probe};
 use crate::probe::{Fact, fact};
 
 /// Gathers what the next [`Ready`] gives out.
@@ -123,6 +123,7 @@ impl Core {
     pub(super) fn release(&mut self, message: Message) {
         if message.body == (MessageBody::VoteResponse { granted: true }) {
             fact(Fact::Voted { term: message.term, candidate: message.to });
+            probe!("consensus vote given");
         }
         if message.to == self.config.id {
             self.step(message);

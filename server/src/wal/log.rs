@@ -175,6 +175,7 @@ impl Wal {
             return Ok(());
         }
         self.write_out().await?;
+        probe!("wal written, not yet synced");
         if let Err(source) = self.file.sync_data().await {
             probe!("wal sync failed");
             if !planted!("C15") {
@@ -183,6 +184,7 @@ impl Wal {
             }
         }
         self.durable = self.sequence;
+        probe!("wal synced");
         Ok(())
     }
 
