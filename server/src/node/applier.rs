@@ -10,7 +10,7 @@ use super::handle::Shared;
 use super::shell::Event;
 use super::{Fatal, snapshot};
 use crate::apply;
-use crate::consensus::types::{Entry, Message, NodeId, Term};
+use crate::consensus::types::{Entry, Membership, Message, NodeId, Term};
 use crate::mvcc::Store;
 use crate::peer::Peers;
 use crate::platform::blocking;
@@ -31,6 +31,8 @@ pub enum Job {
         to: NodeId,
         /// In which term.
         term: Term,
+        /// Who belongs to the cluster: the state knows only of changes, and there may have been none.
+        membership: Membership,
         /// The way there.
         peers: Peers,
     },
@@ -54,10 +56,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut jobs: mpsc::UnboundedReceiver<J
     }
 }
 
-async fn work(
-    shared: &Arc<Shared>,
-    jobs: &mut mpsc::UnboundedReceiver<Job>,
-) -> Result<(), Fatal> {
+async fn work(shared: &Arc<Shared>, jobs: &mut mpsc::UnboundedReceiver<Job>) -> Result<(), Fatal> {
     let clock = shared.platform.clock.clone();
     let mut flush_at = None;
     loop {
@@ -82,7 +81,9 @@ async fn work(
                 flush_at = None;
                 flush(shared).await?;
             }
-            Job::Export { to, term, peers } => export(shared, to, term, peers).await?,
+            Job::Export { to, term, membership, peers } => {
+                export(shared, (to, term), membership, peers).await?;
+            }
             Job::Install { message, chunks, reply } => {
                 install(shared, message, chunks, reply).await?;
             }
@@ -124,12 +125,13 @@ async fn flush(shared: &Arc<Shared>) -> Result<(), Fatal> {
 
 async fn export(
     shared: &Arc<Shared>,
-    to: NodeId,
-    term: Term,
+    (to, term): (NodeId, Term),
+    membership: Membership,
     peers: Peers,
 ) -> Result<(), Fatal> {
     let state = store(shared);
-    let (mark, chunks) = blocking(&shared.platform.disk, move || state.export()).await?;
+    let (mut mark, chunks) = blocking(&shared.platform.disk, move || state.export()).await?;
+    mark.membership = membership;
     let inbox = shared.inbox.clone();
     tokio::spawn(async move {
         let ok = peers.send_snapshot(to, term, mark, chunks).await;

@@ -10,8 +10,10 @@ use super::handle::Shared;
 use super::reads::{Reads, Waiter};
 use super::{Fatal, NodeError, applier, writer};
 use crate::command::{Applied, ProposalId, Rejected};
-use crate::consensus::types::{AppendToken, Index, Message, MessageBody, NodeId, Ready, SnapshotMark};
 use crate::consensus::Core;
+use crate::consensus::types::{
+    AppendToken, Index, Message, MessageBody, NodeId, Ready, SnapshotMark,
+};
 use crate::peer::Peers;
 
 /// Events taken in one turn before their effects are handed out together.
@@ -231,7 +233,9 @@ impl Shell {
 
     fn on_installed(&mut self, message: Message, reply: oneshot::Sender<bool>) {
         self.installing = false;
-        let MessageBody::Snapshot { mark: SnapshotMark { index, .. } } = &message.body else { return };
+        let MessageBody::Snapshot { mark: SnapshotMark { index, .. } } = &message.body else {
+            return;
+        };
         self.applied = self.applied.max(*index);
         self.core.step(message);
         self.core.applied(self.applied);
@@ -279,7 +283,9 @@ impl Shell {
         }
         for to in ready.snapshots_to {
             let term = self.core.status().term;
-            let _ = self.applier.send(applier::Job::Export { to, term, peers: self.peers.clone() });
+            let membership = self.core.membership().clone();
+            let peers = self.peers.clone();
+            let _ = self.applier.send(applier::Job::Export { to, term, membership, peers });
         }
     }
 

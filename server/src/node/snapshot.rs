@@ -42,10 +42,7 @@ pub(crate) async fn install(shared: &Arc<Shared>, chunks: Vec<Bytes>) -> Result<
     Ok(store)
 }
 
-async fn remove_if_there(
-    disk: &Arc<dyn Disk>,
-    path: &str,
-) -> Result<(), Fatal> {
+async fn remove_if_there(disk: &Arc<dyn Disk>, path: &str) -> Result<(), Fatal> {
     match disk.remove(path).await {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
