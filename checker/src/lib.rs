@@ -1,3 +1,30 @@
 //! Decides whether a recorded history is legal under etcd's API guarantees.
+//!
+//! ```
+//! use mettle_checker::{Options, check, history};
+//! # let path = std::env::temp_dir().join("mettle-checker-doc.ndjson");
+//! # std::fs::write(&path, "{\"version\":1}\n").unwrap();
+//! let history = history::read_file(&path, history::Limits::default())?;
+//! let report = check(&history, &Options::default());
+//! println!("{}", report.verdict.name());
+//! # assert_eq!(report.verdict.name(), "legal");
+//! # Ok::<(), history::ReadError>(())
+//! ```
+//!
+//! The judge knows nothing of the server that answered: it has a model of etcd of its own
+//! ([`model`]), and judges what clients recorded ([`history`]).
 
+mod assume;
+mod check;
+mod header;
 pub mod history;
+mod local;
+pub mod model;
+mod revision;
+mod verdict;
+mod watch;
+mod words;
+
+pub use assume::{Contradiction, assumptions};
+pub use check::{CHECKERS, Options, check};
+pub use verdict::{Check, Doubt, Figures, Report, Verdict, Violation};

@@ -1,0 +1,85 @@
+//! What a history must be to be judged at all: a recording that contradicts itself is bad input,
+//! not a broken store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::history::{History, Record, Request, Response};
+use crate::words;
+
+/// A recording that contradicts itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("record {place} (id {id}, {what}): {cause}; {remedy}")]
+pub struct Contradiction {
+    /// Which record, counted from 0.
+    pub place: usize,
+    /// Its id.
+    pub id: u64,
+    /// What it is.
+    pub what: String,
+    /// What is wrong with it.
+    pub cause: String,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+/// Checks that ids are unique, that processes are sequential, and that answers fit their requests.
+pub fn assumptions(history: &History) -> Result<(), Contradiction> {
+    let records = &history.records;
+    let contradiction = |place: usize, cause: String, remedy| Contradiction {
+        place,
+        id: records[place].id,
+        what: words::describe(&records[place]),
+        cause,
+        remedy,
+    };
+    let mut ids = BTreeSet::new();
+    let mut by_process: Vec<usize> = Vec::new();
+    for (place, record) in records.iter().enumerate() {
+        if !ids.insert(record.id) {
+            let cause = format!("the id {} is used twice", record.id);
+            return Err(contradiction(place, cause, "give each record an id of its own"));
+        }
+        if !fits(record) {
+            let cause = "the answer is not of the request's kind".to_owned();
+            return Err(contradiction(place, cause, "record the answer to this very request"));
+        }
+        if record.return_ns.is_some_and(|return_ns| return_ns < record.call_ns) {
+            let cause = "it returned before it was called".to_owned();
+            return Err(contradiction(place, cause, "record both with one monotonic clock"));
+        }
+        if !record.request.op().is_watch() {
+            by_process.push(place);
+        }
+    }
+    by_process.sort_by_key(|place| (records[*place].process, records[*place].call_ns));
+    let mut busy: BTreeMap<u64, &Record> = BTreeMap::new();
+    for place in by_process {
+        let record = &records[place];
+        if let Some(before) = busy.insert(record.process, record)
+            && before.return_ns.is_none_or(|return_ns| return_ns > record.call_ns)
+        {
+            let cause = format!(
+                "process {} called it while its {} (id {}) had not returned",
+                record.process,
+                words::request(&before.request),
+                before.id
+            );
+            let remedy = "a process is sequential, and an unknown outcome ends it";
+            return Err(contradiction(place, cause, remedy));
+        }
+    }
+    Ok(())
+}
+
+fn fits(record: &Record) -> bool {
+    match (&record.request, &record.response) {
+        (_, None | Some(Response::Error(_)))
+        | (Request::Range(_), Some(Response::Range(_)))
+        | (Request::Put(_), Some(Response::Put(_)))
+        | (Request::DeleteRange(_), Some(Response::DeleteRange(_)))
+        | (Request::Txn(_), Some(Response::Txn(_)))
+        | (Request::Compact(_), Some(Response::Compact(_)))
+        | (Request::WatchResponse(_), Some(Response::Watch(_))) => true,
+        (_, Some(_)) => false,
+    }
+}

@@ -1,0 +1,139 @@
+//! The one entry: assumptions first, then the order of operations, then what stands on it.
+
+use crate::assume::assumptions;
+use crate::header::headers;
+use crate::history::{History, Op, Outcome};
+use crate::local::{SERIALIZABLE, serializable};
+use crate::revision::ops::Ops;
+use crate::revision::{LINEARIZABILITY, Ordered, order};
+use crate::verdict::{Check, Figures, Report, Verdict};
+use crate::watch::streams::{Streams, streams};
+use crate::watch::{self, watches};
+
+/// The checker's name for a recording that cannot be judged.
+pub(crate) const ASSUMPTIONS: &str = "assumptions";
+
+/// Every name that a verdict can carry.
+pub const CHECKERS: [&str; 16] = [
+    ASSUMPTIONS,
+    crate::header::HEADER,
+    LINEARIZABILITY,
+    SERIALIZABLE,
+    watch::CREATED,
+    watch::ORDERED,
+    watch::UNIQUE,
+    watch::ATOMIC,
+    watch::RANGE,
+    watch::BOOKMARKABLE,
+    watch::RELIABLE,
+    watch::RESUMABLE,
+    watch::EVENT,
+    watch::PREV_KV,
+    watch::COMPACTED,
+    watch::HEADER,
+];
+
+/// How much work a judgement may cost. Never time: the same history gets the same verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Steps of replay and search for each attempt to order the operations.
+    pub steps: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { steps: 20_000_000 }
+    }
+}
+
+/// Judges a history of etcd's key space.
+pub fn check(history: &History, options: &Options) -> Report {
+    let mut figures = count(history);
+    if let Err(contradiction) = assumptions(history) {
+        let evidence = vec![contradiction.id];
+        let verdict = Verdict::unknown(ASSUMPTIONS, contradiction.to_string(), evidence);
+        return conclude(vec![Check { name: ASSUMPTIONS, verdict, examined: 0 }], figures);
+    }
+    let examined = history.records.len() as u64;
+    let mut checks = vec![
+        Check { name: ASSUMPTIONS, verdict: Verdict::Legal, examined },
+        Check { name: crate::header::HEADER, verdict: headers(&history.records), examined },
+    ];
+    let streams = streams(&history.records);
+    figures.watchers = streams.watchers.len() as u64;
+    figures.events = streams.watchers.iter().map(|watcher| watcher.events().count() as u64).sum();
+    let ops = match Ops::new(&history.records) {
+        Ok(ops) => ops,
+        Err(verdict) => {
+            checks.push(Check { name: LINEARIZABILITY, verdict, examined: figures.ok });
+            return conclude(checks, figures);
+        }
+    };
+    let ordered = order(&ops, &streams, options.steps);
+    figures.steps = ordered.steps;
+    let verdict = ordered.verdict.clone();
+    let examined = figures.ok + figures.fail + figures.unknown;
+    checks.push(Check { name: LINEARIZABILITY, verdict, examined });
+    if let Some(placement) = &ordered.placement {
+        figures.revisions = placement.store.revision();
+        figures.placed = placement.placed.len() as u64;
+        above(&ops, &streams, &ordered, &mut checks);
+    }
+    conclude(checks, figures)
+}
+
+/// The checks that need the replay.
+fn above(ops: &Ops<'_>, streams: &Streams<'_>, ordered: &Ordered, checks: &mut Vec<Check>) {
+    let Some(placement) = &ordered.placement else { return };
+    let store = &placement.store;
+    let mut found = vec![Check {
+        name: SERIALIZABLE,
+        verdict: serializable(ops, store),
+        examined: ops.locals.len() as u64,
+    }];
+    let mut wrong = watches(ops.records, streams, store);
+    for name in watch::CHECKERS {
+        let first = wrong.iter().position(|violation| violation.checker == name);
+        let verdict = match first {
+            Some(first) => Verdict::Broken(wrong.swap_remove(first)),
+            None => Verdict::Legal,
+        };
+        found.push(Check { name, verdict, examined: streams.responses });
+    }
+    if let Some(reason) = &ordered.tired {
+        // The order may be another one than the watchers saw: what contradicts it proves nothing.
+        for check in &mut found {
+            if let Verdict::Broken(violation) = &check.verdict {
+                let evidence = violation.evidence.clone();
+                check.verdict = Verdict::unknown(check.name, reason.clone(), evidence);
+            }
+        }
+    }
+    let legal = found.iter().all(|check| check.verdict == Verdict::Legal);
+    if let (Some(reason), true) = (&ordered.contradicted, legal) {
+        let verdict = Verdict::broken(watch::EVENT, reason.clone(), Vec::new());
+        let own = found.iter_mut().find(|check| check.name == watch::EVENT);
+        own.expect("the watch checks ran").verdict = verdict;
+    }
+    checks.append(&mut found);
+}
+
+fn count(history: &History) -> Figures {
+    let mut figures = Figures::default();
+    let operations = history.records.iter().filter(|record| record.request.op() < Op::WatchCreate);
+    for record in operations {
+        match record.outcome {
+            Outcome::Ok => figures.ok += 1,
+            Outcome::Fail => figures.fail += 1,
+            Outcome::Unknown => figures.unknown += 1,
+        }
+    }
+    figures
+}
+
+fn conclude(checks: Vec<Check>, figures: Figures) -> Report {
+    let broken = checks.iter().find(|check| matches!(check.verdict, Verdict::Broken(_)));
+    let unknown = checks.iter().find(|check| matches!(check.verdict, Verdict::Unknown(_)));
+    let verdict = broken.or(unknown).map_or(Verdict::Legal, |check| check.verdict.clone());
+    Report { verdict, checks, figures }
+}

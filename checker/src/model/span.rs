@@ -1,0 +1,84 @@
+//! A range of keys as etcd's requests name it.
+
+use std::ops::Bound;
+
+use crate::history::Blob;
+
+type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
+/// Keys `[key, range_end)` with etcd's special ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// First key.
+    pub key: Blob,
+    /// Empty: only `key`. One zero byte: every key from `key` on. Else the first key not included.
+    pub range_end: Blob,
+}
+
+impl Span {
+    /// From a request's two fields.
+    pub fn new(key: &Blob, range_end: &Blob) -> Self {
+        Span { key: key.clone(), range_end: range_end.clone() }
+    }
+
+    /// Just one key.
+    pub fn one(key: &Blob) -> Self {
+        Span { key: key.clone(), range_end: Blob::default() }
+    }
+
+    /// Every key there can be.
+    pub fn everything() -> Self {
+        Span { key: Blob::from(&[0]), range_end: Blob::from(&[0]) }
+    }
+
+    /// Whether it names a single key.
+    pub fn is_one(&self) -> bool {
+        self.range_end.is_empty()
+    }
+
+    fn is_open(&self) -> bool {
+        self.range_end.as_slice() == [0]
+    }
+
+    /// Whether `key` is in it.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        if self.is_one() {
+            return key == self.key.as_slice();
+        }
+        key >= self.key.as_slice() && (self.is_open() || key < self.range_end.as_slice())
+    }
+
+    /// Whether some key could be in both.
+    pub fn overlaps(&self, other: &Span) -> bool {
+        if self.is_one() {
+            return other.contains(&self.key);
+        }
+        if other.is_one() {
+            return self.contains(&other.key);
+        }
+        let below = |a: &Span, b: &Span| a.is_open() || b.key.as_slice() < a.range_end.as_slice();
+        below(self, other) && below(other, self)
+    }
+
+    /// The bounds for an ordered map; None when nothing can be inside (or for a single key).
+    pub(super) fn bounds(&self) -> Option<Bounds<'_>> {
+        if self.is_open() {
+            return Some((Bound::Included(self.key.as_slice()), Bound::Unbounded));
+        }
+        (self.key.as_slice() < self.range_end.as_slice()).then(|| {
+            (Bound::Included(self.key.as_slice()), Bound::Excluded(self.range_end.as_slice()))
+        })
+    }
+}
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_one() {
+            write!(f, "{}", self.key)
+        } else if self.is_open() {
+            write!(f, "[{}, …)", self.key)
+        } else {
+            write!(f, "[{}, {})", self.key, self.range_end)
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Answers that say nothing of their place: compactions and definite errors. Each needs some
+//! place between what returned before it was called and what was called after it returned.
+
+use super::LINEARIZABILITY;
+use super::ops::{Ops, broken, is_local};
+use crate::history::{
+    CompactRequest, ErrorAnswer, Outcome, Record, Request, RequestOp, Response, TxnRequest,
+};
+use crate::model::{Refusal, Store};
+use crate::verdict::Verdict;
+use crate::words;
+
+const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
+
+/// Where an answer may stand: gaps `2r+1`, from and to.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    low: i64,
+    high: i64,
+}
+
+/// For any interval, the slots that must come before and after it.
+struct Clock {
+    /// By return: the highest slot returned so far.
+    returned: Vec<(u64, i64)>,
+    /// By call: the lowest slot called from here on.
+    called: Vec<(u64, i64)>,
+}
+
+impl Clock {
+    fn new(ops: &Ops<'_>) -> Self {
+        let made = ops.mutators.iter().enumerate();
+        let made = made.filter_map(|(number, place)| Some((2 * (number as i64 + 2), (*place)?)));
+        let seen = ops.observers.iter().map(|(revision, place)| (2 * revision + 1, *place));
+        let mut returned = Vec::new();
+        let mut called = Vec::new();
+        for (slot, place) in made.chain(seen) {
+            let record = ops.record(place);
+            called.push((record.call_ns, slot));
+            returned.extend(record.return_ns.map(|return_ns| (return_ns, slot)));
+        }
+        returned.sort_unstable();
+        let mut highest = i64::MIN;
+        for (_, slot) in &mut returned {
+            highest = highest.max(*slot);
+            *slot = highest;
+        }
+        called.sort_unstable();
+        let mut lowest = i64::MAX;
+        for (_, slot) in called.iter_mut().rev() {
+            lowest = lowest.min(*slot);
+            *slot = lowest;
+        }
+        Clock { returned, called }
+    }
+
+    fn bounds(&self, record: &Record) -> Bounds {
+        let before = self.returned.partition_point(|(at, _)| *at < record.call_ns);
+        let low = before.checked_sub(1).map_or(3, |place| self.returned[place].1 | 1);
+        let high = record.return_ns.map_or(i64::MAX, |return_ns| {
+            let after = self.called.partition_point(|(at, _)| *at <= return_ns);
+            self.called.get(after).map_or(i64::MAX, |(_, slot)| (slot - 1) | 1)
+        });
+        Bounds { low, high }
+    }
+}
+
+/// A compaction that was done, or perhaps done.
+struct Compaction<'a> {
+    record: &'a Record,
+    revision: i64,
+    bounds: Bounds,
+    done: bool,
+}
+
+/// Checks all of them against a replay.
+pub(crate) fn floats(ops: &Ops<'_>, store: &Store, budget: u64) -> Result<(), Verdict> {
+    let clock = Clock::new(ops);
+    let mut all: Vec<Compaction<'_>> = Vec::new();
+    for place in &ops.compactions {
+        let record = ops.record(*place);
+        let Request::Compact(CompactRequest { revision, .. }) = &record.request else { continue };
+        let mut bounds = clock.bounds(record);
+        bounds.low = bounds.low.max(2 * revision + 1);
+        let done = record.outcome == Outcome::Ok;
+        if done {
+            compaction(record, *revision, &clock, store)?;
+        }
+        all.push(Compaction { record, revision: *revision, bounds, done });
+    }
+    all.sort_by_key(|compaction| (compaction.revision, compaction.record.call_ns));
+    in_order(&mut all)?;
+    past_reads(ops, &all)?;
+    let mut steps = budget;
+    for place in &ops.errors {
+        error(ops.record(*place), &all, (&clock, store), &mut steps)?;
+    }
+    Ok(())
+}
+
+fn compaction(record: &Record, revision: i64, clock: &Clock, store: &Store) -> Result<(), Verdict> {
+    let bounds = clock.bounds(record);
+    if revision > store.revision() || 2 * revision + 1 > bounds.high {
+        let reason = format!(
+            "{} succeeded, but the store cannot have reached that revision by then",
+            words::describe(record)
+        );
+        return Err(broken(reason, vec![record.id], revision));
+    }
+    let header = match &record.response {
+        Some(Response::Compact(answer)) => answer.header,
+        _ => None,
+    };
+    let Some(header) = header else { return Ok(()) };
+    let at = 2 * header.revision + 1;
+    if at < bounds.low || at > bounds.high || header.revision < revision {
+        let reason = format!(
+            "{} was answered from revision {}, which was not the store's at any moment of the call",
+            words::describe(record),
+            header.revision
+        );
+        return Err(broken(reason, vec![record.id], header.revision));
+    }
+    Ok(())
+}
+
+/// Successful compactions go up, in real time as well; their bounds narrow each other.
+fn in_order(all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
+    let done: Vec<usize> = (0..all.len()).filter(|place| all[*place].done).collect();
+    let mut latest: Option<usize> = None;
+    for &place in done.iter().rev() {
+        // `latest` is the one above with the earliest return.
+        if let Some(above) = latest {
+            let (above, below) = (&all[above], &all[place]);
+            let late = above.record.return_ns < Some(below.record.call_ns);
+            if late || above.revision == below.revision {
+                return Err(out_of_order(below, above));
+            }
+        }
+        let earlier = |other: usize| all[place].record.return_ns < all[other].record.return_ns;
+        if latest.is_none_or(earlier) {
+            latest = Some(place);
+        }
+    }
+    for pair in done.windows(2) {
+        if all[pair[0]].revision == all[pair[1]].revision {
+            return Err(out_of_order(&all[pair[0]], &all[pair[1]]));
+        }
+        all[pair[1]].bounds.low = all[pair[1]].bounds.low.max(all[pair[0]].bounds.low);
+    }
+    for pair in done.windows(2).rev() {
+        all[pair[0]].bounds.high = all[pair[0]].bounds.high.min(all[pair[1]].bounds.high);
+    }
+    match done.iter().find(|place| all[**place].bounds.low > all[**place].bounds.high) {
+        Some(place) => {
+            let compaction = &all[*place];
+            let reason = format!(
+                "{} succeeded, but no moment of its call lies between the writes around it",
+                words::describe(compaction.record)
+            );
+            Err(broken(reason, vec![compaction.record.id], compaction.revision))
+        }
+        None => Ok(()),
+    }
+}
+
+fn out_of_order(below: &Compaction<'_>, above: &Compaction<'_>) -> Verdict {
+    let reason = format!(
+        "{} succeeded although {} had succeeded before: it had to be refused",
+        words::describe(below.record),
+        words::describe(above.record)
+    );
+    broken(reason, vec![below.record.id, above.record.id], below.revision)
+}
+
+/// No read of the past succeeds after a compaction above it.
+fn past_reads(ops: &Ops<'_>, all: &[Compaction<'_>]) -> Result<(), Verdict> {
+    let done: Vec<&Compaction<'_>> = all.iter().filter(|compaction| compaction.done).collect();
+    if done.is_empty() {
+        return Ok(());
+    }
+    // From each place on: the earliest return.
+    let mut soonest: Vec<&Compaction<'_>> = done.clone();
+    for place in (0..done.len() - 1).rev() {
+        if soonest[place + 1].record.return_ns < soonest[place].record.return_ns {
+            soonest[place] = soonest[place + 1];
+        }
+    }
+    let made = ops.mutators.iter().enumerate();
+    let made = made.filter_map(|(number, place)| Some((2 * (number as i64 + 2), (*place)?)));
+    let seen = ops.observers.iter().map(|(revision, place)| (2 * revision + 1, *place));
+    for (slot, place) in made.chain(seen) {
+        let record = ops.record(place);
+        let Some(past) = oldest_read(&record.request) else { continue };
+        let first = done.partition_point(|compaction| compaction.revision <= past);
+        let Some(compaction) = done.get(first) else { continue };
+        let before = soonest[first];
+        let returned = before.record.return_ns < Some(record.call_ns);
+        if returned || compaction.bounds.high < slot {
+            let cause = if returned { before } else { compaction };
+            let reason = format!(
+                "{} succeeded at revision {past} after {} had succeeded: it had to be refused",
+                words::describe(record),
+                words::describe(cause.record)
+            );
+            return Err(broken(reason, vec![record.id, cause.record.id], past));
+        }
+    }
+    Ok(())
+}
+
+/// The lowest past revision that a request asks for.
+fn oldest_read(request: &Request) -> Option<i64> {
+    match request {
+        Request::Range(range) => (range.revision > 0).then_some(range.revision),
+        Request::Txn(txn) => past_revisions(txn).into_iter().min(),
+        _ => None,
+    }
+}
+
+/// Past revisions that a transaction may ask for, whichever way it goes.
+fn past_revisions(txn: &TxnRequest) -> Vec<i64> {
+    let mut all = Vec::new();
+    for op in txn.success.iter().chain(&txn.failure) {
+        match op {
+            RequestOp::Range(range) if range.revision > 0 => all.push(range.revision),
+            RequestOp::Txn(inner) => all.extend(past_revisions(inner)),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Whether a definite error had a reason.
+fn error(
+    record: &Record,
+    all: &[Compaction<'_>],
+    (clock, store): (&Clock, &Store),
+    steps: &mut u64,
+) -> Result<(), Verdict> {
+    let Some(Response::Error(ErrorAnswer { message, .. })) = &record.response else {
+        return Ok(()); // never sent
+    };
+    let mut bounds = clock.bounds(record);
+    if is_local(&record.request) {
+        bounds.low = 3;
+    }
+    let asked = match &record.request {
+        Request::Range(range) => vec![range.revision],
+        Request::Txn(txn) => past_revisions(txn),
+        Request::Compact(compact) => vec![compact.revision],
+        _ => Vec::new(),
+    };
+    let explained = if message == COMPACTED {
+        let inclusive = matches!(record.request, Request::Compact(_));
+        asked.iter().any(|asked| compacted(record, *asked, inclusive, bounds, all))
+    } else if message == Refusal::FutureRevision.text() {
+        // The store may have been at the lowest revision that real time allows.
+        asked.iter().any(|asked| bounds.low / 2 < *asked) || is_local(&record.request)
+    } else if message == Refusal::KeyNotFound.text() {
+        let last = (bounds.high / 2).min(store.revision());
+        let mut found = false;
+        for revision in bounds.low / 2..=last.max(bounds.low / 2) {
+            if *steps == 0 {
+                let reason = format!("{}: too many places to look at", words::describe(record));
+                return Err(Verdict::unknown(LINEARIZABILITY, reason, vec![record.id]));
+            }
+            *steps -= 1;
+            found |= store.at(revision).refusal(&record.request) == Some(Refusal::KeyNotFound);
+            if found {
+                break;
+            }
+        }
+        found
+    } else {
+        true
+    };
+    if explained {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} was refused with \"{message}\", but at no moment of the call was there a reason",
+        words::describe(record)
+    );
+    Err(broken(reason, vec![record.id], bounds.low / 2))
+}
+
+fn compacted(
+    record: &Record,
+    asked: i64,
+    inclusive: bool,
+    bounds: Bounds,
+    all: &[Compaction<'_>],
+) -> bool {
+    if inclusive && asked <= 0 {
+        return true; // nothing to forget: stores differ in what they call compacted from the start
+    }
+    all.iter().any(|compaction| {
+        let above = compaction.revision > asked || inclusive && compaction.revision == asked;
+        let called = record.return_ns.is_none_or(|at| compaction.record.call_ns <= at);
+        above && called && (!compaction.done || compaction.bounds.low <= bounds.high)
+    })
+}

@@ -1,0 +1,174 @@
+//! Evidence that is not the quorum's: watch events, and reads of one member's own store. It may
+//! be wrong, so an order that contradicts it is tried again without it.
+
+use super::ops::Ops;
+use crate::history::{Event, EventType, Record, Response};
+use crate::model::{Change, Mismatch, Scope, Store, View, differ};
+use crate::watch::streams::{Streams, Watcher};
+
+/// One event of one watcher.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) revision: i64,
+    pub(crate) watcher: u32,
+    pub(crate) event: &'a Event,
+    pub(crate) record: &'a Record,
+}
+
+/// All evidence of this kind, by revision.
+#[derive(Debug)]
+pub(crate) struct Hints<'a, 'b> {
+    told: Vec<Told<'a>>,
+    watchers: &'b [Watcher<'a>],
+    /// For each watcher, up to where it has heard everything.
+    heard: Vec<i64>,
+    /// The highest revision of an event.
+    pub(crate) top: i64,
+}
+
+impl<'a, 'b> Hints<'a, 'b> {
+    pub(crate) fn new(streams: &'b Streams<'a>) -> Self {
+        let watchers = &streams.watchers;
+        let mut told = Vec::new();
+        for (number, watcher) in watchers.iter().enumerate() {
+            told.extend(watcher.events().map(|(record, event)| Told {
+                revision: event.kv.mod_revision,
+                watcher: number as u32,
+                event,
+                record,
+            }));
+        }
+        told.sort_by_key(|told| (told.revision, told.watcher));
+        let top = told.last().map_or(1, |told| told.revision);
+        let heard = watchers.iter().map(Watcher::heard).collect();
+        Hints { told, watchers, heard, top }
+    }
+
+    /// Events of one revision.
+    pub(crate) fn at(&self, revision: i64) -> &[Told<'a>] {
+        let from = self.told.partition_point(|told| told.revision < revision);
+        let rest = &self.told[from..];
+        &rest[..rest.partition_point(|told| told.revision == revision)]
+    }
+
+    /// Lowers, for each revision, the time by which its write must have been called: someone had
+    /// seen it then. `seen(revision, ns)` is called for each sight.
+    pub(crate) fn sights(&self, ops: &Ops<'a>, mut seen: impl FnMut(i64, u64)) {
+        for told in &self.told {
+            seen(told.revision, told.record.call_ns);
+        }
+        for watcher in self.watchers {
+            for arrival in &watcher.arrivals {
+                seen(arrival.response.header.revision, arrival.record.call_ns);
+            }
+        }
+        for (revision, place) in &ops.locals {
+            if let Some(return_ns) = ops.record(*place).return_ns {
+                seen(*revision, return_ns);
+            }
+        }
+    }
+
+    /// Whether the changes of `revision` are what the watchers were told; `hole` says that its
+    /// write is a guess, so that silence counts as well.
+    pub(crate) fn agree(&self, store: &Store, revision: i64, hole: bool) -> Result<(), Mismatch> {
+        let told = self.at(revision);
+        if told.is_empty() && !hole {
+            return Ok(());
+        }
+        let mut changes: Vec<Change<'_>> = store.changes(revision).collect();
+        changes.sort_by(|a, b| a.key.cmp(b.key));
+        for told in told {
+            same_event(&changes, told.event)?;
+        }
+        if hole {
+            for change in &changes {
+                self.silent(told, change, revision)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a watcher that must have heard of a change has not.
+    fn silent(
+        &self,
+        told: &[Told<'a>],
+        change: &Change<'_>,
+        revision: i64,
+    ) -> Result<(), Mismatch> {
+        let kind = kind_of(change);
+        for (number, watcher) in self.watchers.iter().enumerate() {
+            let covers = watcher.start <= revision && revision <= self.heard[number];
+            if !covers || !watcher.wants(change.key, kind) {
+                continue;
+            }
+            let mut own = told.iter().filter(|told| told.watcher as usize == number);
+            if !own.any(|told| told.event.kv.key == *change.key) {
+                return Err(Mismatch {
+                    field: "events".to_owned(),
+                    expected: format!("with {}", change.key),
+                    got: "without".to_owned(),
+                    scope: Scope::Key(change.key.clone()),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn kind_of(change: &Change<'_>) -> EventType {
+    if change.now.is_deletion() { EventType::Delete } else { EventType::Put }
+}
+
+/// Whether an event tells of one of the changes (sorted by key), as it was.
+fn same_event(changes: &[Change<'_>], event: &Event) -> Result<(), Mismatch> {
+    let wrong = |field: &str, expected: String| Mismatch {
+        field: field.to_owned(),
+        expected,
+        got: format!("{:?} {}", event.kind, event.kv.key),
+        scope: Scope::Key(event.kv.key.clone()),
+    };
+    let Ok(at) = changes.binary_search_by(|change| change.key.cmp(&event.kv.key)) else {
+        return Err(wrong("event", "no change of this key".to_owned()));
+    };
+    let change = &changes[at];
+    let kv = &event.kv;
+    let same_kv = match event.kind {
+        EventType::Delete => change.now.is_deletion(),
+        EventType::Put => {
+            change.now.value == kv.value
+                && change.now.version == kv.version
+                && change.now.create_revision == kv.create_revision
+                && change.now.lease == kv.lease
+        }
+    };
+    if !same_kv {
+        return Err(wrong("event", format!("{}={}", change.key, change.now.value)));
+    }
+    if let Some(prev) = &event.prev_kv {
+        let before = change.before;
+        let same = before.is_some_and(|before| {
+            before.mod_revision == prev.mod_revision
+                && before.value == prev.value
+                && before.version == prev.version
+                && before.create_revision == prev.create_revision
+        });
+        if !same {
+            return Err(wrong("prev_kv", "what was there before".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an answer from a member's own store is what the store held at the answer's revision.
+pub(crate) fn local_answer(record: &Record, view: View<'_>) -> Result<(), Mismatch> {
+    use crate::history::Request;
+    let (expected, got) = match (&record.request, &record.response) {
+        (Request::Range(request), Some(got)) => {
+            (Response::Range(view.past(request).range(request)), got)
+        }
+        (Request::Txn(request), Some(got)) => (Response::Txn(view.read_txn(request)), got),
+        _ => return Ok(()),
+    };
+    differ(&record.request, &expected, got)
+}

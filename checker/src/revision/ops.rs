@@ -1,0 +1,221 @@
+//! Which place in the order of revisions each answer claims.
+
+use crate::history::{
+    Header, Outcome, Record, Request, RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
+};
+use crate::verdict::{Verdict, Violation};
+use crate::words;
+
+use super::LINEARIZABILITY;
+
+/// The operations of a history by what they are to the order. Numbers are places in `records`.
+#[derive(Debug)]
+pub(crate) struct Ops<'a> {
+    pub(crate) records: &'a [Record],
+    /// Who made revision `place + 2`, if an answer says so.
+    pub(crate) mutators: Vec<Option<u32>>,
+    /// Answers that changed nothing, with the revision they saw, in the order (revision, call).
+    pub(crate) observers: Vec<(i64, u32)>,
+    /// Answers that a member gave from its own store, likewise.
+    pub(crate) locals: Vec<(i64, u32)>,
+    /// Writes of unknown outcome, in the order of their calls.
+    pub(crate) unknown: Vec<u32>,
+    /// Compactions, done or perhaps done.
+    pub(crate) compactions: Vec<u32>,
+    /// Definite errors.
+    pub(crate) errors: Vec<u32>,
+    /// The highest revision in an answer of the quorum.
+    pub(crate) top: i64,
+}
+
+/// What an answer claims to be.
+enum Role {
+    Mutator(i64),
+    Observer(i64),
+    Local(i64),
+}
+
+/// Whether a request is answered from one member's own store, which may lag behind.
+///
+/// # Source
+/// etcd `server/etcdserver/txn`, `IsTxnSerializable`: a transaction of serializable ranges only,
+/// in both its lists, is; and so is one without any operation.
+pub(crate) fn is_local(request: &Request) -> bool {
+    match request {
+        Request::Range(range) => range.serializable,
+        Request::Txn(txn) => {
+            let mut ops = txn.success.iter().chain(&txn.failure);
+            ops.all(|op| matches!(op, RequestOp::Range(range) if range.serializable))
+        }
+        _ => false,
+    }
+}
+
+fn writes(response: &TxnResponse) -> bool {
+    response.responses.iter().any(|response| match response {
+        ResponseOp::Range(_) => false,
+        ResponseOp::Put(_) => true,
+        ResponseOp::DeleteRange(delete) => delete.deleted > 0,
+        ResponseOp::Txn(inner) => writes(inner),
+    })
+}
+
+fn may_write(request: &TxnRequest) -> bool {
+    request.success.iter().chain(&request.failure).any(|op| match op {
+        RequestOp::Range(_) => false,
+        RequestOp::Put(_) | RequestOp::DeleteRange(_) => true,
+        RequestOp::Txn(inner) => may_write(inner),
+    })
+}
+
+fn role(record: &Record) -> Option<Role> {
+    let revision = |header: Option<Header>| header.map(|header| header.revision);
+    Some(match record.response.as_ref()? {
+        Response::Range(range) if is_local(&record.request) => Role::Local(revision(range.header)?),
+        Response::Range(range) => Role::Observer(revision(range.header)?),
+        Response::Put(put) => Role::Mutator(revision(put.header)?),
+        Response::DeleteRange(delete) if delete.deleted > 0 => {
+            Role::Mutator(revision(delete.header)?)
+        }
+        Response::DeleteRange(delete) => Role::Observer(revision(delete.header)?),
+        Response::Txn(txn) if is_local(&record.request) => Role::Local(revision(txn.header)?),
+        Response::Txn(txn) if writes(txn) => Role::Mutator(revision(txn.header)?),
+        Response::Txn(txn) => Role::Observer(revision(txn.header)?),
+        _ => return None,
+    })
+}
+
+impl<'a> Ops<'a> {
+    /// Sorts the operations; fails when an answer claims no place or two claim the same.
+    pub(crate) fn new(records: &'a [Record]) -> Result<Self, Verdict> {
+        let mut ops = Ops {
+            records,
+            mutators: Vec::new(),
+            observers: Vec::new(),
+            locals: Vec::new(),
+            unknown: Vec::new(),
+            compactions: Vec::new(),
+            errors: Vec::new(),
+            top: 1,
+        };
+        let mut made: Vec<(i64, u32)> = Vec::new();
+        for (place, record) in records.iter().enumerate() {
+            let place = place as u32;
+            match (&record.request, record.outcome) {
+                (request, _) if request.op().is_watch() => {}
+                (Request::Compact(_), Outcome::Ok | Outcome::Unknown) => {
+                    ops.compactions.push(place);
+                }
+                (_, Outcome::Fail) => ops.errors.push(place),
+                (Request::Range(_), Outcome::Unknown) => {}
+                (Request::Txn(txn), Outcome::Unknown) if !may_write(txn) => {}
+                (_, Outcome::Unknown) => ops.unknown.push(place),
+                (_, Outcome::Ok) => match role(record) {
+                    Some(Role::Mutator(revision)) => made.push((revision, place)),
+                    Some(Role::Observer(revision)) => ops.observers.push((revision, place)),
+                    Some(Role::Local(revision)) => ops.locals.push((revision, place)),
+                    None => return Err(no_revision(record)),
+                },
+            }
+        }
+        let call = |place: &u32| records[*place as usize].call_ns;
+        ops.unknown.sort_by_key(call);
+        ops.observers.sort_by_key(|(revision, place)| (*revision, call(place)));
+        ops.locals.sort_by_key(|(revision, place)| (*revision, call(place)));
+        made.sort_unstable();
+        ops.claim(&made)?;
+        Ok(ops)
+    }
+
+    pub(crate) fn record(&self, place: u32) -> &'a Record {
+        &self.records[place as usize]
+    }
+
+    /// Who made a revision, if an answer says so.
+    pub(crate) fn mutator(&self, revision: i64) -> Option<u32> {
+        let place = usize::try_from(revision - 2).ok()?;
+        self.mutators.get(place).copied().flatten()
+    }
+
+    fn claim(&mut self, made: &[(i64, u32)]) -> Result<(), Verdict> {
+        if let Some(pair) = made.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(self.same_revision(pair[0].1, pair[1].1, pair[0].0));
+        }
+        let lowest = made.first().filter(|(revision, _)| *revision < 2);
+        let below = self.observers.first().filter(|(revision, _)| *revision < 1);
+        if let Some(&(revision, place)) = lowest.or(below) {
+            let record = self.record(place);
+            let reason = format!(
+                "{} was answered at revision {revision}, but a fresh store is at revision 1 and \
+                 its first write makes revision 2",
+                words::describe(record)
+            );
+            return Err(broken(reason, vec![record.id], revision));
+        }
+        let last = |list: &[(i64, u32)]| list.last().map_or(1, |(revision, _)| *revision);
+        self.top = last(made).max(last(&self.observers));
+        // A revision that skips ahead has no writers below it: found before memory is spent on it.
+        let most = made.len() as i64 + self.unknown.len() as i64 + 1;
+        if self.top > most {
+            return Err(self.too_high(made));
+        }
+        self.mutators = vec![None; self.top as usize - 1];
+        for (revision, place) in made {
+            self.mutators[*revision as usize - 2] = Some(*place);
+        }
+        Ok(())
+    }
+
+    fn same_revision(&self, a: u32, b: u32, revision: i64) -> Verdict {
+        let (a, b) = (self.record(a), self.record(b));
+        let reason = format!(
+            "two writes claim revision {revision}: {} and {}",
+            words::describe(a),
+            words::describe(b)
+        );
+        broken(reason, vec![a.id, b.id], revision)
+    }
+
+    /// The first revision for which even all unknown writes together are too few.
+    fn too_high(&self, made: &[(i64, u32)]) -> Verdict {
+        let mut spare = self.unknown.len() as i64;
+        let mut next = 2;
+        for (revision, _) in made {
+            if revision - next > spare {
+                break;
+            }
+            spare -= revision - next;
+            next = revision + 1;
+        }
+        let hole = next + spare;
+        let seen = self.observers.iter().find(|(revision, _)| *revision >= hole);
+        let claimed = made.iter().find(|(revision, _)| *revision >= hole);
+        let witness = [seen, claimed].into_iter().flatten().min();
+        let mut evidence = Vec::new();
+        let mut by = String::new();
+        if let Some((revision, place)) = witness {
+            let record = self.record(*place);
+            by = format!(" ({} was answered at revision {revision})", words::describe(record));
+            evidence.push(record.id);
+        }
+        let reason = format!(
+            "revision {hole} was reached{by}, but no write can have made it: at most {} writes \
+             can have happened before it",
+            hole - 2
+        );
+        broken(reason, evidence, hole)
+    }
+}
+
+fn no_revision(record: &Record) -> Verdict {
+    let reason = format!(
+        "{} was answered without a header, so its place in the order of writes is not known",
+        words::describe(record)
+    );
+    Verdict::unknown(LINEARIZABILITY, reason, vec![record.id])
+}
+
+pub(crate) fn broken(reason: String, evidence: Vec<u64>, revision: i64) -> Verdict {
+    let revision = Some(revision);
+    Verdict::Broken(Violation { checker: LINEARIZABILITY, reason, evidence, revision })
+}

@@ -1,0 +1,524 @@
+//! Replays the writes in the order of their revisions, and fills revisions that nobody claims
+//! with writes of unknown outcome: a search over those holes only, which jumps back to the choice
+//! that is to blame.
+
+use std::collections::BTreeSet;
+
+use super::facts::{Facts, Fit};
+use super::hints::{Hints, local_answer};
+use super::ops::Ops;
+use super::unknown::{Unknowns, reads};
+use crate::history::EventType;
+use crate::model::{Mismatch, Scope, Span, Store, differ};
+
+/// What a replay leaves.
+#[derive(Debug)]
+pub(crate) struct Placement {
+    /// With every revision in it.
+    pub(crate) store: Store,
+    /// Unknown writes that took a revision: (revision, place in `records`).
+    pub(crate) placed: Vec<(i64, u32)>,
+    pub(crate) steps: u64,
+}
+
+/// The deepest contradiction that was met.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) revision: i64,
+    pub(crate) what: What,
+    /// The write that last changed the key in question, as far as it is known.
+    pub(crate) writer: Option<(i64, u32)>,
+    /// Whether unknown writes had been placed before.
+    pub(crate) guessed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// An answer is not what the model gives.
+    Answer(u32, Box<Mismatch>),
+    /// A write that was answered at the revision changes nothing there.
+    Nothing(u32),
+    /// Nobody can have written the revision.
+    NoWriter,
+    /// A watch event contradicts the write.
+    Event(Box<Mismatch>),
+}
+
+/// How a replay ends.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    Placed(Placement),
+    Refuted(Failure, u64),
+    /// The budget is used up.
+    Exhausted(Failure, u64),
+}
+
+/// A hole with its candidates.
+struct Frame {
+    hole: i64,
+    /// Best first.
+    pool: Vec<u32>,
+    next: usize,
+    chosen: Option<u32>,
+    /// Whether evidence narrowed the pool; otherwise it is everything called in time.
+    narrowed: bool,
+    /// Earlier frames that had a part in the failures of this one.
+    blame: BTreeSet<usize>,
+    /// Classes of equal requests that were tried.
+    tried: BTreeSet<u32>,
+}
+
+struct Contradiction {
+    what: What,
+    spans: Vec<Span>,
+}
+
+pub(crate) struct Replay<'a, 'b> {
+    ops: &'b Ops<'a>,
+    unknowns: &'b Unknowns<'a>,
+    facts: &'b Facts<'a>,
+    hints: Option<&'b Hints<'a, 'b>>,
+    /// For revision r at place r-1: the write of r was called no later than this.
+    called_by: Vec<u64>,
+    top: i64,
+    first_hole: i64,
+    budget: u64,
+    store: Store,
+    frames: Vec<Frame>,
+    used: Vec<Option<usize>>,
+    steps: u64,
+    deepest: Option<Failure>,
+}
+
+impl<'a, 'b> Replay<'a, 'b> {
+    pub(crate) fn new(
+        ops: &'b Ops<'a>,
+        (unknowns, facts): (&'b Unknowns<'a>, &'b Facts<'a>),
+        hints: Option<&'b Hints<'a, 'b>>,
+        budget: u64,
+    ) -> Self {
+        let top = hints.map_or(ops.top, |hints| ops.top.max(hints.top));
+        let hole = (2..=ops.top).find(|revision| ops.mutator(*revision).is_none());
+        let mut replay = Replay {
+            ops,
+            unknowns,
+            facts,
+            hints,
+            called_by: Vec::new(),
+            top,
+            first_hole: hole.unwrap_or(ops.top + 1),
+            budget,
+            store: Store::default(),
+            frames: Vec::new(),
+            used: vec![None; unknowns.len()],
+            steps: 0,
+            deepest: None,
+        };
+        replay.bound_calls();
+        replay
+    }
+
+    /// A write of revision r was called before anything ordered after it returned.
+    fn bound_calls(&mut self) {
+        let mut bound = vec![u64::MAX; self.top as usize + 1];
+        let mut seen = |revision: i64, ns: u64| {
+            let place = revision.clamp(1, self.top) as usize - 1;
+            bound[place] = bound[place].min(ns);
+        };
+        for (number, place) in self.ops.mutators.iter().enumerate() {
+            let return_ns = place.and_then(|place| self.ops.record(place).return_ns);
+            if let Some(return_ns) = return_ns {
+                seen(number as i64 + 1, return_ns); // the revision before it
+            }
+        }
+        for (revision, place) in &self.ops.observers {
+            if let Some(return_ns) = self.ops.record(*place).return_ns {
+                seen(*revision, return_ns);
+            }
+        }
+        for place in &self.ops.compactions {
+            let record = self.ops.record(*place);
+            if let (crate::history::Request::Compact(compact), Some(return_ns)) =
+                (&record.request, record.return_ns)
+            {
+                seen(compact.revision, return_ns);
+            }
+        }
+        if let Some(hints) = self.hints {
+            hints.sights(self.ops, &mut seen);
+        }
+        for place in (0..bound.len() - 1).rev() {
+            bound[place] = bound[place].min(bound[place + 1]);
+        }
+        self.called_by = bound;
+    }
+
+    pub(crate) fn run(mut self) -> Ending {
+        if let Err(contradiction) = self.gap(1) {
+            let failure = self.failure(1, contradiction.what);
+            return Ending::Refuted(failure, self.steps);
+        }
+        while self.store.revision() < self.top {
+            let revision = self.store.revision() + 1;
+            let done = if self.ops.mutator(revision).is_some() {
+                self.known(revision).map_err(|contradiction| {
+                    let blame = self.responsible(&contradiction.spans, self.frames.len());
+                    self.deepen(revision, contradiction.what);
+                    blame
+                })
+            } else {
+                self.open(revision);
+                self.try_next()
+            };
+            if let Err(blame) = done
+                && !self.back(blame)
+            {
+                let failure = self.last_failure();
+                return Ending::Refuted(failure, self.steps);
+            }
+            if self.steps > self.budget {
+                let failure = self.last_failure();
+                return Ending::Exhausted(failure, self.steps);
+            }
+        }
+        let placed = self.frames.iter().filter_map(|frame| {
+            let chosen = frame.chosen? as usize;
+            Some((frame.hole, self.ops.unknown[chosen]))
+        });
+        Ending::Placed(Placement { placed: placed.collect(), store: self.store, steps: self.steps })
+    }
+
+    /// Does the write that claims a revision, and looks at everything that claims to have seen it.
+    fn known(&mut self, revision: i64) -> Result<(), Contradiction> {
+        let place = self.ops.mutator(revision).expect("a known revision");
+        let record = self.ops.record(place);
+        self.steps += 1;
+        let answered = self.store.execute(&record.request);
+        let result = match (&answered, &record.response) {
+            (Err(refusal), _) => Err(refused(refusal.text())),
+            (Ok(expected), Some(got)) => differ(&record.request, expected, got),
+            (Ok(_), None) => Ok(()),
+        };
+        if let Err(mismatch) = result {
+            let spans = self.spans(place, &mismatch);
+            return Err(Contradiction { what: What::Answer(place, Box::new(mismatch)), spans });
+        }
+        if self.store.revision() != revision {
+            let spans = reads(&record.request);
+            return Err(Contradiction { what: What::Nothing(place), spans });
+        }
+        self.gap(revision)
+    }
+
+    /// Looks at everything that claims to have seen the store at a revision.
+    fn gap(&mut self, revision: i64) -> Result<(), Contradiction> {
+        let from = self.ops.observers.partition_point(|(seen, _)| *seen < revision);
+        for at in from..self.ops.observers.len() {
+            let (seen, place) = self.ops.observers[at];
+            if seen != revision {
+                break;
+            }
+            self.observer(place, revision)?;
+        }
+        let Some(hints) = self.hints.filter(|_| revision >= self.first_hole) else { return Ok(()) };
+        let hole = self.ops.mutator(revision).is_none();
+        self.steps += 1;
+        hints.agree(&self.store, revision, hole).map_err(|mismatch| {
+            let spans = spans_of(&mismatch, Vec::new);
+            Contradiction { what: What::Event(Box::new(mismatch)), spans }
+        })?;
+        let from = self.ops.locals.partition_point(|(seen, _)| *seen < revision);
+        for at in from..self.ops.locals.len() {
+            let (seen, place) = self.ops.locals[at];
+            if seen != revision {
+                break;
+            }
+            self.steps += 1;
+            local_answer(self.ops.record(place), self.store.now()).map_err(|mismatch| {
+                let spans = self.spans(place, &mismatch);
+                Contradiction { what: What::Answer(place, Box::new(mismatch)), spans }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn observer(&mut self, place: u32, revision: i64) -> Result<(), Contradiction> {
+        let record = self.ops.record(place);
+        self.steps += 1;
+        let result = match (self.store.execute(&record.request), &record.response) {
+            (Err(refusal), _) => Err(refused(refusal.text())),
+            (Ok(expected), Some(got)) => differ(&record.request, &expected, got),
+            (Ok(_), None) => Ok(()),
+        };
+        let changed = self.store.revision() != revision;
+        if changed {
+            self.store.undo_to(revision);
+        }
+        let result = result.and_then(|()| {
+            if changed {
+                Err(refused("a change, and with it a revision of its own"))
+            } else {
+                Ok(())
+            }
+        });
+        result.map_err(|mismatch| {
+            let spans = self.spans(place, &mismatch);
+            Contradiction { what: What::Answer(place, Box::new(mismatch)), spans }
+        })
+    }
+
+    fn spans(&self, place: u32, mismatch: &Mismatch) -> Vec<Span> {
+        spans_of(mismatch, || reads(&self.ops.record(place).request))
+    }
+
+    /// Gathers the candidates for a hole.
+    fn open(&mut self, hole: i64) {
+        let (pool, narrowed, blame) = self.candidates(hole);
+        let tried = BTreeSet::new();
+        self.frames.push(Frame { hole, pool, next: 0, chosen: None, narrowed, blame, tried });
+    }
+
+    fn candidates(&mut self, hole: i64) -> (Vec<u32>, bool, BTreeSet<usize>) {
+        let in_time = self.unknowns.called_by(self.called_by[hole as usize - 1]) as u32;
+        if let Some(mut pool) = self.evidence(hole) {
+            pool.retain(|number| *number < in_time);
+            return (pool, true, BTreeSet::new());
+        }
+        let mut blame = BTreeSet::new();
+        let mut ranked = Vec::new();
+        for number in 0..in_time {
+            if let Some(frame) = self.used[number as usize] {
+                blame.insert(frame);
+                continue;
+            }
+            match self.fit(number) {
+                fit @ (Fit::Never | Fit::Wrong) => {
+                    let unknown = &self.unknowns.writes[number as usize];
+                    let mut spans = unknown.depends.clone();
+                    if fit == Fit::Wrong {
+                        spans.extend(unknown.touches.iter().cloned());
+                    }
+                    blame.extend(self.responsible(&spans, self.frames.len()));
+                }
+                fit => ranked.push((fit, number)),
+            }
+        }
+        ranked.sort_unstable();
+        (ranked.into_iter().map(|(_, number)| number).collect(), false, blame)
+    }
+
+    /// Candidates that evidence names for a hole; None without evidence.
+    fn evidence(&self, hole: i64) -> Option<Vec<u32>> {
+        if let Some(seen) = self.facts.at_hole(hole).iter().min_by_key(|seen| seen.keys_only) {
+            let value = (!seen.keys_only).then_some(&seen.kv.value);
+            return Some(self.unknowns.putters(&seen.kv.key, value));
+        }
+        let told = self.hints?.at(hole).first()?;
+        let kv = &told.event.kv;
+        Some(match told.event.kind {
+            EventType::Put => self.unknowns.putters(&kv.key, Some(&kv.value)),
+            EventType::Delete => self.unknowns.deleters(&kv.key),
+        })
+    }
+
+    /// How well a candidate's changes fit what is known of their keys. Leaves the store as it was.
+    fn fit(&mut self, number: u32) -> Fit {
+        let before = self.store.revision();
+        let hole = before + 1;
+        self.steps += 1;
+        let request = &self.unknowns.writes[number as usize].record.request;
+        if self.store.execute(request).is_err() || self.store.revision() == before {
+            return Fit::Wrong;
+        }
+        let mut needed: Option<Fit> = None;
+        let mut worst = Fit::Free;
+        for change in self.store.changes(hole) {
+            let fit = if change.now.is_deletion() {
+                change.before.map_or(Fit::Free, |now| self.facts.fit_delete(change.key, hole, now))
+            } else {
+                self.facts.fit_put(change.key, hole, change.before)
+            };
+            match fit {
+                Fit::Needed(_) => needed = Some(needed.map_or(fit, |other| other.min(fit))),
+                _ => worst = worst.max(fit),
+            }
+        }
+        self.store.undo_to(before);
+        if worst >= Fit::Wrong { worst } else { needed.unwrap_or(worst) }
+    }
+
+    /// Tries the candidates left of the last frame, until one stands; else takes the frame away
+    /// and says which earlier ones are to blame.
+    fn try_next(&mut self) -> Result<(), BTreeSet<usize>> {
+        let own = self.frames.len() - 1;
+        loop {
+            let hole = self.frames[own].hole;
+            let Some(&number) = self.frames[own].pool.get(self.frames[own].next) else { break };
+            self.frames[own].next += 1;
+            if let Some(frame) = self.used[number as usize] {
+                self.frames[own].blame.insert(frame);
+                continue;
+            }
+            if !self.frames[own].tried.insert(self.unknowns.writes[number as usize].class) {
+                continue; // the same request as one tried before: they are interchangeable
+            }
+            if self.steps > self.budget {
+                return Ok(()); // the caller sees it
+            }
+            self.steps += 1;
+            let unknown = &self.unknowns.writes[number as usize];
+            let done = self.store.execute(&unknown.record.request);
+            if done.is_err() || self.store.revision() != hole {
+                let blame = self.responsible(&unknown.depends, own);
+                self.frames[own].blame.extend(blame);
+                continue;
+            }
+            self.frames[own].chosen = Some(number);
+            self.used[number as usize] = Some(own);
+            match self.seen_at(hole).and_then(|()| self.gap(hole)) {
+                Ok(()) => return Ok(()),
+                Err(contradiction) => {
+                    let mut blame = self.responsible(&contradiction.spans, own);
+                    blame.extend(self.responsible(&unknown.depends, own));
+                    self.deepen(hole, contradiction.what);
+                    self.frames[own].blame.extend(blame);
+                    self.release(own);
+                    self.store.undo_to(hole - 1);
+                }
+            }
+        }
+        let frame = self.frames.pop().expect("the frame that was tried");
+        if frame.pool.is_empty() || self.deepest.is_none() {
+            self.deepen(frame.hole, What::NoWriter);
+        }
+        Err(frame.blame)
+    }
+
+    /// Whether every key that was seen with a hole's revision was indeed written there.
+    fn seen_at(&self, hole: i64) -> Result<(), Contradiction> {
+        for seen in self.facts.at_hole(hole) {
+            let kv = seen.kv;
+            let now = self.store.now().get(&kv.key);
+            let same = now.is_some_and(|now| {
+                now.mod_revision == hole
+                    && now.version == kv.version
+                    && now.create_revision == kv.create_revision
+                    && now.lease == kv.lease
+                    && (seen.keys_only || now.value == kv.value)
+            });
+            if !same {
+                let mismatch = Mismatch {
+                    field: format!("{} at revision {hole}", kv.key),
+                    expected: now.map_or_else(
+                        || "absent".to_owned(),
+                        |now| format!("version {} of {}", now.version, now.value),
+                    ),
+                    got: format!("version {} of {}", kv.version, kv.value),
+                    scope: Scope::Key(kv.key.clone()),
+                };
+                let spans = vec![Span::one(&kv.key)];
+                return Err(Contradiction {
+                    what: What::Answer(seen.place, Box::new(mismatch)),
+                    spans,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, frame: usize) {
+        if let Some(number) = self.frames[frame].chosen.take() {
+            self.used[number as usize] = None;
+        }
+    }
+
+    /// Goes back to the last choice to blame and takes its next candidate; false when no choice
+    /// is left that could matter.
+    fn back(&mut self, mut blame: BTreeSet<usize>) -> bool {
+        while let Some(target) = blame.pop_last() {
+            while self.frames.len() > target + 1 {
+                self.release(self.frames.len() - 1);
+                self.frames.pop();
+            }
+            self.release(target);
+            self.store.undo_to(self.frames[target].hole - 1);
+            self.frames[target].blame.extend(blame);
+            match self.try_next() {
+                Ok(()) => return true,
+                Err(more) => blame = more,
+            }
+        }
+        false
+    }
+
+    /// Which of the first frames could change something in the spans, whatever they choose.
+    fn responsible(&self, spans: &[Span], frames: usize) -> BTreeSet<usize> {
+        if frames == 0 || spans.is_empty() {
+            return BTreeSet::new();
+        }
+        let Some(first) = self.unknowns.first_touching(spans) else { return BTreeSet::new() };
+        let could = |frame: &Frame| {
+            if frame.narrowed {
+                frame.pool.iter().any(|number| self.unknowns.touches(*number, spans))
+            } else {
+                first <= self.called_by[frame.hole as usize - 1]
+            }
+        };
+        (0..frames).filter(|frame| could(&self.frames[*frame])).collect()
+    }
+
+    fn deepen(&mut self, revision: i64, what: What) {
+        let deepest = self.deepest.as_ref();
+        // What an answer of the quorum says weighs more than what a watcher says.
+        let better = deepest.is_none_or(|deepest| {
+            deepest.revision < revision
+                || deepest.revision == revision && matches!(deepest.what, What::NoWriter)
+        });
+        if better {
+            self.deepest = Some(self.failure(revision, what));
+        }
+    }
+
+    fn failure(&self, revision: i64, what: What) -> Failure {
+        let scope = match &what {
+            What::Answer(_, mismatch) | What::Event(mismatch) => Some(&mismatch.scope),
+            What::Nothing(_) | What::NoWriter => None,
+        };
+        let key = match scope {
+            Some(Scope::Key(key)) => Some(key),
+            _ => None,
+        };
+        let writer = key.and_then(|key| {
+            let mut before = self.store.at(revision);
+            if matches!(&what, What::Answer(place, _) if self.ops.mutator(revision) == Some(*place))
+            {
+                before = self.store.at(revision - 1);
+            }
+            let written = before.get(key)?.mod_revision;
+            self.ops.mutator(written).map(|place| (written, place))
+        });
+        Failure { revision, what, writer, guessed: !self.frames.is_empty() }
+    }
+
+    fn last_failure(&self) -> Failure {
+        let revision = self.store.revision() + 1;
+        self.deepest.clone().unwrap_or_else(|| self.failure(revision, What::NoWriter))
+    }
+}
+
+fn refused(text: &str) -> Mismatch {
+    Mismatch {
+        field: "response".to_owned(),
+        expected: text.to_owned(),
+        got: "an answer".to_owned(),
+        scope: Scope::Request,
+    }
+}
+
+fn spans_of(mismatch: &Mismatch, request: impl FnOnce() -> Vec<Span>) -> Vec<Span> {
+    match &mismatch.scope {
+        Scope::Key(key) => vec![Span::one(key)],
+        Scope::Request => request(),
+        Scope::Nothing => Vec::new(),
+    }
+}

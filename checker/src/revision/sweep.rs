@@ -1,0 +1,75 @@
+//! Whether the order of revisions agrees with real time.
+
+use super::ops::{Ops, broken};
+use crate::history::Record;
+use crate::verdict::Verdict;
+use crate::words;
+
+/// An operation with its slot: 2r for the write of revision r, 2r+1 for an answer that saw r.
+#[derive(Clone, Copy)]
+struct Placed {
+    slot: i64,
+    place: u32,
+}
+
+/// Finds an operation called after another had been answered, and yet ordered before it.
+/// Two records, and nothing else, prove the violation.
+pub(crate) fn real_time(ops: &Ops<'_>) -> Result<(), Verdict> {
+    let mut calls = Vec::with_capacity(ops.mutators.len() + ops.observers.len());
+    for (number, place) in ops.mutators.iter().enumerate() {
+        if let Some(place) = *place {
+            calls.push(Placed { slot: 2 * (number as i64 + 2), place });
+        }
+    }
+    calls.extend(
+        ops.observers.iter().map(|&(revision, place)| Placed { slot: 2 * revision + 1, place }),
+    );
+    let mut returns = calls.clone();
+    calls.sort_by_key(|placed| ops.record(placed.place).call_ns);
+    returns.sort_by_key(|placed| ops.record(placed.place).return_ns);
+    let mut returned = returns.into_iter().peekable();
+    let mut latest: Option<Placed> = None;
+    for later in calls {
+        let call = Some(ops.record(later.place).call_ns);
+        while let Some(before) = returned.next_if(|r| ops.record(r.place).return_ns < call) {
+            if latest.is_none_or(|latest| latest.slot < before.slot) {
+                latest = Some(before);
+            }
+        }
+        if let Some(earlier) = latest.filter(|earlier| earlier.slot > later.slot) {
+            return Err(violation(ops, earlier, later));
+        }
+    }
+    Ok(())
+}
+
+fn violation(ops: &Ops<'_>, earlier: Placed, later: Placed) -> Verdict {
+    let (a, b) = (ops.record(earlier.place), ops.record(later.place));
+    let gap = words::duration(b.call_ns - a.return_ns.unwrap_or(b.call_ns));
+    let (was, is) = (earlier.slot / 2, later.slot / 2);
+    let reason = if later.slot % 2 == 1 {
+        format!(
+            "{} began {gap} after {} {}, and answered from revision {is}: a stale {}",
+            words::describe(b),
+            words::describe(a),
+            answered(a, earlier.slot, was),
+            words::noun(b),
+        )
+    } else {
+        format!(
+            "{} began {gap} after {} {}, and yet made the earlier revision {is}",
+            words::describe(b),
+            words::describe(a),
+            answered(a, earlier.slot, was),
+        )
+    };
+    broken(reason, vec![b.id, a.id], is)
+}
+
+fn answered(record: &Record, slot: i64, revision: i64) -> String {
+    if slot % 2 == 0 {
+        format!("was acknowledged at revision {revision}")
+    } else {
+        format!("had returned revision {revision} to process {}", record.process)
+    }
+}

@@ -1,0 +1,173 @@
+//! The writes of unknown outcome: what each could change, and what that would depend on.
+
+use std::collections::BTreeMap;
+
+use super::ops::Ops;
+use crate::history::{
+    Blob, DeleteRangeRequest, PutRequest, Record, Request, RequestOp, TxnRequest,
+};
+use crate::model::Span;
+
+/// One write that perhaps happened.
+#[derive(Debug)]
+pub(crate) struct Unknown<'a> {
+    pub(crate) record: &'a Record,
+    /// Keys that it could put or delete, whichever way its conditions go.
+    pub(crate) touches: Vec<Span>,
+    /// Keys on which depends what it changes.
+    pub(crate) depends: Vec<Span>,
+    /// The first write with the same request. Whatever is available for a revision is so for all
+    /// later ones, so equal requests are interchangeable.
+    pub(crate) class: u32,
+}
+
+/// All of them, in the order of their calls, with ways to find them.
+#[derive(Debug, Default)]
+pub(crate) struct Unknowns<'a> {
+    pub(crate) writes: Vec<Unknown<'a>>,
+    /// Who could put this value to this key.
+    puts: BTreeMap<&'a Blob, BTreeMap<&'a Blob, Vec<u32>>>,
+    /// Who could put this key and keep its value.
+    keeps: BTreeMap<&'a Blob, Vec<u32>>,
+    /// Who could delete something.
+    deletes: Vec<(Span, u32)>,
+}
+
+impl<'a> Unknowns<'a> {
+    pub(crate) fn new(ops: &Ops<'a>) -> Self {
+        let mut all = Unknowns::default();
+        let mut classes: BTreeMap<String, u32> = BTreeMap::new();
+        for (number, place) in ops.unknown.iter().enumerate() {
+            let record = ops.record(*place);
+            let class = *classes.entry(format!("{:?}", record.request)).or_insert(number as u32);
+            let unknown = Unknown { record, touches: Vec::new(), depends: Vec::new(), class };
+            all.writes.push(unknown);
+            all.enter(number as u32, &record.request);
+        }
+        all
+    }
+
+    fn enter(&mut self, number: u32, request: &'a Request) {
+        match request {
+            Request::Put(put) => self.enter_put(number, put),
+            Request::DeleteRange(delete) => self.enter_delete(number, delete),
+            Request::Txn(txn) => self.enter_txn(number, txn),
+            _ => {}
+        }
+    }
+
+    fn enter_put(&mut self, number: u32, put: &'a PutRequest) {
+        let own = &mut self.writes[number as usize];
+        own.touches.push(Span::one(&put.key));
+        if put.ignore_value || put.ignore_lease {
+            own.depends.push(Span::one(&put.key));
+        }
+        if put.ignore_value {
+            self.keeps.entry(&put.key).or_default().push(number);
+        } else {
+            let values = self.puts.entry(&put.key).or_default();
+            values.entry(&put.value).or_default().push(number);
+        }
+    }
+
+    fn enter_delete(&mut self, number: u32, delete: &'a DeleteRangeRequest) {
+        let span = Span::new(&delete.key, &delete.range_end);
+        let own = &mut self.writes[number as usize];
+        own.touches.push(span.clone());
+        own.depends.push(span.clone());
+        self.deletes.push((span, number));
+    }
+
+    fn enter_txn(&mut self, number: u32, txn: &'a TxnRequest) {
+        let conditions = txn.compare.iter();
+        let spans = conditions.map(|compare| Span::new(&compare.key, &compare.range_end));
+        self.writes[number as usize].depends.extend(spans);
+        for op in txn.success.iter().chain(&txn.failure) {
+            match op {
+                RequestOp::Range(_) => {}
+                RequestOp::Put(put) => self.enter_put(number, put),
+                RequestOp::DeleteRange(delete) => self.enter_delete(number, delete),
+                RequestOp::Txn(inner) => self.enter_txn(number, inner),
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// How many were called no later than `at`; they are the first ones.
+    pub(crate) fn called_by(&self, at: u64) -> usize {
+        self.writes.partition_point(|unknown| unknown.record.call_ns <= at)
+    }
+
+    /// Who could have put a key, with a value if that is known; in the order of their calls.
+    pub(crate) fn putters(&self, key: &Blob, value: Option<&Blob>) -> Vec<u32> {
+        let mut found: Vec<u32> = self.keeps.get(key).cloned().unwrap_or_default();
+        if let Some(values) = self.puts.get(key) {
+            match value {
+                Some(value) => found.extend(values.get(value).into_iter().flatten()),
+                None => found.extend(values.values().flatten()),
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Who could have deleted a key.
+    pub(crate) fn deleters(&self, key: &Blob) -> Vec<u32> {
+        let touching = self.deletes.iter().filter(|(span, _)| span.contains(key));
+        let mut found: Vec<u32> = touching.map(|(_, number)| *number).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Whether a write could touch any of the spans.
+    pub(crate) fn touches(&self, number: u32, spans: &[Span]) -> bool {
+        let touches = &self.writes[number as usize].touches;
+        touches.iter().any(|own| spans.iter().any(|span| own.overlaps(span)))
+    }
+
+    /// The earliest call of a write that could touch any of the spans.
+    pub(crate) fn first_touching(&self, spans: &[Span]) -> Option<u64> {
+        let mut all = 0..self.writes.len() as u32;
+        let first = all.find(|number| self.touches(*number, spans))?;
+        Some(self.writes[first as usize].record.call_ns)
+    }
+
+    /// Whether any write could touch a key.
+    pub(crate) fn could_touch(&self, key: &Blob) -> bool {
+        self.puts.contains_key(key)
+            || self.keeps.contains_key(key)
+            || self.deletes.iter().any(|(span, _)| span.contains(key))
+    }
+}
+
+/// Every span of keys on which a request's answer depends.
+pub(crate) fn reads(request: &Request) -> Vec<Span> {
+    let mut spans = Vec::new();
+    match request {
+        Request::Range(range) => spans.push(Span::new(&range.key, &range.range_end)),
+        Request::Put(put) => spans.push(Span::one(&put.key)),
+        Request::DeleteRange(delete) => spans.push(Span::new(&delete.key, &delete.range_end)),
+        Request::Txn(txn) => txn_reads(txn, &mut spans),
+        _ => {}
+    }
+    spans
+}
+
+fn txn_reads(txn: &TxnRequest, spans: &mut Vec<Span>) {
+    spans.extend(txn.compare.iter().map(|compare| Span::new(&compare.key, &compare.range_end)));
+    for op in txn.success.iter().chain(&txn.failure) {
+        match op {
+            RequestOp::Range(range) => spans.push(Span::new(&range.key, &range.range_end)),
+            RequestOp::Put(put) => spans.push(Span::one(&put.key)),
+            RequestOp::DeleteRange(delete) => {
+                spans.push(Span::new(&delete.key, &delete.range_end));
+            }
+            RequestOp::Txn(inner) => txn_reads(inner, spans),
+        }
+    }
+}

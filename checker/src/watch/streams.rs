@@ -1,0 +1,184 @@
+//! Which response belongs to which watcher: create requests and their answers, stream by stream.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::history::{
+    Event, EventType, Record, Request, Response, WatchCreateRequest, WatchFilter, WatchResponse,
+};
+use crate::model::Span;
+use crate::verdict::Violation;
+use crate::words;
+
+/// One watcher's life on its stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Watcher<'a> {
+    /// What was asked.
+    pub(crate) request: &'a WatchCreateRequest,
+    /// The record that asked.
+    pub(crate) create: &'a Record,
+    pub(crate) span: Span,
+    /// The first revision it must deliver.
+    pub(crate) start: i64,
+    /// What arrived for it, in order, the answer to the create request left out.
+    pub(crate) arrivals: Vec<Arrival<'a>>,
+}
+
+/// A response as one watcher sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) response: &'a WatchResponse,
+}
+
+impl<'a> Watcher<'a> {
+    /// Whether the watcher wants to hear of such a change.
+    pub(crate) fn wants(&self, key: &[u8], kind: EventType) -> bool {
+        let filter = match kind {
+            EventType::Put => WatchFilter::NoPut,
+            EventType::Delete => WatchFilter::NoDelete,
+        };
+        self.span.contains(key) && !self.request.filters.contains(&filter)
+    }
+
+    /// The last revision of which it has certainly heard everything it wants: that of its last
+    /// event or progress notice.
+    pub(crate) fn heard(&self) -> i64 {
+        let heard = self.arrivals.iter().map(|arrival| {
+            let response = arrival.response;
+            match response.events.last() {
+                Some(event) => event.kv.mod_revision,
+                None if is_progress(response) => response.header.revision,
+                None => 0,
+            }
+        });
+        heard.max().unwrap_or(0)
+    }
+
+    pub(crate) fn events(&self) -> impl Iterator<Item = (&'a Record, &'a Event)> {
+        let arrivals = self.arrivals.iter().copied();
+        arrivals.flat_map(|arrival| {
+            arrival.response.events.iter().map(move |event| (arrival.record, event))
+        })
+    }
+}
+
+/// Whether a response only says how far the watcher is.
+pub(crate) fn is_progress(response: &WatchResponse) -> bool {
+    response.events.is_empty() && !response.created && !response.canceled && !response.fragment
+}
+
+/// All watchers of a history, and what is wrong with the streams themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Streams<'a> {
+    pub(crate) watchers: Vec<Watcher<'a>>,
+    pub(crate) wrong: Vec<Violation>,
+    pub(crate) responses: u64,
+}
+
+#[derive(Default)]
+struct Stream<'a> {
+    asked: VecDeque<(&'a Record, &'a WatchCreateRequest)>,
+    /// The watchers alive, by their number.
+    live: BTreeMap<i64, usize>,
+}
+
+/// Sorts the watch records of a history by watcher.
+pub(crate) fn streams(records: &[Record]) -> Streams<'_> {
+    let mut lines: Vec<&Record> =
+        records.iter().filter(|record| record.request.op().is_watch()).collect();
+    // Stable: what has the same time stays in the order in which it was recorded.
+    lines.sort_by_key(|record| record.return_ns.unwrap_or(record.call_ns));
+    let mut all = Streams::default();
+    let mut open: BTreeMap<u64, Stream<'_>> = BTreeMap::new();
+    for record in lines {
+        match (&record.request, &record.response) {
+            (Request::WatchCreate(request), _) => {
+                open.entry(request.stream).or_default().asked.push_back((record, request));
+            }
+            (Request::WatchResponse(at), Some(Response::Watch(response))) => {
+                let stream = open.entry(at.stream).or_default();
+                all.arrived(stream, Arrival { record, response });
+            }
+            (Request::WatchEnd(at), _) => {
+                open.remove(&at.stream);
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+impl<'a> Streams<'a> {
+    fn arrived(&mut self, stream: &mut Stream<'a>, arrival: Arrival<'a>) {
+        self.responses += 1;
+        let response = arrival.response;
+        if response.created {
+            self.created(stream, arrival);
+            return;
+        }
+        if response.watch_id == -1 && is_progress(response) {
+            for watcher in stream.live.values() {
+                self.watchers[*watcher].arrivals.push(arrival);
+            }
+            return;
+        }
+        let Some(&watcher) = stream.live.get(&response.watch_id) else {
+            self.wrong(
+                format!("a response came for watcher {}, which is not there", response.watch_id),
+                &[arrival.record],
+            );
+            return;
+        };
+        self.watchers[watcher].arrivals.push(arrival);
+        if response.canceled {
+            stream.live.remove(&response.watch_id);
+        }
+    }
+
+    fn created(&mut self, stream: &mut Stream<'a>, arrival: Arrival<'a>) {
+        let response = arrival.response;
+        let Some((create, request)) = stream.asked.pop_front() else {
+            let reason = "a watcher was created that nobody asked for".to_owned();
+            return self.wrong(reason, &[arrival.record]);
+        };
+        if response.canceled && response.compact_revision == 0 {
+            return; // refused
+        }
+        if request.watch_id != 0 && request.watch_id != response.watch_id {
+            let (asked, got) = (request.watch_id, response.watch_id);
+            let reason = format!("watcher number {got} was given where {asked} was asked for");
+            return self.wrong(reason, &[arrival.record, create]);
+        }
+        if stream.live.contains_key(&response.watch_id) {
+            let reason = format!("watcher number {} was given twice", response.watch_id);
+            return self.wrong(reason, &[arrival.record, create]);
+        }
+        let start = match request.start_revision {
+            0 => response.header.revision + 1,
+            start => start,
+        };
+        let mut watcher = Watcher {
+            request,
+            create,
+            span: Span::new(&request.key, &request.range_end),
+            start,
+            arrivals: Vec::new(),
+        };
+        if response.canceled {
+            watcher.arrivals.push(arrival);
+        } else {
+            stream.live.insert(response.watch_id, self.watchers.len());
+        }
+        self.watchers.push(watcher);
+    }
+
+    fn wrong(&mut self, what: String, records: &[&Record]) {
+        let about = records.last().map(|record| words::describe(record)).unwrap_or_default();
+        self.wrong.push(Violation {
+            checker: super::CREATED,
+            reason: format!("{what} ({about})"),
+            evidence: records.iter().map(|record| record.id).collect(),
+            revision: None,
+        });
+    }
+}
