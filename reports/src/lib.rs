@@ -9,7 +9,7 @@
 //!
 //! Nothing here knows how a run was made: all comes in as plain values.
 
-
+pub mod html;
 pub mod summary;
 pub mod text;
 pub mod timeline;

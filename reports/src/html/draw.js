@@ -1,0 +1,429 @@
+// Draws the lanes and the map of the whole run.
+const canvas = document.getElementById("lanes"), map = document.getElementById("map");
+const pen = canvas.getContext("2d"), mapPen = map.getContext("2d");
+const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
+let ink = {};
+function readColours() {
+  const style = getComputedStyle(document.documentElement);
+  for (const name of ["bg", "card", "ink", "quiet", "line", "faint", "ok", "read", "fail", "unknown", "bad", "leader",
+    "leader-ink", "watch", "network", "process", "disk", "down", "pause"]) {
+    ink[name] = style.getPropertyValue("--" + name).trim();
+  }
+  stripes.clear();
+}
+function fit(target, context, width, height) {
+  const dots = window.devicePixelRatio || 1;
+  if (target.width !== Math.round(width * dots) || target.height !== Math.round(height * dots)) {
+    target.width = Math.round(width * dots);
+    target.height = Math.round(height * dots);
+  }
+  context.setTransform(dots, 0, 0, dots, 0, 0);
+  context.clearRect(0, 0, width, height);
+}
+const stripes = new Map();
+/** A diagonal hatch of one colour: what is hatched is down, or not known. */
+function hatch(colour) {
+  if (!stripes.has(colour)) {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = 6;
+    const context = tile.getContext("2d");
+    context.strokeStyle = colour;
+    context.lineWidth = 1.6;
+    context.beginPath();
+    for (const shift of [-6, 0, 6]) { context.moveTo(shift, 6); context.lineTo(shift + 6, 0); }
+    context.stroke();
+    stripes.set(colour, pen.createPattern(tile, "repeat"));
+  }
+  return stripes.get(colour);
+}
+function box(x, y, width, height, radius = 3) {
+  pen.beginPath();
+  pen.roundRect(x, y, width, height, Math.min(radius, width / 2, height / 2));
+}
+function text(words, x, y, colour = ink.ink, align = "left") {
+  pen.fillStyle = colour;
+  pen.textAlign = align;
+  pen.textBaseline = "middle";
+  pen.fillText(words, x, y);
+}
+function label(words, left, right, y, colour) {
+  if (right - left < 16) return;
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, y - 12, right - left, 24);
+  pen.clip();
+  text(words, left + 6, y, colour);
+  pen.restore();
+}
+
+function draw() {
+  view.width = canvas.clientWidth;
+  canvas.style.height = view.height + "px";
+  fit(canvas, pen, view.width, view.height);
+  pen.font = FONT;
+  drawAxis();
+  pen.save();
+  pen.beginPath();
+  pen.rect(GUTTER, 0, view.width - GUTTER, view.height);
+  pen.clip();
+  drawPhases();
+  faults.forEach(drawFault);
+  members.forEach(drawMember);
+  drawThreads();
+  lanes.forEach((lane, at) => (lane.watch ? drawWatch : drawLane)(lane, rows.lanes[at]));
+  drawEvidence();
+  drawHeld();
+  pen.restore();
+  drawNames();
+}
+
+function drawAxis() {
+  const length = view.to - view.from, wanted = length / Math.max(3, view.width / 130);
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  const step = [1, 2, 5, 10].map((times) => times * power).find((step) => step >= wanted);
+  pen.lineWidth = 1;
+  for (let time = Math.ceil(view.from / step) * step; time <= view.to; time += step) {
+    const x = Math.round(toX(time)) + 0.5;
+    if (x < GUTTER) continue;
+    pen.strokeStyle = ink.line;
+    pen.beginPath(); pen.moveTo(x, rows.axis.h - 4); pen.lineTo(x, rows.bottom); pen.stroke();
+    text(clock(time, step), x + 4, 9, ink.quiet);
+  }
+}
+
+/** The converge phase has a ground of its own. */
+function drawPhases() {
+  const x = toX(RUN.traffic_end);
+  if (RUN.traffic_end >= RUN.end || x > view.width) return;
+  pen.globalAlpha = 0.07;
+  pen.fillStyle = ink.leader;
+  pen.fillRect(x, rows.axis.h, view.width - x, rows.bottom - rows.axis.h);
+  pen.globalAlpha = 1;
+  const left = Math.max(x, GUTTER) + 6;
+  if (rows.faults.length) label("converge: all healed", left - 6, view.width, rows.faults[0].y + 9, ink.leader);
+}
+
+function drawFault(fault) {
+  const row = rows.faults[fault.track], left = toX(fault.start);
+  const right = Math.max(toX(fault.end), left + 3);
+  if (right < GUTTER || left > view.width) return;
+  const colour = ink[fault.family], words = fault.name.replaceAll("_", " ") + " " + fault.target;
+  pen.fillStyle = colour;
+  if (fault.instant || right - left < 5) {
+    const y = row.y + row.h / 2;
+    pen.beginPath();
+    pen.moveTo(left, y - 7); pen.lineTo(left + 6, y); pen.lineTo(left, y + 7); pen.lineTo(left - 6, y);
+    pen.fill();
+    text(words, left + 10, y, colour);
+    return;
+  }
+  pen.globalAlpha = 0.2;
+  box(left, row.y, right - left, row.h); pen.fill();
+  pen.globalAlpha = 1;
+  pen.fillRect(left, row.y, 3, row.h);
+  const from = Math.max(left, GUTTER) + 3;
+  const room = right - from, need = pen.measureText(words).width + 12;
+  if (room >= need) text(words, from + 6, row.y + row.h / 2, colour);
+  else text(words, Math.max(right, GUTTER) + 5, row.y + row.h / 2, colour);
+  // Its shadow over all lanes shows what it did to them.
+  pen.globalAlpha = 0.035;
+  pen.fillStyle = colour;
+  pen.fillRect(left, row.y + row.h, right - left, rows.bottom - row.y - row.h);
+  pen.globalAlpha = 1;
+}
+
+function drawMember(member, at) {
+  const row = rows.members[at], middle = row.y + row.h / 2;
+  pen.fillStyle = ink.faint;
+  box(GUTTER, row.y, toX(RUN.end) - GUTTER, row.h); pen.fill();
+  for (const led of member.led) {
+    const left = Math.max(toX(led.at), GUTTER), right = toX(led.end);
+    if (right < GUTTER || left > view.width) continue;
+    pen.fillStyle = ink.leader;
+    box(left, row.y, Math.max(right - left, 3), row.h, 4); pen.fill();
+    label(`leader, term ${led.term}`, left, right, middle, ink["leader-ink"]);
+  }
+  for (const down of member.down) {
+    const left = toX(down.start), right = Math.max(toX(down.end), left + 3);
+    if (right < GUTTER || left > view.width) continue;
+    const colour = down.name === "pause" ? ink.pause : ink.down;
+    pen.fillStyle = ink.card; pen.fillRect(left, row.y, right - left, row.h);
+    pen.fillStyle = hatch(colour); pen.fillRect(left, row.y, right - left, row.h);
+    pen.strokeStyle = colour; pen.strokeRect(left + 0.5, row.y + 0.5, right - left - 1, row.h - 1);
+    const words = down.name.replaceAll("_", " "), width = pen.measureText(words).width;
+    const from = Math.max(left, GUTTER);
+    if (right - from > width + 16) {
+      pen.fillStyle = ink.card;
+      box(from + 5, middle - 8, width + 8, 16); pen.fill();
+      text(words, from + 9, middle, ink.ink);
+    }
+  }
+  for (const stop of member.stops) {
+    const x = toX(stop.at);
+    pen.fillStyle = ink.bad;
+    pen.fillRect(x - 1.5, row.y - 2, 3, row.h + 4);
+    text("stopped", x + 5, middle, ink.bad);
+  }
+}
+
+/** The way of an operation: from its client to the member and back. */
+function thread(record) {
+  const from = rows.lanes[record.lane], to = rows.members[record.member - 1];
+  if (!to) return;
+  const foot = from.y, head = to.y + to.h;
+  const start = toX(record.call);
+  pen.beginPath();
+  if (record.op === RESPONSE) {
+    pen.moveTo(start, head); pen.lineTo(start, foot);
+  } else {
+    const top = record.ret === null ? start + Math.min(24, (toX(record.end) - start) / 2)
+      : toX((record.call + record.ret) / 2);
+    pen.moveTo(start, foot); pen.lineTo(top, head);
+    if (record.ret !== null) pen.lineTo(toX(record.ret), foot);
+  }
+  pen.stroke();
+}
+function visible(lane) {
+  const list = [];
+  for (let place = firstFrom(lane, view.from); place < lane.records.length; place += 1) {
+    const record = lane.records[place];
+    if (record.call > view.to) break;
+    if (record.end >= view.from) list.push(record);
+  }
+  return list;
+}
+let crowded = false;
+function drawThreads() {
+  let count = 0;
+  for (const lane of lanes) lane.seen = visible(lane);
+  crowded = lanes.some((lane) => !lane.watch && lane.seen.length > (view.width - GUTTER) / 6);
+  for (const lane of lanes) count += lane.seen.length;
+  if (count > 400) return;
+  pen.lineWidth = 1;
+  pen.strokeStyle = ink.quiet;
+  pen.globalAlpha = count > 150 ? 0.16 : 0.3;
+  for (const lane of lanes) for (const record of lane.seen) if (record.shown) thread(record);
+  pen.globalAlpha = 1;
+}
+
+const colourOf = (record) => record.out === 1 ? ink.fail : record.out === 2 ? ink.unknown
+  : record.kind === 0 ? ink.read : record.kind === 5 ? ink.watch : ink.ok;
+
+function drawLane(lane, row) {
+  const base = row.y + row.h;
+  pen.strokeStyle = ink.line;
+  pen.beginPath(); pen.moveTo(GUTTER, base + 0.5); pen.lineTo(view.width, base + 0.5); pen.stroke();
+  // Closer than this they are counted, not drawn.
+  if (crowded) return drawDensity(lane, row);
+  for (const record of lane.seen) drawRecord(record, row);
+}
+function drawRecord(record, row) {
+  const left = toX(record.call), right = Math.max(toX(record.end), left + 2.5);
+  const colour = colourOf(record), y = row.y + 3, height = row.h - 6;
+  pen.globalAlpha = record.shown ? 1 : 0.1;
+  box(left, y, right - left, height);
+  if (record.out === 0) {
+    pen.fillStyle = colour; pen.fill();
+  } else {
+    pen.fillStyle = record.out === 2 ? hatch(colour) : ink.card; pen.fill();
+    pen.strokeStyle = colour; pen.lineWidth = 1.3; pen.stroke(); pen.lineWidth = 1;
+  }
+  if (right - left > 46) {
+    const dark = record.out === 0 && record.kind !== 0;
+    if (record.out === 2) {
+      const width = Math.min(pen.measureText(record.ask).width + 8, right - Math.max(left, GUTTER) - 6);
+      pen.fillStyle = ink.card; box(Math.max(left, GUTTER) + 3, y + 1, width, height - 2); pen.fill();
+    }
+    label(record.ask, Math.max(left, GUTTER), right - 4, y + height / 2 + 0.5, dark ? "#fff" : ink.ink);
+  }
+  pen.globalAlpha = 1;
+}
+/** Columns of two pixels: how many operations, and any that did not end well on top. */
+function drawDensity(lane, row) {
+  const width = 2, count = Math.ceil((view.width - GUTTER) / width);
+  const ok = new Uint16Array(count), reads = new Uint16Array(count), fail = new Uint16Array(count), unknown = [];
+  for (const record of lane.seen) {
+    if (!record.shown) continue;
+    const column = Math.floor((toX(record.call) - GUTTER) / width);
+    if (record.out === 2) { unknown.push(record); continue; }
+    if (column < 0 || column >= count) continue;
+    if (record.out === 1) fail[column] += 1;
+    else if (record.kind === 0) reads[column] += 1; else ok[column] += 1;
+  }
+  let most = 1;
+  for (let at = 0; at < count; at += 1) most = Math.max(most, ok[at] + reads[at] + fail[at]);
+  const height = row.h - 3, base = row.y + row.h;
+  for (const record of unknown) {
+    const left = toX(record.call), right = Math.max(toX(record.end), left + 2);
+    pen.fillStyle = hatch(ink.unknown); pen.fillRect(left, row.y + 2, right - left, height);
+    pen.fillStyle = ink.unknown; pen.fillRect(left, row.y + 2, 1.5, height);
+  }
+  for (let at = 0; at < count; at += 1) {
+    const all = ok[at] + reads[at] + fail[at];
+    if (!all) continue;
+    const x = GUTTER + at * width, full = Math.max(3, height * Math.sqrt(all / most));
+    let y = base;
+    for (const [part, colour] of [[ok[at], ink.ok], [reads[at], ink.read], [fail[at], ink.fail]]) {
+      const part_height = full * part / all;
+      pen.fillStyle = colour; pen.fillRect(x, y - part_height, width - 0.4, part_height);
+      y -= part_height;
+    }
+  }
+}
+
+function drawWatch(lane, row) {
+  const y = row.y + row.h / 2;
+  let from = null;
+  pen.strokeStyle = ink.watch;
+  pen.globalAlpha = 0.45;
+  for (const record of lane.records) {
+    if (record.op === CREATE && from === null) from = record.call;
+    if ((record.op === END || (record.op === CANCEL)) && from !== null) { line(from, record.call, y); from = null; }
+  }
+  if (from !== null) line(from, RUN.end, y);
+  pen.globalAlpha = 1;
+  let drawn = -10;
+  for (const record of lane.seen) {
+    const x = toX(record.call), heavy = record.op === RESPONSE && record.events > 0;
+    // Plain responses closer than this would hide each other.
+    if (heavy && x - drawn < 1.2 && record.shown && record.out === 0 && !record.mark) continue;
+    pen.globalAlpha = record.shown ? 1 : 0.1;
+    if (heavy) drawn = x;
+    drawArrival(record, x, y, heavy);
+  }
+  pen.globalAlpha = 1;
+}
+function line(from, to, y) {
+  pen.beginPath(); pen.moveTo(Math.max(toX(from), GUTTER), y); pen.lineTo(toX(to), y); pen.stroke();
+}
+function drawArrival(record, x, y, heavy) {
+  pen.fillStyle = pen.strokeStyle = record.out === 0 ? ink.watch : colourOf(record);
+  pen.beginPath();
+  if (record.op === CREATE) {
+    pen.moveTo(x - 4, y + 5); pen.lineTo(x + 5, y); pen.lineTo(x - 4, y - 5); pen.fill();
+  } else if (record.op === END || record.op === CANCEL) {
+    pen.moveTo(x - 4, y - 4); pen.lineTo(x + 4, y + 4); pen.moveTo(x + 4, y - 4); pen.lineTo(x - 4, y + 4);
+    pen.lineWidth = 1.8; pen.stroke(); pen.lineWidth = 1;
+  } else if (heavy) {
+    const height = Math.min(7, 3.5 + record.events);
+    pen.fillRect(x - 0.8, y - height, 1.6, height * 2);
+  } else {
+    pen.arc(x, y, 2.2, 0, 7); pen.fillStyle = ink.card; pen.fill(); pen.stroke();
+  }
+}
+
+function drawEvidence() {
+  pen.lineWidth = 1.6;
+  for (const record of evidence) {
+    const row = rows.lanes[record.lane], left = toX(record.call);
+    const right = Math.max(toX(record.ret ?? Math.min(record.end, record.call + 5e7)), left + 4);
+    if (right < GUTTER - 20 || left > view.width + 20) continue;
+    pen.strokeStyle = ink.bad;
+    pen.globalAlpha = 0.75;
+    thread(record);
+    pen.globalAlpha = 1;
+    box(left - 2, row.y, right - left + 4, row.h, 5); pen.stroke();
+  }
+  pen.lineWidth = 1;
+  drawViolation();
+  drawBadges();
+}
+/** Badges of neighbours stand side by side. */
+function drawBadges() {
+  const ends = new Map();
+  const order = [...evidence].sort((a, b) => a.call - b.call);
+  for (const record of order) {
+    const row = rows.lanes[record.lane];
+    const wanted = toX(record.call);
+    if (wanted < GUTTER - 20 || wanted > view.width + 20) continue;
+    const x = Math.max(wanted, (ends.get(record.lane) ?? -100) + 17);
+    ends.set(record.lane, x);
+    pen.fillStyle = ink.bad;
+    pen.beginPath(); pen.arc(x, row.y + 1, 8, 0, 7); pen.fill();
+    pen.strokeStyle = ink.card; pen.lineWidth = 1.5; pen.stroke(); pen.lineWidth = 1;
+    pen.font = "700 10px system-ui, sans-serif";
+    text(String(record.mark), x, row.y + 1.5, "#fff", "center");
+    pen.font = FONT;
+  }
+}
+function drawViolation() {
+  if (RUN.violation === null) return;
+  const x = toX(RUN.violation);
+  if (x < GUTTER - 2 || x > view.width) return;
+  pen.strokeStyle = pen.fillStyle = ink.bad;
+  pen.setLineDash([5, 3]);
+  pen.beginPath(); pen.moveTo(x, rows.axis.h - 4); pen.lineTo(x, rows.bottom); pen.stroke();
+  pen.setLineDash([]);
+  const words = RUN.checker ?? "violation", width = pen.measureText(words).width + 12;
+  const left = Math.min(x, view.width - width - 4);
+  box(left, 1, width, 17, 4); pen.fill();
+  text(words, left + 6, 10, "#fff");
+}
+
+function drawHeld() {
+  for (const record of [view.held, view.hover]) {
+    if (!record) continue;
+    const row = rows.lanes[record.lane], left = toX(record.call), right = Math.max(toX(record.end), left + 3);
+    pen.strokeStyle = ink.ink;
+    pen.lineWidth = 1.5;
+    thread(record);
+    box(left - 1.5, row.y + 1, right - left + 3, row.h - 2, 4); pen.stroke();
+    pen.lineWidth = 1;
+  }
+}
+
+function drawNames() {
+  const right = GUTTER - 10;
+  if (rows.faults.length) text("faults", right, rows.faults[0].y + 9, ink.quiet, "right");
+  pen.font = "600 " + FONT;
+  members.forEach((member, at) => text("m" + member.number, right, rows.members[at].y + 13, ink.ink, "right"));
+  pen.font = FONT;
+  lanes.forEach((lane, at) => {
+    const row = rows.lanes[at];
+    const held = view.held?.lane === at || view.hover?.lane === at;
+    text(lane.name, right, row.y + row.h / 2, held ? ink.ink : ink.quiet, "right");
+  });
+}
+
+function drawMap() {
+  const width = map.clientWidth, height = 46;
+  fit(map, mapPen, width, height);
+  const place = (ns) => ns / (RUN.end || 1) * width, columns = Math.ceil(width / 3);
+  for (const fault of faults) {
+    mapPen.fillStyle = ink[fault.family];
+    mapPen.globalAlpha = 0.25;
+    mapPen.fillRect(place(fault.start), 0, Math.max(2, place(fault.end) - place(fault.start)), height);
+  }
+  mapPen.globalAlpha = 1;
+  const bins = [0, 1, 2].map(() => new Uint32Array(columns + 1));
+  for (const record of records) if (record.shown && record.kind !== 5) bins[record.out][Math.floor(place(record.call) / 3)] += 1;
+  let most = 1;
+  for (let at = 0; at <= columns; at += 1) most = Math.max(most, bins[0][at] + bins[1][at] + bins[2][at]);
+  for (let at = 0; at <= columns; at += 1) {
+    let y = height;
+    for (const [out, colour] of [[0, ink.ok], [1, ink.fail], [2, ink.unknown]]) {
+      if (!bins[out][at]) continue;
+      const size = Math.max(out === 2 ? 3 : 1, bins[out][at] / most * (height - 8));
+      mapPen.fillStyle = colour;
+      mapPen.fillRect(at * 3, y - size, 2.4, size);
+      y -= size;
+    }
+  }
+  for (const [at, , ] of RUN.leaders) {
+    mapPen.fillStyle = ink.leader;
+    mapPen.beginPath();
+    mapPen.moveTo(place(at) - 4, 0); mapPen.lineTo(place(at) + 4, 0); mapPen.lineTo(place(at), 6); mapPen.fill();
+  }
+  if (RUN.violation !== null) {
+    mapPen.fillStyle = ink.bad;
+    mapPen.fillRect(place(RUN.violation) - 1, 0, 2, height);
+  }
+  const left = place(view.from), right = Math.max(place(view.to), left + 2);
+  mapPen.fillStyle = ink.bg;
+  mapPen.globalAlpha = 0.62;
+  mapPen.fillRect(0, 0, left, height);
+  mapPen.fillRect(right, 0, width - right, height);
+  mapPen.globalAlpha = 1;
+  mapPen.strokeStyle = ink.quiet;
+  mapPen.strokeRect(left + 0.5, 0.5, Math.max(right - left - 1, 2), height - 1);
+}

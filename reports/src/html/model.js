@@ -1,0 +1,84 @@
+// What the page knows: records by lane, faults by track, who led and who was down when.
+const RUN = JSON.parse(document.getElementById("run").textContent);
+const KINDS = ["get", "put", "delete", "txn", "compact", "watch"];
+const KIND_OF = [0, 1, 2, 3, 4, 5, 5, 5, 5, 5];
+const OP_NAMES = ["range", "put", "delete range", "txn", "compact", "watch create", "watch cancel",
+  "watch progress", "watch response", "watch end"];
+const OUTCOMES = ["ok", "fail", "unknown"];
+const CREATE = 5, CANCEL = 6, RESPONSE = 8, END = 9;
+const SECOND = 1e9;
+
+const records = RUN.records.map(([id, lane, process, member, op, call, ret, out, ask, say, rev, events]) =>
+  ({ id, lane, process, member, op, kind: KIND_OF[op], call, ret, out, ask, say, rev, events,
+     end: ret ?? call, shown: true, mark: 0 }));
+const byId = new Map(records.map((record) => [record.id, record]));
+const lanes = RUN.lanes.map((lane) => ({ ...lane, records: [] }));
+for (const record of records) lanes[record.lane].records.push(record);
+for (const lane of lanes) {
+  lane.records.forEach((record, place) => {
+    record.place = place;
+    // An unknown operation is drawn until its client went on, or to the end.
+    if (record.ret === null) record.end = lane.records[place + 1]?.call ?? RUN.end;
+  });
+  lane.longest = lane.records.reduce((most, record) => Math.max(most, record.end - record.call), 0);
+}
+RUN.findings.slice(0, 1).forEach((finding) => finding.records.forEach((id, at) => {
+  const record = byId.get(id);
+  if (record) record.mark = at + 1;
+}));
+const evidence = records.filter((record) => record.mark);
+
+const FAMILY = { partition: "network", partition_one_way: "network", isolate: "network", slow_link: "network",
+  reset: "network", kill: "process", power_loss: "process", crash_at: "process", pause: "process", sync_error: "disk" };
+const DOWN = new Set(["kill", "power_loss", "crash_at", "pause"]);
+const faults = RUN.faults.map((fault) => ({ ...fault, instant: fault.end === fault.start,
+  end: fault.end ?? RUN.end, family: FAMILY[fault.name] ?? "network" })).sort((a, b) => a.start - b.start);
+const tracks = [];
+for (const fault of faults) {
+  // Room for the name even when the fault is short.
+  const until = Math.max(fault.end, fault.start + RUN.end * 0.07);
+  let track = tracks.findIndex((end) => end <= fault.start);
+  if (track < 0) track = tracks.push(0) - 1;
+  tracks[track] = until;
+  fault.track = track;
+}
+const members = Array.from({ length: RUN.members }, (_, at) => ({ number: at + 1, led: [], down: [], stops: [] }));
+const named = (target) => [...target.split(/[|>]/)[0].matchAll(/\bm(\d+)\b/g)].map((match) => Number(match[1]));
+for (const fault of faults) {
+  if (!DOWN.has(fault.name)) continue;
+  for (const number of named(fault.target)) members[number - 1]?.down.push(fault);
+}
+for (const [member, at, reason] of RUN.stops) members[member - 1]?.stops.push({ at, reason });
+RUN.leaders.forEach(([at, term, member], place) => {
+  const lane = members[member - 1];
+  if (!lane) return;
+  let end = RUN.leaders[place + 1]?.[0] ?? RUN.end;
+  for (const down of lane.down) if (down.name !== "pause" && down.start > at) end = Math.min(end, down.start);
+  lane.led.push({ at, term, end });
+});
+
+/** A time with the digits that `step` calls for. */
+function clock(ns, step = SECOND / 1000) {
+  const digits = Math.max(0, Math.min(9, Math.ceil(-Math.log10(step / SECOND))));
+  return (ns / SECOND).toFixed(digits) + " s";
+}
+function span(ns) {
+  if (ns < 1e3) return `${ns} ns`;
+  if (ns < 1e6) return `${(ns / 1e3).toFixed(1)} µs`;
+  if (ns < 1e9) return `${(ns / 1e6).toFixed(ns < 1e7 ? 2 : 1)} ms`;
+  return `${(ns / 1e9).toFixed(2)} s`;
+}
+
+const filter = { text: "", lane: -1, kinds: KINDS.map(() => true), outcomes: OUTCOMES.map(() => true) };
+let shown = records.length;
+function applyFilter() {
+  const text = filter.text.trim().toLowerCase();
+  const id = /^#(\d+)$/.exec(text)?.[1];
+  shown = 0;
+  for (const record of records) {
+    record.shown = filter.kinds[record.kind] && filter.outcomes[record.out]
+      && (filter.lane < 0 || record.lane === filter.lane)
+      && (!text || (id ? record.id === Number(id) : (record.ask + " " + record.say).toLowerCase().includes(text)));
+    if (record.shown) shown += 1;
+  }
+}

@@ -1,0 +1,170 @@
+// The words around the lanes: head, findings, filters, tooltip, and the operation that is held.
+const el = (id) => document.getElementById(id);
+function make(tag, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+const count = (number) => number.toLocaleString("en");
+
+function fillHead() {
+  const badge = el("verdict");
+  badge.textContent = RUN.verdict.replaceAll("_", " ");
+  badge.classList.add(RUN.verdict);
+  el("title").textContent = RUN.title;
+  el("subtitle").textContent = `${RUN.scenario} · seed ${RUN.seed}`
+    + (RUN.plants.length ? ` · planted ${RUN.plants.join(", ")}` : "");
+  el("repro").textContent = RUN.repro;
+  const figure = (name, value, small = "", ...more) => el("figures").append(
+    make("div", {}, make("dt", { textContent: name }),
+      make("dd", {}, value, make("small", { textContent: small }), ...more)));
+  figure("simulated", clock(RUN.end, SECOND / 10));
+  const { ok, fail, unknown } = RUN.operations;
+  const split = make("div", { className: "split" });
+  for (const [part, colour] of [[ok, "ok"], [fail, "fail"], [unknown, "unknown"]]) {
+    if (part) split.append(make("span", { style: `flex: ${part}; min-width: 3px; background: var(--${colour})` }));
+  }
+  figure("operations", count(ok), ` ok · ${count(fail)} fail · ${count(unknown)} unknown`, split);
+  const events = records.reduce((sum, record) => sum + record.events, 0);
+  figure("watch events", count(events), ` on ${lanes.filter((lane) => lane.watch).length} lanes`);
+  figure("elections", count(RUN.elections));
+  for (const fault of RUN.fault_counts) {
+    figure(fault.name.replaceAll("_", " "), `${fault.fired}/${fault.armed}`, ` fired · effect ${fault.effect}`);
+  }
+  figure("event hash", make("code", { textContent: RUN.trace_hash.slice(0, 16) + "…", title: RUN.trace_hash }));
+  const reached = Object.entries(RUN.probes).sort();
+  el("probes").querySelector("summary").textContent = `${reached.length} rare paths reached`;
+  for (const [name, times] of reached) {
+    el("probes").querySelector("div").append(make("p", {}, make("span", { textContent: name }),
+      make("span", { textContent: count(times) })));
+  }
+  el("probes").hidden = !reached.length;
+}
+
+function fillFindings() {
+  if (!RUN.findings.length) return;
+  el("findings").hidden = false;
+  RUN.findings.forEach((finding, place) => {
+    const at = finding.at_ns === null ? "" : ` at ${clock(finding.at_ns)}`;
+    const card = make("div", { className: "finding " + finding.verdict },
+      make("h2", { textContent: finding.checker + at }),
+      make("p", { className: "reason", textContent: finding.reason }));
+    const known = finding.records.map((id) => byId.get(id)).filter(Boolean);
+    if (known.length) {
+      const list = make("div", { className: "evidence" });
+      known.slice(0, 40).forEach((record, at) => list.append(evidenceRow(record, place === 0 ? at + 1 : "·", known)));
+      card.append(list);
+    }
+    el("findings").append(card);
+  });
+}
+function evidenceRow(record, mark, all) {
+  const row = make("button", { type: "button" },
+    make("span", { className: "mark", textContent: mark }),
+    make("span", { className: "when", textContent: clock(record.call, SECOND / 1e6) }),
+    make("span", { textContent: `${lanes[record.lane].name} → m${record.member}` }),
+    make("span", {}, make("b", { textContent: record.ask }), ` — ${OUTCOMES[record.out]}, ${record.say}`));
+  row.addEventListener("click", () => {
+    hold(record);
+    const near = all.filter((other) => Math.abs(other.call - record.call) < 2 * SECOND);
+    focus(near);
+    canvas.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  });
+  return row;
+}
+
+function fillTools() {
+  const select = el("lane");
+  select.append(make("option", { value: "-1", textContent: "all clients" }));
+  lanes.forEach((lane, at) => select.append(make("option", { value: at, textContent: lane.name })));
+  const chip = (into, words, colour, state, at) => {
+    const input = make("input", { type: "checkbox", checked: true });
+    input.addEventListener("change", () => { state[at] = input.checked; filtered(); });
+    const mark = colour ? [make("i", { style: `background: var(--${colour})` })] : [];
+    into.append(make("label", {}, input, ...mark, words));
+  };
+  KINDS.forEach((name, at) => chip(el("kinds"), name, null, filter.kinds, at));
+  OUTCOMES.forEach((name, at) => chip(el("outcomes"), name, name, filter.outcomes, at));
+  el("violation").hidden = RUN.violation === null;
+}
+function filtered() {
+  applyFilter();
+  el("count").textContent = shown === records.length ? `${count(shown)} records` : `${count(shown)} of ${count(records.length)}`;
+  redraw();
+}
+
+function describe(record) {
+  const length = record.ret === null ? "never answered" : record.ret === record.call ? "" : span(record.ret - record.call);
+  return [make("b", { textContent: record.ask }),
+    make("div", { textContent: `${OUTCOMES[record.out]} — ${record.say}` }),
+    make("div", { className: "dim", textContent:
+      `#${record.id} · ${lanes[record.lane].name} → m${record.member} · ${clock(record.call, SECOND / 1e6)}${length && " · " + length}` })];
+}
+function describeMember({ member, time }) {
+  const led = member.led.find((led) => led.at <= time && time <= led.end);
+  const down = member.down.find((fault) => fault.start <= time && time <= fault.end);
+  const stop = member.stops.find((stop) => Math.abs(stop.at - time) < 6 / scale());
+  const words = down ? `${down.name.replaceAll("_", " ")} from ${clock(down.start)} to ${clock(down.end)}`
+    : led ? `leads term ${led.term} since ${clock(led.at)}` : "follows";
+  const parts = [make("b", { textContent: `m${member.number}` }), ` ${words}`];
+  if (stop) parts.push(make("div", { textContent: "stopped: " + stop.reason }));
+  return parts;
+}
+function describeFault({ fault }) {
+  const until = fault.instant ? "" : ` to ${clock(fault.end)} (${span(fault.end - fault.start)})`;
+  return [make("b", { textContent: `${fault.name.replaceAll("_", " ")} ${fault.target}` }),
+    make("div", { className: "dim", textContent: `fault ${fault.id} · ${clock(fault.start)}${until}` })];
+}
+function tip(found, x, y) {
+  const box = el("tip");
+  box.hidden = !found;
+  if (!found) return;
+  box.replaceChildren(...(found.record ? describe(found.record) : found.fault ? describeFault(found) : describeMember(found)));
+  const { width, height } = box.getBoundingClientRect();
+  box.style.left = Math.min(x + 14, window.innerWidth - width - 8) + "px";
+  box.style.top = (y + 18 + height > window.innerHeight ? y - height - 12 : y + 18) + "px";
+}
+
+function hold(record) {
+  view.held = record;
+  const detail = el("detail");
+  detail.hidden = !record;
+  if (record) {
+    const close = make("button", { textContent: "×", title: "Esc" });
+    close.addEventListener("click", () => hold(null));
+    const list = make("dl");
+    const add = (name, value) => value !== null && value !== "" && list.append(
+      make("dt", { textContent: name }), make("dd", { textContent: value }));
+    add("outcome", OUTCOMES[record.out] + (record.mark ? `, evidence ${record.mark}` : ""));
+    add("client", `${lanes[record.lane].name}, process ${record.process}`);
+    add("member", "m" + record.member);
+    add("called", clock(record.call, 1e-9 * SECOND));
+    add("answered", record.ret === null ? "never" : clock(record.ret, 1e-9 * SECOND));
+    if (record.ret !== null && record.ret > record.call) add("took", span(record.ret - record.call));
+    add("revision", record.rev);
+    const move = (step, words, key) => {
+      const button = make("button", { textContent: words, title: "Key " + key });
+      button.addEventListener("click", () => neighbour(step));
+      return button;
+    };
+    detail.replaceChildren(
+      make("h3", {}, `#${record.id} ${OP_NAMES[record.op]}`, close),
+      make("div", { className: "block mono", textContent: record.ask }),
+      make("div", { className: "block mono", textContent: record.say }), list,
+      make("nav", {}, move(-1, "← previous", "p"), move(1, "next →", "n")));
+  }
+  redraw();
+}
+function neighbour(step) {
+  const held = view.held;
+  if (!held) return;
+  const list = lanes[held.lane].records;
+  let place = held.place + step;
+  while (list[place] && !list[place].shown) place += step;
+  if (!list[place]) return;
+  hold(list[place]);
+  if (list[place].call < view.from || list[place].call > view.to) {
+    const half = (view.to - view.from) / 2;
+    show(list[place].call - half, list[place].call + half);
+  }
+}
