@@ -136,8 +136,10 @@ impl Latency {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+    use rand::RngCore;
+
+    use super::*;
 
     #[test]
     fn a_stream_depends_on_every_part_of_its_name() {

@@ -1,1 +1,81 @@
+//! The disk core: stories, a naive model of what reads see and of what may survive, and redb on it.
+
+mod crash;
+mod model;
+mod redb;
+mod stories;
+
+use bytes::Bytes;
+
 use super::*;
+use crate::stream::{FaultId, Latency, Streams};
+use crate::trace::{Keep as KeepLines, Trace};
+
+const MS: u64 = 1_000_000;
+const FAULT: FaultId = FaultId(1);
+
+/// A disk whose syncs take a millisecond and whose other operations take no time.
+fn quick() -> DiskConfig {
+    let nothing = Latency::fixed(0);
+    DiskConfig { read: nothing, write: nothing, sync: Latency::fixed(MS), cached: nothing }
+}
+
+/// A disk, its process, and the time.
+struct Story {
+    disk: Volume,
+    now: u64,
+    process: u64,
+}
+
+impl Story {
+    fn new(seed: u64) -> Story {
+        let trace = Trace::new(KeepLines::Nothing);
+        let mut disk = Volume::new(1, Streams::new(seed), quick(), trace);
+        let process = disk.boot(0);
+        Story { disk, now: 0, process }
+    }
+
+    fn user(&self) -> (u64, Face) {
+        (self.process, Face::Waiting)
+    }
+
+    fn open(&mut self, path: &str) -> FileId {
+        self.disk.open(self.now, self.process, path, (true, false)).result.unwrap()
+    }
+
+    fn write(&mut self, file: FileId, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
+        let bytes = (offset, Bytes::copy_from_slice(bytes));
+        self.disk.write(self.now, self.user(), file, bytes).result
+    }
+
+    fn read(&mut self, file: FileId) -> Vec<u8> {
+        self.disk.read(self.now, self.user(), file, (0, usize::MAX)).result.unwrap().to_vec()
+    }
+
+    /// Calls sync and waits for it.
+    fn sync(&mut self, file: FileId) -> std::io::Result<()> {
+        let done = self.disk.sync(self.now, self.user(), file);
+        self.now = self.now.max(done.due_ns);
+        self.disk.settle(self.now);
+        done.result
+    }
+
+    fn sync_dir(&mut self, path: &str) {
+        let done = self.disk.sync_dir(self.now, self.process, path);
+        self.now = self.now.max(done.due_ns);
+        self.disk.settle(self.now);
+        done.result.unwrap();
+    }
+
+    fn lose_power(&mut self, policy: PowerLoss) -> PowerLossEffect {
+        let effect = self.disk.power_loss(self.now, FAULT, policy);
+        self.process = self.disk.boot(self.now);
+        effect
+    }
+
+    /// The file's content, if there is such a file.
+    fn content(&mut self, path: &str) -> Option<Vec<u8>> {
+        let opened = self.disk.open(self.now, self.process, path, (false, false)).result;
+        opened.ok().map(|file| self.read(file))
+    }
+}

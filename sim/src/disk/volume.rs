@@ -1,6 +1,6 @@
 //! One member's disk: the operations of its file system, and how long they take.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, ErrorKind, Result};
 use std::task::Waker;
 
@@ -222,14 +222,24 @@ impl Volume {
         }
     }
 
+    /// Makes the changes of a directory durable, and those of another that a renaming depends on:
+    /// its journal keeps them in order.
     fn sync_names(&mut self, directory: &str, up_to: u64) {
-        for op in std::mem::take(&mut self.unsynced_names) {
-            if op.ordinal < up_to && op.change.directory() == directory {
-                self.durable_names.apply(&op.change);
-            } else {
-                self.unsynced_names.push(op);
+        let mut directories = BTreeSet::from([directory.to_owned()]);
+        let mut covered = BTreeSet::new();
+        for op in self.unsynced_names.iter().rev().filter(|op| op.ordinal < up_to) {
+            if directories.contains(op.change.directory()) {
+                covered.insert(op.ordinal);
+                if let NameChange::Rename { from, .. } = &op.change {
+                    directories.insert(parent(from).to_owned());
+                }
             }
         }
+        let (durable, unsynced): (Vec<_>, Vec<_>) = std::mem::take(&mut self.unsynced_names)
+            .into_iter()
+            .partition(|op| covered.contains(&op.ordinal));
+        self.unsynced_names = unsynced;
+        durable.iter().for_each(|op| self.durable_names.apply(&op.change));
         self.drop_unnamed();
     }
 

@@ -193,7 +193,6 @@ impl Network {
         let writer = peer.writer.take();
         self.wakes.extend(writer);
         self.wake(id);
-        self.forget(id);
     }
 
     /// Gives up an end whose bytes have stayed unacknowledged for too long.
@@ -214,7 +213,7 @@ impl Network {
     /// Drops a connection that no application holds any more.
     pub(super) fn forget(&mut self, id: EndId) {
         let Some((end, peer)) = self.pair(id) else { return };
-        if (end.closed || end.gone) && (peer.closed || peer.gone) {
+        if end.closed && peer.closed {
             self.connections.remove(&id.connection);
         }
     }

@@ -55,9 +55,15 @@ impl Network {
         let Some(machine) = self.running(at.0, at.1) else { return };
         let Some(backlog) = machine.listeners.remove(&port) else { return };
         for (end, _) in backlog.waiting {
-            self.send_reset(now_ns, end);
-            self.abort(end, ErrorKind::ConnectionAborted);
+            self.refuse(now_ns, end);
         }
+    }
+
+    /// Resets a connection that nobody has accepted.
+    pub(super) fn refuse(&mut self, now_ns: u64, end: EndId) {
+        self.send_reset(now_ns, end);
+        self.abort(end, ErrorKind::ConnectionAborted);
+        self.close(now_ns, end);
     }
 
     /// The next connection that waits at a listener.

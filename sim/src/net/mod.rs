@@ -37,6 +37,7 @@ mod tests;
 mod world;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::ErrorKind;
 use std::task::Waker;
 
 use crate::stream::{FaultId, Streams};
@@ -136,11 +137,13 @@ impl Network {
     /// The process dies: the kernel resets its connections and refuses new ones.
     pub fn kill(&mut self, now_ns: u64, host: Host) {
         self.trace.record(now_ns, host.member(), Kind::Process, format_args!("kill {host}"));
-        self.stop(host);
+        for end in self.stop(host) {
+            self.refuse(now_ns, end);
+        }
         for end in self.ends_of(host) {
             if self.is_live(end) {
                 self.send_reset(now_ns, end);
-                self.abort(end, std::io::ErrorKind::ConnectionAborted);
+                self.abort(end, ErrorKind::ConnectionAborted);
             }
         }
     }
@@ -148,23 +151,29 @@ impl Network {
     /// The machine loses power: silence.
     pub fn power_off(&mut self, now_ns: u64, host: Host) {
         self.trace.record(now_ns, host.member(), Kind::Process, format_args!("power off {host}"));
-        self.stop(host);
+        let unaccepted = self.stop(host);
         if let Some(machine) = self.machines.get_mut(&host) {
             machine.powered = false;
         }
         for end in self.ends_of(host) {
             self.pull_back(now_ns, end.peer());
-            self.abort(end, std::io::ErrorKind::ConnectionAborted);
+            self.abort(end, ErrorKind::ConnectionAborted);
+        }
+        for end in unaccepted {
+            self.close(now_ns, end);
         }
     }
 
-    fn stop(&mut self, host: Host) {
-        if let Some(machine) = self.machines.get_mut(&host) {
-            machine.running = false;
-            for backlog in std::mem::take(&mut machine.listeners).into_values() {
-                self.wakes.extend(backlog.acceptor);
-            }
+    /// The process may use the network no more; answers the connections it has not accepted.
+    fn stop(&mut self, host: Host) -> Vec<EndId> {
+        let Some(machine) = self.machines.get_mut(&host) else { return Vec::new() };
+        machine.running = false;
+        let mut unaccepted = Vec::new();
+        for backlog in std::mem::take(&mut machine.listeners).into_values() {
+            self.wakes.extend(backlog.acceptor);
+            unaccepted.extend(backlog.waiting.into_iter().map(|(end, _)| end));
         }
+        unaccepted
     }
 
     /// Replaces the ordinary latency of one direction of a link.

@@ -1,5 +1,8 @@
 //! The worlds of one run, and the platform that each process gets from them.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex};
 
 use madsim::time::TimeHandle;

@@ -1,0 +1,297 @@
+use std::io::ErrorKind;
+use std::task::Waker;
+
+use super::*;
+
+fn errno(result: std::io::Result<()>) -> Option<i32> {
+    result.unwrap_err().raw_os_error()
+}
+
+#[test]
+fn what_was_not_synced_is_lost_and_what_was_stays() {
+    let mut story = Story::new(1);
+    let file = story.open("state");
+    story.sync_dir("");
+    story.write(file, 0, b"durable").unwrap();
+    story.sync(file).unwrap();
+    story.write(file, 0, b"volatil").unwrap();
+    let effect = story.lose_power(PowerLoss::clean(Keep::Nothing));
+    assert_eq!(story.content("state").unwrap(), b"durable");
+    assert_eq!((effect.unsynced_sectors, effect.sectors_lost), (1, 1));
+}
+
+#[test]
+fn a_sync_under_way_counts_for_nothing() {
+    let mut story = Story::new(1);
+    let file = story.open("state");
+    story.sync_dir("");
+    story.write(file, 0, b"bytes").unwrap();
+    let done = story.disk.sync(story.now, story.user(), file);
+    story.now = done.due_ns - 1;
+    story.lose_power(PowerLoss::clean(Keep::Nothing));
+    assert_eq!(story.content("state").unwrap(), b"");
+}
+
+#[test]
+fn a_sync_covers_only_what_was_written_before_it_was_called() {
+    let mut story = Story::new(1);
+    let file = story.open("state");
+    story.sync_dir("");
+    story.write(file, 0, b"before").unwrap();
+    let done = story.disk.sync(story.now, story.user(), file);
+    story.write(file, 0, b"after!").unwrap();
+    story.now = done.due_ns;
+    story.lose_power(PowerLoss::clean(Keep::Nothing));
+    assert_eq!(story.content("state").unwrap(), b"before");
+}
+
+#[test]
+fn names_are_durable_only_after_their_directory() {
+    let mut story = Story::new(1);
+    let file = story.open("unsynced");
+    story.write(file, 0, b"bytes").unwrap();
+    story.sync(file).unwrap();
+    assert_eq!(story.lose_power(PowerLoss::clean(Keep::Nothing)).names_lost, 1);
+    assert_eq!(story.content("unsynced"), None);
+
+    let file = story.open("old");
+    story.write(file, 0, b"bytes").unwrap();
+    story.sync(file).unwrap();
+    story.sync_dir("");
+    story.disk.rename(story.now, story.process, "old", "new").result.unwrap();
+    assert_eq!(story.content("new").unwrap(), b"bytes");
+    story.lose_power(PowerLoss::clean(Keep::Nothing));
+    assert_eq!(story.content("new"), None);
+    assert_eq!(story.content("old").unwrap(), b"bytes");
+
+    story.disk.remove(story.now, story.process, "old").result.unwrap();
+    story.lose_power(PowerLoss::clean(Keep::Nothing));
+    assert_eq!(story.content("old").unwrap(), b"bytes", "a removal is undone too");
+    story.disk.remove(story.now, story.process, "old").result.unwrap();
+    story.sync_dir("");
+    story.lose_power(PowerLoss::clean(Keep::Everything));
+    assert_eq!(story.content("old"), None);
+}
+
+#[test]
+fn a_file_in_a_directory_that_was_not_synced_is_lost_with_it() {
+    let mut story = Story::new(1);
+    story.disk.create_dir(story.now, story.process, "wal/deep").result.unwrap();
+    let file = story.open("wal/deep/1");
+    story.sync(file).unwrap();
+    story.sync_dir("wal/deep");
+    assert_eq!(
+        story.disk.list(story.now, story.process, "wal").result.unwrap(),
+        ["deep"],
+        "names, not paths"
+    );
+    story.lose_power(PowerLoss::clean(Keep::Nothing));
+    assert_eq!(
+        story.disk.list(story.now, story.process, "wal").result.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+}
+
+#[test]
+fn a_killed_process_leaves_its_page_cache_and_its_lock_behind() {
+    let mut story = Story::new(1);
+    let file = story.open("state");
+    story.write(file, 0, b"cached").unwrap();
+    story.disk.lock(story.now, story.process).result.unwrap();
+    let again = story.disk.lock(story.now, story.process).result;
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::WouldBlock);
+    let ghost = story.user();
+    story.disk.kill(story.now);
+    let write = story.disk.write(story.now, ghost, file, (0, Bytes::from_static(b"ghost!")));
+    assert_eq!(errno(write.result), Some(libc::EIO));
+    story.process = story.disk.boot(story.now);
+    let write = story.disk.write(story.now, ghost, file, (0, Bytes::from_static(b"ghost!")));
+    assert_eq!(errno(write.result), Some(libc::EIO));
+    assert_eq!(errno(story.disk.sync(story.now, ghost, file).result), Some(libc::EIO));
+    assert_eq!(story.content("state").unwrap(), b"cached");
+    story.disk.lock(story.now, story.process).result.unwrap();
+    story.lose_power(PowerLoss::clean(Keep::Nothing));
+    assert_eq!(story.content("state"), None);
+}
+
+#[test]
+fn an_operation_that_the_process_did_not_live_to_see_never_happened() {
+    for power in [false, true] {
+        let mut story = Story::new(1);
+        let file = story.open("state");
+        story.sync_dir("");
+        let metered = (story.process, Face::Metered);
+        story.disk.begin_job();
+        let write = |disk: &mut Volume, now, at, bytes| {
+            disk.write(now, metered, file, (at, Bytes::from_static(bytes))).result.unwrap();
+        };
+        write(&mut story.disk, story.now, 0, b"page");
+        story.disk.sync(story.now, metered, file).result.unwrap();
+        write(&mut story.disk, story.now, 4, b"header");
+        assert_eq!(story.disk.end_job(), MS);
+        assert_eq!(story.read(file), b"pageheader");
+        // The header is written after a sync that is not over when the end comes.
+        if power {
+            story.lose_power(PowerLoss::clean(Keep::Everything));
+        } else {
+            story.disk.kill(story.now);
+            story.process = story.disk.boot(story.now);
+        }
+        assert_eq!(story.content("state").unwrap(), b"page");
+    }
+}
+
+#[test]
+fn a_failed_sync_counts_its_pages_as_clean() {
+    for (cache, seen) in [(FailedSync::Kept, &b"new"[..]), (FailedSync::Dropped, b"old")] {
+        let mut story = Story::new(1);
+        let file = story.open("log");
+        story.sync_dir("");
+        story.write(file, 0, b"old").unwrap();
+        story.sync(file).unwrap();
+        story.write(file, 0, b"new").unwrap();
+        let class = FileClass::State;
+        story.disk.inject(story.now, FAULT, DiskFault::SyncError { class, sticky: false, cache });
+        assert_eq!(errno(story.sync(file)), Some(libc::EIO));
+        assert_eq!(story.read(file), seen);
+        story.sync(file).unwrap();
+        assert_eq!(story.read(file), seen, "{cache:?}");
+        story.lose_power(PowerLoss::clean(Keep::Everything));
+        assert_eq!(story.content("log").unwrap(), b"old", "the second sync covered nothing");
+        assert_eq!(story.disk.effect(FAULT).errors, 1);
+    }
+}
+
+#[test]
+fn errors_strike_their_class_once_or_for_good() {
+    let mut story = Story::new(1);
+    story.disk.create_dir(0, story.process, "wal").result.unwrap();
+    let (wal, state) = (story.open("wal/1"), story.open("state"));
+    let class = FileClass::Wal;
+    story.disk.inject(0, FaultId(1), DiskFault::WriteError { class, sticky: false });
+    assert_eq!(errno(story.write(wal, 0, b"x")), Some(libc::EIO));
+    story.write(wal, 0, b"x").unwrap();
+    story.disk.inject(0, FaultId(2), DiskFault::ReadError { class, sticky: true });
+    for _ in 0..3 {
+        let read = story.disk.read(0, story.user(), wal, (0, 1)).result;
+        assert_eq!(read.unwrap_err().raw_os_error(), Some(libc::EIO));
+    }
+    assert_eq!(story.read(state), b"");
+    story.disk.heal(0, FaultId(2));
+    assert_eq!(story.read(wal), b"x");
+    assert_eq!(
+        (story.disk.effect(FaultId(1)).errors, story.disk.effect(FaultId(2)).errors),
+        (1, 3)
+    );
+}
+
+#[test]
+fn a_full_disk_refuses_growth_and_nothing_else() {
+    let mut story = Story::new(1);
+    let file = story.open("state");
+    story.write(file, 0, &[1; 100]).unwrap();
+    story.disk.inject(0, FAULT, DiskFault::Full { quota_bytes: 150 });
+    assert_eq!(errno(story.write(file, 100, &[1; 51])), Some(libc::ENOSPC));
+    let grow = story.disk.set_len(0, story.user(), file, 151).result;
+    assert_eq!(errno(grow), Some(libc::ENOSPC));
+    story.write(file, 50, &[2; 50]).unwrap();
+    story.write(file, 100, &[1; 50]).unwrap();
+    story.disk.heal(0, FAULT);
+    story.write(file, 150, &[1; 1000]).unwrap();
+    assert_eq!(story.disk.effect(FAULT).errors, 2);
+}
+
+#[test]
+fn a_stalled_disk_completes_nothing_until_it_is_healed() {
+    let mut story = Story::new(1);
+    let file = story.open("state");
+    story.sync_dir("");
+    story.write(file, 0, b"bytes").unwrap();
+    let done = story.disk.sync(story.now, story.user(), file);
+    story.disk.inject(story.now, FAULT, DiskFault::Stall);
+    assert_eq!(story.disk.wait(story.now, done.due_ns, Waker::noop()), Wait::Until(done.due_ns));
+    story.now = done.due_ns + 1_000 * MS;
+    assert_eq!(story.disk.wait(story.now, done.due_ns, Waker::noop()), Wait::Stalled);
+    assert_eq!(story.disk.image(story.now).bytes(), 0, "not even the sync under way");
+    story.disk.heal(story.now, FAULT);
+    assert_eq!(story.disk.take_wakes().len(), 1);
+    assert_eq!(story.disk.wait(story.now, done.due_ns, Waker::noop()), Wait::Over);
+    assert_eq!(story.disk.image(story.now).bytes(), 5);
+    assert_eq!(story.disk.effect(FAULT).stalled, 1);
+}
+
+#[test]
+fn slow_and_lying_syncs_are_what_they_say() {
+    let mut story = Story::new(1);
+    let file = story.open("state");
+    story.sync_dir("");
+    let start = story.now;
+    story.disk.inject(start, FaultId(1), DiskFault::SlowSync { factor: 20 });
+    story.sync(file).unwrap();
+    assert_eq!(story.now - start, 20 * MS);
+    assert_eq!(story.disk.effect(FaultId(1)).slowed_ns, 19 * MS);
+    let lying = DiskFault::LyingSync { class: FileClass::Any };
+    story.disk.inject(story.now, FaultId(2), lying);
+    story.write(file, 0, b"bytes").unwrap();
+    story.sync(file).unwrap();
+    assert_eq!(story.disk.image(story.now).bytes(), 0);
+    story.disk.heal(story.now, FaultId(2));
+    story.sync(file).unwrap();
+    assert_eq!(story.disk.image(story.now).bytes(), 5, "an honest sync makes up for it");
+}
+
+#[test]
+fn rot_stale_and_misdirected_writes_are_read_and_counted() {
+    let mut story = Story::new(1);
+    let file = story.open("state");
+    story.sync_dir("");
+    story.write(file, 0, &[0; 4096]).unwrap();
+    story.sync(file).unwrap();
+    story.disk.rot(story.now, FaultId(1), FileClass::State, 1);
+    assert_eq!(story.read(file).iter().map(|byte| byte.count_ones()).sum::<u32>(), 1);
+    let effect = story.disk.effect(FaultId(1));
+    assert_eq!((effect.sectors_damaged, effect.damaged_reads), (1, 1));
+
+    let (class, ppm) = (FileClass::State, crate::stream::MILLION);
+    story.disk.inject(story.now, FaultId(2), DiskFault::StaleWrite { class, ppm });
+    story.write(file, 0, &[1; 512]).unwrap();
+    assert!(!story.read(file).contains(&1));
+    assert_eq!(story.disk.effect(FaultId(2)).damaged_reads, 1);
+    story.disk.heal(story.now, FaultId(2));
+    story.disk.inject(story.now, FaultId(3), DiskFault::MisdirectedWrite { class, ppm });
+    story.write(file, 512, &[9; 512]).unwrap();
+    let content = story.read(file);
+    assert_eq!(content.len(), 4096);
+    assert_eq!(content.iter().filter(|byte| **byte == 9).count(), 512, "it landed somewhere");
+    assert!(story.disk.effect(FaultId(3)).damaged_reads > 0);
+}
+
+#[test]
+fn disks_are_wiped_exchanged_and_set_back() {
+    let (mut one, mut two) = (Story::new(1), Story::new(2));
+    for (story, content) in [(&mut one, b"one"), (&mut two, b"two")] {
+        let file = story.open("state");
+        story.sync_dir("");
+        story.write(file, 0, content).unwrap();
+        story.sync(file).unwrap();
+    }
+    let early = one.disk.image(one.now);
+    let file = one.open("state");
+    one.write(file, 0, b"ONE").unwrap();
+    one.disk.kill(one.now);
+    two.disk.kill(two.now);
+    one.disk.swap_contents(one.now, &mut two.disk);
+    one.process = one.disk.boot(one.now);
+    two.process = two.disk.boot(two.now);
+    assert_eq!(one.content("state").unwrap(), b"two");
+    assert_eq!(two.content("state").unwrap(), b"ONE");
+    one.disk.kill(one.now);
+    one.disk.roll_back(one.now, &early);
+    one.process = one.disk.boot(one.now);
+    assert_eq!(one.content("state").unwrap(), b"one");
+    one.disk.kill(one.now);
+    one.disk.wipe(one.now);
+    one.process = one.disk.boot(one.now);
+    assert_eq!(one.content("state"), None);
+    one.open("state");
+}
