@@ -92,10 +92,18 @@ pub enum SortTarget {
 /// Which way to sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SortOrder {
+    /// Not said: smallest first, but a limit cuts (to itself and one more) before anything is sorted.
+    ///
+    /// # Source
+    /// etcd `txn/range.go` lifts the limit for an order, not for a target; 3.4.23 answers so.
+    None,
     /// Smallest first.
     Ascend,
     /// Greatest first.
     Descend,
+    /// Smallest first, of the first keys only: nobody asked for an order, and so the limit (and one
+    /// more) is applied by key before anything is sorted.
+    AscendWithinLimit,
 }
 
 /// # Source

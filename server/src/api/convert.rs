@@ -37,7 +37,7 @@ impl TryFrom<pb::RangeRequest> for RangeRequest {
     }
 }
 
-/// By key and in no order is the store's own order; by anything else, no order means ascending.
+/// By key and in no order is the store's own order.
 ///
 /// # Source
 /// etcd `txn/range.go`.
@@ -53,7 +53,8 @@ fn sort(target: i32, order: i32) -> Result<Option<(SortTarget, SortOrder)>, Refu
         PbSortTarget::Value => SortTarget::Value,
     };
     let order = match order {
-        PbOrder::None | PbOrder::Ascend => SortOrder::Ascend,
+        PbOrder::None => SortOrder::None,
+        PbOrder::Ascend => SortOrder::Ascend,
         PbOrder::Descend => SortOrder::Descend,
     };
     Ok(Some((target, order)))

@@ -39,7 +39,7 @@ mod record;
 mod snapshot;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod txn;
 mod write;
 

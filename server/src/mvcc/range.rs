@@ -72,8 +72,12 @@ impl<'a, T: ReadableTable<(i64, u32), &'static [u8]>> View<'a, T> {
             return Ok(Ok(response));
         }
         // Without an order, nothing beyond the limit and one more needs to be kept.
-        let wanted = match (limit, request.sort) {
-            (Some(limit), None) => limit.saturating_add(1),
+        let cuts_first = match request.sort {
+            None => true,
+            Some((_, order)) => order == SortOrder::None && !has_bounds(request),
+        };
+        let wanted = match limit {
+            Some(limit) if cuts_first => limit.saturating_add(1),
             _ => usize::MAX,
         };
         let mut places = Vec::new();
@@ -148,6 +152,16 @@ fn satisfies(result: CompareResult, order: Ordering) -> bool {
     }
 }
 
+fn has_bounds(request: &RangeRequest) -> bool {
+    let bounds = [
+        request.min_mod_revision,
+        request.max_mod_revision,
+        request.min_create_revision,
+        request.max_create_revision,
+    ];
+    bounds != [0; 4]
+}
+
 fn within_bounds(request: &RangeRequest, place: &Place) -> bool {
     let within = |min: i64, max: i64, revision: i64| {
         (min == 0 || revision >= min) && (max == 0 || revision <= max)
@@ -174,7 +188,7 @@ fn sort(places: &mut [Place], sort: Option<(SortTarget, SortOrder)>) {
 
 fn ordered(order: SortOrder, ordering: Ordering) -> Ordering {
     match order {
-        SortOrder::Ascend => ordering,
+        SortOrder::None | SortOrder::Ascend => ordering,
         SortOrder::Descend => ordering.reverse(),
     }
 }

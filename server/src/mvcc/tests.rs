@@ -6,6 +6,7 @@ pub(crate) mod model;
 mod property;
 mod script;
 mod snapshot;
+pub(crate) mod words;
 
 use bytes::Bytes;
 

@@ -27,6 +27,7 @@ impl ToWire for RangeRequest {
                     SortTarget::Value => PbSortTarget::Value,
                 },
                 match order {
+                    SortOrder::None => PbOrder::None,
                     SortOrder::Ascend => PbOrder::Ascend,
                     SortOrder::Descend => PbOrder::Descend,
                 },
@@ -249,7 +250,7 @@ proptest! {
 #[test]
 fn no_order_by_anything_but_the_key_means_ascending() {
     assert_eq!(sort(0, 0), Ok(None));
-    assert_eq!(sort(3, 0), Ok(Some((SortTarget::Mod, SortOrder::Ascend))));
+    assert_eq!(sort(3, 0), Ok(Some((SortTarget::Mod, SortOrder::None))));
     assert_eq!(sort(0, 2), Ok(Some((SortTarget::Key, SortOrder::Descend))));
     assert_eq!(sort(5, 0), Err(Refusal::InvalidSortOption));
     assert_eq!(sort(0, 3), Err(Refusal::InvalidSortOption));

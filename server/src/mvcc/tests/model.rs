@@ -135,6 +135,13 @@ impl Run<'_> {
             request.max_create_revision == 0 || kv.create_revision <= request.max_create_revision
         });
         if let Some((target, order)) = request.sort {
+            let bounds = request.min_mod_revision
+                | request.max_mod_revision
+                | request.min_create_revision
+                | request.max_create_revision;
+            if order == SortOrder::None && request.limit > 0 && bounds == 0 {
+                kvs.truncate(request.limit as usize + 1);
+            }
             kvs.sort_by(|a, b| {
                 let ordering = match target {
                     SortTarget::Key => a.key.cmp(&b.key),
@@ -143,7 +150,7 @@ impl Run<'_> {
                     SortTarget::Mod => a.mod_revision.cmp(&b.mod_revision),
                     SortTarget::Value => a.value.cmp(&b.value),
                 };
-                if order == SortOrder::Ascend { ordering } else { ordering.reverse() }
+                if order == SortOrder::Descend { ordering.reverse() } else { ordering }
             });
         }
         let more = request.limit > 0 && kvs.len() as i64 > request.limit;
