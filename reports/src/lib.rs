@@ -9,6 +9,8 @@
 //!
 //! Nothing here knows how a run was made: all comes in as plain values.
 
+#[cfg(test)]
+mod fixture;
 pub mod html;
 pub mod summary;
 pub mod text;

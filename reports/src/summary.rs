@@ -1,5 +1,8 @@
 //! A run as a command sums it up: the verdict, and what differs from one machine to the next.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -15,6 +18,8 @@ pub struct RunSummary {
     pub wall_seconds: f64,
     /// User and system time it took (s).
     pub cpu_seconds: f64,
+    /// Most memory it held at once (MB).
+    pub peak_mb: f64,
     /// The report folder, when one was written.
     pub report: Option<String>,
     /// The command that shows the same again; [`Verdict::repro`] for shipped scenarios.

@@ -1,5 +1,8 @@
-//! The page on the terminal: a dozen lines for a pass; what broke, its evidence and the command that
-//! shows it again for everything else.
+//! The page on the terminal: a dozen lines for a pass; for everything else what broke, its evidence
+//! and the command that shows it again.
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write as _;
 
@@ -51,8 +54,8 @@ impl Palette {
     }
 }
 
-/// The page, with a line feed at its end. `history` shows the evidence in words; without it, only the
-/// ids of the records are named.
+/// The page, with a line feed at its end. `history` shows the evidence in words; without it, only
+/// the ids of the records are named.
 pub fn page(summary: &RunSummary, history: Option<&History>, palette: &Palette) -> String {
     let mut page = Page { text: String::new(), palette };
     let verdict = &summary.verdict;
@@ -88,6 +91,24 @@ fn wrapped(parts: &[String]) -> Vec<String> {
     lines
 }
 
+/// Breaks a long line between words.
+fn folded(line: &str) -> Vec<String> {
+    const WIDTH: usize = 96;
+    let mut lines = vec![String::new()];
+    for word in line.split(' ') {
+        let last = lines.last_mut().expect("there is always a line");
+        if !last.is_empty() && last.len() + 1 + word.len() > WIDTH {
+            lines.push(word.to_owned());
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
 struct Page<'a> {
     text: String,
     palette: &'a Palette,
@@ -112,7 +133,8 @@ impl Page<'_> {
             Word::NoConvergence => "NO CONVERGENCE",
             Word::Unknown => "UNKNOWN",
         };
-        let mut line = format!("{style}{word}{style:#}  {}  seed {}", verdict.scenario, verdict.seed);
+        let mut line =
+            format!("{style}{word}{style:#}  {}  seed {}", verdict.scenario, verdict.seed);
         if !verdict.plants.is_empty() {
             let _ = write!(line, "  planted {}", verdict.plants.join(" "));
         }
@@ -124,7 +146,7 @@ impl Page<'_> {
         let at = finding.at_ns.map_or_else(String::new, |at| format!(" at {}", words::time(at)));
         self.line("");
         self.line(&format!("  {style}{}{style:#}{at}", finding.checker));
-        for line in finding.reason.lines() {
+        for line in finding.reason.lines().flat_map(folded) {
             self.line(&format!("  {line}"));
         }
         self.line("");
@@ -192,10 +214,12 @@ impl Page<'_> {
     fn figures(&mut self, summary: &RunSummary) {
         let verdict = &summary.verdict;
         let simulated = verdict.sim_seconds;
-        let (wall, cpu) = (summary.wall_seconds, summary.cpu_seconds);
+        let (wall, cpu, peak) = (summary.wall_seconds, summary.cpu_seconds, summary.peak_mb);
         self.row(
             "time",
-            &format!("{simulated:.1} s simulated in {wall:.2} s ({cpu:.2} CPU-seconds)"),
+            &format!(
+                "{simulated:.1} s simulated in {wall:.2} s ({cpu:.2} CPU-seconds, {peak:.0} MB)"
+            ),
         );
         let operations = verdict.operations;
         self.row(

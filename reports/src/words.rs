@@ -126,7 +126,9 @@ fn operation(op: &RequestOp) -> String {
     match op {
         RequestOp::Range(range) => ask_range(range),
         RequestOp::Put(put) => format!("put {} = {}", short(&put.key), short(&put.value)),
-        RequestOp::DeleteRange(delete) => format!("delete {}", span(&delete.key, &delete.range_end)),
+        RequestOp::DeleteRange(delete) => {
+            format!("delete {}", span(&delete.key, &delete.range_end))
+        }
         RequestOp::Txn(txn) => format!("({})", ask_txn(txn)),
     }
 }
@@ -238,9 +240,14 @@ fn span(key: &Blob, range_end: &Blob) -> String {
         return if first == [0] { "all keys".to_owned() } else { format!("{} …", short(key)) };
     }
     let prefix = first.split_last().is_some_and(|(last, head)| {
-        end.split_last().is_some_and(|(end, rest)| rest == head && Some(*end) == last.checked_add(1))
+        end.split_last()
+            .is_some_and(|(end, rest)| rest == head && Some(*end) == last.checked_add(1))
     });
-    if prefix { format!("{}*", short(key)) } else { format!("{} … {}", short(key), short(range_end)) }
+    if prefix {
+        format!("{}*", short(key))
+    } else {
+        format!("{} … {}", short(key), short(range_end))
+    }
 }
 
 fn short(blob: &Blob) -> String {

@@ -53,20 +53,7 @@ struct Span<'a> {
 /// One record. An array in JSON, since there are ten thousand of them: id, lane, process, member,
 /// kind, call, return, outcome, request, answer, revision, events.
 #[derive(Serialize)]
-struct Row(
-    u64,
-    usize,
-    u64,
-    u64,
-    u8,
-    u64,
-    Option<u64>,
-    u8,
-    String,
-    String,
-    Option<i64>,
-    usize,
-);
+struct Row(u64, usize, u64, u64, u8, u64, Option<u64>, u8, String, String, Option<i64>, usize);
 
 pub(super) fn collect<'a>(
     plan: &'a Plan,

@@ -6,7 +6,7 @@ let ink = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
   for (const name of ["bg", "card", "ink", "quiet", "line", "faint", "ok", "read", "fail", "unknown", "bad", "leader",
-    "leader-ink", "watch", "network", "process", "disk", "down", "pause"]) {
+    "leader-ink", "on-ok", "watch", "network", "process", "disk", "down", "pause"]) {
     ink[name] = style.getPropertyValue("--" + name).trim();
   }
   stripes.clear();
@@ -198,6 +198,12 @@ function drawThreads() {
   for (const lane of lanes) lane.seen = visible(lane);
   crowded = lanes.some((lane) => !lane.watch && lane.seen.length > (view.width - GUTTER) / 6);
   for (const lane of lanes) count += lane.seen.length;
+  pen.lineWidth = 1.6;
+  pen.strokeStyle = ink.bad;
+  pen.globalAlpha = 0.75;
+  for (const record of evidence) thread(record);
+  pen.globalAlpha = 1;
+  pen.lineWidth = 1;
   if (count > 400) return;
   pen.lineWidth = 1;
   pen.strokeStyle = ink.quiet;
@@ -234,7 +240,7 @@ function drawRecord(record, row) {
       const width = Math.min(pen.measureText(record.ask).width + 8, right - Math.max(left, GUTTER) - 6);
       pen.fillStyle = ink.card; box(Math.max(left, GUTTER) + 3, y + 1, width, height - 2); pen.fill();
     }
-    label(record.ask, Math.max(left, GUTTER), right - 4, y + height / 2 + 0.5, dark ? "#fff" : ink.ink);
+    label(record.ask, Math.max(left, GUTTER), right - 4, y + height / 2 + 0.5, dark ? ink["on-ok"] : ink.ink);
   }
   pen.globalAlpha = 1;
 }
@@ -319,9 +325,6 @@ function drawEvidence() {
     const right = Math.max(toX(record.ret ?? Math.min(record.end, record.call + 5e7)), left + 4);
     if (right < GUTTER - 20 || left > view.width + 20) continue;
     pen.strokeStyle = ink.bad;
-    pen.globalAlpha = 0.75;
-    thread(record);
-    pen.globalAlpha = 1;
     box(left - 2, row.y, right - left + 4, row.h, 5); pen.stroke();
   }
   pen.lineWidth = 1;

@@ -35,8 +35,9 @@ const faults = RUN.faults.map((fault) => ({ ...fault, instant: fault.end === fau
   end: fault.end ?? RUN.end, family: FAMILY[fault.name] ?? "network" })).sort((a, b) => a.start - b.start);
 const tracks = [];
 for (const fault of faults) {
-  // Room for the name even when the fault is short.
-  const until = Math.max(fault.end, fault.start + RUN.end * 0.07);
+  // The name stands inside when it fits (on a usual screen, with the whole run shown), else behind.
+  const name = (fault.name.length + fault.target.length + 5) * 0.006 * RUN.end;
+  const until = fault.end - fault.start >= name ? fault.end : fault.end + name;
   let track = tracks.findIndex((end) => end <= fault.start);
   if (track < 0) track = tracks.push(0) - 1;
   tracks[track] = until;

@@ -1,0 +1,70 @@
+//! The page: self-contained, its data intact, its lanes sensible.
+
+use mettle_checker::history::{ErrorAnswer, PutRequest, Record, Request};
+
+use super::lanes::assign;
+use super::page;
+use crate::fixture::{broken, history, plan};
+use crate::timeline::{FaultSpan, Leadership, Timeline};
+
+fn whole() -> String {
+    let timeline = Timeline {
+        end_ns: 64_250_000_000,
+        faults: vec![FaultSpan {
+            id: 1,
+            name: "partition".to_owned(),
+            target: "m1 | m2 m3".to_owned(),
+            start_ns: 5,
+            end_ns: None,
+        }],
+        leaders: vec![Leadership { at_ns: 3, term: 2, member: 1 }],
+        stops: vec![],
+    };
+    page(&plan(), &history(), &broken().verdict, &timeline)
+}
+
+#[test]
+fn the_page_needs_nothing_from_outside() {
+    let page = whole();
+    for outside in ["http://", "https://", "src=", "@import", "url(", "<link", "fetch(", "import("]
+    {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(!page.contains("{{"), "a place was left open");
+}
+
+#[test]
+fn the_data_survives_hostile_values() {
+    let page = whole();
+    let (_, data) = page.split_once("id=\"run\">").unwrap();
+    let (data, _) = data.split_once("</script>").unwrap();
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert_eq!(data["records"].as_array().unwrap().len(), 5);
+    assert_eq!(data["records"][0][8], "put /a = </script>");
+    assert_eq!(data["violation"], 31_000_000);
+    assert_eq!(data["faults"][0]["end"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_client_keeps_its_lane_when_an_unknown_outcome_ends_its_process() {
+    let (lanes, of) = assign(&history().records);
+    let names: Vec<&str> = lanes.iter().map(|lane| lane.name.as_str()).collect();
+    assert_eq!(names, ["c1", "c2"]);
+    assert_eq!(lanes[1].processes, [2, 3]);
+    assert_eq!(of[&3], 1);
+}
+
+#[test]
+fn processes_at_the_same_time_never_share_a_lane() {
+    let put = Request::Put(PutRequest::default());
+    let lost = || ErrorAnswer { code: "Unavailable".to_owned(), message: String::new() };
+    let records: Vec<Record> = (0..60)
+        .map(|number| {
+            let call_ns = number / 3 * 10;
+            Record::called(number, number, 1, call_ns, put.clone()).unknown(lost())
+        })
+        .collect();
+    let (lanes, _) = assign(&records);
+    assert_eq!(lanes.len(), 3);
+    assert!(lanes.iter().all(|lane| lane.processes.len() == 20));
+}
