@@ -1,1 +1,4 @@
+//! Stories of watchers, and random ones against what each watcher must be told.
 
+mod property;
+mod script;
