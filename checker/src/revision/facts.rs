@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::ops::Ops;
 use super::unknown::Unknowns;
 use crate::history::{
-    Blob, DeleteRangeRequest, KeyValue, RangeRequest, RangeResponse, Request, RequestOp, Response,
-    ResponseOp, TxnRequest, TxnResponse,
+    Blob, DeleteRangeRequest, DeleteRangeResponse, KeyValue, RangeRequest, RangeResponse, Request,
+    RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
 };
 use crate::model::{Span, Version};
 
@@ -115,7 +115,7 @@ impl<'a> Facts<'a> {
                 gather.put(&put.key, put.prev_kv, answer.prev_kv.as_ref());
             }
             (Request::DeleteRange(delete), Some(Response::DeleteRange(answer))) => {
-                gather.delete(&delete.key, &answer.prev_kvs, answer.deleted);
+                gather.delete(delete, answer);
             }
             (Request::Txn(request), Some(Response::Txn(answer))) => gather.txn(request, answer),
             _ => {}
@@ -304,12 +304,12 @@ impl<'a> Gather<'_, '_, 'a> {
         }
     }
 
-    fn delete(&mut self, key: &'a Blob, before: &'a [KeyValue], deleted: i64) {
-        for kv in before {
+    fn delete(&mut self, request: &'a DeleteRangeRequest, answer: &'a DeleteRangeResponse) {
+        for kv in &answer.prev_kvs {
             self.seen(kv, false, self.source.revision);
         }
-        if deleted == 0 && !self.source.mutator {
-            self.absent(key, self.source.revision);
+        if request.range_end.is_empty() && answer.deleted == 0 && !self.source.mutator {
+            self.absent(&request.key, self.source.revision);
         }
     }
 
@@ -324,7 +324,7 @@ impl<'a> Gather<'_, '_, 'a> {
                     self.put(&put.key, put.prev_kv, answer.prev_kv.as_ref());
                 }
                 (RequestOp::DeleteRange(delete), ResponseOp::DeleteRange(answer)) => {
-                    self.delete(&delete.key, &answer.prev_kvs, answer.deleted);
+                    self.delete(delete, answer);
                 }
                 (RequestOp::Txn(request), ResponseOp::Txn(answer)) => self.txn(request, answer),
                 _ => {}

@@ -3,6 +3,7 @@
 
 use super::LINEARIZABILITY;
 use super::ops::{Ops, broken, is_local};
+use super::unknown::{Unknowns, reads};
 use crate::history::{
     CompactRequest, ErrorAnswer, Outcome, Record, Request, RequestOp, Response, TxnRequest,
 };
@@ -73,8 +74,20 @@ struct Compaction<'a> {
     done: bool,
 }
 
+/// What errors are held against.
+struct Known<'a, 'b> {
+    clock: Clock,
+    store: &'b Store,
+    unknowns: &'b Unknowns<'a>,
+}
+
 /// Checks all of them against a replay.
-pub(crate) fn floats(ops: &Ops<'_>, store: &Store, budget: u64) -> Result<(), Verdict> {
+pub(crate) fn floats(
+    ops: &Ops<'_>,
+    unknowns: &Unknowns<'_>,
+    store: &Store,
+    budget: u64,
+) -> Result<(), Verdict> {
     let clock = Clock::new(ops);
     let mut all: Vec<Compaction<'_>> = Vec::new();
     for place in &ops.compactions {
@@ -91,9 +104,10 @@ pub(crate) fn floats(ops: &Ops<'_>, store: &Store, budget: u64) -> Result<(), Ve
     all.sort_by_key(|compaction| (compaction.revision, compaction.record.call_ns));
     in_order(&mut all)?;
     past_reads(ops, &all)?;
+    let known = Known { clock, store, unknowns };
     let mut steps = budget;
     for place in &ops.errors {
-        error(ops.record(*place), &all, (&clock, store), &mut steps)?;
+        error(ops.record(*place), &all, &known, &mut steps)?;
     }
     Ok(())
 }
@@ -235,9 +249,10 @@ fn past_revisions(txn: &TxnRequest) -> Vec<i64> {
 fn error(
     record: &Record,
     all: &[Compaction<'_>],
-    (clock, store): (&Clock, &Store),
+    known: &Known<'_, '_>,
     steps: &mut u64,
 ) -> Result<(), Verdict> {
+    let Known { clock, store, unknowns } = known;
     let Some(Response::Error(ErrorAnswer { message, .. })) = &record.response else {
         return Ok(()); // never sent
     };
@@ -259,17 +274,20 @@ fn error(
         asked.iter().any(|asked| bounds.low / 2 < *asked) || is_local(&record.request)
     } else if message == Refusal::KeyNotFound.text() {
         let last = (bounds.high / 2).min(store.revision());
-        let mut found = false;
+        // A write of unknown outcome may have taken the key away, wherever it was put.
+        let spans = reads(&record.request);
+        let mut unknown = 0..unknowns.len() as u32;
+        let mut found = unknown.any(|number| unknowns.touches(number, &spans));
         for revision in bounds.low / 2..=last.max(bounds.low / 2) {
+            if found {
+                break;
+            }
             if *steps == 0 {
                 let reason = format!("{}: too many places to look at", words::describe(record));
                 return Err(Verdict::unknown(LINEARIZABILITY, reason, vec![record.id]));
             }
             *steps -= 1;
-            found |= store.at(revision).refusal(&record.request) == Some(Refusal::KeyNotFound);
-            if found {
-                break;
-            }
+            found = store.at(revision).refusal(&record.request) == Some(Refusal::KeyNotFound);
         }
         found
     } else {

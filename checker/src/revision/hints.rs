@@ -22,12 +22,12 @@ pub(crate) struct Hints<'a, 'b> {
     watchers: &'b [Watcher<'a>],
     /// For each watcher, up to where it has heard everything.
     heard: Vec<i64>,
-    /// The highest revision of an event.
+    /// The highest revision of an event or of a member's own answer.
     pub(crate) top: i64,
 }
 
 impl<'a, 'b> Hints<'a, 'b> {
-    pub(crate) fn new(streams: &'b Streams<'a>) -> Self {
+    pub(crate) fn new(ops: &Ops<'_>, streams: &'b Streams<'a>) -> Self {
         let watchers = &streams.watchers;
         let mut told = Vec::new();
         for (number, watcher) in watchers.iter().enumerate() {
@@ -39,7 +39,8 @@ impl<'a, 'b> Hints<'a, 'b> {
             }));
         }
         told.sort_by_key(|told| (told.revision, told.watcher));
-        let top = told.last().map_or(1, |told| told.revision);
+        let told_top = told.last().map_or(1, |told| told.revision);
+        let top = ops.locals.last().map_or(told_top, |(revision, _)| told_top.max(*revision));
         let heard = watchers.iter().map(Watcher::heard).collect();
         Hints { told, watchers, heard, top }
     }

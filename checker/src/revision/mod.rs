@@ -91,36 +91,36 @@ pub(crate) fn order(ops: &Ops<'_>, streams: &Streams<'_>, budget: u64) -> Ordere
     if let Err(verdict) = sweep::real_time(ops) {
         return Ordered::end(verdict, 0);
     }
-    let mut ordered = replayed(ops, streams, budget);
+    let unknowns = Unknowns::new(ops);
+    let mut ordered = replayed(ops, &unknowns, streams, budget);
     if let Some(placement) = &ordered.placement
-        && let Err(verdict) = floats::floats(ops, &placement.store, budget)
+        && let Err(verdict) = floats::floats(ops, &unknowns, &placement.store, budget)
     {
         ordered.verdict = verdict;
     }
     ordered
 }
 
-fn replayed(ops: &Ops<'_>, streams: &Streams<'_>, budget: u64) -> Ordered {
-    let unknowns = Unknowns::new(ops);
-    let hints = Hints::new(streams);
+fn replayed(ops: &Ops<'_>, unknowns: &Unknowns<'_>, streams: &Streams<'_>, budget: u64) -> Ordered {
+    let hints = Hints::new(ops, streams);
     let holes = ops.mutators.iter().any(Option::is_none);
     if !holes && hints.top <= ops.top {
         let facts = Facts::default();
-        return match Replay::new(ops, (&unknowns, &facts), None, u64::MAX).run() {
+        return match Replay::new(ops, (unknowns, &facts), None, u64::MAX).run() {
             Ending::Placed(placement) => Ordered::placed(placement, 0),
             Ending::Refuted(failure, steps) | Ending::Exhausted(failure, steps) => {
-                Ordered::end(reasons::refuted(ops, &unknowns, &failure), steps)
+                Ordered::end(reasons::refuted(ops, unknowns, &failure), steps)
             }
         };
     }
-    let facts = Facts::gather(ops, &unknowns);
+    let facts = Facts::gather(ops, unknowns);
     let reachable = hints.top <= ops.top + unknowns.len() as i64;
-    let with = reachable.then(|| Replay::new(ops, (&unknowns, &facts), Some(&hints), budget).run());
+    let with = reachable.then(|| Replay::new(ops, (unknowns, &facts), Some(&hints), budget).run());
     if let Some(Ending::Placed(placement)) = with {
         return Ordered::placed(placement, 0);
     }
-    let without = Replay::new(ops, (&unknowns, &facts), None, budget).run();
-    weigh(ops, &unknowns, with, without)
+    let without = Replay::new(ops, (unknowns, &facts), None, budget).run();
+    weigh(ops, unknowns, with, without)
 }
 
 /// Puts together what came out with the evidence of watchers (a refutation, or nothing in the
@@ -140,7 +140,11 @@ fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: Option<Ending>, without: 
                 Some(Ending::Refuted(failure, spent)) => {
                     (reasons::told_wrong(ops, &failure), spent)
                 }
-                _ => ("a watch event names a revision that cannot have been reached".into(), 0),
+                _ => {
+                    let reason = "a watch event or a member's own answer names a revision that \
+                                  cannot have been reached";
+                    (reason.to_owned(), 0)
+                }
             };
             let mut ordered = Ordered::placed(placement, spent);
             ordered.contradicted = Some(reason);

@@ -153,7 +153,7 @@ impl<'a> Ops<'a> {
             return Err(broken(reason, vec![record.id], revision));
         }
         let last = |list: &[(i64, u32)]| list.last().map_or(1, |(revision, _)| *revision);
-        self.top = last(made).max(last(&self.observers));
+        self.top = last(made).max(last(&self.observers)).max(self.compacted_top());
         // A revision that skips ahead has no writers below it: found before memory is spent on it.
         let most = made.len() as i64 + self.unknown.len() as i64 + 1;
         if self.top > most {
@@ -164,6 +164,23 @@ impl<'a> Ops<'a> {
             self.mutators[*revision as usize - 2] = Some(*place);
         }
         Ok(())
+    }
+
+    /// What an answered compaction shows of the store: that its revision was reached, and the one
+    /// that was read after it.
+    pub(crate) fn shown_by_compaction(&self, place: u32) -> Option<i64> {
+        match (&self.record(place).request, &self.record(place).response) {
+            (Request::Compact(request), Some(Response::Compact(answer))) => {
+                let read = answer.header.map_or(1, |header| header.revision);
+                Some(read.max(request.revision))
+            }
+            _ => None,
+        }
+    }
+
+    fn compacted_top(&self) -> i64 {
+        let shown = self.compactions.iter().filter_map(|place| self.shown_by_compaction(*place));
+        shown.max().unwrap_or(1)
     }
 
     fn same_revision(&self, a: u32, b: u32, revision: i64) -> Verdict {

@@ -137,11 +137,9 @@ impl<'a, 'b> Replay<'a, 'b> {
             }
         }
         for place in &self.ops.compactions {
-            let record = self.ops.record(*place);
-            if let (crate::history::Request::Compact(compact), Some(return_ns)) =
-                (&record.request, record.return_ns)
-            {
-                seen(compact.revision, return_ns);
+            let shown = self.ops.shown_by_compaction(*place);
+            if let (Some(shown), Some(at)) = (shown, self.ops.record(*place).return_ns) {
+                seen(shown, at);
             }
         }
         if let Some(hints) = self.hints {

@@ -1,0 +1,170 @@
+//! The order of revisions against brute force: every order that real time allows is tried, on
+//! small histories, legal and damaged.
+
+mod world;
+
+use mettle_checker::history::*;
+use mettle_checker::model::{Refusal, Store, differ};
+use mettle_checker::{Options, Verdict, check};
+use proptest::prelude::*;
+use world::damage::damage;
+use world::{Dice, Shape, legal};
+
+const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
+
+#[derive(Clone)]
+struct State {
+    store: Store,
+    compacted: i64,
+}
+
+/// Whether some order fits. `left` are the operations not yet ordered.
+fn brute(state: &State, left: &[&Record]) -> bool {
+    if left.iter().all(|record| record.outcome == Outcome::Unknown) {
+        return true;
+    }
+    let horizon = left.iter().filter_map(|record| record.return_ns).min().unwrap_or(u64::MAX);
+    left.iter().enumerate().any(|(place, record)| {
+        if record.call_ns > horizon {
+            return false;
+        }
+        let mut next = state.clone();
+        if !fits(&mut next, record) {
+            return false;
+        }
+        let mut rest = left.to_vec();
+        rest.remove(place);
+        brute(&next, &rest)
+    })
+}
+
+fn past(request: &Request) -> Option<i64> {
+    match request {
+        Request::Range(range) => (range.revision > 0).then_some(range.revision),
+        _ => None,
+    }
+}
+
+/// Whether a record may come next; does it.
+fn fits(state: &mut State, record: &Record) -> bool {
+    let refusal = refusal(state, &record.request);
+    if let Some(Response::Error(error)) = &record.response
+        && record.outcome == Outcome::Fail
+    {
+        return refusal == Some(error.message.as_str());
+    }
+    if refusal.is_some() {
+        return false;
+    }
+    if let Request::Compact(compact) = &record.request {
+        state.compacted = compact.revision;
+        return true;
+    }
+    let before = state.store.revision();
+    let Ok(expected) = state.store.execute(&record.request) else { return false };
+    if record.outcome == Outcome::Unknown {
+        return state.store.revision() > before;
+    }
+    let Some(got) = &record.response else { return false };
+    let header = match got {
+        Response::Range(range) => range.header,
+        Response::Put(put) => put.header,
+        Response::DeleteRange(delete) => delete.header,
+        Response::Txn(txn) => txn.header,
+        _ => None,
+    };
+    header.is_some_and(|header| header.revision == state.store.revision())
+        && differ(&record.request, &expected, got).is_ok()
+}
+
+fn refusal(state: &State, request: &Request) -> Option<&'static str> {
+    match request {
+        Request::Compact(compact) if compact.revision <= state.compacted => Some(COMPACTED),
+        Request::Compact(compact) if compact.revision > state.store.revision() => {
+            Some(Refusal::FutureRevision.text())
+        }
+        _ if past(request).is_some_and(|past| past < state.compacted) => Some(COMPACTED),
+        _ => state.store.now().refusal(request).map(Refusal::text),
+    }
+}
+
+fn is_local(record: &Record) -> bool {
+    match &record.request {
+        Request::Range(range) => range.serializable,
+        Request::Txn(txn) => {
+            let mut ops = txn.success.iter().chain(&txn.failure);
+            ops.all(|op| matches!(op, RequestOp::Range(range) if range.serializable))
+        }
+        _ => false,
+    }
+}
+
+fn agree(seed: u64) {
+    let mut dice = Dice::new(seed ^ 0xabcd);
+    let shape = Shape {
+        seed,
+        processes: 2 + dice.below(3),
+        operations: 8 + dice.below(3),
+        keys: 2,
+        unknown_per_mille: [0, 150, 400][dice.below(3) as usize],
+        watchers: 0,
+        unique: dice.chance(70),
+        simple: dice.chance(40),
+        compaction: dice.chance(30),
+        keeps: false,
+    };
+    let mut history = legal(shape);
+    history.records.retain(|record| !is_local(record));
+    for record in &mut history.records {
+        if let Some(Response::Compact(answer)) = &mut record.response {
+            answer.header = None; // read after the fact: not the moment of the compaction
+        }
+    }
+    for _ in 0..dice.below(4) {
+        if !history.records.is_empty() {
+            damage(&mut history, &mut dice);
+        }
+    }
+    let report = check(&history, &Options::default());
+    if report
+        .checks
+        .iter()
+        .any(|check| check.name == "assumptions" && check.verdict != Verdict::Legal)
+    {
+        return;
+    }
+    let left: Vec<&Record> = history.records.iter().filter(|record| !is_local(record)).collect();
+    let state = State { store: Store::default(), compacted: 0 };
+    let fits = brute(&state, &left);
+    let agree = match report.verdict {
+        Verdict::Legal => {
+            // Compactions and errors are placed one by one, not all together.
+            fits || shape.compaction
+        }
+        Verdict::Broken(_) => !fits,
+        Verdict::Unknown(_) => false,
+    };
+    if !agree {
+        let path = std::env::temp_dir().join(format!("mettle-brute-{seed}.ndjson"));
+        std::fs::write(&path, history.write_to(Vec::new()).unwrap()).unwrap();
+        panic!("{shape:?}: brute force says {fits}, not {:?}; {}", report.verdict, path.display());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn brute_force_agrees(seed in any::<u64>()) {
+        agree(seed);
+    }
+}
+
+/// `cargo test --release -p mettle-checker --test brute -- --ignored`
+#[test]
+#[ignore = "a million histories take minutes"]
+fn brute_force_agrees_a_million_times() {
+    for seed in 0..1_000_000 {
+        agree(seed);
+    }
+}

@@ -1,0 +1,59 @@
+//! Legal histories are legal, whatever was asked in them and however many outcomes are unknown.
+
+mod world;
+
+use mettle_checker::{Options, Verdict, check};
+use world::{Shape, legal};
+
+fn must_be_legal(shape: Shape) {
+    let history = legal(shape);
+    let report = check(&history, &Options::default());
+    if report.verdict != Verdict::Legal {
+        let bytes = history.write_to(Vec::new()).unwrap();
+        let path = std::env::temp_dir().join(format!("mettle-judge-{}.ndjson", shape.seed));
+        std::fs::write(&path, bytes).unwrap();
+        panic!("{shape:?}: {:?}\nhistory in {}", report.verdict, path.display());
+    }
+}
+
+#[test]
+fn without_unknown_outcomes() {
+    for seed in 0..300 {
+        must_be_legal(Shape { seed, unknown_per_mille: 0, watchers: 3, ..Shape::default() });
+    }
+}
+
+#[test]
+fn with_unknown_outcomes_and_watchers() {
+    for seed in 0..300 {
+        must_be_legal(Shape { seed, unknown_per_mille: 150, watchers: 3, ..Shape::default() });
+    }
+}
+
+#[test]
+fn with_unknown_outcomes_and_nobody_watching() {
+    for seed in 0..300 {
+        let shape = Shape { seed, unknown_per_mille: 150, watchers: 0, ..Shape::default() };
+        must_be_legal(shape);
+        must_be_legal(Shape { simple: true, ..shape });
+        must_be_legal(Shape { unique: false, ..shape });
+    }
+}
+
+#[test]
+fn long_ones() {
+    for seed in 0..6 {
+        let shape = Shape {
+            seed,
+            processes: 20,
+            operations: 3_000,
+            keys: 30,
+            unknown_per_mille: 20,
+            watchers: 3,
+            ..Shape::default()
+        };
+        must_be_legal(shape);
+        must_be_legal(Shape { watchers: 0, ..shape });
+        must_be_legal(Shape { watchers: 0, simple: true, ..shape });
+    }
+}
