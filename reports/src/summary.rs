@@ -27,8 +27,8 @@ pub struct RunSummary {
 }
 
 /// The object of `run --json`: names and order are promised to other programs.
-#[derive(Serialize)]
-struct Line<'a> {
+#[derive(Clone, Debug, Serialize)]
+pub struct Line<'a> {
     sim: &'static str,
     scenario: &'a str,
     seed: u64,
@@ -48,10 +48,10 @@ struct Line<'a> {
 }
 
 impl RunSummary {
-    /// One line of JSON without a line feed.
-    pub fn json(&self) -> String {
+    /// The object that other programs read.
+    pub fn line(&self) -> Line<'_> {
         let verdict = &self.verdict;
-        let line = Line {
+        Line {
             sim: "on",
             scenario: &verdict.scenario,
             seed: verdict.seed,
@@ -68,8 +68,7 @@ impl RunSummary {
             trace_hash: &verdict.trace_hash,
             plan_hash: &verdict.plan_hash,
             report: self.report.as_deref(),
-        };
-        serde_json::to_string(&line).expect("the object has only string keys")
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use mettle_reports::verdict::{FaultCount, Operations, Verdict};
+use mettle_checker::history::{self, Limits};
+use mettle_reports::summary::RunSummary;
+use mettle_reports::text::{self, Palette};
+use mettle_reports::verdict::Verdict;
 use mettle_scenarios::plan::Plant;
 use mettle_scenarios::{Plan, Scenario, shelf};
-use serde::Serialize;
-use std::collections::BTreeMap;
 
 use crate::cli::{RunArgs, Trouble};
 use crate::console::Console;
@@ -52,78 +53,22 @@ fn finish(
 
 /// Prints the page and the object of a run.
 pub(crate) fn show(verdict: &Verdict, end: &End, report: &Path, repro: &str, console: &Console) {
-    console.say(&page(verdict, end, report, repro));
-    console.object(&Object {
-        sim: "on",
-        scenario: &verdict.scenario,
-        seed: verdict.seed,
-        verdict: verdict.verdict.name(),
-        checker: verdict.checker.as_deref(),
-        reason: verdict.reason.as_deref(),
-        sim_seconds: verdict.sim_seconds,
+    let summary = RunSummary {
+        verdict: verdict.clone(),
         wall_seconds: end.wall_seconds,
         cpu_seconds: end.cpu_seconds,
-        operations: &verdict.operations,
-        faults: &verdict.faults,
-        probes: &verdict.probes,
-        leaders: verdict.leaders,
-        trace_hash: &verdict.trace_hash,
-        plan_hash: &verdict.plan_hash,
-        report: report.display().to_string(),
-    });
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Object<'a> {
-    sim: &'static str,
-    scenario: &'a str,
-    seed: u64,
-    verdict: &'static str,
-    checker: Option<&'a str>,
-    reason: Option<&'a str>,
-    sim_seconds: f64,
-    wall_seconds: f64,
-    cpu_seconds: f64,
-    operations: &'a Operations,
-    faults: &'a [FaultCount],
-    probes: &'a BTreeMap<String, u64>,
-    leaders: u64,
-    trace_hash: &'a str,
-    plan_hash: &'a str,
-    report: String,
-}
-
-fn page(verdict: &Verdict, end: &End, report: &Path, repro: &str) -> String {
-    let Verdict { operations, faults, .. } = verdict;
-    let faults: Vec<String> = faults
-        .iter()
-        .map(|fault| format!("{} {}/{} (effect {})", fault.name, fault.fired, fault.armed, fault.effect))
-        .collect();
-    let mut lines = vec![format!("{}: {} seed {}", verdict.verdict.name(), verdict.scenario, verdict.seed)];
-    for finding in verdict.findings.iter().take(5) {
-        lines.push(format!("  {}: {}", finding.checker, finding.reason));
-        if !finding.records.is_empty() {
-            lines.push(format!("    history lines: {:?}", finding.records));
-        }
-    }
-    lines.push(format!(
-        "operations: {} ok, {} fail, {} unknown; leaders: {}",
-        operations.ok, operations.fail, operations.unknown, verdict.leaders
-    ));
-    if !faults.is_empty() {
-        lines.push(format!("faults fired: {}", faults.join(", ")));
-    }
-    lines.push(format!(
-        "time: {:.1} s simulated, {:.2} s CPU, {:.2} s real, {:.0} MB",
-        verdict.sim_seconds, end.cpu_seconds, end.wall_seconds, end.peak_mb
-    ));
-    lines.push(format!("trace hash: {}", verdict.trace_hash));
-    lines.push(format!("report: {}", report.display()));
-    if verdict.verdict.exit_code() != 0 {
-        lines.push(format!("repro: {repro}"));
-    }
-    lines.join("\n")
+        peak_mb: end.peak_mb,
+        report: Some(report.display().to_string()),
+        repro: repro.to_owned(),
+    };
+    // Only findings need the words of their records; a page without them still names the ids.
+    let history = if verdict.findings.is_empty() {
+        None
+    } else {
+        history::read_file(&report.join("history.ndjson"), Limits::default()).ok()
+    };
+    console.say(text::page(&summary, history.as_ref(), &Palette::coloured()).trim_end());
+    console.object(&summary.line());
 }
 
 /// The one scenario that a word names.

@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 use mettle_checker::history::History;
+use mettle_reports::html;
+use mettle_reports::timeline::{FaultSpan, Leadership, Stop, Timeline};
 use mettle_reports::verdict::Verdict;
 use mettle_scenarios::Plan;
 
@@ -44,5 +46,38 @@ pub(super) fn write(
         }
         Ok(())
     })?;
-    file("verdict.json", &|out| out.write_all(verdict.print().as_bytes()))
+    file("verdict.json", &|out| out.write_all(verdict.print().as_bytes()))?;
+    let page = html::page(plan, history, verdict, &timeline(outcome));
+    file("index.html", &|out| out.write_all(page.as_bytes()))
+}
+
+/// The lanes of the page.
+fn timeline(outcome: &Outcome) -> Timeline {
+    let fault = |span: &crate::world::FaultSpan| FaultSpan {
+        id: span.id,
+        name: span.name.clone(),
+        target: span.target.clone(),
+        start_ns: span.start_ns,
+        end_ns: span.end_ns,
+    };
+    let leader = |led: &crate::world::Leadership| Leadership {
+        at_ns: led.at_ns,
+        term: led.term,
+        member: led.member,
+    };
+    let stop = |exit: &crate::world::Exit| Stop {
+        member: exit.member,
+        at_ns: exit.at_ns,
+        reason: exit.reason.clone(),
+    };
+    let panic = outcome.panic.as_ref().and_then(|panic| {
+        let reason = format!("panic at {}: {}", panic.location, panic.message);
+        Some(Stop { member: panic.member?, at_ns: panic.at_ns, reason })
+    });
+    Timeline {
+        end_ns: outcome.sim_ns,
+        faults: outcome.fault_lane.iter().map(fault).collect(),
+        leaders: outcome.leaders.timeline.iter().map(leader).collect(),
+        stops: outcome.exits.iter().map(stop).chain(panic).collect(),
+    }
 }
