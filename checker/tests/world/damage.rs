@@ -86,12 +86,14 @@ fn field(record: &mut Record, dice: &mut Dice) -> bool {
         }
     };
     match &mut record.response {
-        Some(Response::Range(range)) => match (dice.below(4), range.kvs.first_mut()) {
-            (0, _) => bump(&mut range.header),
-            (1, _) => range.count += off,
-            (2, _) if !range.kvs.is_empty() => drop(range.kvs.pop()),
-            (_, Some(first)) => kv(first, dice),
-            _ => range.more = !range.more,
+        Some(Response::Range(range)) => match dice.below(4) {
+            0 => bump(&mut range.header),
+            1 => range.count += off,
+            2 => drop(range.kvs.pop()),
+            _ => match range.kvs.first_mut() {
+                Some(first) => kv(first, dice),
+                None => range.more = !range.more,
+            },
         },
         Some(Response::Put(put)) => match &mut put.prev_kv {
             Some(before) if dice.chance(60) => kv(before, dice),
