@@ -54,7 +54,10 @@ impl Tree {
                 self.directories.insert(path.clone());
             }
             NameChange::Rename { from, to, file } => {
-                self.files.remove(from);
+                // The old name may be another file's by now, if its directory was synced first.
+                if self.files.get(from) == Some(file) {
+                    self.files.remove(from);
+                }
                 self.files.insert(to.clone(), *file);
             }
             NameChange::Remove { path } => {
