@@ -50,7 +50,7 @@ impl Core {
     /// The requests wait until the vote for itself, and the log they speak of, are durable: a
     /// member that crashed and came back with a shorter log must not win with answers given to
     /// the longer one. The vote for itself travels the same way and is counted when released.
-    fn ask_for_votes(&mut self, transfer: bool) {
+    pub(super) fn ask_for_votes(&mut self, transfer: bool) {
         if matches!(self.standing, Standing::Candidate(_)) {
             probe!("consensus election without a winner");
         }

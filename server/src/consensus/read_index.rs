@@ -55,8 +55,10 @@ impl Reads {
     }
 
     fn ask(&mut self, question: Question, index: Index) {
-        let rides_along = planted!("R17") && !self.asked.is_empty();
-        let round = if rides_along { self.round } else { self.round + 1 };
+        let round = match self.asked.back() {
+            Some(last) if planted!("R17") => last.round,
+            _ => self.round + 1,
+        };
         self.asked.push_back(Asked { question, index, round });
     }
 }

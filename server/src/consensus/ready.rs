@@ -14,8 +14,8 @@ use super::types::{
     AppendBatch, AppendToken, Broken, HardState, Message, MessageBody, NodeId, ReadState, Ready,
     Role, SnapshotMark, Term,
 };
-use crate::{planted, probe};
 use crate::probe::{Fact, fact};
+use crate::{planted, probe};
 
 /// Gathers what the next [`Ready`] gives out.
 #[derive(Clone, Debug)]

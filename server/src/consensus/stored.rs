@@ -19,7 +19,8 @@ impl Stored {
     /// Brings the log in line with a state machine that is durable up to `applied` of `term`.
     ///
     /// A crash between the installation of a snapshot and the log's record of it leaves a log that
-    /// ends before the state, or disagrees with it; the log then restarts after the state.
+    /// ends before the state, or disagrees with it; the log then restarts after the state, and
+    /// `snapshot` says where: the caller tells storage before it starts a core.
     ///
     /// # Errors
     /// [`Broken`] when entries are missing that storage had promised to keep.
@@ -48,6 +49,13 @@ impl Stored {
         let known = self.hard_state.commit;
         if known > last {
             return Err(Broken::LostEntries { known, last });
+        }
+        // The commit index is saved lazily, and what was applied had been committed; the term of
+        // an applied entry may be newer than any this member took part in.
+        self.hard_state.commit = known.max(applied);
+        if self.hard_state.term < term {
+            self.hard_state.term = term;
+            self.hard_state.vote = 0;
         }
         self.applied = applied;
         Ok(self)

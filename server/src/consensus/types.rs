@@ -99,7 +99,7 @@ pub struct SnapshotMark {
 pub struct AppendToken(pub u64);
 
 /// Something for storage to make durable, and what waits for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AppendBatch {
     /// Give this to `persisted` when all of it is durable. Tokens are persisted in order.
     pub token: AppendToken,
