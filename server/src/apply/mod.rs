@@ -1,8 +1,8 @@
 //! Turns committed entries into changes of the store: deterministic, without waiting for anything.
 //!
-//! What an entry does depends on the entries up to it and on nothing else, so that all members agree.
-//! A refusal that depends on the log alone is an answer ([`Rejected`]); any other error stops the member
-//! ([`StoreError`]).
+//! What an entry does depends on the entries up to it and on nothing else, so that all members
+//! agree. A refusal that depends on the log alone is an answer ([`Rejected`]); any other error
+//! stops the member ([`StoreError`]).
 
 use bytes::Bytes;
 use redb::Durability;

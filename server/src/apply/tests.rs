@@ -8,7 +8,7 @@ use crate::command::{CompactRequest, DeleteRangeRequest};
 use crate::consensus::types::Membership;
 use crate::identity::Identity;
 use crate::mvcc::tests::disk::Disk;
-use crate::mvcc::tests::{IDENTITY, entry, put, range};
+use crate::mvcc::tests::{IDENTITY, cases, entry, put, range};
 
 fn fresh() -> Store {
     Store::open(Disk::default().backend(), IDENTITY).unwrap()
@@ -79,7 +79,7 @@ fn bodies() -> impl Strategy<Value = Body> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(100))]
 
     /// Members cut the log into other batches, flush at other times, and have other names.
     #[test]

@@ -5,8 +5,8 @@ use super::{StoreError, Writer};
 use crate::command::Rejected;
 use crate::probe;
 
-/// Most records removed in one transaction, beside what the transaction is for. Few in tests, so that
-/// crashes fall between steps.
+/// Most records removed in one transaction, beside what the transaction is for. Few in tests, so
+/// that crashes fall between steps.
 pub(crate) const STEP_RECORDS: usize = if cfg!(test) { 3 } else { 500 };
 
 impl Writer<'_> {

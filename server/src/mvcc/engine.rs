@@ -1,7 +1,7 @@
 //! redb behind a guard: what it panics about becomes an error.
 //!
-//! redb checks pages at boot and when asked to, not when it reads them; a damaged page it trusts may
-//! make it panic (22 of 2000 flipped bits, in a trial). The member must stop then, as with any
+//! redb checks pages at boot and when asked to, not when it reads them; a damaged page it trusts
+//! may make it panic (22 of 2000 flipped bits, in a trial). The member must stop then, as with any
 //! other damage, and not unwind through the program.
 
 use std::cell::Cell;

@@ -82,7 +82,8 @@ from_redb!(
 );
 
 impl StoreError {
-    /// Whether starting again cannot help: what lies on the disk, or came from there, is not to be trusted.
+    /// Whether starting again cannot help: what lies on the disk, or came from there, is not to be
+    /// trusted.
     pub fn is_corruption(&self) -> bool {
         match self {
             StoreError::Failed | StoreError::Storage(_) | StoreError::Snapshot(_) => false,

@@ -36,9 +36,9 @@ pub struct StateHash {
 }
 
 impl Store {
-    /// CRC32C over all readable records up to `revision` (0 or below: all), in order of revision: main,
-    /// sub, then the record as it lies in the file without its checksum. Records that compaction
-    /// made unreadable do not count, whether or not they are removed yet.
+    /// CRC32C over all readable records up to `revision` (0 or below: all), in order of revision:
+    /// main, sub, then the record as it lies in the file without its checksum. Records that
+    /// compaction made unreadable do not count, whether or not they are removed yet.
     ///
     /// This is a definition of ours; it does not equal etcd's number.
     pub fn hash_kv(&self, revision: i64) -> Result<Result<HashKv, Rejected>, StoreError> {

@@ -101,11 +101,12 @@ impl Index {
 
     /// Forgets what compaction at `revision` makes unreachable and returns it.
     ///
-    /// Of each key stays everything from `revision` on and, when nothing stands at `revision` itself,
-    /// the newest change below it unless that is a tombstone.
+    /// Of each key stays everything from `revision` on and, when nothing stands at `revision`
+    /// itself, the newest change below it unless that is a tombstone.
     ///
     /// # Source
-    /// etcd since #18274: a tombstone at exactly the compact revision stays, a watcher may start there.
+    /// etcd since #18274: a tombstone at exactly the compact revision stays, a watcher may start
+    /// there.
     pub(crate) fn compact(&mut self, revision: i64) -> Vec<Revision> {
         let drop_tombstone_at = planted!("R10");
         let mut gone = Vec::new();

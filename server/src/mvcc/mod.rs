@@ -7,29 +7,30 @@
 //!
 //! The file holds two tables. `revisions` maps a revision to a *record*: the key, the value, and
 //! what etcd says of them (create revision, version, lease), or a tombstone. Records are never
-//! changed, only added, and removed by compaction. Every record carries a CRC32C over itself and its
-//! revision, checked at each read: redb does not verify what it reads, and a member stops on what
-//! it cannot trust ([`StoreError::Corrupt`]). `meta` holds who the file belongs to and the *state*:
-//! applied index, current revision, compaction. State and records change in one transaction, so
-//! an applied index never speaks for effects that are not there.
+//! changed, only added, and removed by compaction. Every record carries a CRC32C over itself and
+//! its revision, checked at each read: redb does not verify what it reads, and a member stops on
+//! what it cannot trust ([`StoreError::Corrupt`]). `meta` holds who the file belongs to and the
+//! *state*: applied index, current revision, compaction. State and records change in one
+//! transaction, so an applied index never speaks for effects that are not there.
 //!
-//! Transactions are committed to memory ([`Store::write`] with `Durability::None`); the log makes them
-//! durable. [`Store::flush`] commits durably from time to time; after a crash the store falls back to that
-//! moment and the log is applied again from there.
+//! Transactions are committed to memory ([`Store::write`] with `Durability::None`); the log makes
+//! them durable. [`Store::flush`] commits durably from time to time; after a crash the store falls
+//! back to that moment and the log is applied again from there.
 //!
 //! The *index* is in memory: for every key its revisions in order, rebuilt at boot. It answers
 //! which record is wanted; only those are read.
 //!
 //! *Compaction* at C makes history below C unreadable at once and for good: for each key the newest
-//! revision at or below C is kept, and a tombstone only when it stands at exactly C, which can still
-//! be watched. The records are removed in bounded steps, each in the transaction of a batch or a flush; boot finds
-//! what is left by reading the file against the compact revision.
+//! revision at or below C is kept, and a tombstone only when it stands at exactly C, which can
+//! still be watched. The records are removed in bounded steps, each in the transaction of a batch
+//! or a flush; boot finds what is left by reading the file against the compact revision.
 
 mod backend;
 mod compact;
 mod engine;
 mod error;
 mod event;
+mod file;
 mod hash;
 mod history;
 mod index;

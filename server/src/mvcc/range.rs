@@ -15,6 +15,9 @@ use crate::command::{
     SortOrder, SortTarget,
 };
 
+/// Revisions as keys of the table, from and to.
+pub(crate) type Stretch = (Bound<(i64, u32)>, Bound<(i64, u32)>);
+
 /// What can be read at a moment: outside of a request, or inside with what it has changed so far.
 pub(crate) struct View<'a, T> {
     pub(crate) memory: &'a Memory,
@@ -38,7 +41,7 @@ impl<'a, T: ReadableTable<(i64, u32), &'static [u8]>> View<'a, T> {
     /// All records of some revisions, in order.
     pub(crate) fn scan(
         &self,
-        revisions: (Bound<(i64, u32)>, Bound<(i64, u32)>),
+        revisions: Stretch,
     ) -> Result<redb::Range<'_, (i64, u32), &'static [u8]>, StoreError> {
         Ok(self.records.range(revisions)?)
     }

@@ -10,11 +10,11 @@ use redb::{ReadableTable, StorageBackend, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use super::engine::guarded;
-use super::record::{self, Revision};
-use super::store::{
-    FORMAT_VERSION, HEAD, Head, IMPORT_CACHE_BYTES, IMPORTING, MEMBERSHIP, META, REVISIONS, STATE,
-    State, get_meta, open_database, put_meta,
+use super::file::{
+    CACHE_BYTES, FORMAT_VERSION, HEAD, Head, IMPORTING, MEMBERSHIP, META, REVISIONS, STATE, State,
+    need_meta, open_database, put_meta,
 };
+use super::record::{self, Revision};
 use super::{Store, StoreError};
 use crate::consensus::types::{Membership, SnapshotMark};
 use crate::identity::Identity;
@@ -54,10 +54,8 @@ impl Store {
     fn export_unguarded(&self) -> Result<(SnapshotMark, Vec<Bytes>), StoreError> {
         let txn = self.begin_read()?;
         let meta = txn.open_table(META)?;
-        let missing = |name: &str| StoreError::Corrupt(format!("{name} is missing"));
-        let state: State = get_meta(&meta, STATE)?.ok_or_else(|| missing(STATE))?;
-        let membership: Membership =
-            get_meta(&meta, MEMBERSHIP)?.ok_or_else(|| missing(MEMBERSHIP))?;
+        let state: State = need_meta(&meta, STATE)?;
+        let membership: Membership = need_meta(&meta, MEMBERSHIP)?;
         let mark = SnapshotMark {
             index: state.applied.index,
             term: state.applied.term,
@@ -83,7 +81,7 @@ impl Store {
         chunks: impl IntoIterator<Item = Bytes>,
     ) -> Result<Store, StoreError> {
         guarded(|| {
-            let (db, file_bytes) = open_database(backend, IMPORT_CACHE_BYTES)?;
+            let (db, file_bytes) = open_database(backend, CACHE_BYTES)?;
             let txn = db.begin_write()?;
             if txn.list_tables()?.next().is_some() {
                 return Err(StoreError::Snapshot(

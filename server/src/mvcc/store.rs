@@ -5,49 +5,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use redb::{
-    Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
-    WriteTransaction,
+    Database, Durability, ReadOnlyTable, ReadableDatabase, StorageBackend, WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
 
-use super::backend::Measured;
 use super::compact::STEP_RECORDS;
 use super::engine::{Engine, guarded};
-use super::index::{Index, Place};
+use super::file::{
+    CACHE_BYTES, MEMBERSHIP, REVISIONS, STATE, State, load, make_tables, open_database, put_meta,
+};
+use super::index::Index;
 use super::range::View;
-use super::record::{self, Record, Revision};
+use super::record::Revision;
 use super::{StoreError, Writer};
 use crate::command::{RangeRequest, RangeResponse, Rejected, TxnRequest, TxnResponse};
 use crate::consensus::types::Membership;
 use crate::identity::Identity;
-use crate::probe;
-
-/// Changes with every change of what the bytes mean.
-pub(crate) const FORMAT_VERSION: u32 = 1;
-/// redb's cache unless [`Store::open_with_cache`] says otherwise.
-const CACHE_BYTES: usize = 8 << 20;
-
-/// Revision to sealed [`Record`].
-pub(crate) const REVISIONS: TableDefinition<'static, (i64, u32), &'static [u8]> =
-    TableDefinition::new("revisions");
-/// The few other things the file holds, sealed, by name.
-pub(crate) const META: TableDefinition<'static, &'static str, &'static [u8]> =
-    TableDefinition::new("meta");
-/// [`Head`], under this name in [`META`].
-pub(crate) const HEAD: &str = "head";
-/// [`State`].
-pub(crate) const STATE: &str = "state";
-/// [`Membership`].
-pub(crate) const MEMBERSHIP: &str = "membership";
-/// There while an import runs.
-pub(crate) const IMPORTING: &str = "importing";
-
-/// Whose file it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
-    pub(crate) format: u32,
-    pub(crate) identity: Identity,
-}
 
 /// How far the log is applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,22 +31,6 @@ pub struct AppliedMark {
     pub term: u64,
 }
 
-/// What changes together with the records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct State {
-    pub(crate) applied: AppliedMark,
-    /// Stored, never derived from the records: the newest may be compacted away.
-    pub(crate) revision: i64,
-    /// History below this cannot be read; -1 while nothing was compacted, as in etcd.
-    pub(crate) compact_revision: i64,
-}
-
-impl State {
-    pub(crate) fn fresh() -> State {
-        State { applied: AppliedMark::default(), revision: 1, compact_revision: -1 }
-    }
-}
-
 /// What is kept in memory beside the file.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -82,8 +39,9 @@ pub(crate) struct Memory {
     pub(crate) membership: Membership,
     /// Unreachable records still in the file.
     pub(crate) doomed: BTreeSet<Revision>,
-    durable: AppliedMark,
-    failed: bool,
+    pub(crate) durable: AppliedMark,
+    /// An error left memory and file apart.
+    pub(crate) failed: bool,
 }
 
 /// The multi-version store of one member. One writer at a time; readers see whole batches.
@@ -273,9 +231,7 @@ impl Store {
     /// Runs `work` on what is applied.
     pub(crate) fn read<T>(
         &self,
-        work: impl FnOnce(
-            &View<'_, redb::ReadOnlyTable<(i64, u32), &'static [u8]>>,
-        ) -> Result<T, StoreError>,
+        work: impl FnOnce(&View<'_, ReadOnlyTable<(i64, u32), &'static [u8]>>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let memory = self.memory();
         if memory.failed {
@@ -304,95 +260,4 @@ impl Store {
     fn lock_writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().expect("no writer panics")
     }
-}
-
-/// Opens redb on a file; also says where the file's length can be read.
-pub(crate) fn open_database(
-    backend: Box<dyn StorageBackend>,
-    cache_bytes: usize,
-) -> Result<(Database, Arc<AtomicU64>), StoreError> {
-    let (file, file_bytes) = Measured::new(backend).map_err(redb::Error::Io)?;
-    let db = Database::builder().set_cache_size(cache_bytes).create_with_backend(file)?;
-    Ok((db, file_bytes))
-}
-
-/// The size of redb's cache for an import.
-pub(crate) const IMPORT_CACHE_BYTES: usize = CACHE_BYTES;
-
-/// In a fresh file: the tables, the head and a fresh state, in one durable commit.
-fn make_tables(db: &Database, identity: Identity) -> Result<(), StoreError> {
-    if db.begin_read()?.list_tables()?.next().is_some() {
-        return Ok(());
-    }
-    let txn = db.begin_write()?;
-    txn.open_table(REVISIONS)?;
-    put_meta(&txn, HEAD, &Head { format: FORMAT_VERSION, identity })?;
-    put_meta(&txn, STATE, &State::fresh())?;
-    put_meta(&txn, MEMBERSHIP, &Membership::default())?;
-    txn.commit()?;
-    Ok(())
-}
-
-pub(crate) fn put_meta<T: Serialize>(
-    txn: &WriteTransaction,
-    name: &str,
-    value: &T,
-) -> Result<(), StoreError> {
-    let sealed = record::seal(name.as_bytes(), value);
-    txn.open_table(META)?.insert(name, sealed.as_slice())?;
-    Ok(())
-}
-
-pub(crate) fn get_meta<T: serde::de::DeserializeOwned>(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-    name: &str,
-) -> Result<Option<T>, StoreError> {
-    let Some(sealed) = meta.get(name)? else { return Ok(None) };
-    record::open(name.as_bytes(), sealed.value())
-        .map(Some)
-        .map_err(|reason| StoreError::Corrupt(format!("{name}: {reason}")))
-}
-
-fn need_meta<T: serde::de::DeserializeOwned>(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-    name: &str,
-) -> Result<T, StoreError> {
-    get_meta(meta, name)?.ok_or_else(|| StoreError::Corrupt(format!("{name} is missing")))
-}
-
-/// Reads the whole file, checks it, and builds what is kept in memory.
-fn load(db: &Database, identity: Identity) -> Result<Memory, StoreError> {
-    let txn = db.begin_read()?;
-    let meta = txn.open_table(META)?;
-    if get_meta::<()>(&meta, IMPORTING)?.is_some() {
-        return Err(StoreError::UnfinishedImport);
-    }
-    let head: Head = need_meta(&meta, HEAD)?;
-    if head.format != FORMAT_VERSION {
-        return Err(StoreError::Format { expected: FORMAT_VERSION, found: head.format });
-    }
-    if head.identity != identity {
-        return Err(StoreError::Identity { expected: identity, found: head.identity });
-    }
-    let state: State = need_meta(&meta, STATE)?;
-    let membership = need_meta(&meta, MEMBERSHIP)?;
-    let mut index = Index::default();
-    let records = txn.open_table(REVISIONS)?;
-    for entry in records.iter()? {
-        let (place, sealed) = entry?;
-        let revision = Revision::at(place.value());
-        if revision.main > state.revision {
-            return Err(StoreError::Corrupt(format!(
-                "revision {revision} lies beyond the current revision {}",
-                state.revision
-            )));
-        }
-        let record = Record::open(revision, sealed.value())?;
-        index.add(&record.key, Place::of(revision, &record, sealed.value().len()));
-    }
-    let doomed: BTreeSet<Revision> = index.compact(state.compact_revision).into_iter().collect();
-    if !doomed.is_empty() {
-        probe!("compaction resumed at boot");
-    }
-    Ok(Memory { index, state, membership, doomed, durable: state.applied, failed: false })
 }

@@ -9,6 +9,7 @@ mod snapshot;
 pub(crate) mod words;
 
 use bytes::Bytes;
+use proptest::prelude::ProptestConfig;
 
 use super::Store;
 use crate::apply::{self, Answer};
@@ -17,6 +18,11 @@ use crate::consensus::types::{Entry, Payload};
 use crate::identity::Identity;
 
 pub(crate) const IDENTITY: Identity = Identity { cluster_id: 0xc1, member_id: 0xa };
+
+/// How often a property is tried.
+pub(crate) fn cases(count: u32) -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(count) }
+}
 
 /// An entry that carries a command.
 pub(crate) fn entry(index: u64, body: Body) -> Entry {

@@ -51,18 +51,29 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
         Ok(decision)
     }
 
-    /// Whether every operation that was decided on can happen.
+    /// Whether every operation that was decided on can happen: of all puts first, then of all reads.
     pub(crate) fn check(&self, request: &TxnRequest, decision: &Decision) -> Result<(), Rejected> {
+        self.check_ops(request, decision, &|op| match op {
+            RequestOp::Put(put) => self.check_kept(put).and_then(|()| check_lease(put)),
+            _ => Ok(()),
+        })?;
+        self.check_ops(request, decision, &|op| match op {
+            RequestOp::Range(range) => self.check_revision(range),
+            _ => Ok(()),
+        })
+    }
+
+    fn check_ops(
+        &self,
+        request: &TxnRequest,
+        decision: &Decision,
+        check: &dyn Fn(&RequestOp) -> Result<(), Rejected>,
+    ) -> Result<(), Rejected> {
         let mut inside = decision.inside.iter();
         for op in request.branch(decision) {
-            match op {
-                RequestOp::Range(range) => self.check_revision(range)?,
-                RequestOp::Put(put) => {
-                    self.check_kept(put)?;
-                    check_lease(put)?;
-                }
-                RequestOp::DeleteRange(_) => {}
-                RequestOp::Txn(txn) => self.check(txn, next(&mut inside))?,
+            check(op)?;
+            if let RequestOp::Txn(txn) = op {
+                self.check_ops(txn, next(&mut inside), check)?;
             }
         }
         Ok(())

@@ -268,8 +268,9 @@ impl Hub {
         }
     }
 
-    /// The store was replaced by a snapshot: the hub stands at its revision, and who missed something
-    /// on the way reads it from there. Nobody is told anything twice, or before its start.
+    /// The store was replaced by a snapshot: the hub stands at its revision, and who missed
+    /// something on the way reads it from there. Nobody is told anything twice, or before its
+    /// start.
     pub fn restore(&mut self, store: &Store) {
         let (told, now) = (self.revision, store.revision());
         self.revision = now;

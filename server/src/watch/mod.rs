@@ -3,14 +3,15 @@
 //! The hub is pure: it is told of changes and of requests, and puts responses into outboxes. It
 //! never waits, reads no clock and knows no protobuf.
 //!
-//! A client *stream* carries many *watchers*. The hub's *revision* is the last one it was notified of.
+//! A client *stream* carries many *watchers*. The hub's *revision* is the last one it was notified
+//! of.
 //!
 //! - A **synced** watcher has been given everything up to the hub's revision; [`Hub::notify`] hands
 //!   it the next one.
-//! - An **unsynced** watcher started in the past or could not be given something because its stream's
-//!   outbox was full. [`Hub::sync`] reads history for it from the store, in bounded steps, until it
-//!   has caught up. When compaction overtakes it, it is cancelled with the compact revision: never
-//!   is anything skipped in silence.
+//! - An **unsynced** watcher started in the past or could not be given something because its
+//!   stream's outbox was full. [`Hub::sync`] reads history for it from the store, in bounded steps,
+//!   until it has caught up. When compaction overtakes it, it is cancelled with the compact
+//!   revision: never is anything skipped in silence.
 //! - Every watcher has a `next` revision: all before it has been queued, nothing from it on. It
 //!   never goes back, also when a snapshot replaces the store ([`Hub::restore`]).
 //!

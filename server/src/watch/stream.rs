@@ -41,7 +41,8 @@ impl Stream {
         self.next_watch_id - 1
     }
 
-    /// Whether events may be queued. Other responses always are: a client's own requests bound them.
+    /// Whether events may be queued. Other responses always are: a client's own requests bound
+    /// them.
     pub(crate) fn has_room(&self, limits: &Limits) -> bool {
         self.outbox.len() < limits.outbox_responses && self.outbox_bytes < limits.outbox_bytes
     }

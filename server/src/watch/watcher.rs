@@ -28,7 +28,8 @@ impl Watcher {
         })
     }
 
-    /// Whether progress at the hub's `revision` would be true, and not ahead of the watcher's start.
+    /// Whether progress at the hub's `revision` would be true, and not ahead of the watcher's
+    /// start.
     ///
     /// # Source
     /// etcd #20221: a watcher that starts in the future is told of no revision before its start.

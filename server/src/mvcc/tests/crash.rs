@@ -130,8 +130,8 @@ fn the_revision_stays_when_its_record_is_compacted() {
     assert_eq!(store.range(&read_all()).unwrap().unwrap().count, 0);
 }
 
-/// etcd #18089 and #19179: the deletion at the compact revision, before and after a restart, also in
-/// the middle of a compaction of many steps.
+/// etcd #18089 and #19179: the deletion at the compact revision, before and after a restart, also
+/// in the middle of a compaction of many steps.
 #[test]
 fn a_deletion_at_the_compact_revision_is_still_told() {
     let disk = Disk::default();

@@ -96,10 +96,6 @@ impl Run<'_> {
         self.model.revision() + i64::from(!self.events.is_empty())
     }
 
-    fn found(&self, keys: &Keys, range: &KeyRange) -> Vec<KeyValue> {
-        keys.values().filter(|kv| range.contains(&kv.key)).cloned().collect()
-    }
-
     fn range(&self, request: &RangeRequest) -> Result<RangeResponse, Rejected> {
         let mut revision = request.revision;
         if revision <= 0 {
@@ -112,7 +108,7 @@ impl Run<'_> {
             return Err(Rejected::Compacted);
         }
         let keys = self.model.states.get(revision as usize).unwrap_or(&self.keys);
-        let mut kvs = self.found(keys, &request.range);
+        let mut kvs = found(keys, &request.range);
         let count = kvs.len() as i64;
         if request.count_only {
             return Ok(RangeResponse {
@@ -158,7 +154,9 @@ impl Run<'_> {
             kvs.truncate(request.limit as usize);
         }
         if request.keys_only {
-            kvs.iter_mut().for_each(|kv| kv.value.clear());
+            for kv in &mut kvs {
+                kv.value.clear();
+            }
         }
         Ok(RangeResponse { revision: self.revision(), kvs, more, count })
     }
@@ -197,7 +195,7 @@ impl Run<'_> {
     }
 
     fn delete(&mut self, request: &DeleteRangeRequest) -> DeleteRangeResponse {
-        let old = self.found(&self.keys, &request.range);
+        let old = found(&self.keys, &request.range);
         for kv in &old {
             self.keys.remove(&kv.key);
             let gone = KeyValue {
@@ -219,7 +217,7 @@ impl Run<'_> {
     }
 
     fn holds(&self, compare: &Compare) -> bool {
-        let mut found = self.found(&self.keys, &compare.range);
+        let mut found = found(&self.keys, &compare.range);
         if found.is_empty() {
             if matches!(compare.target, CompareTarget::Value(_)) {
                 return false;
@@ -302,6 +300,10 @@ impl Run<'_> {
         }
         TxnResponse { revision: 0, succeeded: chosen.succeeded, responses }
     }
+}
+
+fn found(keys: &Keys, range: &KeyRange) -> Vec<KeyValue> {
+    keys.values().filter(|kv| range.contains(&kv.key)).cloned().collect()
 }
 
 struct Chosen {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::disk::Disk;
 use super::model::Model;
-use super::{IDENTITY, entry};
+use super::{IDENTITY, cases, entry};
 use crate::apply;
 use crate::command::*;
 use crate::consensus::types::Entry;
@@ -293,7 +293,7 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(150))]
 
     #[test]
     fn store_answers_as_the_model(steps in steps()) {

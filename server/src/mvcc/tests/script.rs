@@ -1,9 +1,9 @@
 //! Runs the stories of `mvcc/testscripts`.
 //!
 //! Verbs: `put KEY VALUE [prev] [keep-value] [keep-lease] [lease=N]`, `get RANGE [rev= limit= sort=
-//! min-mod= …] [keys] [count]`, `delete RANGE [prev]`, `txn if="…, …" then="…; …" else="…"` (an operation
-//! `run NAME` is the transaction made by `name NAME if= then= else=`), `compact REV [physical]`,
-//! `events RANGE from=`, `flush`, `reopen`, `crash`, `state`.
+//! min-mod= …] [keys] [count]`, `delete RANGE [prev]`, `txn if="…, …" then="…; …" else="…"` (an
+//! operation `run NAME` is the transaction made by `name NAME if= then= else=`), `compact REV
+//! [physical]`, `events RANGE from=`, `flush`, `reopen`, `crash`, `state`.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -46,7 +46,7 @@ pub(crate) fn has(words: &[String], flag: &str) -> bool {
     words.iter().any(|word| word == flag)
 }
 
-fn word<'w>(words: &'w [String], place: usize) -> Said<&'w str> {
+fn word(words: &[String], place: usize) -> Said<&str> {
     Ok(words.get(place).ok_or("a word is missing")?)
 }
 

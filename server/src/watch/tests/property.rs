@@ -9,7 +9,7 @@ use crate::command::{Body, CompactRequest, DeleteRangeRequest, KeyRange};
 use crate::consensus::types::Entry;
 use crate::mvcc::tests::disk::Disk;
 use crate::mvcc::tests::model::Model;
-use crate::mvcc::tests::{IDENTITY, entry, put};
+use crate::mvcc::tests::{IDENTITY, cases, entry, put};
 use crate::mvcc::{Changes, Event, EventKind, Store};
 use crate::watch::{Hub, Limits, NO_WATCHER, StreamId, WatchBody, WatchRequest};
 
@@ -180,7 +180,7 @@ impl World {
                 }
                 WatchBody::Rejected(_) => drop(self.asked[stream].remove(0)),
                 WatchBody::Progress => {
-                    self.hear_progress(stream, response.watch_id, response.revision)
+                    self.hear_progress(stream, response.watch_id, response.revision);
                 }
                 WatchBody::Events { events, .. } => {
                     let client = self.clients.get_mut(&name).unwrap();
@@ -225,7 +225,8 @@ impl World {
         self.clients.get_mut(&name).unwrap().ended = true;
     }
 
-    /// What was told is what must be told up to a revision, or (unless complete) the beginning of it.
+    /// What was told is what must be told up to a revision, or (unless complete) the beginning of
+    /// it.
     fn compare(&self, name: (usize, i64), upto: i64, complete: bool) {
         let client = &self.clients[&name];
         let must: Vec<Event> = must_tell(&self.model.changes, client, upto);
@@ -295,7 +296,7 @@ fn must_tell(changes: &[Changes], client: &Client, upto: i64) -> Vec<Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(100))]
 
     #[test]
     fn every_watcher_is_told_everything_once_in_order(steps in steps()) {

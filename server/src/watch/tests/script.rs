@@ -1,10 +1,11 @@
 //! Runs the stories of `watch/testscripts`.
 //!
-//! A leader and a member apply the same log; watchers watch the member. Verbs: `put`, `delete`, `txn
-//! then=`, `compact` (as in `mvcc/testscripts`; the hub is told at once), `cut` (only the leader
-//! applies), `install` (the member takes the leader's snapshot, and is no longer cut), `open STREAM`, `watch
-//! STREAM RANGE [start= id=] [prev] [noput] [nodelete] [progress] [fragment]`, `cancel STREAM ID`, `ask
-//! STREAM`, `round`, `sync`, `read STREAM [COUNT]`, `close STREAM`, `state`.
+//! A leader and a member apply the same log; watchers watch the member. Verbs: `put`, `delete`,
+//! `txn then=`, `compact` (as in `mvcc/testscripts`; the hub is told at once), `cut` (only the
+//! leader applies), `install` (the member takes the leader's snapshot, and is no longer cut), `open
+//! STREAM`, `watch STREAM RANGE [start= id=] [prev] [noput] [nodelete] [progress] [fragment]`,
+//! `cancel STREAM ID`, `ask STREAM`, `round`, `sync`, `read STREAM [COUNT]`, `close STREAM`,
+//! `state`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -156,9 +157,9 @@ fn tell(response: &WatchResponse) -> String {
     let mut told = format!("watcher {} at {}: ", response.watch_id, response.revision);
     match &response.body {
         WatchBody::Created => told += "created",
-        WatchBody::Rejected(rejected) => told += &format!("rejected, {rejected}"),
+        WatchBody::Rejected(rejected) => write!(told, "rejected, {rejected}").unwrap(),
         WatchBody::Canceled => told += "canceled",
-        WatchBody::Compacted(revision) => told += &format!("compacted at {revision}"),
+        WatchBody::Compacted(revision) => write!(told, "compacted at {revision}").unwrap(),
         WatchBody::Progress => told += "progress",
         WatchBody::Events { events, fragment } => {
             told += if *fragment { "events, more of them follow" } else { "events" };
