@@ -1,8 +1,10 @@
-//! The rounds of ReadIndex: who waits for which, and when a round is given up.
+//! The rounds of ReadIndex: who waits for which, and when a round asks again.
 //!
-//! Plain bookkeeping without I/O. A read joins the round that starts *after* it arrived; one
-//! round is under way at a time; each attempt has a context of its own, never used again by this
-//! process nor (the random start) by one before it.
+//! Plain bookkeeping without I/O. A read joins the round that starts *after* it arrived; one round is
+//! under way at a time. A round that gets no answer asks again, each time with a context never used
+//! before, by this process or (the random start) by one before it. An answer to any of its
+//! contexts is good, since all of them were asked after its reads arrived; asking again, each time after a
+//! longer wait, therefore never makes a slow answer worthless.
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -25,13 +27,20 @@ pub struct Reads {
 }
 
 struct Round {
-    context: Bytes,
-    age_ticks: u32,
+    /// Contexts asked with and not dropped, the latest last.
+    contexts: Vec<Bytes>,
     waiters: Vec<Waiter>,
+    /// Ticks until it asks again.
+    patience_ticks: u32,
+    /// What that was when it last asked; doubles each time.
+    last_patience_ticks: u32,
 }
 
+/// A round waits no longer than this many times its first patience before it asks again.
+const PATIENCE_GROWS_MAX: u32 = 16;
+
 impl Reads {
-    /// `start` must be random; an attempt without an answer is given up after `retry_ticks`.
+    /// `start` must be random; a round without an answer first asks again after `retry_ticks`.
     pub fn new(member: NodeId, start: u64, retry_ticks: u32) -> Reads {
         Reads {
             member,
@@ -49,67 +58,72 @@ impl Reads {
         self.next.push(waiter);
     }
 
-    /// Starts a round when reads wait and none is under way: the context to ask the core with.
+    /// The context to ask the core with, when a round starts or asks again.
     pub fn start(&mut self) -> Option<Bytes> {
-        if self.held || self.round.is_some() || self.next.is_empty() {
+        if self.held {
             return None;
         }
-        let waiters = std::mem::take(&mut self.next);
+        match &self.round {
+            Some(round) if round.patience_ticks > 0 => return None,
+            None if self.next.is_empty() => return None,
+            _ => {}
+        }
         let context = self.fresh_context();
-        self.round = Some(Round { context: context.clone(), age_ticks: 0, waiters });
+        let first = self.retry_ticks;
+        let round = self.round.get_or_insert_with(|| Round {
+            contexts: vec![],
+            waiters: std::mem::take(&mut self.next),
+            patience_ticks: 0,
+            last_patience_ticks: first.div_ceil(2),
+        });
+        let doubled = (round.last_patience_ticks * 2).min(first * PATIENCE_GROWS_MAX);
+        round.patience_ticks = doubled;
+        round.last_patience_ticks = doubled;
+        round.contexts.push(context.clone());
         Some(context)
     }
 
-    /// The core confirmed a context; other contexts than the current one are of rounds given up.
+    /// The core confirmed a context; other contexts than the current round's are of rounds long ended.
     pub fn confirm(&mut self, context: &Bytes, index: Index) {
-        if let Some(round) = self.round.take_if(|round| round.context == *context) {
+        if let Some(round) = self.round.take_if(|round| round.contexts.contains(context)) {
             self.confirmed.push((index, round.waiters));
         }
     }
 
-    /// The core will not answer this context: its readers join the next round, not before a tick.
+    /// The core will not answer this context; a round with no other one asks again after a tick.
     pub fn dropped(&mut self, context: &Bytes) {
-        if let Some(round) = self.round.take_if(|round| round.context == *context) {
+        let Some(round) = &mut self.round else { return };
+        round.contexts.retain(|asked| asked != context);
+        if round.contexts.is_empty() {
             self.held = true;
-            self.rejoin(round);
+            round.patience_ticks = 0;
+            round.last_patience_ticks = self.retry_ticks.div_ceil(2);
         }
     }
 
     /// Everything up to `applied` is applied: those who waited for it are answered.
     pub fn release(&mut self, applied: Index) {
-        let mut waiting = Vec::new();
-        for (index, waiters) in self.confirmed.drain(..) {
-            if index <= applied {
-                for waiter in waiters {
-                    let _ = waiter.send(Ok(()));
-                }
-            } else {
-                waiting.push((index, waiters));
-            }
-        }
+        let (done, waiting) = std::mem::take(&mut self.confirmed)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(index, _)| *index <= applied);
         self.confirmed = waiting;
+        for waiter in done.into_iter().flat_map(|(_, waiters)| waiters) {
+            let _ = waiter.send(Ok(()));
+        }
     }
 
-    /// A tick passed: an old attempt is given up and its readers join the next round.
+    /// A tick passed. Callers that stopped waiting need no further round.
     pub fn tick(&mut self) {
         self.held = false;
-        let limit = self.retry_ticks;
-        let old = self.round.take_if(|round| {
-            round.age_ticks += 1;
-            round.age_ticks >= limit
-        });
-        if let Some(round) = old {
-            crate::probe!("read index retried");
-            self.rejoin(round);
-        }
-    }
-
-    fn rejoin(&mut self, round: Round) {
-        let later = std::mem::take(&mut self.next);
-        self.next = round.waiters;
-        self.next.extend(later);
-        // Callers that stopped waiting need no further round.
         self.next.retain(|waiter| !waiter.is_closed());
+        let Some(round) = &mut self.round else { return };
+        round.waiters.retain(|waiter| !waiter.is_closed());
+        round.patience_ticks = round.patience_ticks.saturating_sub(1);
+        if round.waiters.is_empty() {
+            self.round = None;
+        } else if round.patience_ticks == 0 && !round.contexts.is_empty() {
+            crate::probe!("read index asked again");
+        }
     }
 
     fn fresh_context(&mut self) -> Bytes {
@@ -146,21 +160,59 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_an_attempt_given_up_confirms_nothing() {
+    fn a_slow_answer_is_good_although_the_round_has_asked_again() {
         let mut reads = Reads::new(1, 0, 2);
         let (caller, mut answer) = waiter();
         reads.join(caller);
-        let old = reads.start().expect("a read waits");
+        let first = reads.start().expect("a read waits");
         reads.tick();
+        assert_eq!(reads.start(), None, "not yet");
         reads.tick();
-        let new = reads.start().expect("the read joined the next round");
-        reads.confirm(&old, 3);
-        reads.release(9);
-        assert!(answer.try_recv().is_err());
-        reads.confirm(&new, 9);
+        let again = reads.start().expect("no answer came");
+        assert_ne!(first, again, "a context is used once");
+        let (late, mut late_answer) = waiter();
+        reads.join(late);
+        reads.confirm(&first, 9);
         reads.release(8);
         assert!(answer.try_recv().is_err(), "index 9 is not applied yet");
         reads.release(9);
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+        assert!(late_answer.try_recv().is_err(), "it came after both contexts");
+        reads.confirm(&again, 9);
+        reads.release(9);
+        assert!(late_answer.try_recv().is_err(), "that round has ended");
+    }
+
+    #[test]
+    fn a_round_waits_longer_each_time() {
+        let mut reads = Reads::new(1, 0, 2);
+        let (caller, _answer) = waiter();
+        reads.join(caller);
+        reads.start().expect("a read waits");
+        let mut waits = vec![];
+        for _ in 0..3 {
+            let mut ticks = 0;
+            while reads.start().is_none() {
+                reads.tick();
+                ticks += 1;
+            }
+            waits.push(ticks);
+        }
+        assert_eq!(waits, [2, 4, 8]);
+    }
+
+    #[test]
+    fn a_dropped_context_is_asked_again_after_a_tick() {
+        let mut reads = Reads::new(1, 0, 5);
+        let (caller, mut answer) = waiter();
+        reads.join(caller);
+        let dropped = reads.start().expect("a read waits");
+        reads.dropped(&dropped);
+        assert_eq!(reads.start(), None, "not in the same turn");
+        reads.tick();
+        let again = reads.start().expect("the read still waits");
+        reads.confirm(&again, 1);
+        reads.release(1);
         assert_eq!(answer.try_recv(), Ok(Ok(())));
     }
 
