@@ -101,9 +101,6 @@ pub enum SortOrder {
     Ascend,
     /// Greatest first.
     Descend,
-    /// Smallest first, of the first keys only: nobody asked for an order, and so the limit (and one
-    /// more) is applied by key before anything is sorted.
-    AscendWithinLimit,
 }
 
 /// # Source

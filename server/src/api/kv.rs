@@ -7,9 +7,7 @@ use tonic::{Request, Response, Status};
 
 use super::convert::Answer;
 use super::{Refusal, header, read, validate};
-use crate::command::{
-    Applied, Body, DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnRequest, TxnResponse,
-};
+use crate::command::{Applied, Body, RangeRequest, RequestOp, TxnRequest, TxnResponse};
 use crate::node::Handle;
 
 /// The KV service of a member.
@@ -64,8 +62,9 @@ impl kv_server::Kv for Kv {
         &self,
         request: Request<pb::RangeRequest>,
     ) -> Result<Response<pb::RangeResponse>, Status> {
-        let request = RangeRequest::try_from(request.into_inner())?;
+        let request = request.into_inner();
         validate::range(&request)?;
+        let request = RangeRequest::try_from(request)?;
         if !request.serializable {
             self.node.read_index().await.map_err(Refusal::from)?;
         }
@@ -78,10 +77,9 @@ impl kv_server::Kv for Kv {
         request: Request<pb::PutRequest>,
     ) -> Result<Response<pb::PutResponse>, Status> {
         let request = request.into_inner();
-        self.bounded(&request)?;
-        let request = PutRequest::from(request);
         validate::put(&request)?;
-        match self.propose(Body::Put(request)).await? {
+        self.bounded(&request)?;
+        match self.propose(Body::Put(request.into())).await? {
             Applied::Put(put) => Ok(self.answer(put.revision, put)),
             other => unreachable!("a put was answered by {other:?}"),
         }
@@ -92,10 +90,9 @@ impl kv_server::Kv for Kv {
         request: Request<pb::DeleteRangeRequest>,
     ) -> Result<Response<pb::DeleteRangeResponse>, Status> {
         let request = request.into_inner();
-        self.bounded(&request)?;
-        let request = DeleteRangeRequest::from(request);
         validate::delete_range(&request)?;
-        match self.propose(Body::DeleteRange(request)).await? {
+        self.bounded(&request)?;
+        match self.propose(Body::DeleteRange(request.into())).await? {
             Applied::DeleteRange(deleted) => Ok(self.answer(deleted.revision, deleted)),
             other => unreachable!("a delete was answered by {other:?}"),
         }
@@ -106,10 +103,9 @@ impl kv_server::Kv for Kv {
         request: Request<pb::TxnRequest>,
     ) -> Result<Response<pb::TxnResponse>, Status> {
         let request = request.into_inner();
-        self.bounded(&request)?;
-        let request = TxnRequest::try_from(request)?;
         validate::txn(&request, self.node.config().max_txn_ops)?;
-        let response = Kv::txn(self, request).await?;
+        self.bounded(&request)?;
+        let response = Kv::txn(self, request.try_into()?).await?;
         Ok(self.answer(response.revision, response))
     }
 

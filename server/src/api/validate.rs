@@ -1,4 +1,4 @@
-//! What etcd refuses before it asks the cluster.
+//! What etcd refuses before it asks the cluster, in etcd's order, and so on the wire's messages.
 //!
 //! # Source
 //! etcd `v3rpc/key.go`, with its order of checks.
@@ -6,14 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-
-use super::Refusal;
-use crate::command::{
-    DeleteRangeRequest, KeyRange, PutRequest, RangeRequest, RequestOp, TxnRequest,
+use mettle_api::etcdserverpb::request_op::Request;
+use mettle_api::etcdserverpb::{
+    DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnRequest,
 };
 
+use super::Refusal;
+
 pub(super) fn range(request: &RangeRequest) -> Result<(), Refusal> {
-    key_given(&request.range.key)
+    key_given(&request.key)
 }
 
 pub(super) fn put(request: &PutRequest) -> Result<(), Refusal> {
@@ -28,7 +29,7 @@ pub(super) fn put(request: &PutRequest) -> Result<(), Refusal> {
 }
 
 pub(super) fn delete_range(request: &DeleteRangeRequest) -> Result<(), Refusal> {
-    key_given(&request.range.key)
+    key_given(&request.key)
 }
 
 /// Checks a transaction with those inside it.
@@ -49,14 +50,16 @@ fn shape(request: &TxnRequest, ops_max: usize) -> Result<(), Refusal> {
     let ops = request.compare.len().max(request.success.len()).max(request.failure.len());
     let ops_left = ops_max.checked_sub(ops).ok_or(Refusal::TooManyOps)?;
     for compare in &request.compare {
-        key_given(&compare.range.key)?;
+        key_given(&compare.key)?;
     }
     for op in request.success.iter().chain(&request.failure) {
-        match op {
-            RequestOp::Range(request) => range(request)?,
-            RequestOp::Put(request) => put(request)?,
-            RequestOp::DeleteRange(request) => delete_range(request)?,
-            RequestOp::Txn(request) => shape(request, ops_left)?,
+        match &op.request {
+            Some(Request::RequestRange(request)) => range(request)?,
+            Some(Request::RequestPut(request)) => put(request)?,
+            Some(Request::RequestDeleteRange(request)) => delete_range(request)?,
+            Some(Request::RequestTxn(request)) => shape(request, ops_left)?,
+            // The text that etcd gives to an operation that is none.
+            None => return Err(Refusal::KeyNotFound),
         }
     }
     Ok(())
@@ -89,11 +92,11 @@ struct Deletes<'a> {
 }
 
 impl<'a> Deletes<'a> {
-    fn add(&mut self, range: &'a KeyRange) {
-        if range.range_end.is_empty() {
-            self.keys.insert(&range.key);
+    fn add(&mut self, delete: &'a DeleteRangeRequest) {
+        if delete.range_end.is_empty() {
+            self.keys.insert(&delete.key);
         } else {
-            self.add_interval(&range.key, &range.range_end);
+            self.add_interval(&delete.key, &delete.range_end);
         }
     }
 
@@ -132,12 +135,12 @@ impl<'a> Deletes<'a> {
 fn changes(ops: &[RequestOp]) -> Result<Changes<'_>, Refusal> {
     let mut all = Changes::default();
     for op in ops {
-        if let RequestOp::DeleteRange(delete) = op {
-            all.deletes.add(&delete.range);
+        if let Some(Request::RequestDeleteRange(delete)) = &op.request {
+            all.deletes.add(delete);
         }
     }
     for op in ops {
-        let RequestOp::Txn(inside) = op else { continue };
+        let Some(Request::RequestTxn(inside)) = &op.request else { continue };
         let then = changes(&inside.success)?;
         let otherwise = changes(&inside.failure)?;
         for key in then.puts.union(&otherwise.puts) {
@@ -147,7 +150,7 @@ fn changes(ops: &[RequestOp]) -> Result<Changes<'_>, Refusal> {
         all.deletes.add_all(otherwise.deletes);
     }
     for op in ops {
-        if let RequestOp::Put(put) = op {
+        if let Some(Request::RequestPut(put)) = &op.request {
             all.put(&put.key)?;
         }
     }

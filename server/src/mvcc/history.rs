@@ -9,7 +9,7 @@ use super::index::Place;
 use super::range::View;
 use super::record::{Record, Revision};
 use super::{Store, StoreError};
-use crate::command::{KeyRange, Rejected};
+use crate::command::{KeyRange, KeyValue, Rejected};
 
 /// Bytes of records after which a stretch of history ends.
 const STRETCH_BYTES: usize = 8 << 20;
@@ -101,9 +101,25 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
         Ok(gathered.until(upto + 1))
     }
 
+    /// The key before the revision `main`, in which it got this version.
+    ///
+    /// # Source
+    /// etcd `v3rpc/watch.go`: a created key had nothing before; otherwise it is the state at the
+    /// revision before, also when the request changed the key twice.
+    pub(crate) fn kv_before(
+        &self,
+        key: &[u8],
+        version: i64,
+        main: i64,
+    ) -> Result<Option<KeyValue>, StoreError> {
+        let created = version == 1;
+        let before: Option<Place> =
+            if created { None } else { self.memory.index.before(key, main) };
+        before.map(|place| self.kv(&place)).transpose()
+    }
+
     fn event(&self, revision: Revision, record: Record) -> Result<Event, StoreError> {
-        let before: Option<Place> = self.memory.index.before(&record.key, revision);
-        let prev_kv = before.map(|place| self.kv(&place)).transpose()?;
+        let prev_kv = self.kv_before(&record.key, record.version, revision.main)?;
         let kind = if record.is_tombstone() { EventKind::Delete } else { EventKind::Put };
         Ok(Event { kind, kv: record.into_kv(revision.main), prev_kv })
     }

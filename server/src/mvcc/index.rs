@@ -80,11 +80,11 @@ impl Index {
         &places[places.partition_point(|place| place.revision.main < revision)..]
     }
 
-    /// The change of a key just before `revision`, unless that was a tombstone or is gone.
-    pub(crate) fn before(&self, key: &[u8], revision: Revision) -> Option<Place> {
+    /// The key as it was before the revision `main`, when it existed then and is not gone.
+    pub(crate) fn before(&self, key: &[u8], main: i64) -> Option<Place> {
         let places = self.keys.get(key)?;
-        let newer = places.partition_point(|place| place.revision < revision);
-        places[..newer].last().copied().filter(|place| !place.is_tombstone())
+        let older = places.partition_point(|place| place.revision.main < main);
+        places[..older].last().copied().filter(|place| !place.is_tombstone())
     }
 
     /// Whether a change of a key is still in the index.

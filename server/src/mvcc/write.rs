@@ -117,7 +117,13 @@ impl<'t> Writer<'t> {
             put.value.truncate(put.value.len().saturating_sub(1));
         }
         let kv = put.clone().into_kv(main);
-        self.add(put, Event { kind: EventKind::Put, kv, prev_kv: prev_kv.clone() })?;
+        let told = match before {
+            Some(place) if place.revision.main == main => {
+                self.view().kv_before(&put.key, put.version, main)?
+            }
+            _ => prev_kv.clone(),
+        };
+        self.add(put, Event { kind: EventKind::Put, kv, prev_kv: told })?;
         Ok(PutResponse { revision: main, prev_kv: prev_kv.filter(|_| request.prev_kv) })
     }
 
@@ -138,8 +144,13 @@ impl<'t> Writer<'t> {
             if request.prev_kv {
                 response.prev_kvs.push(prev_kv.clone());
             }
+            let told = if place.revision.main == main {
+                self.view().kv_before(&key, 0, main)?
+            } else {
+                Some(prev_kv)
+            };
             let kv = KeyValue { key: key.clone(), mod_revision: main, ..KeyValue::default() };
-            let event = Event { kind: EventKind::Delete, kv, prev_kv: Some(prev_kv) };
+            let event = Event { kind: EventKind::Delete, kv, prev_kv: told };
             self.add(Record::tombstone(key), event)?;
         }
         response.revision = self.seen_revision();

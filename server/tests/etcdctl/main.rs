@@ -8,6 +8,7 @@
 mod cluster;
 mod load;
 mod script;
+mod side_by_side;
 
 use cluster::{Cluster, Program, etcdctl_missing, on_path};
 use script::Etcdctl;

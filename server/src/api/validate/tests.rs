@@ -2,36 +2,35 @@
 
 use proptest::prelude::*;
 
+use mettle_api::etcdserverpb::Compare;
+
 use super::*;
-use crate::command::{Compare, CompareResult, CompareTarget};
 
 const OPS_MAX: usize = 128;
 
-fn key_range(key: &str, end: &str) -> KeyRange {
-    KeyRange { key: key.to_owned().into(), range_end: end.to_owned().into() }
+fn put_of(key: &str) -> PutRequest {
+    PutRequest { key: key.to_owned().into(), value: "v".into(), ..Default::default() }
 }
 
-fn put_of(key: &str) -> PutRequest {
-    PutRequest {
-        key: key.to_owned().into(),
-        value: "v".into(),
-        lease: 0,
-        prev_kv: false,
-        ignore_value: false,
-        ignore_lease: false,
-    }
+fn delete_of(key: &str, end: &str) -> DeleteRangeRequest {
+    let (key, range_end) = (key.to_owned().into(), end.to_owned().into());
+    DeleteRangeRequest { key, range_end, prev_kv: false }
+}
+
+fn op(request: Request) -> RequestOp {
+    RequestOp { request: Some(request) }
 }
 
 fn p(key: &str) -> RequestOp {
-    RequestOp::Put(put_of(key))
+    op(Request::RequestPut(put_of(key)))
 }
 
 fn d(key: &str, end: &str) -> RequestOp {
-    RequestOp::DeleteRange(DeleteRangeRequest { range: key_range(key, end), prev_kv: false })
+    op(Request::RequestDeleteRange(delete_of(key, end)))
 }
 
 fn t(success: Vec<RequestOp>, failure: Vec<RequestOp>) -> RequestOp {
-    RequestOp::Txn(TxnRequest { compare: vec![], success, failure })
+    op(Request::RequestTxn(TxnRequest { compare: vec![], success, failure }))
 }
 
 fn check(success: Vec<RequestOp>) -> Result<(), Refusal> {
@@ -41,15 +40,10 @@ fn check(success: Vec<RequestOp>) -> Result<(), Refusal> {
 #[test]
 fn a_key_must_be_given() {
     assert_eq!(put(&put_of("")), Err(Refusal::EmptyKey));
-    let delete = DeleteRangeRequest { range: key_range("", "z"), prev_kv: false };
-    assert_eq!(delete_range(&delete), Err(Refusal::EmptyKey));
+    assert_eq!(delete_range(&delete_of("", "z")), Err(Refusal::EmptyKey));
     assert_eq!(check(vec![p("")]), Err(Refusal::EmptyKey));
     assert_eq!(check(vec![t(vec![], vec![d("", "z")])]), Err(Refusal::EmptyKey));
-    let compare = Compare {
-        range: key_range("", ""),
-        result: CompareResult::Equal,
-        target: CompareTarget::Version(0),
-    };
+    let compare = Compare::default();
     let request = TxnRequest { compare: vec![compare], success: vec![], failure: vec![] };
     assert_eq!(txn(&request, OPS_MAX), Err(Refusal::EmptyKey));
 }
@@ -62,6 +56,14 @@ fn what_is_kept_must_not_be_given() {
     let kept = PutRequest { ignore_lease: true, ..put_of("a") };
     assert_eq!(put(&kept), Ok(()));
     assert_eq!(put(&PutRequest { lease: 7, ..kept }), Err(Refusal::LeaseProvided));
+}
+
+#[test]
+fn an_operation_that_is_none_is_refused_in_its_turn() {
+    let none = RequestOp::default;
+    assert_eq!(check(vec![none()]), Err(Refusal::KeyNotFound));
+    assert_eq!(check(vec![p(""), none()]), Err(Refusal::EmptyKey));
+    assert_eq!(check(vec![none(); 129]), Err(Refusal::TooManyOps));
 }
 
 #[test]
@@ -125,11 +127,12 @@ proptest! {
         ranges in prop::collection::vec((0_u8..12, 0_u8..12, any::<bool>()), 0..12),
         key in 0_u8..12,
     ) {
-        let ranges: Vec<KeyRange> = ranges
+        let ranges: Vec<DeleteRangeRequest> = ranges
             .into_iter()
-            .map(|(key, end, single)| KeyRange {
+            .map(|(key, end, single)| DeleteRangeRequest {
                 key: vec![key].into(),
                 range_end: if single { Bytes::new() } else { vec![end].into() },
+                prev_kv: false,
             })
             .collect();
         let naive = ranges.iter().any(|range| {
