@@ -113,13 +113,14 @@ impl Log {
     /// Copies entries from `from` on, at least one if there is one, up to `bytes_max` of payload.
     pub(super) fn slice(&self, from: Index, bytes_max: usize) -> Vec<Entry> {
         let skip = from.saturating_sub(self.first_index()) as usize;
+        let skip = skip.min(self.entries.len());
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
             let is_first = bytes == 0;
             bytes += entry.size();
             is_first || bytes <= bytes_max
         };
-        self.entries.iter().skip(skip).take_while(fits).cloned().collect()
+        self.entries.range(skip..).take_while(fits).cloned().collect()
     }
 
     /// Appends a leader's own entry.

@@ -107,7 +107,7 @@ pub struct AppendBatch {
     pub hard_state: Option<HardState>,
     /// Entries; the first may overwrite (cut) the log from its index on.
     pub entries: Vec<Entry>,
-    /// The log restarts after this installed snapshot, when there is one (then `entries` come after).
+    /// The log restarts after this installed snapshot, when there is one; `entries` come after it.
     pub snapshot: Option<SnapshotMark>,
 }
 
@@ -122,7 +122,8 @@ pub struct Ready {
     pub committed: Vec<Entry>,
     /// Reads whose index is confirmed: serve each when `index` is applied.
     pub reads: Vec<ReadState>,
-    /// Reads that will not be answered (leadership lost, no leader): the shell retries with a new context.
+    /// Reads that will not be answered (leadership lost, no leader): to be asked again, under a
+    /// new context.
     pub dropped_reads: Vec<Bytes>,
     /// Role, term or leader changed.
     pub status: Option<Status>,

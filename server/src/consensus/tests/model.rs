@@ -1,9 +1,9 @@
 //! Searches every order of events of the real core within small bounds (stateright).
 //!
 //! Three members, two of which may campaign (without pre-vote, as if leadership were handed to
-//! them), two terms, and where the bounds say so a proposal and a power loss; messages arrive in any order or never, and each write
-//! becomes durable at any later moment or never. Time plays no part: what a timeout would start,
-//! the search starts at any moment.
+//! them), two terms, and where the bounds say so a proposal and a power loss. Messages arrive in
+//! any order or never, and each write becomes durable at any later moment or never. Time plays no
+//! part: what a timeout would start, the search starts at any moment.
 
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};

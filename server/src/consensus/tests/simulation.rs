@@ -205,8 +205,6 @@ pub(super) fn play((setup, events): (Setup, Vec<Event>)) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-
     #[test]
     fn safety_holds_whatever_happens_and_a_healed_cluster_goes_on(story in story()) {
         play(story);
