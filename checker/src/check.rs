@@ -1,6 +1,7 @@
 //! The one entry: assumptions first, then the order of operations, then what stands on it.
 
 use crate::assume::assumptions;
+use crate::general::general;
 use crate::header::headers;
 use crate::history::{History, Op, Outcome};
 use crate::local::{SERIALIZABLE, serializable};
@@ -65,21 +66,39 @@ pub fn check(history: &History, options: &Options) -> Report {
     let ops = match Ops::new(&history.records) {
         Ok(ops) => ops,
         Err(verdict) => {
+            let open = matches!(verdict, Verdict::Unknown(_));
+            let verdict =
+                if open { general(&history.records, options.steps, verdict) } else { verdict };
             checks.push(Check { name: LINEARIZABILITY, verdict, examined: figures.ok });
+            unplaced(&streams, &mut checks);
             return conclude(checks, figures);
         }
     };
     let ordered = order(&ops, &streams, options.steps);
     figures.steps = ordered.steps;
-    let verdict = ordered.verdict.clone();
+    let mut verdict = ordered.verdict.clone();
+    if matches!(verdict, Verdict::Unknown(_)) && ordered.placement.is_none() {
+        verdict = general(&history.records, options.steps, verdict);
+    }
     let examined = figures.ok + figures.fail + figures.unknown;
     checks.push(Check { name: LINEARIZABILITY, verdict, examined });
     if let Some(placement) = &ordered.placement {
         figures.revisions = placement.store.revision();
         figures.placed = placement.placed.len() as u64;
         above(&ops, &streams, &ordered, &mut checks);
+    } else {
+        unplaced(&streams, &mut checks);
     }
     conclude(checks, figures)
+}
+
+/// Without a replay nothing can be said of watchers.
+fn unplaced(streams: &Streams<'_>, checks: &mut Vec<Check>) {
+    if streams.responses > 0 {
+        let reason = "the writes have no known order to hold the events against".to_owned();
+        let verdict = Verdict::unknown(watch::EVENT, reason, Vec::new());
+        checks.push(Check { name: watch::EVENT, verdict, examined: 0 });
+    }
 }
 
 /// The checks that need the replay.

@@ -16,11 +16,13 @@
 
 mod assume;
 mod check;
+mod general;
 mod header;
 pub mod history;
 mod local;
 pub mod model;
 mod revision;
+pub mod search;
 mod verdict;
 mod watch;
 mod words;

@@ -9,9 +9,9 @@ fn must_be_legal(shape: Shape) {
     let history = legal(shape);
     let report = check(&history, &Options::default());
     if report.verdict != Verdict::Legal {
-        let bytes = history.write_to(Vec::new()).unwrap();
+        let bytes = history.write_to(Vec::new()).expect("memory");
         let path = std::env::temp_dir().join(format!("mettle-judge-{}.ndjson", shape.seed));
-        std::fs::write(&path, bytes).unwrap();
+        std::fs::write(&path, bytes).expect("the temporary folder");
         panic!("{shape:?}: {:?}\nhistory in {}", report.verdict, path.display());
     }
 }

@@ -37,8 +37,6 @@ pub(crate) mod ops;
 mod reasons;
 mod replay;
 mod sweep;
-#[cfg(test)]
-mod tests;
 mod unknown;
 
 use facts::Facts;
@@ -136,15 +134,12 @@ fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: Option<Ending>, without: 
             ordered
         }
         (with, Ending::Placed(placement)) => {
-            let (reason, spent) = match with {
-                Some(Ending::Refuted(failure, spent)) => {
-                    (reasons::told_wrong(ops, &failure), spent)
-                }
-                _ => {
-                    let reason = "a watch event or a member's own answer names a revision that \
-                                  cannot have been reached";
-                    (reason.to_owned(), 0)
-                }
+            let (reason, spent) = if let Some(Ending::Refuted(failure, spent)) = with {
+                (reasons::told_wrong(ops, &failure), spent)
+            } else {
+                let reason = "a watch event or a member's own answer names a revision that \
+                              cannot have been reached";
+                (reason.to_owned(), 0)
             };
             let mut ordered = Ordered::placed(placement, spent);
             ordered.contradicted = Some(reason);

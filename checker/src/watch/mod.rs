@@ -19,8 +19,6 @@
 
 mod check;
 pub(crate) mod streams;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use check::watches;
 

@@ -6,7 +6,7 @@ pub(crate) mod damage;
 mod watchers;
 
 use mettle_checker::history::*;
-use mettle_checker::model::Store;
+use mettle_checker::model::{Refusal, Store};
 
 /// Small, and the same on every machine.
 pub(crate) struct Dice(u64);
@@ -91,6 +91,11 @@ pub(crate) struct World {
 }
 
 pub(crate) fn legal(shape: Shape) -> History {
+    legal_with_store(shape).0
+}
+
+/// The history, and the store with all its past at the end.
+pub(crate) fn legal_with_store(shape: Shape) -> (History, Store) {
     let mut world = World {
         dice: Dice::new(shape.seed),
         shape,
@@ -109,7 +114,7 @@ pub(crate) fn legal(shape: Shape) -> History {
         watchers::watch(&mut world, number);
     }
     world.records.sort_by_key(|record| (record.call_ns, record.id));
-    History { origin: Origin::default(), records: world.records }
+    (History { origin: Origin::default(), records: world.records }, world.store)
 }
 
 impl World {
@@ -318,7 +323,7 @@ impl World {
             let header = Some(Header { revision, ..Header::default() });
             return Ok(Response::Range(RangeResponse { header, ..answer }));
         }
-        let mut response = self.store.execute(request).map_err(|refusal| refusal.text())?;
+        let mut response = self.store.execute(request).map_err(Refusal::text)?;
         let header = Some(self.header());
         match &mut response {
             Response::Range(range) => range.header = header,

@@ -1,0 +1,119 @@
+//! A search for an order of operations, for any sequential model: Wing and Gong's algorithm with
+//! Lowe's memory of what was tried.
+//!
+//! An operation may come next if no other one returned before it was called. The search takes such
+//! operations one by one, does them on the model, and goes back when the answer is not the
+//! recorded one. Two things keep it small:
+//!
+//! * **Memory.** A pair (set of operations done, state) that was reached before need not be
+//!   continued again. The set's key is the exclusive or of a random 128-bit number for each
+//!   operation, so that a step costs the same however long the history is. The memory is bounded;
+//!   when it is full, old pairs are forgotten, which costs time and nothing else.
+//! * **Pure operations.** An operation that, with its recorded answer, changes no state in which it
+//!   is legal (a read; not a write of the value that happens to be there) is done at once when it
+//!   is legal, without trying the others first: whatever order fits also fits with it moved here.
+//!
+//! Operations of unknown outcome have no return: they may be done any time, or never.
+//!
+//! ```
+//! use mettle_checker::search::{Call, Limits, Outcome, register::*, search};
+//! let write = Call { op: RegisterOp::Write(1), call: 0, returned: Some(10) };
+//! let read = Call { op: RegisterOp::Read(Some(1)), call: 5, returned: Some(20) };
+//! let found = search(&Register::default(), &[write, read], &Limits::default());
+//! assert_eq!(found.outcome, Outcome::Linearizable(vec![0, 1]));
+//! ```
+
+mod engine;
+pub mod key_space;
+mod memory;
+pub mod register;
+#[cfg(test)]
+mod tests;
+
+pub use engine::search;
+
+/// A sequential thing that operations are done on.
+pub trait Model {
+    /// One operation with its recorded answer.
+    type Op;
+    /// What it is done on.
+    type State: Clone;
+
+    /// Before anything was done.
+    fn initial(&self) -> Self::State;
+
+    /// Does an operation. Of a completed one the answer must be the recorded one, or the reason
+    /// why it is not is returned.
+    fn step(&self, state: &Self::State, op: &Self::Op) -> Result<Self::State, String>;
+
+    /// A number for the state, different for states that answer differently.
+    fn digest(&self, state: &Self::State) -> u128;
+
+    /// Whether the operation, with its recorded answer, changes no state in which it is legal.
+    fn is_pure(&self, op: &Self::Op) -> bool {
+        let _ = op;
+        false
+    }
+
+    /// Where the operation probably belongs, if its answer says so: lower ones are tried first.
+    fn order_hint(&self, op: &Self::Op) -> Option<u64> {
+        let _ = op;
+        None
+    }
+}
+
+/// An operation and when it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call<Op> {
+    /// What was done.
+    pub op: Op,
+    /// When it was called.
+    pub call: u64,
+    /// When it returned; None if its outcome is unknown.
+    pub returned: Option<u64>,
+}
+
+/// What a search may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Steps on the model.
+    pub steps: u64,
+    /// Bytes for the memory of what was tried.
+    pub memory_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { steps: 50_000_000, memory_bytes: 64 << 20 }
+    }
+}
+
+/// What a search found, and what it cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Steps on the model.
+    pub steps: u64,
+}
+
+/// Whether there is an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is: the places of the operations in it. Operations of unknown outcome that are not
+    /// in it need not have happened.
+    Linearizable(Vec<usize>),
+    /// There is none.
+    Illegal(Stuck),
+    /// The limits were reached first.
+    Unknown(Stuck),
+}
+
+/// The furthest that a search came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stuck {
+    /// The longest order found.
+    pub order: Vec<usize>,
+    /// What could have come next, and why it could not.
+    pub rejected: Vec<(usize, String)>,
+}

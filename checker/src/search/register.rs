@@ -1,0 +1,65 @@
+//! A register that can be read, written, and compared and set.
+
+use super::Model;
+
+/// The model; the value at the start is None unless set.
+#[derive(Clone, Debug, Default)]
+pub struct Register {
+    /// What is there before anything was written.
+    pub initial: Option<u64>,
+}
+
+/// An operation with its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegisterOp {
+    /// A read and what it saw.
+    Read(Option<u64>),
+    /// A write.
+    Write(u64),
+    /// A compare-and-set that succeeded (or may have).
+    Cas(u64, u64),
+    /// A compare-and-set that failed.
+    FailedCas(u64),
+}
+
+impl Model for Register {
+    type Op = RegisterOp;
+    type State = Option<u64>;
+
+    fn initial(&self) -> Option<u64> {
+        self.initial
+    }
+
+    fn step(&self, state: &Option<u64>, op: &RegisterOp) -> Result<Option<u64>, String> {
+        let is = |state: &Option<u64>| {
+            state.map_or_else(|| "nothing".to_owned(), |value| value.to_string())
+        };
+        match op {
+            RegisterOp::Read(value) if value == state => Ok(*state),
+            RegisterOp::Read(value) => {
+                Err(format!("read {}, but {} is there", is(value), is(state)))
+            }
+            RegisterOp::Write(value) => Ok(Some(*value)),
+            RegisterOp::Cas(from, to) if *state == Some(*from) => Ok(Some(*to)),
+            RegisterOp::Cas(from, _) => {
+                Err(format!("compared with {from} and succeeded, but {} is there", is(state)))
+            }
+            RegisterOp::FailedCas(from) if *state == Some(*from) => {
+                Err(format!("compared with {from} and failed, but it is there"))
+            }
+            RegisterOp::FailedCas(_) => Ok(*state),
+        }
+    }
+
+    fn digest(&self, state: &Option<u64>) -> u128 {
+        state.map_or(0, |value| u128::from(value) + 1)
+    }
+
+    fn is_pure(&self, op: &RegisterOp) -> bool {
+        match op {
+            RegisterOp::Read(_) | RegisterOp::FailedCas(_) => true,
+            RegisterOp::Cas(from, to) => from == to,
+            RegisterOp::Write(_) => false,
+        }
+    }
+}
