@@ -53,30 +53,14 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
 
     /// Whether every operation that was decided on can happen: of all puts first, then of all reads.
     pub(crate) fn check(&self, request: &TxnRequest, decision: &Decision) -> Result<(), Rejected> {
-        self.check_ops(request, decision, &|op| match op {
+        check_ops(request, decision, &|op| match op {
             RequestOp::Put(put) => self.check_kept(put).and_then(|()| check_lease(put)),
             _ => Ok(()),
         })?;
-        self.check_ops(request, decision, &|op| match op {
+        check_ops(request, decision, &|op| match op {
             RequestOp::Range(range) => self.check_revision(range),
             _ => Ok(()),
         })
-    }
-
-    fn check_ops(
-        &self,
-        request: &TxnRequest,
-        decision: &Decision,
-        check: &dyn Fn(&RequestOp) -> Result<(), Rejected>,
-    ) -> Result<(), Rejected> {
-        let mut inside = decision.inside.iter();
-        for op in request.branch(decision) {
-            check(op)?;
-            if let RequestOp::Txn(txn) = op {
-                self.check_ops(txn, next(&mut inside), check)?;
-            }
-        }
-        Ok(())
     }
 
     fn check_revision(&self, request: &RangeRequest) -> Result<(), Rejected> {
@@ -164,6 +148,21 @@ impl Writer<'_> {
         }
         Ok(TxnResponse { revision: 0, succeeded: decision.succeeded, responses })
     }
+}
+
+fn check_ops(
+    request: &TxnRequest,
+    decision: &Decision,
+    check: &dyn Fn(&RequestOp) -> Result<(), Rejected>,
+) -> Result<(), Rejected> {
+    let mut inside = decision.inside.iter();
+    for op in request.branch(decision) {
+        check(op)?;
+        if let RequestOp::Txn(txn) = op {
+            check_ops(txn, next(&mut inside), check)?;
+        }
+    }
+    Ok(())
 }
 
 fn next<'d>(inside: &mut impl Iterator<Item = &'d Decision>) -> &'d Decision {

@@ -253,23 +253,23 @@ impl Run<'_> {
     }
 
     fn check(&self, chosen: &Chosen) -> Result<(), Rejected> {
-        for op in &chosen.ops {
-            match op {
-                Op::Txn(inside) => self.check(inside)?,
-                Op::One(RequestOp::Range(request)) if request.revision != 0 => {
-                    if request.revision > self.model.revision() {
-                        return Err(Rejected::FutureRevision);
-                    } else if request.revision < self.model.compacted {
-                        return Err(Rejected::Compacted);
-                    }
+        let mut ops = vec![];
+        chosen.flat(&mut ops);
+        for op in &ops {
+            if let RequestOp::Put(request) = op {
+                self.check_put(request)?;
+                if request.lease != 0 {
+                    return Err(Rejected::LeaseNotFound);
                 }
-                Op::One(RequestOp::Put(request)) => {
-                    self.check_put(request)?;
-                    if request.lease != 0 {
-                        return Err(Rejected::LeaseNotFound);
-                    }
+            }
+        }
+        for op in &ops {
+            if let RequestOp::Range(request) = op {
+                if request.revision > self.model.revision() {
+                    return Err(Rejected::FutureRevision);
+                } else if request.revision != 0 && request.revision < self.model.compacted {
+                    return Err(Rejected::Compacted);
                 }
-                Op::One(_) => {}
             }
         }
         Ok(())
@@ -309,6 +309,17 @@ fn found(keys: &Keys, range: &KeyRange) -> Vec<KeyValue> {
 struct Chosen {
     succeeded: bool,
     ops: Vec<Op>,
+}
+
+impl Chosen {
+    fn flat<'c>(&'c self, ops: &mut Vec<&'c RequestOp>) {
+        for op in &self.ops {
+            match op {
+                Op::One(op) => ops.push(op),
+                Op::Txn(inside) => inside.flat(ops),
+            }
+        }
+    }
 }
 
 enum Op {
