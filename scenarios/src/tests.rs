@@ -286,6 +286,15 @@ fn targets_that_are_not_there_are_refused() {
         "#]],
     );
     refused_fault(
+        "kind = \"partition\"\ntarget = { from = \"all\", to = \"leader\" }",
+        expect![[r#"
+            scenarios/x.toml:7:10: nobody is left to hear when all speak
+              7 | target = { from = "all", to = "leader" }
+                |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              remedy: let a part of the cluster speak, such as `from = "follower"`
+        "#]],
+    );
+    refused_fault(
         "kind = \"partition\"\ntarget = \"all\"",
         expect![[r#"
             scenarios/x.toml:7:10: nobody is left on the other side of `all`

@@ -144,13 +144,18 @@ pub fn main() -> ExitCode {
     ExitCode::from(start(std::env::args_os()))
 }
 
+/// Reads the words; whatever is not a command is an exit code and something to print.
+fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, (u8, clap::Error)> {
+    Cli::try_parse_from(words).map_err(|error| {
+        let code = if error.use_stderr() { EXIT_HARNESS } else { 0 };
+        (code, error)
+    })
+}
+
 fn start(words: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(words) {
+    let cli = match parse(words) {
         Ok(cli) => cli,
-        Err(error) => {
-            let failed = error.print().is_err() || error.use_stderr();
-            return if failed { EXIT_HARNESS } else { 0 };
-        }
+        Err((code, page)) => return if page.print().is_ok() { code } else { EXIT_HARNESS },
     };
     let surroundings = match &cli.command {
         Command::Child(_) => simulated(cfg!(madsim)),
@@ -202,8 +207,9 @@ fn at_root(folder: &Path) -> Result<(), Trouble> {
 mod tests {
     use super::*;
 
-    fn code(words: &[&str]) -> u8 {
-        start(["sim"].iter().chain(words).map(Into::into))
+    fn code(words: &[&str]) -> Option<u8> {
+        let words = ["sim"].iter().chain(words).map(Into::into);
+        parse(words).err().map(|(code, _)| code)
     }
 
     #[test]
@@ -221,9 +227,10 @@ mod tests {
             &["planted", "R99"],
             &[],
         ] {
-            assert_eq!(code(words), EXIT_HARNESS, "{words:?}");
+            assert_eq!(code(words), Some(EXIT_HARNESS), "{words:?}");
         }
-        assert_eq!(code(&["--help"]), 0);
+        assert_eq!(code(&["--help"]), Some(0));
+        assert_eq!(code(&["run", "x", "--plant", "R2@m1", "--plant", "C1", "--json"]), None);
     }
 
     #[test]

@@ -92,7 +92,8 @@ fn row(bug: Bug, scenario: &Scenario, max_seeds: u64, errors: &mut Vec<String>) 
     let hunt = hunt(bug, scenario, max_seeds);
     let wall_seconds = begin.elapsed().as_secs_f64();
     let seeds = hunt.caught.as_ref().map_or(max_seeds, |(seed, _)| *seed);
-    let told = |(seed, why): (&u64, &String)| format!("{bug} in {} seed {seed}: {why}", scenario.name);
+    let told =
+        |(seed, why): (&u64, &String)| format!("{bug} in {} seed {seed}: {why}", scenario.name);
     errors.extend(hunt.errors.iter().map(told));
     let unclean = clean(scenario, seeds);
     if let Some((seed, why)) = &unclean {

@@ -15,10 +15,14 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<u8, Trouble> {
     let folder = &args.report_dir;
     let plan_file = folder.join("plan.json");
     let text = read(&plan_file)?;
-    let plan = Plan::parse(&plan_file.display().to_string(), &text).map_err(|why| why.to_string())?;
+    let plan =
+        Plan::parse(&plan_file.display().to_string(), &text).map_err(|why| why.to_string())?;
     let verdict_file = folder.join("verdict.json");
     let recorded: Verdict = serde_json::from_str(&read(&verdict_file)?).map_err(|why| {
-        format!("{}: {why}\n  remedy: take a report folder as it was written", verdict_file.display())
+        format!(
+            "{}: {why}\n  remedy: take a report folder as it was written",
+            verdict_file.display()
+        )
     })?;
     console.say(&format!("sim=on {} seed={} (replay)", plan.scenario, plan.seed));
     let mut job = Job::new(plan);

@@ -5,7 +5,7 @@
 
 use std::hash::Hasher as _;
 
-use mettle_checker::verdict::{Report, Verdict as Judged};
+use mettle_checker::{Report, Verdict as Judged};
 use mettle_reports::verdict::{FaultCount, Finding, Operations, VERSION, Verdict, Word};
 use mettle_scenarios::Plan;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
@@ -112,6 +112,13 @@ fn observed(outcome: &Outcome) -> Vec<Finding> {
             )
         })
         .collect();
+    findings.extend(outcome.exits.iter().filter(|exit| !exit.explained).map(|exit| {
+        let reason = format!(
+            "m{} ended by itself, and no fault that was injected explains it: {}",
+            exit.member, exit.reason
+        );
+        Finding { at_ns: Some(exit.at_ns), ..finding(Word::Broken, "members_stay_up", reason) }
+    }));
     if let Some(panic) = &outcome.panic {
         let member = panic.member.map_or_else(String::new, |member| format!("m{member} "));
         let reason = format!("{member}panicked at {}: {}", panic.location, panic.message);
@@ -133,7 +140,12 @@ fn convergence(outcome: &Outcome) -> Option<Finding> {
 }
 
 /// Whether enough happened.
-fn floor(plan: &Plan, outcome: &Outcome, judgement: &Report, faults: &[FaultCount]) -> Vec<Finding> {
+fn floor(
+    plan: &Plan,
+    outcome: &Outcome,
+    judgement: &Report,
+    faults: &[FaultCount],
+) -> Vec<Finding> {
     let fired = faults.iter().map(|fault| fault.fired).sum();
     let reached = [
         ("operations answered ok", outcome.operations.ok, plan.floor.ok_operations),

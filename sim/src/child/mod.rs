@@ -58,7 +58,7 @@ fn live(plan: &Plan, args: &ChildArgs, trace: Trace) -> Result<Answer, Trouble> 
         ..Origin::default()
     };
     let history = History { origin, records: std::mem::take(&mut outcome.records) };
-    let judgement = mettle_checker::check(&history);
+    let judgement = mettle_checker::check(&history, &mettle_checker::Options::default());
     let verdict = judge::verdict(plan, &outcome, &judgement)?;
     if let Some(report) = &args.report {
         folder::write(report, plan, &history, &outcome, &verdict)?;

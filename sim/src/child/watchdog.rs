@@ -19,7 +19,10 @@ const LOOK: Duration = Duration::from_millis(100);
 const LOOKS: u64 = 6000;
 
 /// Starts it.
-#[allow(clippy::disallowed_methods, reason = "it watches the real process, not the simulated world")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it watches the real process, not the simulated world"
+)]
 pub(super) fn start(trace: Trace) {
     std::thread::spawn(move || {
         let mut looks = 0;

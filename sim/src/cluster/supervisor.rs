@@ -78,7 +78,7 @@ impl Cluster {
             last
         };
         self.note(number, format_args!("ended by itself: {reason}"));
-        let explained = self.explained(number);
+        let explained = self.explained(number, corruption);
         let exit = Exit { member: number, at_ns: now_ns, reason, last, explained };
         self.0.exits.lock().expect("no holder panics").push(exit);
         if !last {
@@ -88,9 +88,12 @@ impl Cluster {
         }
     }
 
-    /// Whether a disk fault that struck the member has had an effect.
-    fn explained(&self, number: u32) -> bool {
+    /// Whether a fault that struck the member's disk explains its end: a refusal of corrupt data
+    /// only what damaged sectors, any other end an error of the disk.
+    fn explained(&self, number: u32, corruption: bool) -> bool {
         let faults = self.members()[&number].disk_faults.clone();
-        faults.into_iter().any(|fault| self.0.worlds.disk.effect(fault).errors > 0)
+        faults.into_iter().map(|fault| self.0.worlds.disk.effect(fault)).any(|effect| {
+            if corruption { effect.sectors_damaged > 0 } else { effect.errors > 0 }
+        })
     }
 }

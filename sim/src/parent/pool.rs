@@ -49,11 +49,16 @@ mod tests {
     fn every_item_is_worked_on_once() {
         let items: Vec<u64> = (0..100).collect();
         let mut seen = vec![0; 100];
-        each(&items, 4, |item| item * 2, |place, double| {
-            assert_eq!(double, place as u64 * 2);
-            seen[place] += 1;
-            true
-        });
+        each(
+            &items,
+            4,
+            |item| item * 2,
+            |place, double| {
+                assert_eq!(double, place as u64 * 2);
+                seen[place] += 1;
+                true
+            },
+        );
         assert_eq!(seen, vec![1; 100]);
     }
 
@@ -61,10 +66,15 @@ mod tests {
     fn it_stops_when_told() {
         let items = vec![(); 10_000];
         let mut ends = 0;
-        each(&items, 2, |()| (), |_, ()| {
-            ends += 1;
-            ends < 5
-        });
+        each(
+            &items,
+            2,
+            |()| (),
+            |_, ()| {
+                ends += 1;
+                ends < 5
+            },
+        );
         assert!((5..10_000).contains(&ends), "{ends}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use mettle_reports::verdict::Verdict;
@@ -63,9 +63,17 @@ pub(crate) fn run(job: &Job) -> End {
     End { verdict, wall_seconds, cpu_seconds: used.cpu_seconds, peak_mb: used.peak_mb }
 }
 
+/// This very program, also when another build has taken its place on the disk meanwhile.
+fn myself() -> Result<PathBuf, String> {
+    let running = Path::new("/proc/self/exe");
+    if running.exists() {
+        return Ok(running.to_owned());
+    }
+    std::env::current_exe().map_err(|why| format!("cannot find myself: {why}"))
+}
+
 fn start(job: &Job) -> Result<Child, String> {
-    let program = std::env::current_exe().map_err(|why| format!("cannot find myself: {why}"))?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(myself()?);
     command.arg("child").stdin(Stdio::piped()).stdout(Stdio::piped());
     command.stderr(if job.loud { Stdio::inherit() } else { Stdio::piped() });
     if let Some(report) = &job.report {

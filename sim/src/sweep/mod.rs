@@ -13,7 +13,7 @@ use crate::cli::{SweepArgs, Trouble};
 use crate::console::Console;
 use crate::parent::{self, End, Job};
 use crate::planner;
-use crate::run::{absolute, repro, report_folder};
+use crate::run::{absolute, report_folder, repro};
 use tally::Tally;
 
 /// A scenario and where it was read from.
@@ -25,7 +25,11 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, Trouble> {
     let stories = stories(&args.scenarios)?;
     let runs = pairs(stories.len(), args.seeds.clone());
     let jobs = args.jobs.map_or_else(parent::cores, usize::from);
-    console.say(&format!("sim=on {} scenarios, {} runs, {jobs} at a time", stories.len(), runs.len()));
+    console.say(&format!(
+        "sim=on {} scenarios, {} runs, {jobs} at a time",
+        stories.len(),
+        runs.len()
+    ));
     let bar = bar(runs.len() as u64, &console);
     let mut tally = Tally::default();
     parent::each(

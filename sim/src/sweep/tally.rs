@@ -83,7 +83,8 @@ impl Tally {
         };
         let found = checker.clone().unwrap_or_default();
         let brief = reason.lines().next().unwrap_or_default();
-        let line = format!("{word}: {} seed {}: {found}: {brief}; {repro}", plan.scenario, plan.seed);
+        let line =
+            format!("{word}: {} seed {}: {found}: {brief}; {repro}", plan.scenario, plan.seed);
         let (scenario, seed, repro) = (plan.scenario.clone(), plan.seed, repro.to_owned());
         self.failures.push(Failure { scenario, seed, verdict: word, checker, reason, repro });
         Some(line)
@@ -144,7 +145,8 @@ impl Tally {
 
     /// The object of the sweep.
     pub(super) fn summary(&self) -> Summary {
-        let per_cpu = |amount: f64| if self.cpu_seconds > 0.0 { amount / self.cpu_seconds } else { 0.0 };
+        let per_cpu =
+            |amount: f64| if self.cpu_seconds > 0.0 { amount / self.cpu_seconds } else { 0.0 };
         Summary {
             runs: self.runs,
             pass: self.word(Word::Pass),

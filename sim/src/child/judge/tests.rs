@@ -1,6 +1,6 @@
 //! What counts when several things are wrong at once, and what is too little to count.
 
-use mettle_checker::verdict::{Check, Doubt, Figures, Violation as Broken};
+use mettle_checker::{Check, Doubt, Figures, Violation as Broken};
 use mettle_scenarios::parse;
 
 use super::*;
@@ -98,4 +98,14 @@ fn a_fault_that_did_not_fire_leaves_the_verdict_open() {
     let (mut outcome, report) = good();
     outcome.faults[0].fired = 0;
     assert_eq!(word(&outcome, &report), (Word::Unknown, "floor".to_owned()));
+}
+
+#[test]
+fn a_member_may_end_by_itself_only_when_a_fault_explains_it() {
+    let (mut outcome, report) = good();
+    let reason = "log: corrupt".to_owned();
+    outcome.exits.push(world::Exit { member: 1, at_ns: 3, reason, last: true, explained: true });
+    assert_eq!(word(&outcome, &report).0, Word::Pass);
+    outcome.exits[0].explained = false;
+    assert_eq!(word(&outcome, &report), (Word::Broken, "members_stay_up".to_owned()));
 }

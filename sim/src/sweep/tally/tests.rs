@@ -43,10 +43,7 @@ fn the_worst_end_decides() {
         drop(tally.add(&plan(), "repro", ends));
         tally.exit_code()
     };
-    assert_eq!(
-        [Word::Pass, Word::Unknown, Word::NoConvergence].map(&mut add),
-        [0, 3, 2]
-    );
+    assert_eq!([Word::Pass, Word::Unknown, Word::NoConvergence].map(&mut add), [0, 3, 2]);
     drop(tally.add(&plan(), "repro", vec![end(Err("stuck".to_owned()))]));
     assert_eq!(tally.exit_code(), EXIT_HARNESS);
     drop(tally.add(&plan(), "repro", vec![end(Ok(verdict(Word::Broken, 1)))]));
