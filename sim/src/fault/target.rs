@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mettle_scenarios::fault::{Group, Target};
+use mettle_scenarios::fault::{Group, Link, Target};
 
 use crate::stream::{Stream, Streams};
 
@@ -42,17 +42,28 @@ impl Field {
                 Struck { group, rest, link: false }
             }
             Target::Link(link) => {
-                let from = self.resolve(link.from, &self.running, &mut stream);
-                let others: Vec<u32> =
-                    self.running.iter().copied().filter(|member| !from.contains(member)).collect();
-                let to = self.resolve(link.to, &others, &mut stream);
-                if to.is_empty() {
-                    return None;
-                }
+                let (from, to) = self.link(link, &mut stream)?;
                 Struck { group: from, rest: to, link: true }
             }
         };
         (!struck.group.is_empty()).then_some(struck)
+    }
+
+    /// Speakers, then hearers among the others. When everybody speaks the hearers are chosen first.
+    fn link(&self, link: Link, stream: &mut Stream) -> Option<(Vec<u32>, Vec<u32>)> {
+        let without = |some: &[u32]| -> Vec<u32> {
+            self.running.iter().copied().filter(|member| !some.contains(member)).collect()
+        };
+        let mut from = self.resolve(link.from, &self.running, stream);
+        let others = without(&from);
+        let to = if others.is_empty() {
+            let to = self.resolve(link.to, &self.running, stream);
+            from = without(&to);
+            to
+        } else {
+            self.resolve(link.to, &others, stream)
+        };
+        (!from.is_empty() && !to.is_empty()).then_some((from, to))
     }
 
     fn resolve(&self, group: Group, among: &[u32], stream: &mut Stream) -> Vec<u32> {

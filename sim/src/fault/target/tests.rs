@@ -1,7 +1,5 @@
 //! Groups resolve among those that run, repeatably.
 
-use mettle_scenarios::fault::Link;
-
 use super::*;
 
 fn field(running: &[u32], leader: Option<u32>) -> Field {
@@ -50,5 +48,7 @@ fn a_link_leaves_its_speakers_out_of_its_hearers() {
     let struck = field.strike(1, link(Group::Leader, Group::All)).unwrap();
     assert_eq!((struck.group.clone(), struck.rest.clone()), (vec![1], vec![2, 3]));
     assert_eq!(struck.to_string(), "m1 -> m2 m3");
+    let struck = field.strike(1, link(Group::All, Group::Leader)).unwrap();
+    assert_eq!((struck.group, struck.rest), (vec![2, 3], vec![1]));
     assert_eq!(field.strike(1, link(Group::Member(1), Group::Member(1))), None);
 }
