@@ -1,6 +1,6 @@
 //! Small random damage to a history: it may stay legal, it may not.
 
-use mettle_checker::history::*;
+use mettle_checker::history::{Blob, Header, History, KeyValue, Outcome, Record, Response};
 
 use super::Dice;
 

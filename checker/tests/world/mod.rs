@@ -5,7 +5,11 @@
 pub(crate) mod damage;
 mod watchers;
 
-use mettle_checker::history::*;
+use mettle_checker::history::{
+    Blob, CompactRequest, CompactResponse, Compare, CompareResult, DeleteRangeRequest, ErrorAnswer,
+    Header, History, Operand, Origin, PutRequest, RangeRequest, RangeResponse, Record, Request,
+    RequestOp, Response, SortOrder, SortTarget, TxnRequest,
+};
 use mettle_checker::model::{Refusal, Store};
 
 /// Small, and the same on every machine.

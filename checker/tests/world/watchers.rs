@@ -1,6 +1,8 @@
 //! The world's watch streams: everything is delivered in order, late, and in random portions.
 
-use mettle_checker::history::*;
+use mettle_checker::history::{
+    Blob, Event, EventType, Header, Record, Request, WatchCreateRequest, WatchFilter, WatchResponse,
+};
 use mettle_checker::model::{Change, Span};
 
 use super::World;

@@ -1,0 +1,91 @@
+//! `mettle-check` as a user meets it: exit codes, pages, bad input.
+
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use mettle_checker::history::*;
+use world::{Shape, legal};
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned();
+    std::fs::create_dir_all(&folder).expect("a folder for files");
+    folder
+}
+
+fn mettle_check(args: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_mettle-check"))
+        .args(args)
+        .output()
+        .expect("the program starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code().expect("no signal"), text(stdout), text(stderr))
+}
+
+fn file(name: &str, bytes: &[u8]) -> String {
+    let path = folder().join(name);
+    std::fs::write(&path, bytes).expect("written");
+    path.display().to_string()
+}
+
+fn recorded() -> History {
+    legal(Shape { operations: 200, watchers: 2, ..Shape::default() })
+}
+
+#[test]
+fn legal_is_0() {
+    let path = file("legal.ndjson", &recorded().write_to(Vec::new()).expect("memory"));
+    let (code, out, err) = mettle_check(&[&path]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains(": legal\n"), "{out}");
+    let (code, out, _) = mettle_check(&["--json", &path]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("one object");
+    assert_eq!((code, &json["verdict"]), (0, &"legal".into()));
+    assert_eq!(out.lines().count(), 1);
+}
+
+#[test]
+fn broken_is_1() {
+    let mut history = recorded();
+    for record in &mut history.records {
+        if let Some(Response::Range(range)) = &mut record.response {
+            range.count += 1;
+            break;
+        }
+    }
+    let path = file("broken.ndjson", &history.write_to(Vec::new()).expect("memory"));
+    let (code, out, _) = mettle_check(&[&path]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("linearizability: ") && out.contains("\"op\":\"range\""), "{out}");
+    let (code, out, _) = mettle_check(&[&path, "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("one object");
+    assert_eq!((code, &json["checker"]), (1, &"linearizability".into()));
+}
+
+#[test]
+fn bad_input_is_4() {
+    let good = recorded().write_to(Vec::new()).expect("memory");
+    let text = String::from_utf8(good.clone()).expect("text");
+    let second = text.lines().nth(1).expect("a record");
+    let twice = format!("{text}{second}\n");
+    let cases: [(&str, &[u8], &str); 6] = [
+        ("empty", b"", ":1: is empty"),
+        ("garbage", &[0xff, 0, 7, b'\n', 9], ":1: is not the first line"),
+        ("cut", &good[..good.len() - 30], "stops in the middle"),
+        ("other", b"{\"version\":9}\n", "version 9 is not known"),
+        ("twice", twice.as_bytes(), "is used twice"),
+        ("words", b"{\"version\":1}\n{\"id\":1,\"op\":\"jump\"}\n", ":2: "),
+    ];
+    for (name, bytes, expected) in cases {
+        let path = file(name, bytes);
+        let (code, out, err) = mettle_check(&[&path]);
+        assert_eq!((code, out.as_str()), (4, ""), "{name}: {err}");
+        assert!(err.contains(expected) && err.contains(&path), "{name}: {err}");
+    }
+    assert_eq!(mettle_check(&["/does/not/exist"]).0, 4);
+    assert_eq!(mettle_check(&[&folder().display().to_string()]).0, 4);
+    assert_eq!(mettle_check(&["--colour", "blue"]).0, 4);
+    assert_eq!(mettle_check(&[]).0, 4);
+    assert_eq!(mettle_check(&["--help"]).0, 0);
+}
