@@ -26,7 +26,8 @@ impl SimClock {
     /// The clocks of `host`; called inside the simulated world.
     pub fn new(clocks: Clocks, host: Host) -> SimClock {
         let time = TimeHandle::current();
-        let start = time.now_instant() - time.elapsed();
+        let passed = time.elapsed();
+        let start = time.now_instant().checked_sub(passed).expect("the world began at an instant");
         SimClock { clocks, time, host, start }
     }
 

@@ -163,7 +163,7 @@ impl platform::Disk for SimDisk {
         Box::pin(async move {
             if sent.is_err() || finished.await.is_err() {
                 // The storage thread died with its process, and so did whoever asks.
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         })
     }

@@ -48,6 +48,10 @@ impl Body {
         }
     }
 
+    pub(super) fn len(&self) -> u64 {
+        self.cached.len() as u64
+    }
+
     pub(super) fn change(&mut self, ordinal: u64, issued_ns: u64, change: Change) {
         apply(&mut self.cached, &change);
         if let (Change::Write { offset, bytes }, false) = (&change, self.damaged.is_empty()) {

@@ -285,10 +285,10 @@ impl Volume {
     /// Where a write lands.
     pub(super) fn landing(&mut self, class: FileClass) -> Landing {
         for fault in &mut self.faults {
-            let (aim, ppm) = match fault.fault {
-                DiskFault::StaleWrite { class, ppm }
-                | DiskFault::MisdirectedWrite { class, ppm } => (class, ppm),
-                _ => continue,
+            let (DiskFault::StaleWrite { class: aim, ppm }
+            | DiskFault::MisdirectedWrite { class: aim, ppm }) = fault.fault
+            else {
+                continue;
             };
             if !aim.covers(class) || !fault.stream.chance(ppm) {
                 continue;

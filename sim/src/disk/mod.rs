@@ -27,6 +27,8 @@
 #[cfg(madsim)]
 mod adapter;
 mod body;
+mod contents;
+mod directory;
 mod fault;
 mod image;
 mod names;

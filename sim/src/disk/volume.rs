@@ -1,16 +1,14 @@
-//! One member's disk: the operations of its file system, and how long they take.
+//! One member's disk: its state, how long its operations take, and when syncs take effect.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Error, ErrorKind, Result};
+use std::io::{Error, Result};
 use std::task::Waker;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::SECTOR;
-use super::body::{Body, Change, sectors};
-use super::fault::{DiskEffect, FailedSync, FileClass, Injected, Landing, Operation};
-use super::names::{NameChange, Tree, normal, parent};
+use super::body::Body;
+use super::fault::{DiskEffect, Injected, Operation};
+use super::names::{NameChange, Tree, parent};
 use crate::stream::{FaultId, Latency, Stream, Streams};
 use crate::trace::{Kind, Trace};
 
@@ -80,14 +78,14 @@ pub enum Wait {
 /// A sync under way.
 #[derive(Debug)]
 pub(super) struct Barrier {
-    target: Target,
-    up_to: u64,
+    pub(super) target: Target,
+    pub(super) up_to: u64,
     pub(super) issued_ns: u64,
-    at_ns: u64,
+    pub(super) at_ns: u64,
 }
 
 #[derive(Debug)]
-enum Target {
+pub(super) enum Target {
     File(FileId),
     Directory(String),
 }
@@ -239,7 +237,9 @@ impl Volume {
             .into_iter()
             .partition(|op| covered.contains(&op.ordinal));
         self.unsynced_names = unsynced;
-        durable.iter().for_each(|op| self.durable_names.apply(&op.change));
+        for op in &durable {
+            self.durable_names.apply(&op.change);
+        }
         self.drop_unnamed();
     }
 
@@ -266,13 +266,13 @@ impl Volume {
         if self.running && self.incarnation == incarnation { Ok(()) } else { Err(eio()) }
     }
 
-    fn ordinal(&mut self) -> u64 {
+    pub(super) fn ordinal(&mut self) -> u64 {
         self.next_ordinal += 1;
         self.next_ordinal
     }
 
     /// The device's time, as this face sees it.
-    fn device_ns(&self, now_ns: u64, face: Face) -> u64 {
+    pub(super) fn device_ns(&self, now_ns: u64, face: Face) -> u64 {
         match face {
             Face::Waiting => now_ns,
             Face::Metered => now_ns + self.ahead_ns,
@@ -280,7 +280,7 @@ impl Volume {
     }
 
     /// Spends an operation's time; answers when it is done.
-    fn spend(&mut self, now_ns: u64, face: Face, operation: Operation) -> u64 {
+    pub(super) fn spend(&mut self, now_ns: u64, face: Face, operation: Operation) -> u64 {
         let latency = match (operation, face) {
             (Operation::Sync, _) => self.config.sync,
             (_, Face::Metered) => self.config.cached,
@@ -296,312 +296,13 @@ impl Volume {
         due_ns
     }
 
-    fn note(&self, now_ns: u64, verb: &'static str, numbers: [u64; 3], bytes: &[u8]) {
+    pub(super) fn note(&self, now_ns: u64, verb: &'static str, numbers: [u64; 3], bytes: &[u8]) {
         self.trace.record_bytes(now_ns, Some(self.member), Kind::Disk, (verb, numbers), bytes);
     }
 
-    fn note_name(&self, now_ns: u64, verb: &str, path: &str) {
+    pub(super) fn note_name(&self, now_ns: u64, verb: &str, path: &str) {
         let line = format_args!("{verb} {path}");
         self.trace.record(now_ns, Some(self.member), Kind::Disk, line);
-    }
-}
-
-/// Directories and names.
-impl Volume {
-    /// Names of the entries of a directory, sorted.
-    pub fn list(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Done<Vec<String>> {
-        let result = self.check(incarnation).and_then(|()| self.names.list(normal(directory)));
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Read) }
-    }
-
-    /// Creates a directory and its parents.
-    pub fn create_dir(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Done<()> {
-        let result = self.check(incarnation).map(|()| {
-            let directory = normal(directory);
-            let ends = directory.match_indices('/').map(|(at, _)| at).chain([directory.len()]);
-            for path in ends.map(|end| &directory[..end]) {
-                if !self.names.has_directory(path) {
-                    self.change_name(NameChange::Directory { path: path.to_owned() });
-                }
-            }
-        });
-        self.note_name(now_ns, "create_dir", directory);
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Write { growth: 0 }) }
-    }
-
-    /// Opens a file. `create` makes it when it is absent, `cut` cuts it to nothing.
-    pub fn open(
-        &mut self,
-        now_ns: u64,
-        incarnation: u64,
-        path: &str,
-        (create, cut): (bool, bool),
-    ) -> Done<FileId> {
-        let path = normal(path);
-        let result = self.check(incarnation).and_then(|()| match self.names.files.get(path) {
-            Some(&file) => Ok(file),
-            None if create => self.create(path),
-            None => Err(ErrorKind::NotFound.into()),
-        });
-        if let (Ok(file), true) = (&result, cut) {
-            self.change(*file, now_ns, Change::SetLen(0));
-        }
-        self.note_name(now_ns, "open", path);
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Read) }
-    }
-
-    fn create(&mut self, path: &str) -> Result<FileId> {
-        self.names.require_directory(parent(path))?;
-        let file = FileId(self.next_file);
-        self.next_file += 1;
-        self.bodies.insert(file, Body::new(FileClass::of(path)));
-        self.change_name(NameChange::Create { path: path.to_owned(), file });
-        Ok(file)
-    }
-
-    /// Renames a file over another.
-    pub fn rename(&mut self, now_ns: u64, incarnation: u64, from: &str, to: &str) -> Done<()> {
-        let (from, to) = (normal(from), normal(to));
-        let result = self
-            .check(incarnation)
-            .and_then(|()| self.names.require_directory(parent(to)))
-            .and_then(|()| self.names.require_file(from))
-            .map(|file| {
-                if let Some(body) = self.bodies.get_mut(&file) {
-                    body.class = FileClass::of(to);
-                }
-                let (from, to) = (from.to_owned(), to.to_owned());
-                self.change_name(NameChange::Rename { from, to, file });
-            });
-        self.note_name(now_ns, "rename", to);
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Write { growth: 0 }) }
-    }
-
-    /// Removes a file.
-    pub fn remove(&mut self, now_ns: u64, incarnation: u64, path: &str) -> Done<()> {
-        let path = normal(path);
-        let result = self
-            .check(incarnation)
-            .and_then(|()| self.names.require_file(path))
-            .map(|_| self.change_name(NameChange::Remove { path: path.to_owned() }));
-        self.note_name(now_ns, "remove", path);
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Write { growth: 0 }) }
-    }
-
-    fn change_name(&mut self, change: NameChange) {
-        self.names.apply(&change);
-        let ordinal = self.ordinal();
-        self.unsynced_names.push(UnsyncedName { ordinal, change });
-    }
-
-    /// Makes the names in a directory durable.
-    pub fn sync_dir(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Done<()> {
-        let directory = normal(directory);
-        self.settle(now_ns);
-        let due_ns = self.spend(now_ns, Face::Waiting, Operation::Sync);
-        let class = FileClass::of(&format!("{directory}/"));
-        let result = self
-            .check(incarnation)
-            .and_then(|()| self.names.require_directory(directory))
-            .and_then(|()| self.strike(class, Operation::Sync));
-        if result.is_ok() && !self.sync_lies(class) {
-            let target = Target::Directory(directory.to_owned());
-            let up_to = self.ordinal();
-            self.barriers.push(Barrier { target, up_to, issued_ns: now_ns, at_ns: due_ns });
-        }
-        self.note_name(now_ns, "sync_dir", directory);
-        Done { result, due_ns }
-    }
-
-    /// Takes the lock of the data directory for this incarnation.
-    pub fn lock(&mut self, now_ns: u64, incarnation: u64) -> Done<()> {
-        let result = self.check(incarnation).and_then(|()| {
-            if std::mem::replace(&mut self.locked, true) {
-                return Err(ErrorKind::WouldBlock.into());
-            }
-            Ok(())
-        });
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Read) }
-    }
-}
-
-/// Contents.
-impl Volume {
-    /// A file's length.
-    pub fn len(&mut self, incarnation: u64, file: FileId) -> Result<u64> {
-        self.check(incarnation)?;
-        self.bodies.get(&file).map(Body::len).ok_or_else(eio)
-    }
-
-    /// Reads up to `len` bytes at `offset`.
-    pub fn read(
-        &mut self,
-        now_ns: u64,
-        (incarnation, face): (u64, Face),
-        file: FileId,
-        (offset, len): (u64, usize),
-    ) -> Done<Bytes> {
-        let due_ns = self.spend(now_ns, face, Operation::Read);
-        let result = self.read_cached(incarnation, file, offset, len);
-        let size = result.as_ref().map_or(0, Bytes::len) as u64;
-        self.note(now_ns, "read", [u64::from(file.0), offset, size], &[]);
-        Done { result, due_ns }
-    }
-
-    fn read_cached(
-        &mut self,
-        incarnation: u64,
-        file: FileId,
-        offset: u64,
-        len: usize,
-    ) -> Result<Bytes> {
-        self.check(incarnation)?;
-        let class = self.bodies.get(&file).ok_or_else(eio)?.class;
-        self.strike(class, Operation::Read)?;
-        let body = self.bodies.get(&file).ok_or_else(eio)?;
-        let start = (offset as usize).min(body.cached.len());
-        let end = start.saturating_add(len).min(body.cached.len());
-        let touched = offset / SECTOR..(end as u64).div_ceil(SECTOR);
-        for id in body.damaged.range(touched).map(|(_, id)| *id) {
-            self.effects.entry(id).or_default().damaged_reads += 1;
-        }
-        Ok(Bytes::copy_from_slice(&body.cached[start..end]))
-    }
-
-    /// Writes all bytes at `offset`.
-    pub fn write(
-        &mut self,
-        now_ns: u64,
-        (incarnation, face): (u64, Face),
-        file: FileId,
-        (offset, bytes): (u64, Bytes),
-    ) -> Done<()> {
-        let at_ns = self.device_ns(now_ns, face);
-        self.note(now_ns, "write", [u64::from(file.0), offset, bytes.len() as u64], &bytes);
-        let end = offset + bytes.len() as u64;
-        let result =
-            self.permit_write(incarnation, file, end).map(|class| match self.landing(class) {
-                Landing::Right => self.change(file, at_ns, Change::Write { offset, bytes }),
-                Landing::Nowhere(id) => self.damage(file, offset, bytes.len() as u64, id),
-                Landing::Elsewhere(id, far) => {
-                    let elsewhere = self.elsewhere(file, offset, bytes.len() as u64, far);
-                    let len = bytes.len() as u64;
-                    self.change(file, at_ns, Change::Write { offset: elsewhere, bytes });
-                    self.damage(file, offset, len, id);
-                    self.damage(file, elsewhere, len, id);
-                }
-            });
-        Done { result, due_ns: self.spend(now_ns, face, Operation::Write { growth: 0 }) }
-    }
-
-    /// Cuts or grows a file.
-    pub fn set_len(
-        &mut self,
-        now_ns: u64,
-        (incarnation, face): (u64, Face),
-        file: FileId,
-        len: u64,
-    ) -> Done<()> {
-        let at_ns = self.device_ns(now_ns, face);
-        self.note(now_ns, "set_len", [u64::from(file.0), len, 0], &[]);
-        let result = self
-            .permit_write(incarnation, file, len)
-            .map(|_| self.change(file, at_ns, Change::SetLen(len)));
-        Done { result, due_ns: self.spend(now_ns, face, Operation::Write { growth: 0 }) }
-    }
-
-    /// Whether a write up to `end` may happen; answers the file's class.
-    fn permit_write(&mut self, incarnation: u64, file: FileId, end: u64) -> Result<FileClass> {
-        self.check(incarnation)?;
-        let body = self.bodies.get(&file).ok_or_else(eio)?;
-        let (class, growth) = (body.class, end.saturating_sub(body.len()));
-        self.strike(class, Operation::Write { growth })?;
-        Ok(class)
-    }
-
-    fn change(&mut self, file: FileId, at_ns: u64, change: Change) {
-        let ordinal = self.ordinal();
-        if let Some(body) = self.bodies.get_mut(&file) {
-            body.change(ordinal, at_ns, change);
-        }
-    }
-
-    /// `fdatasync`.
-    pub fn sync(
-        &mut self,
-        now_ns: u64,
-        (incarnation, face): (u64, Face),
-        file: FileId,
-    ) -> Done<()> {
-        self.settle(now_ns);
-        let issued_ns = self.device_ns(now_ns, face);
-        let due_ns = self.spend(now_ns, face, Operation::Sync);
-        self.note(now_ns, "sync", [u64::from(file.0), due_ns - now_ns, 0], &[]);
-        let result = self.check(incarnation).and_then(|()| {
-            let class = self.bodies.get(&file).ok_or_else(eio)?.class;
-            let struck = self.strike(class, Operation::Sync);
-            if struck.is_err() {
-                self.fail_sync(file, class);
-            } else if !self.sync_lies(class) {
-                let up_to = self.ordinal();
-                let target = Target::File(file);
-                self.barriers.push(Barrier { target, up_to, issued_ns, at_ns: due_ns });
-            }
-            struck
-        });
-        Done { result, due_ns }
-    }
-
-    fn fail_sync(&mut self, file: FileId, class: FileClass) {
-        let habit = self.failed_sync_habit(class);
-        let Some(body) = self.bodies.get_mut(&file) else { return };
-        match habit {
-            FailedSync::Kept => body.forget_unsynced(),
-            FailedSync::Dropped => body.drop_cache(),
-        }
-    }
-
-    /// Where a misdirected write lands: whole sectors away, inside the file.
-    fn elsewhere(&self, file: FileId, offset: u64, len: u64, far: u64) -> u64 {
-        let file_len = self.bodies.get(&file).map_or(0, Body::len);
-        let places = file_len.saturating_sub(len) / SECTOR + 1;
-        (offset / SECTOR + far) % places * SECTOR
-    }
-
-    fn damage(&mut self, file: FileId, offset: u64, len: u64, id: FaultId) {
-        let Some(body) = self.bodies.get_mut(&file) else { return };
-        let count =
-            sectors(offset, len).map(|part| body.damaged.insert(part.start / SECTOR, id)).count();
-        self.effects.entry(id).or_default().sectors_damaged += count as u64;
-    }
-
-    /// All sectors of the files of a class.
-    pub(super) fn sectors_of(&self, class: FileClass) -> Vec<(FileId, u64)> {
-        let bodies = self.bodies.iter().filter(|(_, body)| class.covers(body.class));
-        bodies
-            .flat_map(|(&id, body)| {
-                (0..(body.durable.len() as u64).div_ceil(SECTOR)).map(move |sector| (id, sector))
-            })
-            .collect()
-    }
-
-    /// Flips one bit of a sector, on the medium and in the cache.
-    pub(super) fn flip(&mut self, file: FileId, sector: u64, bit: u64, id: FaultId) {
-        let Some(body) = self.bodies.get_mut(&file) else { return };
-        let at = (sector * SECTOR + bit / 8) as usize;
-        for image in [&mut body.durable, &mut body.cached] {
-            if let Some(byte) = image.get_mut(at) {
-                *byte ^= 1 << (bit % 8);
-            }
-        }
-        body.damaged.insert(sector, id);
-        self.effects.entry(id).or_default().sectors_damaged += 1;
-    }
-}
-
-impl Body {
-    fn len(&self) -> u64 {
-        self.cached.len() as u64
     }
 }
 

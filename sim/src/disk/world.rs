@@ -108,7 +108,7 @@ impl DiskWorld {
 
     /// What is durable on a member's disk now, to go back to with [`DiskWorld::roll_back`].
     pub fn image(&self, member: u8) -> super::Image {
-        self.with(member, |volume, now_ns| volume.image(now_ns))
+        self.with(member, Volume::image)
     }
 
     /// A member's disk is what it once was. Only while its process is dead.

@@ -213,7 +213,9 @@ impl AsyncWrite for SimStream {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
-        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
         self.poll_write(cx, &bytes)
     }
 

@@ -21,6 +21,7 @@ pub struct EndId {
 
 impl EndId {
     /// The other end.
+    #[must_use]
     pub fn peer(self) -> EndId {
         EndId { side: 1 - self.side, ..self }
     }

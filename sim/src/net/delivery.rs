@@ -199,7 +199,7 @@ impl Network {
     pub(super) fn expire(&mut self, now_ns: u64, id: EndId) {
         let user_timeout_ns = self.config.user_timeout_ns;
         let Some(end) = self.end(id) else { return };
-        if !end.unacked_since_ns.is_some_and(|since_ns| since_ns + user_timeout_ns <= now_ns) {
+        if end.unacked_since_ns.is_none_or(|since_ns| since_ns + user_timeout_ns > now_ns) {
             return;
         }
         let (member, faults) = (end.host.member(), std::mem::take(&mut end.held_by));

@@ -37,7 +37,8 @@ impl Network {
         let (host, incarnation) = at;
         let machine = self.running(host, incarnation).ok_or(ErrorKind::NotConnected)?;
         let port = if port == 0 {
-            (FIRST_PORT..).find(|port| !machine.listeners.contains_key(port)).unwrap_or(0)
+            let free = |port: &u16| !machine.listeners.contains_key(port);
+            (FIRST_PORT..=u16::MAX).find(free).ok_or(ErrorKind::AddrInUse)?
         } else {
             port
         };

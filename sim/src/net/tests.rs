@@ -140,7 +140,9 @@ fn a_killed_process_resets_its_connections() {
     story.net.kill(story.now, A);
     assert_eq!(story.gather(story.b, 10 * MS).1, Read::Failed(ErrorKind::ConnectionReset));
     assert!(matches!(story.read(story.a), Read::Failed(_)));
-    [story.a, story.b].into_iter().for_each(|end| story.net.close(story.now, end));
+    for end in [story.a, story.b] {
+        story.net.close(story.now, end);
+    }
     assert_eq!(story.net.connections(), 0);
     assert!(story.net.dial(story.now, (A, 1), B).is_err(), "a dead process dials no more");
     assert!(story.net.listen(story.now, (A, 1), 1).is_err());
@@ -361,7 +363,9 @@ proptest! {
             prop_assert_eq!(last, Read::End);
             prop_assert_eq!(&received[side], &tape(0, sent[side]));
         }
-        ends.into_iter().for_each(|end| story.net.close(story.now, end));
+        for end in ends {
+            story.net.close(story.now, end);
+        }
         prop_assert_eq!(story.net.connections(), 0);
     }
 }

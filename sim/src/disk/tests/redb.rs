@@ -87,7 +87,7 @@ fn no_acknowledged_commit_is_lost() {
                 let found = last(&database);
                 assert!((durable..=number).contains(&found), "{durable} {found} {number}");
             }
-            for _ in 0..1 + stream.below(20) {
+            for _ in 0..=stream.below(20) {
                 number += 1;
                 let lazy = number > 1 && stream.chance(700_000);
                 let durability = if lazy { Durability::None } else { Durability::Immediate };
