@@ -15,8 +15,6 @@ use crate::words;
 
 /// So many records of evidence are printed; the page in the report folder shows all.
 const EVIDENCE_MAX: usize = 12;
-/// So many further findings are printed.
-const FURTHER_MAX: usize = 4;
 
 /// The styles of the page.
 #[derive(Clone, Copy, Debug, Default)]
@@ -195,18 +193,24 @@ impl Page<'_> {
         self.line(&format!("            {style}{outcome}{style:#} {}", words::answer(record)));
     }
 
+    /// What else was found, by who found it: often one cause, seen again and again.
     fn further(&mut self, findings: &[Finding]) {
         if findings.is_empty() {
             return;
         }
         let quiet = self.palette.quiet;
         self.line(&format!("  {quiet}also{quiet:#}"));
-        for finding in findings.iter().take(FURTHER_MAX) {
-            let first = finding.reason.lines().next().unwrap_or_default();
-            self.line(&format!("    {}: {first}", finding.checker));
+        let mut groups: Vec<(&Finding, usize)> = Vec::new();
+        for finding in findings {
+            match groups.iter_mut().find(|(first, _)| first.checker == finding.checker) {
+                Some((_, count)) => *count += 1,
+                None => groups.push((finding, 1)),
+            }
         }
-        if let Some(left) = findings.len().checked_sub(FURTHER_MAX + 1) {
-            self.line(&format!("    and {} more", left + 1));
+        for (first, count) in groups {
+            let times = if count > 1 { format!(" ×{count}") } else { String::new() };
+            let reason = first.reason.lines().next().unwrap_or_default();
+            self.line(&format!("    {}{times}: {reason}", first.checker));
         }
         self.line("");
     }

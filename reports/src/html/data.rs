@@ -24,6 +24,8 @@ pub(super) struct Data<'a> {
     /// When traffic and faults stop and the cluster must converge.
     traffic_end: u64,
     end: u64,
+    /// The longest that a client waits for an answer.
+    deadline: u64,
     members: u32,
     operations: Operations,
     fault_counts: &'a [FaultCount],
@@ -61,7 +63,7 @@ pub(super) fn collect<'a>(
     verdict: &'a Verdict,
     timeline: &'a Timeline,
 ) -> Data<'a> {
-    let (lanes, of) = lanes::assign(&history.records);
+    let (lanes, of) = lanes::assign(&history.records, plan.traffic.deadline_ns);
     let mut records: Vec<&Record> = history.records.iter().collect();
     records.sort_by_key(|record| (record.call_ns, record.id));
     let last = records.iter().map(|record| record.return_ns.unwrap_or(record.call_ns)).max();
@@ -76,6 +78,7 @@ pub(super) fn collect<'a>(
         repro: verdict.repro(),
         traffic_end: plan.duration_ns,
         end: timeline.end_ns.max(last.unwrap_or(0)),
+        deadline: plan.traffic.deadline_ns,
         members: plan.members,
         operations: verdict.operations,
         fault_counts: &verdict.faults,
@@ -133,12 +136,9 @@ fn row(record: &Record, lanes: &BTreeMap<u64, usize>) -> Row {
     )
 }
 
-/// When the first finding showed: its own time, or the end of the record that is the culprit.
+/// When the first finding showed: its own time, or when the last record of its evidence ended.
 fn violation(verdict: &Verdict, history: &History) -> Option<u64> {
     let first = verdict.findings.first()?;
-    first.at_ns.or_else(|| {
-        let culprit = first.records.first()?;
-        let record = history.records.iter().find(|record| record.id == *culprit)?;
-        Some(record.return_ns.unwrap_or(record.call_ns))
-    })
+    let evidence = history.records.iter().filter(|record| first.records.contains(&record.id));
+    first.at_ns.or_else(|| evidence.map(|record| record.return_ns.unwrap_or(record.call_ns)).max())
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use mettle_checker::history::{Outcome, Record};
+use mettle_checker::history::{Op, Outcome, Record, Response};
 use serde::Serialize;
 
 /// One lane of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Lane {
-    /// `c1` for clients, `w1` for watchers.
+    /// `c1` for clients, `w1` for watchers, `compact` for who only compacts.
     pub(super) name: String,
     /// Whether only watch streams are in it.
     pub(super) watch: bool,
@@ -16,63 +16,101 @@ pub(super) struct Lane {
     pub(super) processes: Vec<u64>,
 }
 
-struct Process {
-    number: u64,
-    first_ns: u64,
-    last_ns: u64,
-    watch: bool,
-    ended: bool,
+/// Processes of different kinds never follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Client,
+    Compactor,
+    Watcher,
 }
 
-/// The lanes, clients first, and the lane of each process.
+struct Process {
+    number: u64,
+    kind: Kind,
+    first_ns: u64,
+    last_ns: u64,
+    /// When its client probably went on as another process.
+    ended_ns: Option<u64>,
+}
+
+/// The lanes, clients first, and the lane of each process. `deadline_ns` is that of an operation.
 ///
 /// A history does not say which process follows which: a new one takes over the lane whose process
-/// ended (with an unknown outcome) last before it began.
-pub(super) fn assign(records: &[Record]) -> (Vec<Lane>, BTreeMap<u64, usize>) {
-    let mut processes: BTreeMap<u64, Process> = BTreeMap::new();
-    for record in records {
-        let process = processes.entry(record.process).or_insert(Process {
-            number: record.process,
-            first_ns: record.call_ns,
-            last_ns: record.call_ns,
-            watch: true,
-            ended: false,
-        });
-        process.first_ns = process.first_ns.min(record.call_ns);
-        process.last_ns = process.last_ns.max(record.return_ns.unwrap_or(record.call_ns));
-        process.watch &= record.request.op().is_watch();
-        process.ended |= record.outcome == Outcome::Unknown;
-    }
-    let mut processes: Vec<Process> = processes.into_values().collect();
-    processes.sort_by_key(|process| (process.watch, process.first_ns, process.number));
-    let mut lanes: Vec<Lane> = Vec::new();
-    // Lanes whose process ended, by when.
-    let mut free: Vec<(u64, usize)> = Vec::new();
+/// should have ended closest to its begin.
+pub(super) fn assign(records: &[Record], deadline_ns: u64) -> (Vec<Lane>, BTreeMap<u64, usize>) {
+    let mut lanes: Vec<(Kind, Lane)> = Vec::new();
+    // Lanes whose process ended: its last sign of life, its probable end, the lane.
+    let mut free: Vec<(u64, u64, usize)> = Vec::new();
     let mut of = BTreeMap::new();
-    for process in processes {
+    for process in processes(records, deadline_ns) {
         let fitting = free
             .iter()
             .enumerate()
-            .filter(|(_, (ended, lane))| {
-                *ended < process.first_ns && lanes[*lane].watch == process.watch
+            .filter(|(_, (last_ns, _, lane))| {
+                *last_ns < process.first_ns && lanes[*lane].0 == process.kind
             })
-            .max_by_key(|(_, (ended, _))| *ended)
+            .min_by_key(|(_, (_, ended_ns, _))| ended_ns.abs_diff(process.first_ns))
             .map(|(at, _)| at);
         let lane = fitting.map_or_else(
             || {
-                let before = lanes.iter().filter(|lane| lane.watch == process.watch).count();
-                let letter = if process.watch { 'w' } else { 'c' };
-                let name = format!("{letter}{}", before + 1);
-                lanes.push(Lane { name, watch: process.watch, processes: Vec::new() });
+                let before = lanes.iter().filter(|lane| lane.0 == process.kind).count();
+                lanes.push((process.kind, begin(process.kind, before)));
                 lanes.len() - 1
             },
-            |at| free.swap_remove(at).1,
+            |at| free.swap_remove(at).2,
         );
-        lanes[lane].processes.push(process.number);
+        lanes[lane].1.processes.push(process.number);
         of.insert(process.number, lane);
-        if process.ended {
-            free.push((process.last_ns, lane));
+        if let Some(ended_ns) = process.ended_ns {
+            free.push((process.last_ns, ended_ns, lane));
         }
     }
-    (lanes, of)
+    (lanes.into_iter().map(|(_, lane)| lane).collect(), of)
+}
+
+/// The processes, kind by kind, in the order in which they began.
+fn processes(records: &[Record], deadline_ns: u64) -> Vec<Process> {
+    let mut processes: BTreeMap<u64, Process> = BTreeMap::new();
+    for record in records {
+        let kind = match record.request.op() {
+            Op::Compact => Kind::Compactor,
+            op if op.is_watch() => Kind::Watcher,
+            _ => Kind::Client,
+        };
+        let process = processes.entry(record.process).or_insert(Process {
+            number: record.process,
+            kind,
+            first_ns: record.call_ns,
+            last_ns: record.call_ns,
+            ended_ns: None,
+        });
+        process.kind = process.kind.min(kind);
+        process.first_ns = process.first_ns.min(record.call_ns);
+        process.last_ns = process.last_ns.max(record.return_ns.unwrap_or(record.call_ns));
+        if record.outcome == Outcome::Unknown {
+            let waited_ns = if ran_out(record) { deadline_ns } else { 0 };
+            process.ended_ns = Some(record.call_ns + waited_ns);
+        }
+    }
+    let mut processes: Vec<Process> = processes.into_values().collect();
+    processes.sort_by_key(|process| (process.kind, process.first_ns, process.number));
+    processes
+}
+
+/// Whether the client waited until its deadline.
+fn ran_out(record: &Record) -> bool {
+    match &record.response {
+        Some(Response::Error(error)) => error.code == "DeadlineExceeded",
+        _ => false,
+    }
+}
+
+fn begin(kind: Kind, before: usize) -> Lane {
+    let name = match kind {
+        Kind::Client => format!("c{}", before + 1),
+        Kind::Watcher => format!("w{}", before + 1),
+        Kind::Compactor if before == 0 => "compact".to_owned(),
+        Kind::Compactor => format!("compact{}", before + 1),
+    };
+    Lane { name, watch: kind == Kind::Watcher, processes: Vec::new() }
 }

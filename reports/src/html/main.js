@@ -1,9 +1,11 @@
 // Puts the page together and listens.
 function toViolation() {
   if (RUN.violation === null) return;
-  const near = evidence.filter((record) => Math.abs(record.call - RUN.violation) < 2 * SECOND);
+  const ends = evidence.map((record) => record.ret ?? record.call);
+  const whole = Math.max(...ends) - Math.min(...evidence.map((record) => record.call)) < 10 * SECOND;
+  const near = evidence.filter((record, at) => whole || RUN.violation - ends[at] < 2 * SECOND);
   if (near.length) {
-    hold(evidence.find((record) => record.mark === 1) ?? near[0]);
+    hold(near.find((record) => (record.ret ?? record.call) === RUN.violation) ?? near[0]);
     focus(near);
   } else {
     show(RUN.violation - SECOND / 4, RUN.violation + SECOND / 4);
@@ -86,7 +88,7 @@ function listen() {
   el("in").addEventListener("click", () => zoom(0.5));
   el("out").addEventListener("click", () => zoom(2));
   el("fit").addEventListener("click", () => show(0, RUN.end));
-  el("violation").addEventListener("click", toViolation);
+  el("first").addEventListener("click", toViolation);
   el("copy").addEventListener("click", () => {
     const range = document.createRange();
     range.selectNodeContents(el("repro"));

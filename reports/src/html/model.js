@@ -17,8 +17,8 @@ for (const record of records) lanes[record.lane].records.push(record);
 for (const lane of lanes) {
   lane.records.forEach((record, place) => {
     record.place = place;
-    // An unknown operation is drawn until its client went on, or to the end.
-    if (record.ret === null) record.end = lane.records[place + 1]?.call ?? RUN.end;
+    // An unknown operation is drawn as long as its client waited.
+    if (record.ret === null) record.end = Math.min(lane.records[place + 1]?.call ?? RUN.end, record.call + RUN.deadline);
   });
   lane.longest = lane.records.reduce((most, record) => Math.max(most, record.end - record.call), 0);
 }

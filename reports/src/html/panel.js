@@ -44,25 +44,43 @@ function fillHead() {
 function fillFindings() {
   if (!RUN.findings.length) return;
   el("findings").hidden = false;
-  RUN.findings.forEach((finding, place) => {
-    const at = finding.at_ns === null ? "" : ` at ${clock(finding.at_ns)}`;
-    const card = make("div", { className: "finding " + finding.verdict },
-      make("h2", { textContent: finding.checker + at }),
-      make("p", { className: "reason", textContent: finding.reason }));
-    const known = finding.records.map((id) => byId.get(id)).filter(Boolean);
-    if (known.length) {
-      const list = make("div", { className: "evidence" });
-      known.slice(0, 40).forEach((record, at) => list.append(evidenceRow(record, place === 0 ? at + 1 : "·", known)));
-      card.append(list);
-    }
-    el("findings").append(card);
-  });
+  const [first, ...further] = RUN.findings;
+  el("findings").append(findingCard(first, (at) => at + 1));
+  // The rest by who found it: often one cause, seen again and again.
+  const groups = new Map();
+  for (const finding of further) groups.set(finding.checker, [...(groups.get(finding.checker) ?? []), finding]);
+  for (const [checker, list] of groups) {
+    const times = list.length > 1 ? ` ×${list.length}` : "";
+    const summary = make("summary", {}, make("b", { textContent: checker + times }), " " + list[0].reason.split("\n")[0]);
+    const group = make("details", { className: "finding further " + list[0].verdict }, summary);
+    list.slice(0, 20).forEach((finding) => group.append(findingCard(finding, () => "·")));
+    if (list.length > 20) group.append(make("p", { className: "quiet", textContent: `and ${list.length - 20} more in verdict.json` }));
+    el("findings").append(group);
+  }
+}
+function findingCard(finding, mark) {
+  const at = finding.at_ns === null ? "" : ` at ${clock(finding.at_ns)}`;
+  const head = make("h2", { textContent: finding.checker + at });
+  const card = make("div", { className: "finding " + finding.verdict }, head,
+    make("p", { className: "reason", textContent: finding.reason }));
+  if (finding.at_ns !== null) {
+    head.title = "Show this moment";
+    head.addEventListener("click", () => { show(finding.at_ns - SECOND / 4, finding.at_ns + SECOND / 4); canvas.scrollIntoView({ block: "nearest" }); });
+  }
+  const known = finding.records.map((id) => byId.get(id)).filter(Boolean);
+  if (known.length) {
+    const list = make("div", { className: "evidence" });
+    known.slice(0, 40).forEach((record, at) => list.append(evidenceRow(record, mark(at), known)));
+    card.append(list);
+    if (known.length > 40) card.append(make("p", { className: "quiet", textContent: `and ${known.length - 40} more` }));
+  }
+  return card;
 }
 function evidenceRow(record, mark, all) {
   const row = make("button", { type: "button" },
     make("span", { className: "mark", textContent: mark }),
     make("span", { className: "when", textContent: clock(record.call, SECOND / 1e6) }),
-    make("span", { textContent: `${lanes[record.lane].name} → m${record.member}` }),
+    make("span", { textContent: `process ${record.process} (${lanes[record.lane].name}) → m${record.member}` }),
     make("span", {}, make("b", { textContent: record.ask }), ` — ${OUTCOMES[record.out]}, ${record.say}`));
   row.addEventListener("click", () => {
     hold(record);
@@ -85,7 +103,7 @@ function fillTools() {
   };
   KINDS.forEach((name, at) => chip(el("kinds"), name, null, filter.kinds, at));
   OUTCOMES.forEach((name, at) => chip(el("outcomes"), name, name, filter.outcomes, at));
-  el("violation").hidden = RUN.violation === null;
+  el("first").hidden = RUN.violation === null;
 }
 function filtered() {
   applyFilter();

@@ -47,7 +47,7 @@ fn the_data_survives_hostile_values() {
 
 #[test]
 fn a_client_keeps_its_lane_when_an_unknown_outcome_ends_its_process() {
-    let (lanes, of) = assign(&history().records);
+    let (lanes, of) = assign(&history().records, 1_000_000_000);
     let names: Vec<&str> = lanes.iter().map(|lane| lane.name.as_str()).collect();
     assert_eq!(names, ["c1", "c2"]);
     assert_eq!(lanes[1].processes, [2, 3]);
@@ -64,7 +64,7 @@ fn processes_at_the_same_time_never_share_a_lane() {
             Record::called(number, number, 1, call_ns, put.clone()).unknown(lost())
         })
         .collect();
-    let (lanes, _) = assign(&records);
+    let (lanes, _) = assign(&records, 0);
     assert_eq!(lanes.len(), 3);
     assert!(lanes.iter().all(|lane| lane.processes.len() == 20));
 }
