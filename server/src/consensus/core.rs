@@ -22,7 +22,7 @@ pub(super) type Votes = BTreeMap<NodeId, bool>;
 pub(super) enum Standing {
     Follower,
     PreCandidate(Votes),
-    Candidate(Votes),
+    Candidate { votes: Votes, transfer: bool },
     Leader(Leader),
 }
 
@@ -62,6 +62,7 @@ pub struct Core {
     pub(super) forwarded: BTreeMap<Bytes, u32>,
     /// Ticks since the leader was heard (for a leader: since the quorum was checked).
     pub(super) election_elapsed_ticks: u32,
+    /// Ticks since heartbeats were sent, or votes asked for again.
     pub(super) heartbeat_elapsed_ticks: u32,
     /// Ticks without a leader after which this member campaigns; drawn anew each time.
     pub(super) patience_ticks: u32,
@@ -104,22 +105,23 @@ impl Core {
     pub fn tick(&mut self) {
         self.election_elapsed_ticks += 1;
         self.age_forwarded_reads();
+        self.heartbeat_elapsed_ticks += 1;
+        let is_time_to_speak = self.heartbeat_elapsed_ticks >= self.config.heartbeat_ticks;
+        if is_time_to_speak {
+            self.heartbeat_elapsed_ticks = 0;
+        }
         if matches!(self.standing, Standing::Leader(_)) {
-            self.tick_as_leader();
+            if self.election_elapsed_ticks >= self.config.election_timeout_ticks {
+                self.election_elapsed_ticks = 0;
+                self.check_quorum();
+            }
+            if is_time_to_speak {
+                self.send_heartbeats();
+            }
         } else if self.election_elapsed_ticks >= self.patience_ticks {
             self.campaign();
-        }
-    }
-
-    fn tick_as_leader(&mut self) {
-        if self.election_elapsed_ticks >= self.config.election_timeout_ticks {
-            self.election_elapsed_ticks = 0;
-            self.check_quorum();
-        }
-        self.heartbeat_elapsed_ticks += 1;
-        if self.heartbeat_elapsed_ticks >= self.config.heartbeat_ticks {
-            self.heartbeat_elapsed_ticks = 0;
-            self.send_heartbeats();
+        } else if is_time_to_speak {
+            self.ask_again();
         }
     }
 
@@ -152,7 +154,7 @@ impl Core {
         match self.standing {
             Standing::Follower => Role::Follower,
             Standing::PreCandidate(_) => Role::PreCandidate,
-            Standing::Candidate(_) => Role::Candidate,
+            Standing::Candidate { .. } => Role::Candidate,
             Standing::Leader(_) => Role::Leader,
         }
     }

@@ -37,11 +37,7 @@ impl Core {
         self.set_leader(0);
         self.standing = Standing::PreCandidate(Votes::from([(self.config.id, true)]));
         self.restart_clock();
-        let (last_index, last_term) = (self.log.last_index(), self.log.last_term());
-        for to in self.others() {
-            let body = MessageBody::PreVote { last_index, last_term };
-            self.send_in_term(to, self.term + 1, body);
-        }
+        self.ask_again();
         self.count_pre_votes();
     }
 
@@ -51,18 +47,35 @@ impl Core {
     /// member that crashed and came back with a shorter log must not win with answers given to
     /// the longer one. The vote for itself travels the same way and is counted when released.
     pub(super) fn ask_for_votes(&mut self, transfer: bool) {
-        if matches!(self.standing, Standing::Candidate(_)) {
+        if matches!(self.standing, Standing::Candidate { .. }) {
             probe!("consensus election without a winner");
         }
         self.set_leader(0);
         self.term += 1;
         self.vote = self.config.id;
-        self.standing = Standing::Candidate(Votes::new());
+        self.standing = Standing::Candidate { votes: Votes::new(), transfer };
         self.restart_clock();
         self.send_when_durable(self.config.id, MessageBody::VoteResponse { granted: true });
+        self.ask_again();
+    }
+
+    /// Asks those who have not answered; repeated now and then, for questions and answers get lost.
+    pub(super) fn ask_again(&mut self) {
         let (last_index, last_term) = (self.log.last_index(), self.log.last_term());
-        for to in self.others() {
-            self.send_when_durable(to, MessageBody::Vote { last_index, last_term, transfer });
+        let (votes, wish) = match &self.standing {
+            Standing::PreCandidate(votes) => (votes, None),
+            Standing::Candidate { votes, transfer } => (votes, Some(*transfer)),
+            Standing::Follower | Standing::Leader(_) => return,
+        };
+        let mut silent = self.others();
+        silent.retain(|id| !votes.contains_key(id));
+        for to in silent {
+            if let Some(transfer) = wish {
+                self.send_when_durable(to, MessageBody::Vote { last_index, last_term, transfer });
+            } else {
+                let body = MessageBody::PreVote { last_index, last_term };
+                self.send_in_term(to, self.term + 1, body);
+            }
         }
     }
 
@@ -114,7 +127,7 @@ impl Core {
     }
 
     pub(super) fn on_vote_response(&mut self, from: NodeId, granted: bool) {
-        if let Standing::Candidate(votes) = &mut self.standing {
+        if let Standing::Candidate { votes, .. } = &mut self.standing {
             votes.entry(from).or_insert(granted);
             let answer = |id| votes.get(&id).copied();
             match self.membership.tally(answer) {

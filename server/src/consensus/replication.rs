@@ -149,7 +149,7 @@ impl Core {
     }
 
     /// Sends `to` what it lacks; when it lacks nothing, an empty append only if `force`d.
-    fn replicate_to(&mut self, to: NodeId, mut force: bool) {
+    pub(super) fn replicate_to(&mut self, to: NodeId, mut force: bool) {
         let commit = self.log.commit();
         let Standing::Leader(leader) = &mut self.standing else { return };
         let Some(follower) = leader.progress.get_mut(&to) else { return };

@@ -19,15 +19,21 @@ impl Core {
     }
 
     /// Sending a snapshot to `to` came to an end; `ok` when `to` has installed it.
+    ///
+    /// Either way the follower is asked whether it holds what the log begins after: it may have
+    /// got there though the answer was lost, and would then refuse every further snapshot.
     pub fn snapshot_sent(&mut self, to: NodeId, ok: bool) {
         let first_index = self.log.first_index();
         let Standing::Leader(leader) = &mut self.standing else { return };
         let Some(follower) = leader.progress.get_mut(&to) else { return };
         if matches!(follower.pace, Pace::Snapshot) {
-            let after_match = follower.matched + 1;
-            follower.probe(if ok { after_match.max(first_index) } else { after_match });
-            // Not before the follower is heard again.
-            follower.pace = Pace::Probe { waiting: true };
+            follower.probe(first_index.max(follower.matched + 1));
+            if ok {
+                self.replicate_to(to, true);
+            } else {
+                // Not before the follower is heard again.
+                follower.pace = Pace::Probe { waiting: true };
+            }
         }
     }
 
@@ -41,7 +47,6 @@ impl Core {
         }
         if mark.index <= self.log.commit() {
             probe!("consensus snapshot older than the log");
-            self.log.skip_to(&mark);
         } else if self.log.term_at(mark.index) == Some(mark.term) {
             // Entries after the mark may have been acknowledged: they stay.
             probe!("consensus snapshot within the log");

@@ -2,14 +2,16 @@
 
 use super::cluster::{ELECTION_TIMEOUT_TICKS, entries_of, message};
 use crate::consensus::{
-    Config, Core, Entry, HardState, Index, Membership, Message, MessageBody, NodeId, ReadState,
-    Role, SnapshotMark, Stored, Term,
+    Broken, Config, Core, Entry, HardState, Index, Membership, Message, MessageBody, NodeId,
+    ReadState, Role, SnapshotMark, Stored, Term,
 };
 
 pub(super) struct Bench {
     pub(super) core: Core,
     pub(super) applied: Vec<Entry>,
     pub(super) reads: Vec<ReadState>,
+    pub(super) snapshots_to: Vec<NodeId>,
+    pub(super) broken: Option<Broken>,
 }
 
 /// A follower of three, with a log of the given terms, in `term`.
@@ -74,7 +76,13 @@ impl Bench {
             inflight_max: 16,
             seed,
         };
-        Self { core: Core::new(config, stored), applied: Vec::new(), reads: Vec::new() }
+        Self {
+            core: Core::new(config, stored),
+            applied: Vec::new(),
+            reads: Vec::new(),
+            snapshots_to: Vec::new(),
+            broken: None,
+        }
     }
 
     /// The leader of term 1; its first entry is durable here.
@@ -127,6 +135,8 @@ impl Bench {
             messages.extend(ready.messages);
             self.applied.extend(ready.committed);
             self.reads.extend(ready.reads);
+            self.snapshots_to.extend(ready.snapshots_to);
+            self.broken = ready.broken;
             if let Some(batch) = ready.append {
                 self.core.persisted(batch.token);
             }

@@ -161,19 +161,26 @@ impl Cluster {
         self.say(draw::packet(&packet, arrives));
         if arrives {
             self.wire.push(packet);
-        } else if packet.state.is_some() {
-            self.core(from).snapshot_sent(to, false);
+        } else {
+            self.lost(&packet);
+        }
+    }
+
+    /// A message never arrives; of a snapshot, the sender learns so.
+    pub(super) fn lost(&mut self, packet: &Packet) {
+        if packet.state.is_some() {
+            self.core(packet.message.from).snapshot_sent(packet.message.to, false);
         }
     }
 
     /// Delivers one packet.
     pub(super) fn deliver(&mut self, packet: Packet) {
-        let Packet { message, state } = packet;
-        let (from, to) = (message.from, message.to);
-        let member = self.members.get_mut(&to).expect("a member of the cluster");
-        if !member.is_up {
-            return;
+        let (from, to) = (packet.message.from, packet.message.to);
+        if !self.members[&to].is_up {
+            return self.lost(&packet);
         }
+        let member = self.members.get_mut(&to).expect("a member of the cluster");
+        let Packet { message, state } = packet;
         match state {
             None => member.core.step(message),
             Some(state) => {
@@ -243,8 +250,8 @@ impl Cluster {
                 }
             }
         }
-        let cut = &self.cut;
-        self.wire.retain(|packet| !cut.contains(&(packet.message.from, packet.message.to)));
+        let cut = self.cut.clone();
+        self.lose(|message| cut.contains(&(message.from, message.to)));
     }
 
     pub(super) fn propose(&mut self, id: NodeId, command: &str) -> bool {
@@ -266,7 +273,13 @@ impl Cluster {
 
     /// Takes messages of one kind off the wire.
     pub(super) fn lose(&mut self, is_lost: impl Fn(&Message) -> bool) {
-        self.wire.retain(|packet| !is_lost(&packet.message));
+        for packet in std::mem::take(&mut self.wire) {
+            if is_lost(&packet.message) {
+                self.lost(&packet);
+            } else {
+                self.wire.push(packet);
+            }
+        }
     }
 
     pub(super) fn watch(&mut self) {

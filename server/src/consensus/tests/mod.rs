@@ -10,5 +10,6 @@ mod paper;
 mod planted;
 mod quorum;
 mod simulation;
+mod snapshots;
 mod stories;
 mod watchman;

@@ -43,6 +43,18 @@ fn s51_a_request_of_a_stale_term_is_rejected() {
     assert_eq!(bench.hear(2, 2, vote(9, 2)), [], "no vote is given");
 }
 
+/// §5.1: "Servers retry RPCs if they do not receive a response in a timely manner"; here, those who
+/// have not answered are asked for their vote again.
+#[test]
+fn s51_a_candidate_asks_again() {
+    let mut bench = Bench::new(5, &[], 0);
+    bench.campaign();
+    bench.hear(3, 1, REFUSED);
+    bench.core.tick();
+    let asked: Vec<_> = bench.drain().iter().map(|message| message.to).collect();
+    assert_eq!(asked, [2, 4, 5]);
+}
+
 /// §5.2: "When servers start up, they begin as followers."
 #[test]
 fn s52_members_begin_as_followers() {

@@ -87,10 +87,7 @@ impl Run {
             }
             Event::Drop(at) if !self.cluster.wire.is_empty() => {
                 let packet = self.cluster.wire.remove(at % wire);
-                if packet.state.is_some() {
-                    let (from, to) = (packet.message.from, packet.message.to);
-                    self.cluster.core(from).snapshot_sent(to, false);
-                }
+                self.cluster.lost(&packet);
             }
             Event::Propose(_) => {
                 self.asked += 1;
