@@ -34,6 +34,9 @@ pub struct PowerLoss {
     /// Of a million unsynced sectors, surviving or not: filled with garbage.
     pub garbage_ppm: u32,
     /// Which files may have torn or garbage sectors.
+    ///
+    /// Devices promise that a sector is written as a whole. The log does not rely on that; redb
+    /// does, for the sector of its header: it does not open after such damage there.
     pub damage: FileClass,
 }
 

@@ -18,7 +18,7 @@ pub(super) async fn run(world: &World, planned: &PlannedFault, struck: &Struck) 
         Fault::PowerLoss { unsynced } => power_loss(world, planned, struck, *unsynced).await,
         Fault::Pause => pause(world, planned, struck).await,
         Fault::CrashAt { probe, by, down_ns } => {
-            crash_at(world, planned, struck, (probe, *by, *down_ns)).await;
+            crash_at(world, planned, struck, (probe, *by, *down_ns));
         }
         Fault::Partition
         | Fault::PartitionOneWay
@@ -95,7 +95,7 @@ async fn pause(world: &World, planned: &PlannedFault, struck: &Struck) {
     world.fault_ends(planned, span);
 }
 
-async fn crash_at(
+fn crash_at(
     world: &World,
     planned: &PlannedFault,
     struck: &Struck,
@@ -139,6 +139,7 @@ fn policy(unsynced: Unsynced) -> PowerLoss {
         // Half of the torn sectors hold old bytes beside the new ones, half garbage.
         tear_ppm: unsynced.torn_permille * 500,
         garbage_ppm: unsynced.torn_permille * 500,
-        damage: disk::FileClass::Any,
+        // redb trusts the sector of its header to be written as a whole, as devices promise.
+        damage: disk::FileClass::Wal,
     }
 }
