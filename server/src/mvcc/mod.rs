@@ -13,7 +13,7 @@
 //! *state*: applied index, current revision, compaction. State and records change in one
 //! transaction, so an applied index never speaks for effects that are not there.
 //!
-//! Transactions are committed to memory ([`Store::write`] with `Durability::None`); the log makes
+//! Transactions are committed to memory (`Durability::None`); the log makes
 //! them durable. [`Store::flush`] commits durably from time to time; after a crash the store falls
 //! back to that moment and the log is applied again from there.
 //!
