@@ -1,8 +1,6 @@
 //! What a history must be to be judged at all: a recording that contradicts itself is bad input,
 //! not a broken store.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::history::{History, Record, Request, Response};
 use crate::words;
 
@@ -32,13 +30,10 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
         cause,
         remedy,
     };
-    let mut ids = BTreeSet::new();
-    let mut by_process: Vec<usize> = Vec::new();
+    let mut ids: Vec<(u64, usize)> = Vec::with_capacity(records.len());
+    let mut by_process: Vec<(u64, u64, usize)> = Vec::with_capacity(records.len());
     for (place, record) in records.iter().enumerate() {
-        if !ids.insert(record.id) {
-            let cause = format!("the id {} is used twice", record.id);
-            return Err(contradiction(place, cause, "give each record an id of its own"));
-        }
+        ids.push((record.id, place));
         if !fits(record) {
             let cause = "the answer is not of the request's kind".to_owned();
             return Err(contradiction(place, cause, "record the answer to this very request"));
@@ -48,14 +43,19 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
             return Err(contradiction(place, cause, "record both with one monotonic clock"));
         }
         if !record.request.op().is_watch() {
-            by_process.push(place);
+            by_process.push((record.process, record.call_ns, place));
         }
     }
-    by_process.sort_by_key(|place| (records[*place].process, records[*place].call_ns));
-    let mut busy: BTreeMap<u64, &Record> = BTreeMap::new();
-    for place in by_process {
+    ids.sort_unstable();
+    if let Some(pair) = ids.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let cause = format!("the id {} is used twice", pair[1].0);
+        return Err(contradiction(pair[1].1, cause, "give each record an id of its own"));
+    }
+    by_process.sort_unstable();
+    for pair in by_process.windows(2) {
+        let (before, place) = (&records[pair[0].2], pair[1].2);
         let record = &records[place];
-        if let Some(before) = busy.insert(record.process, record)
+        if before.process == record.process
             && before.return_ns.is_none_or(|return_ns| return_ns > record.call_ns)
         {
             let cause = format!(

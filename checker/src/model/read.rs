@@ -76,6 +76,9 @@ impl<'a> View<'a> {
     /// # Source
     /// etcd `server/etcdserver/txn/range.go`: the limit is lifted for an order, not for a target.
     fn candidates(&self, request: &RangeRequest) -> (Vec<KeyValue>, i64) {
+        if request.range_end.is_empty() && !request.count_only {
+            return self.single(request);
+        }
         let found = self.within(&Span::new(&request.key, &request.range_end));
         let count = found.len() as i64;
         if request.count_only {
@@ -101,6 +104,21 @@ impl<'a> View<'a> {
             }
         }
         (kvs, count)
+    }
+}
+
+impl View<'_> {
+    /// A range of one key, which is what most are.
+    fn single(&self, request: &RangeRequest) -> (Vec<KeyValue>, i64) {
+        let Some(version) = self.get(&request.key) else { return (Vec::new(), 0) };
+        if !shows(request, version) {
+            return (Vec::new(), 1);
+        }
+        let mut kv = version.of(&request.key);
+        if request.keys_only {
+            kv.value = Blob::default();
+        }
+        (vec![kv], 1)
     }
 }
 

@@ -120,8 +120,8 @@ impl<'a> Ops<'a> {
         }
         let call = |place: &u32| records[*place as usize].call_ns;
         ops.unknown.sort_by_key(call);
-        ops.observers.sort_by_key(|(revision, place)| (*revision, call(place)));
-        ops.locals.sort_by_key(|(revision, place)| (*revision, call(place)));
+        ops.observers.sort_by_cached_key(|(revision, place)| (*revision, call(place)));
+        ops.locals.sort_by_cached_key(|(revision, place)| (*revision, call(place)));
         made.sort_unstable();
         ops.claim(&made)?;
         Ok(ops)
@@ -129,6 +129,19 @@ impl<'a> Ops<'a> {
 
     pub(crate) fn record(&self, place: u32) -> &'a Record {
         &self.records[place as usize]
+    }
+
+    /// Calls with each operation that has a slot: 2r for the write of revision r, 2r+1 for an
+    /// answer that saw r.
+    pub(crate) fn each_slot(&self, mut with: impl FnMut(i64, u32)) {
+        for (number, place) in self.mutators.iter().enumerate() {
+            if let Some(place) = *place {
+                with(2 * (number as i64 + 2), place);
+            }
+        }
+        for (revision, place) in &self.observers {
+            with(2 * revision + 1, *place);
+        }
     }
 
     /// Who made a revision, if an answer says so.

@@ -15,23 +15,19 @@ struct Placed {
 /// Finds an operation called after another had been answered, and yet ordered before it.
 /// Two records, and nothing else, prove the violation.
 pub(crate) fn real_time(ops: &Ops<'_>) -> Result<(), Verdict> {
-    let mut calls = Vec::with_capacity(ops.mutators.len() + ops.observers.len());
-    for (number, place) in ops.mutators.iter().enumerate() {
-        if let Some(place) = *place {
-            calls.push(Placed { slot: 2 * (number as i64 + 2), place });
-        }
-    }
-    calls.extend(
-        ops.observers.iter().map(|&(revision, place)| Placed { slot: 2 * revision + 1, place }),
-    );
-    let mut returns = calls.clone();
-    calls.sort_by_key(|placed| ops.record(placed.place).call_ns);
-    returns.sort_by_key(|placed| ops.record(placed.place).return_ns);
+    let mut calls: Vec<(u64, Placed)> = Vec::with_capacity(ops.records.len());
+    let mut returns = Vec::with_capacity(ops.records.len());
+    ops.each_slot(|slot, place| {
+        let record = ops.record(place);
+        calls.push((record.call_ns, Placed { slot, place }));
+        returns.extend(record.return_ns.map(|return_ns| (return_ns, Placed { slot, place })));
+    });
+    calls.sort_unstable_by_key(|(call, placed)| (*call, placed.place));
+    returns.sort_unstable_by_key(|(returned, placed)| (*returned, placed.place));
     let mut returned = returns.into_iter().peekable();
     let mut latest: Option<Placed> = None;
-    for later in calls {
-        let call = Some(ops.record(later.place).call_ns);
-        while let Some(before) = returned.next_if(|r| ops.record(r.place).return_ns < call) {
+    for (call, later) in calls {
+        while let Some((_, before)) = returned.next_if(|(returned, _)| *returned < call) {
             if latest.is_none_or(|latest| latest.slot < before.slot) {
                 latest = Some(before);
             }

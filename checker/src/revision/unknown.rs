@@ -29,8 +29,10 @@ pub(crate) struct Unknowns<'a> {
     puts: BTreeMap<&'a Blob, BTreeMap<&'a Blob, Vec<u32>>>,
     /// Who could put this key and keep its value.
     keeps: BTreeMap<&'a Blob, Vec<u32>>,
-    /// Who could delete something.
-    deletes: Vec<(Span, u32)>,
+    /// Who could delete this key, by name.
+    deletes: BTreeMap<&'a Blob, Vec<u32>>,
+    /// Who could delete a whole range.
+    sweeps: Vec<(Span, u32)>,
 }
 
 impl<'a> Unknowns<'a> {
@@ -75,7 +77,11 @@ impl<'a> Unknowns<'a> {
         let own = &mut self.writes[number as usize];
         own.touches.push(span.clone());
         own.depends.push(span.clone());
-        self.deletes.push((span, number));
+        if span.is_one() {
+            self.deletes.entry(&delete.key).or_default().push(number);
+        } else {
+            self.sweeps.push((span, number));
+        }
     }
 
     fn enter_txn(&mut self, number: u32, txn: &'a TxnRequest) {
@@ -117,8 +123,9 @@ impl<'a> Unknowns<'a> {
 
     /// Who could have deleted a key.
     pub(crate) fn deleters(&self, key: &Blob) -> Vec<u32> {
-        let touching = self.deletes.iter().filter(|(span, _)| span.contains(key));
-        let mut found: Vec<u32> = touching.map(|(_, number)| *number).collect();
+        let sweeping = self.sweeps.iter().filter(|(span, _)| span.contains(key));
+        let mut found: Vec<u32> = sweeping.map(|(_, number)| *number).collect();
+        found.extend(self.deletes.get(key).into_iter().flatten());
         found.sort_unstable();
         found.dedup();
         found
@@ -141,7 +148,8 @@ impl<'a> Unknowns<'a> {
     pub(crate) fn could_touch(&self, key: &Blob) -> bool {
         self.puts.contains_key(key)
             || self.keeps.contains_key(key)
-            || self.deletes.iter().any(|(span, _)| span.contains(key))
+            || self.deletes.contains_key(key)
+            || self.sweeps.iter().any(|(span, _)| span.contains(key))
     }
 }
 
