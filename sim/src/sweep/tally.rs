@@ -10,7 +10,7 @@ use crate::cli::EXIT_HARNESS;
 use crate::parent::End;
 
 /// A kind of fault that fired so often in a sweep and never had an effect is a defect of ours.
-const FIRED_ENOUGH: u64 = 10;
+const FIRED_ENOUGH: u64 = 30;
 
 /// What a sweep has come to so far.
 #[derive(Debug, Default)]

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use mettle_scenarios::Scenario;
 
 fn main() -> ExitCode {
     if cfg!(madsim) {
@@ -51,7 +50,7 @@ fn shipped() -> Vec<PathBuf> {
 fn trials_of(path: &Path) -> Vec<Trial> {
     let name = path.strip_prefix(root().join("scenarios")).unwrap_or(path).with_extension("");
     let name = name.to_string_lossy().into_owned();
-    let seeds = match Scenario::load(path) {
+    let seeds = match mettle_scenarios::load(path) {
         Ok(scenario) => scenario.seeds,
         Err(error) => {
             let why = error.to_string();

@@ -79,7 +79,7 @@ fn a_run_that_is_not_the_same_twice_is_an_error() {
 #[test]
 fn a_fault_without_effect_in_a_whole_sweep_is_an_error() {
     let mut tally = Tally::default();
-    for _ in 0..2 {
+    for _ in 0..6 {
         drop(tally.add(&plan(), "r", vec![end(Ok(verdict(Word::Pass, 0)))]));
     }
     assert_eq!(tally.summary().faults_without_effect, ["kill"]);
