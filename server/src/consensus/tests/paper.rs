@@ -43,8 +43,8 @@ fn s51_a_request_of_a_stale_term_is_rejected() {
     assert_eq!(bench.hear(2, 2, vote(9, 2)), [], "no vote is given");
 }
 
-/// §5.1: "Servers retry RPCs if they do not receive a response in a timely manner"; here, those who
-/// have not answered are asked for their vote again.
+/// §5.1: "Servers retry RPCs if they do not receive a response in a timely manner"; here, those
+/// who have not answered are asked for their vote again.
 #[test]
 fn s51_a_candidate_asks_again() {
     let mut bench = Bench::new(5, &[], 0);
