@@ -92,8 +92,9 @@ impl Cluster {
     /// only what damaged sectors, any other end an error of the disk.
     fn explained(&self, number: u32, corruption: bool) -> bool {
         let faults = self.members()[&number].disk_faults.clone();
-        faults.into_iter().map(|fault| self.0.worlds.disk.effect(fault)).any(|effect| {
-            if corruption { effect.sectors_damaged > 0 } else { effect.errors > 0 }
-        })
+        faults
+            .into_iter()
+            .map(|fault| self.0.worlds.disk.effect(fault))
+            .any(|effect| if corruption { effect.sectors_damaged > 0 } else { effect.errors > 0 })
     }
 }

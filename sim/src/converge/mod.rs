@@ -35,10 +35,7 @@ pub async fn run(world: &World, mut client: Client) -> Convergence {
         Err(convergence) => return convergence,
     }
     match attempt.watched(&client, &members, revision).await {
-        Ok(()) => Convergence::Converged {
-            after_ns: world.worlds.now_ns() - began_ns,
-            revision,
-        },
+        Ok(()) => Convergence::Converged { after_ns: world.worlds.now_ns() - began_ns, revision },
         Err(reason) => Convergence::Missed { reason },
     }
 }
@@ -148,7 +145,8 @@ impl Attempt<'_> {
                     }
                 }
             }
-            let differ = |a: &State, b: &State| a.hash != b.hash && a.compact_revision == b.compact_revision;
+            let differ =
+                |a: &State, b: &State| a.hash != b.hash && a.compact_revision == b.compact_revision;
             if let Some(reason) = first_pair(&states, differ) {
                 return Err(Convergence::HashesDiffer { reason });
             }
@@ -162,18 +160,12 @@ impl Attempt<'_> {
     }
 
     /// Every evidence watcher was given everything up to `revision`.
-    async fn watched(
-        &self,
-        client: &Client,
-        members: &[u32],
-        revision: i64,
-    ) -> Result<(), String> {
+    async fn watched(&self, client: &Client, members: &[u32], revision: i64) -> Result<(), String> {
         if !self.world.plan.traffic.evidence {
             return Ok(());
         }
         loop {
-            let behind =
-                members.iter().find(|m| self.world.recorder.delivered_by(**m) < revision);
+            let behind = members.iter().find(|m| self.world.recorder.delivered_by(**m) < revision);
             let Some(member) = behind else { return Ok(()) };
             if self.late() {
                 let delivered = self.world.recorder.delivered_by(*member);
@@ -188,10 +180,7 @@ impl Attempt<'_> {
 }
 
 /// The first two members whose states are apart, in words.
-fn first_pair(
-    states: &[(u32, State)],
-    apart: impl Fn(&State, &State) -> bool,
-) -> Option<String> {
+fn first_pair(states: &[(u32, State)], apart: impl Fn(&State, &State) -> bool) -> Option<String> {
     let (first, a) = states.first()?;
     let (other, b) = states.iter().find(|(_, state)| apart(a, state))?;
     let say = |member: &u32, state: &State| {

@@ -33,7 +33,8 @@ pub async fn run(world: World, planned: PlannedFault) {
     world.sleep_until(planned.at_ns).await;
     let struck = world.field().strike(planned.id, planned.target);
     let Some(struck) = struck else {
-        world.note(Kind::Fault, format_args!("{} {}: nobody to strike", planned.id, planned.target));
+        world
+            .note(Kind::Fault, format_args!("{} {}: nobody to strike", planned.id, planned.target));
         return;
     };
     match &planned.fault {

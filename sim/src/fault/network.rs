@@ -80,7 +80,7 @@ fn host(member: u32) -> Host {
 
 fn across(struck: &Struck) -> Vec<Direction> {
     let to_rest = |from: &u32| struck.rest.iter().map(move |to| (*from, *to)).collect::<Vec<_>>();
-    struck.group.iter().flat_map(|from| to_rest(from)).collect()
+    struck.group.iter().flat_map(to_rest).collect()
 }
 
 fn from_everybody(struck: &Struck, members: u32) -> Vec<Direction> {

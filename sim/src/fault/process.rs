@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use madsim::time::TimeHandle;
 use mettle_scenarios::fault::{Crash, Fault, Group, Keep, Target, Unsynced};
 use mettle_scenarios::plan::PlannedFault;
 
 use super::{Effect, Struck};
+use crate::clock;
 use crate::disk::{self, PowerLoss};
 use crate::observe::{Trap, Whom};
 use crate::stream::FaultId;
@@ -31,7 +33,8 @@ pub(super) async fn run(world: &World, planned: &PlannedFault, struck: &Struck) 
 
 async fn kill(world: &World, planned: &PlannedFault, struck: &Struck) {
     let group = &struck.group;
-    let dead: Vec<u32> = group.iter().copied().filter(|member| world.cluster.kill(*member)).collect();
+    let dead: Vec<u32> =
+        group.iter().copied().filter(|member| world.cluster.kill(*member)).collect();
     if dead.is_empty() {
         return;
     }
@@ -50,7 +53,17 @@ fn raise(world: &World, planned: &PlannedFault, dead: &[u32]) {
     }
 }
 
+/// How long a power loss waits for a moment when there is something to lose.
+const PATIENCE_NS: u64 = 200_000_000;
+/// How often it looks: well below the time of a sync.
+const LOOK_NS: u64 = 200_000;
+
 async fn power_loss(world: &World, planned: &PlannedFault, struck: &Struck, unsynced: Unsynced) {
+    let patience_ends_ns = world.worlds.now_ns() + PATIENCE_NS;
+    let has_unsynced = |member: &u32| world.worlds.disk.has_unsynced(*member as u8);
+    while !struck.group.iter().any(has_unsynced) && world.worlds.now_ns() < patience_ends_ns {
+        clock::until(&TimeHandle::current(), world.worlds.now_ns() + LOOK_NS).await;
+    }
     let mut dead = Vec::new();
     for member in &struck.group {
         let policy = policy(unsynced);

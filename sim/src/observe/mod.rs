@@ -10,6 +10,4 @@ mod rules;
 
 #[cfg(madsim)]
 pub use hook::{Observer, Trap, Whom};
-pub use rules::{
-    APPLIED_COMMITTED, APPLIED_EQUAL, COMMITTED_EQUAL, ONE_LEADER, ONE_VOTE, Rules,
-};
+pub use rules::{APPLIED_COMMITTED, APPLIED_EQUAL, COMMITTED_EQUAL, ONE_LEADER, ONE_VOTE, Rules};

@@ -47,15 +47,15 @@ impl Rules {
         self.leaders.changes += 1;
         self.leaders.timeline.push(Leadership { at_ns, term, member });
         let first = *self.leader_of.entry(term).or_insert(member);
-        (first != member).then(|| (ONE_LEADER, format!("m{first} and m{member} both lead term {term}")))
+        (first != member)
+            .then(|| (ONE_LEADER, format!("m{first} and m{member} both lead term {term}")))
     }
 
     fn vote(&mut self, member: u32, term: u64, candidate: u64) -> Broken {
         let first = *self.vote_of.entry((member, term)).or_insert(candidate);
         (first != candidate).then(|| {
-            let reason = format!(
-                "m{member} voted for {first:x} and for {candidate:x} in term {term}"
-            );
+            let reason =
+                format!("m{member} voted for {first:x} and for {candidate:x} in term {term}");
             (ONE_VOTE, reason)
         })
     }

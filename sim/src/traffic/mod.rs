@@ -48,7 +48,7 @@ impl Generator {
     }
 
     /// The pause before the next operation (ns), and that operation.
-    pub fn next(&mut self, seen: &Seen) -> (u64, Request) {
+    pub fn next_operation(&mut self, seen: &Seen) -> (u64, Request) {
         self.ordinal += 1;
         let stream = self.streams.open("traffic", self.client, self.ordinal);
         let mut draw = Draw {

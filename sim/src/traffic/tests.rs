@@ -35,7 +35,7 @@ fn traffic() -> Traffic {
 fn requests(seed: u64, client: u64) -> Vec<Request> {
     let mut generator = Generator::new(Streams::new(seed), client, &traffic());
     let seen = Seen::default();
-    (0..2000).map(|_| generator.next(&seen).1).collect()
+    (0..2000).map(|_| generator.next_operation(&seen).1).collect()
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn hardly_any_transaction_writes_a_key_twice() {
 fn watches_repeat_and_ask_for_progress_in_order() {
     let plans = |seed| {
         let mut watcher = Watcher::new(Streams::new(seed), 1, &traffic(), 3);
-        (0..200).map(|_| watcher.next()).collect::<Vec<_>>()
+        (0..200).map(|_| watcher.next_watch()).collect::<Vec<_>>()
     };
     assert_eq!(format!("{:?}", plans(3)), format!("{:?}", plans(3)));
     for plan in plans(3) {

@@ -10,7 +10,7 @@ use crate::stream::{Stream, Streams};
 #[derive(Debug)]
 pub struct Watcher {
     streams: Streams,
-    watcher: u64,
+    number: u64,
     ordinal: u64,
     keys: u32,
     members: u64,
@@ -54,7 +54,7 @@ impl Watcher {
     pub fn new(streams: Streams, watcher: u64, traffic: &Traffic, members: u32) -> Watcher {
         Watcher {
             streams,
-            watcher,
+            number: watcher,
             ordinal: 0,
             keys: traffic.keys.max(1),
             members: u64::from(members),
@@ -63,9 +63,9 @@ impl Watcher {
     }
 
     /// The next watch.
-    pub fn next(&mut self) -> WatchPlan {
+    pub fn next_watch(&mut self) -> WatchPlan {
         self.ordinal += 1;
-        let mut stream = self.streams.open("traffic-watch", self.watcher, self.ordinal);
+        let mut stream = self.streams.open("traffic-watch", self.number, self.ordinal);
         let (key, range_end) = self.span(&mut stream);
         let mut request = WatchCreateRequest { key, range_end, ..WatchCreateRequest::default() };
         request.prev_kv = stream.below(2) == 0;
@@ -100,14 +100,16 @@ impl Watcher {
 
     fn progress_times(&self, stream: &mut Stream, listen_ns: u64) -> Vec<u64> {
         let mut times = Vec::new();
+        if self.progress_every_ns == 0 {
+            return times;
+        }
         let mut at = 0u64;
-        while self.progress_every_ns > 0 {
+        loop {
             at += 1_000_000 + stream.below(2 * self.progress_every_ns);
             if at >= listen_ns {
-                break;
+                return times;
             }
             times.push(at);
         }
-        times
     }
 }

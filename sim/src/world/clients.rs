@@ -51,7 +51,7 @@ async fn operate(world: World, number: u8) {
     let mut member = 1 + moves.below(members) as u32;
     loop {
         seen.hear_compacted(world.recorder.compacted());
-        let (pause_ns, request) = generator.next(&seen);
+        let (pause_ns, request) = generator.next_operation(&seen);
         client.pause(pause_ns).await;
         if world.worlds.now_ns() >= world.plan.duration_ns {
             return;
@@ -82,7 +82,7 @@ async fn watch(world: World, number: u8) {
         Watcher::new(world.worlds.streams, number.into(), traffic, world.plan.members);
     let mut last: Option<(WatchCreateRequest, Heard, u32)> = None;
     while world.worlds.now_ns() < world.plan.duration_ns {
-        let plan = watcher.next();
+        let plan = watcher.next_watch();
         let (request, member) = begin(&world, &plan, last.take());
         let now_ns = world.worlds.now_ns();
         let listen = Listen {
@@ -114,11 +114,8 @@ fn begin(
             if heard.revision > 0 {
                 request.start_revision = heard.revision + 1;
             }
-            let elsewhere = if plan.member == member {
-                1 + member % world.plan.members
-            } else {
-                plan.member
-            };
+            let elsewhere =
+                if plan.member == member { 1 + member % world.plan.members } else { plan.member };
             return (request, elsewhere);
         }
         (Start::Now | Start::Resume, _) => 0,
