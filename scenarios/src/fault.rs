@@ -147,7 +147,8 @@ pub enum FileClass {
 pub enum Target {
     /// Members.
     Group(Group),
-    /// What goes from one group to another. Members chosen by `from` are left out of `to`.
+    /// What goes from one group to another. Members chosen by `from` are left out of `to`; when all
+    /// speak, the hearers are chosen first.
     Link(Link),
 }
 

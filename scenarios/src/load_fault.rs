@@ -190,9 +190,9 @@ fn check_target(section: &Section<'_>, rule: &FaultRule, members: u32) -> Result
         Target::Link(Link { from, to }) if from == to && is_single(from) => {
             complain(format!("the link leads from {from} to itself"), "name two different ends")
         }
-        Target::Link(Link { from: Group::All, .. }) => complain(
-            "nobody is left to hear when all speak".to_owned(),
-            "let a part of the cluster speak, such as `from = \"follower\"`",
+        Target::Link(Link { from: Group::All, to: Group::All }) => complain(
+            "nobody is left to hear when all speak to all".to_owned(),
+            "name a part of the cluster at one end, or use `isolate`",
         ),
         Target::Group(Group::All)
             if FaultRule::needs_peers(&rule.kind) && against_rest(&rule.kind) =>

@@ -286,12 +286,12 @@ fn targets_that_are_not_there_are_refused() {
         "#]],
     );
     refused_fault(
-        "kind = \"partition\"\ntarget = { from = \"all\", to = \"leader\" }",
+        "kind = \"partition\"\ntarget = { from = \"all\", to = \"all\" }",
         expect![[r#"
-            scenarios/x.toml:7:10: nobody is left to hear when all speak
-              7 | target = { from = "all", to = "leader" }
-                |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-              remedy: let a part of the cluster speak, such as `from = "follower"`
+            scenarios/x.toml:7:10: nobody is left to hear when all speak to all
+              7 | target = { from = "all", to = "all" }
+                |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              remedy: name a part of the cluster at one end, or use `isolate`
         "#]],
     );
     refused_fault(
