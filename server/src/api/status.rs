@@ -147,11 +147,7 @@ mod tests {
             Refusal::UnknownService,
             Refusal::Unimplemented,
         ];
-        let list: String = all
-            .map(Refusal::code_and_text)
-            .iter()
-            .map(|(code, text)| format!("{code:?}: {text}\n"))
-            .collect();
+        let lines = all.map(Refusal::code_and_text).map(|(code, text)| format!("{code:?}: {text}"));
         expect![[r"
             InvalidArgument: etcdserver: key is not provided
             InvalidArgument: etcdserver: key not found
@@ -173,6 +169,6 @@ mod tests {
             NotFound: unknown service
             Unimplemented: not implemented
         "]]
-        .assert_eq(&list);
+        .assert_eq(&(lines.join("\n") + "\n"));
     }
 }

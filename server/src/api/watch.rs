@@ -17,7 +17,7 @@ use mettle_api::etcdserverpb::watch_server;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::header;
+use super::{Refusal, header};
 use crate::command::KeyRange;
 use crate::node::Handle;
 use crate::watch::{StreamId, WatchBody, WatchRejected, WatchRequest, WatchResponse};
@@ -97,7 +97,10 @@ impl Answers {
             self.node.wake_hub();
         }
         drop(hub);
-        Some(to_wire(header(&self.node, response.revision), response))
+        // As in etcd, which tells of compaction without a revision.
+        let untold = matches!(response.body, WatchBody::Compacted(_));
+        let revision = if untold { 0 } else { response.revision };
+        Some(to_wire(header(&self.node, revision), response))
     }
 }
 
@@ -174,10 +177,11 @@ fn to_wire(header: pb::ResponseHeader, response: WatchResponse) -> pb::WatchResp
 }
 
 /// # Source
-/// etcd `mvcc/watcher.go`.
+/// etcd `mvcc/watcher.go`, `v3rpc/watch.go`.
 fn reason(rejected: WatchRejected) -> &'static str {
     match rejected {
         WatchRejected::DuplicateId => "mvcc: duplicate watch ID provided on the WatchStream",
         WatchRejected::EmptyRange => "mvcc: watcher range is empty",
+        WatchRejected::NegativeRevision => Refusal::Compacted.code_and_text().1,
     }
 }

@@ -106,7 +106,9 @@ impl Hub {
     /// Makes a watcher, or says why not.
     pub fn create(&mut self, stream: StreamId, request: WatchRequest) {
         let Some(opened) = self.streams.get_mut(&stream) else { return };
-        let rejected = if request.range.is_empty() {
+        let rejected = if request.start_revision < 0 {
+            Some(WatchRejected::NegativeRevision)
+        } else if request.range.is_empty() {
             Some(WatchRejected::EmptyRange)
         } else if request.watch_id != 0 && opened.watchers.contains_key(&request.watch_id) {
             Some(WatchRejected::DuplicateId)
@@ -120,7 +122,7 @@ impl Hub {
         let watch_id = if request.watch_id == 0 { opened.choose_id() } else { request.watch_id };
         opened.push(watch_id, self.revision, WatchBody::Created);
         let start = request.start_revision;
-        let synced = start <= 0 || start > self.revision;
+        let synced = start == 0 || start > self.revision;
         let next = if synced { start.max(self.revision + 1) } else { start };
         if synced {
             self.synced.add((stream, watch_id), &request.range);

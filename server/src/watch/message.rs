@@ -12,7 +12,7 @@ pub const NO_WATCHER: i64 = -1;
 pub struct WatchRequest {
     /// What to watch.
     pub range: KeyRange,
-    /// The first revision to be told of; 0 or below for the next one.
+    /// The first revision to be told of; 0 for the next one.
     pub start_revision: i64,
     /// 0 lets the hub choose. Unique in the stream.
     pub watch_id: i64,
@@ -70,4 +70,10 @@ pub enum WatchRejected {
     /// No key can lie in the range.
     #[error("watcher range is empty")]
     EmptyRange,
+    /// A start below 0.
+    ///
+    /// # Source
+    /// etcd since #20707; before, such a watcher read garbage.
+    #[error("start revision is negative")]
+    NegativeRevision,
 }

@@ -145,9 +145,8 @@ impl Cluster {
             let endpoint = format!("endpoints={}", self.members[n].client);
             let mut last = String::new();
             wait_until(|| {
-                let answer = self.etcdctl(&["--command-timeout=2s", &endpoint, "get", "x"], "");
-                last = answer.clone();
-                !answer.contains("Error:")
+                last = self.etcdctl(&["--command-timeout=2s", &endpoint, "get", "x"], "");
+                !last.contains("Error:")
             })
             .unwrap_or_else(|()| panic!("{} does not serve: {last}", self.members[n].name));
         }
@@ -230,7 +229,7 @@ impl Cluster {
 
     /// A channel to a member.
     pub(crate) fn channel(&self, n: usize, net: &Arc<dyn Net>, clock: &Arc<dyn Clock>) -> Channel {
-        Channel::new(net.clone(), clock.clone(), self.members[n].client, Settings::peer())
+        Channel::new(net.clone(), clock.clone(), self.members[n].client, Settings::client_api())
     }
 }
 

@@ -4,6 +4,7 @@
 //! `kv.script` shows what etcdctl prints. It was written by running it against etcd; to write it again:
 //! `UPDATE_GOLDENFILES=1 cargo test -p mettle-server --test etcdctl etcd_itself`.
 #![cfg(not(madsim))]
+#![allow(clippy::unwrap_used, reason = "what a test does not expect ends it")]
 
 mod cluster;
 mod load;

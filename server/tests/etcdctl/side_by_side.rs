@@ -1,6 +1,7 @@
 //! The same random requests to `mettled` and to a real etcd: answer for answer, event for event.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use mettle_api::etcdserverpb as pb;
@@ -10,7 +11,7 @@ use mettle_api::etcdserverpb::request_op::Request;
 use mettle_api::etcdserverpb::watch_client::WatchClient;
 use mettle_api::etcdserverpb::watch_request::RequestUnion;
 use mettle_api::mvccpb;
-use mettle_server::platform::{Platform, real};
+use mettle_server::platform::{Clock, Platform, real, timeout};
 use mettle_server::transport::Channel;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -22,6 +23,8 @@ use tonic::Status;
 use crate::cluster::{Cluster, Program, on_path};
 
 const CALLS: usize = 1_500;
+/// How long an answer to a wish may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Highest revision asked for; a run changes more often than that.
 const REVISION_MAX: i64 = 400;
 
@@ -243,6 +246,87 @@ async fn compare_watches(channels: &[Channel; 2], first: i64) {
             assert_eq!(ours.len(), theirs.len(), "{create:?}");
         }
     }
+}
+
+/// What a stream of wishes is answered; each wish with so many answers before the next.
+async fn watch_answers(
+    channel: &Channel,
+    clock: &dyn Clock,
+    wishes: &[(RequestUnion, usize)],
+) -> Vec<pb::WatchResponse> {
+    let (sender, requests) = mpsc::unbounded_channel();
+    let send = |wish: &RequestUnion| {
+        sender.send(pb::WatchRequest { request_union: Some(wish.clone()) }).unwrap();
+    };
+    // etcd sends the head of its response only with the first answer.
+    send(&wishes[0].0);
+    let mut client = WatchClient::new(channel.clone());
+    let mut answers =
+        client.watch(UnboundedReceiverStream::new(requests)).await.unwrap().into_inner();
+    let mut all = Vec::new();
+    for (number, (wish, count)) in wishes.iter().enumerate() {
+        if number > 0 {
+            send(wish);
+        }
+        for _ in 0..*count {
+            let answer = timeout(clock, ANSWER_TIMEOUT, answers.message()).await;
+            let Ok(answer) = answer else { panic!("no answer to {wish:?} after {all:#?}") };
+            let mut answer = answer.unwrap().unwrap();
+            anonymous(&mut answer.header);
+            all.push(answer);
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn watch_requests_are_answered_as_etcd_does() {
+    if on_path("etcd").is_none() || on_path("etcdctl").is_none() {
+        return;
+    }
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("watch-{}", std::process::id()));
+    let Platform { net, clock, .. } = real::platform(&dir).unwrap();
+    let create = |key: &'static str, range_end: &'static str, start_revision, watch_id| {
+        RequestUnion::CreateRequest(pb::WatchCreateRequest {
+            key: key.into(),
+            range_end: range_end.into(),
+            start_revision,
+            watch_id,
+            ..Default::default()
+        })
+    };
+    let cancel = |watch_id| RequestUnion::CancelRequest(pb::WatchCancelRequest { watch_id });
+    let wishes = [
+        (create("a", "", 0, 0), 1),
+        (create("a", "z", 100, 7), 1),
+        (create("a", "z", 0, 7), 1),
+        (create("", "", 0, 0), 1),
+        (create("b", "a", 0, 0), 1),
+        (create("b", "b", 0, 0), 1),
+        (create("b", "\0", 0, 0), 1),
+        (cancel(7), 1),
+        (cancel(7), 0),
+        (cancel(99), 0),
+        (create("a", "", 5, 7), 2),
+        (create("a", "", 2, 0), 2),
+        (create("a", "", 4, 0), 2),
+    ];
+    let mut answers = Vec::new();
+    for program in [Program::Mettled, Program::Etcd] {
+        let cluster = Cluster::start(program, 1);
+        let channel = cluster.channel(0, &net, &clock);
+        for value in ["1", "2", "3", "4"] {
+            let put = pb::PutRequest { key: "a".into(), value: value.into(), ..Default::default() };
+            ask(&channel, Call::Put(put)).await;
+        }
+        let compact = pb::CompactionRequest { revision: 4, physical: true };
+        ask(&channel, Call::Compact(compact)).await;
+        answers.push(watch_answers(&channel, &*clock, &wishes).await);
+    }
+    for (ours, theirs) in answers[0].iter().zip(&answers[1]) {
+        assert_eq!(ours, theirs);
+    }
+    let _ = std::fs::remove_dir_all(dir);
 }
 
 #[tokio::test]

@@ -143,7 +143,9 @@ proptest! {
             }
         });
         let mut deletes = Deletes::default();
-        ranges.iter().for_each(|range| deletes.add(range));
+        for range in &ranges {
+            deletes.add(range);
+        }
         prop_assert_eq!(deletes.touch(&[key]), naive);
     }
 }
