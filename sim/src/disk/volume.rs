@@ -170,6 +170,14 @@ impl Volume {
         self.check(incarnation).is_ok()
     }
 
+    /// Whether a power loss at this moment could lose bytes or names.
+    pub fn has_unsynced(&mut self, now_ns: u64) -> bool {
+        self.settle(now_ns);
+        let bytes =
+            |body: &Body| body.unsynced.front().is_some_and(|first| first.issued_ns <= now_ns);
+        !self.unsynced_names.is_empty() || self.bodies.values().any(bytes)
+    }
+
     /// Takes the wakers that are due; the caller wakes them without holding the disk.
     pub fn take_wakes(&mut self) -> Vec<Waker> {
         std::mem::take(&mut self.wakes)

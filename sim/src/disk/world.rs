@@ -55,6 +55,11 @@ impl DiskWorld {
         self.with(member, |volume, _| volume.is_running())
     }
 
+    /// Whether a power loss at this moment could lose bytes or names of this member.
+    pub fn has_unsynced(&self, member: u8) -> bool {
+        self.with(member, Volume::has_unsynced)
+    }
+
     /// The process dies; the page cache stays.
     pub fn kill(&self, member: u8) {
         self.with(member, Volume::kill);

@@ -14,7 +14,9 @@ fn what_was_not_synced_is_lost_and_what_was_stays() {
     story.sync_dir("");
     story.write(file, 0, b"durable").unwrap();
     story.sync(file).unwrap();
+    assert!(!story.disk.has_unsynced(story.now));
     story.write(file, 0, b"volatil").unwrap();
+    assert!(story.disk.has_unsynced(story.now));
     let effect = story.lose_power(PowerLoss::clean(Keep::Nothing));
     assert_eq!(story.content("state").unwrap(), b"durable");
     assert_eq!((effect.unsynced_sectors, effect.sectors_lost), (1, 1));
