@@ -9,6 +9,7 @@
 mod cluster;
 mod load;
 mod script;
+mod services;
 mod side_by_side;
 
 use cluster::{Cluster, Program, etcdctl_missing, on_path};
