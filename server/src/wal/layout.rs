@@ -13,22 +13,19 @@ pub(super) const BATCH_HEADER_LEN: usize = 40;
 const SEGMENT_MAGIC: [u8; 8] = *b"METTLELG";
 const BATCH_MAGIC: [u8; 4] = *b"MBAT";
 
-/// Every write begins on a page of its own: a power loss may tear a sector that was being written,
-/// with whatever older bytes share it, and acknowledged batches must not be among them.
-const PAGE: u64 = 4096;
-
-/// Every write is filled with zeros to whole sectors, so that growing the file later has no reason
-/// to touch the sector where it ended.
-const SECTOR: usize = 512;
-
-/// Fills `bytes`, which will be written at the start of a page, to whole sectors.
-pub(super) fn fill_sector(bytes: &mut Vec<u8>) {
-    bytes.resize(bytes.len().next_multiple_of(SECTOR), 0);
-}
+/// Every write begins on a page of its own and fills it with zeros: a power loss may tear a sector
+/// that was being written, with whatever older bytes share it, and acknowledged batches must not be
+/// among them. 4 KiB is the sector of today's disks.
+const PAGE: usize = 4096;
 
 /// The first page boundary at or after `offset`.
 pub(super) fn next_page(offset: u64) -> u64 {
-    offset.next_multiple_of(PAGE)
+    offset.next_multiple_of(PAGE as u64)
+}
+
+/// Fills `bytes`, which will be written at the start of a page, to whole pages.
+pub(super) fn fill_page(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.len().next_multiple_of(PAGE), 0);
 }
 
 /// What stands at the head of a segment.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::error::WalError;
 use super::layout::{
-    BATCH_HEADER_LEN, BatchHeader, SegmentHeader, encode_batch, fill_sector, next_page,
+    BATCH_HEADER_LEN, BatchHeader, SegmentHeader, encode_batch, fill_page, next_page,
 };
 use super::record::RecordRef;
 use super::recover::{self, COPY_SUFFIX, Recovered};
@@ -297,7 +297,7 @@ impl Wal {
         }
         let mut bytes = std::mem::take(&mut self.buffer);
         let len = bytes.len() as u64;
-        fill_sector(&mut bytes);
+        fill_page(&mut bytes);
         let offset = next_page(self.written);
         let done = self.file.write_at(offset, Bytes::from(bytes)).await;
         let path = self.active_path();

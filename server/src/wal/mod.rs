@@ -10,9 +10,9 @@
 //!
 //! # Writing
 //! [`Wal::append`] adds a batch to a buffer, [`Wal::sync`] writes the buffer and calls `fdatasync`:
-//! several appends share one sync. Every write begins on a page of its own (zeros fill the gap), so
-//! no sector that holds acknowledged batches is ever written again. A full segment is synced before
-//! the next one is created, and the next one begins with a batch that repeats hard state and
+//! several appends share one sync. Every write begins on a page of its own and fills it with zeros,
+//! so no sector that holds acknowledged batches is ever written again. A full segment is synced
+//! before the next one is created, and the next one begins with a batch that repeats hard state and
 //! snapshot mark, so [`Wal::cut`] may remove whole old segments and loses neither.
 //!
 //! # Recovery

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::{Damage, WalError};
 use super::layout::{
-    Batch, HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, fill_sector,
+    Batch, HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, fill_page,
     next_page,
 };
 use super::log::{Segment, io_error, segment_path};
@@ -212,7 +212,7 @@ impl Reader<'_> {
             .await
             .map_err(|source| io_error("create", &copy, source))?;
         let mut bytes = kept.to_vec();
-        fill_sector(&mut bytes);
+        fill_page(&mut bytes);
         file.write_at(0, Bytes::from(bytes))
             .await
             .map_err(|source| io_error("write", &copy, source))?;
