@@ -35,6 +35,19 @@ pub enum Body {
     Txn(TxnRequest),
     /// Forget history below a revision.
     Compact(CompactRequest),
+    /// A member says how it is called and where clients reach it.
+    Publish(Attributes),
+}
+
+/// What a member tells the cluster of itself when it starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// Its id.
+    pub member: u64,
+    /// Its name.
+    pub name: String,
+    /// Where clients reach it.
+    pub client_urls: Vec<String>,
 }
 
 /// Keys `[key, range_end)`; the meaning of special ends is etcd's.
@@ -290,6 +303,8 @@ pub enum Applied {
     Txn(TxnResponse),
     /// Of a Compact: the store's revision afterwards.
     Compact(i64),
+    /// Of a Publish.
+    Published,
 }
 
 /// Why the state machine refused a command. Depends on the log alone, so all members agree.

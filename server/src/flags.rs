@@ -126,7 +126,8 @@ impl Flags {
             return Err(FlagError {
                 flag: "initial-cluster-state",
                 value: "existing".into(),
-                why: "joining a running cluster is not built yet; start all members with `new`".into(),
+                why: "joining a running cluster is not built yet; start all members with `new`"
+                    .into(),
             });
         }
         let cluster = match &self.initial_cluster {

@@ -53,8 +53,7 @@ pub async fn run(
     let identity = config.identity()?;
     platform.disk.lock().await.map_err(Fatal::io("lock the data directory"))?;
     let options = wal::Options { segment_bytes: config.wal_segment_bytes };
-    let (mut wal, recovered) =
-        Wal::open(platform.disk.clone(), WAL_DIR, identity, options).await?;
+    let (mut wal, recovered) = Wal::open(platform.disk.clone(), WAL_DIR, identity, options).await?;
     let store = snapshot::open_state(&platform, identity).await?;
     let listeners = Listeners::bind(&config, &platform).await?;
     let stored = stored(&config, recovered, &store, &mut wal).await?;
@@ -93,7 +92,7 @@ async fn stored(
         return Err(Fatal::StateBehindLog { applied: applied.index, start });
     }
     let stored = Stored { hard_state, snapshot, entries, applied: 0 };
-    let mut stored = stored.settle(applied.index, applied.term)?;
+    let stored = stored.settle(applied.index, applied.term)?;
     if stored.snapshot.index != start {
         crate::probe!("log restarts after the installed snapshot");
         let snapshot = Some(stored.snapshot.clone());
@@ -101,9 +100,6 @@ async fn stored(
         wal.append(&AppendBatch { token, hard_state: None, entries: vec![], snapshot }).await?;
         wal.sync().await?;
     }
-    // The commit index is saved lazily; what was applied had been committed.
-    stored.hard_state.commit = stored.hard_state.commit.max(applied.index);
-    stored.hard_state.term = stored.hard_state.term.max(applied.term);
     Ok(stored)
 }
 
@@ -174,6 +170,7 @@ impl Running {
             tokio::spawn(serve(listener, routes, clock.clone(), Settings::client_api()));
         }
         tokio::spawn(watchers::run(self.handle.clone()));
+        tokio::spawn(self.handle.clone().publish());
     }
 }
 
@@ -223,11 +220,7 @@ fn members(config: &Config) -> Vec<Member> {
             id: config.member_id(member),
             name: member.name.clone(),
             peer_urls: member.peer_urls.clone(),
-            client_urls: if member.name == config.name {
-                config.advertise_client_urls.clone()
-            } else {
-                Vec::new()
-            },
+            client_urls: Vec::new(),
             is_learner: false,
         })
         .collect();

@@ -27,7 +27,7 @@ impl cluster_server::Cluster for Cluster {
         if request.into_inner().linearizable {
             self.node.read_index().await.map_err(Refusal::from)?;
         }
-        let members = self.node.members().iter().cloned().map(|member| pb::Member {
+        let members = self.node.members().into_iter().map(|member| pb::Member {
             id: member.id,
             name: member.name,
             peer_urls: member.peer_urls,

@@ -96,5 +96,9 @@ fn apply_body(
             }
             compacted
         }
+        Body::Publish(attributes) => {
+            writer.publish(attributes);
+            Ok(Applied::Published)
+        }
     })
 }

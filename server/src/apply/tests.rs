@@ -61,7 +61,7 @@ fn entries_without_a_command_move_the_mark() {
     assert_eq!(store.flush().unwrap(), mark);
     let left = disk.after_power_loss(|| false);
     let store = Store::open(left.backend(), IDENTITY).unwrap();
-    assert_eq!((store.applied(), store.membership()), (mark, membership));
+    assert_eq!((store.applied(), store.cluster().membership), (mark, membership));
     assert_eq!(store.revision(), 1);
 }
 

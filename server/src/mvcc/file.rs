@@ -13,8 +13,7 @@ use super::backend::Measured;
 use super::index::{Index, Place};
 use super::record::{self, Record, Revision};
 use super::store::Memory;
-use super::{AppliedMark, StoreError};
-use crate::consensus::types::Membership;
+use super::{AppliedMark, Cluster, StoreError};
 use crate::identity::Identity;
 use crate::probe;
 
@@ -33,8 +32,8 @@ pub(crate) const META: TableDefinition<'static, &'static str, &'static [u8]> =
 pub(crate) const HEAD: &str = "head";
 /// [`State`].
 pub(crate) const STATE: &str = "state";
-/// [`Membership`].
-pub(crate) const MEMBERSHIP: &str = "membership";
+/// [`Cluster`].
+pub(crate) const CLUSTER: &str = "cluster";
 /// There while an import runs.
 pub(crate) const IMPORTING: &str = "importing";
 
@@ -80,7 +79,7 @@ pub(crate) fn make_tables(db: &Database, identity: Identity) -> Result<(), Store
     txn.open_table(REVISIONS)?;
     put_meta(&txn, HEAD, &Head { format: FORMAT_VERSION, identity })?;
     put_meta(&txn, STATE, &State::fresh())?;
-    put_meta(&txn, MEMBERSHIP, &Membership::default())?;
+    put_meta(&txn, CLUSTER, &Cluster::default())?;
     txn.commit()?;
     Ok(())
 }
@@ -127,7 +126,7 @@ pub(crate) fn load(db: &Database, identity: Identity) -> Result<Memory, StoreErr
         return Err(StoreError::Identity { expected: identity, found: head.identity });
     }
     let state: State = need_meta(&meta, STATE)?;
-    let membership = need_meta(&meta, MEMBERSHIP)?;
+    let cluster = need_meta(&meta, CLUSTER)?;
     let mut index = Index::default();
     let records = txn.open_table(REVISIONS)?;
     for entry in records.iter()? {
@@ -146,5 +145,5 @@ pub(crate) fn load(db: &Database, identity: Identity) -> Result<Memory, StoreErr
     if !doomed.is_empty() {
         probe!("compaction resumed at boot");
     }
-    Ok(Memory { index, state, membership, doomed, durable: state.applied, failed: false })
+    Ok(Memory { index, state, cluster, doomed, durable: state.applied, failed: false })
 }

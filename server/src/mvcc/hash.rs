@@ -31,7 +31,7 @@ pub struct StateHash {
     pub revision: i64,
     /// History below this cannot be read.
     pub compact_revision: i64,
-    /// The checksum over records, revisions and membership.
+    /// The checksum over records, revisions and cluster.
     pub hash: u32,
 }
 
@@ -61,7 +61,7 @@ impl Store {
         self.read(|view| {
             let state = &view.memory.state;
             let marks = (state.applied, state.revision, state.compact_revision);
-            let marks = postcard::to_stdvec(&(marks, &view.memory.membership))
+            let marks = postcard::to_stdvec(&(marks, &view.memory.cluster))
                 .expect("values of ours always serialize");
             Ok(StateHash {
                 applied: state.applied,

@@ -26,6 +26,7 @@
 //! or a flush; boot finds what is left by reading the file against the compact revision.
 
 mod backend;
+mod cluster;
 mod compact;
 mod engine;
 mod error;
@@ -44,6 +45,7 @@ pub(crate) mod tests;
 mod txn;
 mod write;
 
+pub use cluster::Cluster;
 pub use engine::panics_are_caught;
 pub use error::StoreError;
 pub use event::{Changes, Event, EventKind};

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::guarded;
 use super::file::{
-    CACHE_BYTES, FORMAT_VERSION, HEAD, Head, IMPORTING, MEMBERSHIP, META, REVISIONS, STATE, State,
+    CACHE_BYTES, CLUSTER, FORMAT_VERSION, HEAD, Head, IMPORTING, META, REVISIONS, STATE, State,
     need_meta, open_database, put_meta,
 };
 use super::record::{self, Revision};
-use super::{Store, StoreError};
-use crate::consensus::types::{Membership, SnapshotMark};
+use super::{Cluster, Store, StoreError};
+use crate::consensus::types::SnapshotMark;
 use crate::identity::Identity;
 
 /// Most bytes of a chunk.
@@ -30,7 +30,7 @@ struct SnapshotHead {
     format: u32,
     cluster_id: u64,
     state: State,
-    membership: Membership,
+    cluster: Cluster,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,14 +55,14 @@ impl Store {
         let txn = self.begin_read()?;
         let meta = txn.open_table(META)?;
         let state: State = need_meta(&meta, STATE)?;
-        let membership: Membership = need_meta(&meta, MEMBERSHIP)?;
+        let cluster: Cluster = need_meta(&meta, CLUSTER)?;
         let mark = SnapshotMark {
             index: state.applied.index,
             term: state.applied.term,
-            membership: membership.clone(),
+            membership: cluster.membership.clone(),
         };
         let cluster_id = self.identity().cluster_id;
-        let head = SnapshotHead { format: FORMAT_VERSION, cluster_id, state, membership };
+        let head = SnapshotHead { format: FORMAT_VERSION, cluster_id, state, cluster };
         let mut cutter = Cutter::default();
         cutter.frame(&head);
         for entry in txn.open_table(REVISIONS)?.iter()? {
@@ -125,7 +125,7 @@ fn fill(
     let head = head.ok_or_else(|| StoreError::Snapshot("it has no head".to_owned()))?;
     put_meta(txn, HEAD, &Head { format: FORMAT_VERSION, identity })?;
     put_meta(txn, STATE, &head.state)?;
-    put_meta(txn, MEMBERSHIP, &head.membership)
+    put_meta(txn, CLUSTER, &head.cluster)
 }
 
 fn accept(head: SnapshotHead, identity: Identity) -> Result<SnapshotHead, StoreError> {

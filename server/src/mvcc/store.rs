@@ -12,14 +12,13 @@ use serde::{Deserialize, Serialize};
 use super::compact::STEP_RECORDS;
 use super::engine::{Engine, guarded};
 use super::file::{
-    CACHE_BYTES, MEMBERSHIP, REVISIONS, STATE, State, load, make_tables, open_database, put_meta,
+    CACHE_BYTES, CLUSTER, REVISIONS, STATE, State, load, make_tables, open_database, put_meta,
 };
 use super::index::Index;
 use super::range::View;
 use super::record::Revision;
-use super::{StoreError, Writer};
+use super::{Cluster, StoreError, Writer};
 use crate::command::{RangeRequest, RangeResponse, Rejected, TxnRequest, TxnResponse};
-use crate::consensus::types::Membership;
 use crate::identity::Identity;
 
 /// How far the log is applied.
@@ -36,7 +35,7 @@ pub struct AppliedMark {
 pub(crate) struct Memory {
     pub(crate) index: Index,
     pub(crate) state: State,
-    pub(crate) membership: Membership,
+    pub(crate) cluster: Cluster,
     /// Unreachable records still in the file.
     pub(crate) doomed: BTreeSet<Revision>,
     pub(crate) durable: AppliedMark,
@@ -112,9 +111,9 @@ impl Store {
         self.memory().state.compact_revision
     }
 
-    /// The membership last applied.
-    pub fn membership(&self) -> Membership {
-        self.memory().membership.clone()
+    /// What the log has said of the cluster so far.
+    pub fn cluster(&self) -> Cluster {
+        self.memory().cluster.clone()
     }
 
     /// Bytes the file takes. Differs between members.
@@ -222,8 +221,8 @@ impl Store {
         let mut writer = Writer::new(memory, records, self.identity.member_id);
         let value = work(&mut writer)?;
         writer.compact_step()?;
-        if let Some(membership) = writer.new_membership() {
-            put_meta(txn, MEMBERSHIP, membership)?;
+        if let Some(cluster) = writer.new_cluster() {
+            put_meta(txn, CLUSTER, cluster)?;
         }
         Ok(value)
     }

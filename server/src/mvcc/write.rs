@@ -2,14 +2,15 @@
 
 use redb::Table;
 
-use super::StoreError;
 use super::event::{Changes, Event, EventKind};
 use super::index::Place;
 use super::range::View;
 use super::record::{Record, Revision};
 use super::store::Memory;
+use super::{Cluster, StoreError};
 use crate::command::{
-    DeleteRangeRequest, DeleteRangeResponse, KeyValue, PutRequest, PutResponse, Rejected,
+    Attributes, DeleteRangeRequest, DeleteRangeResponse, KeyValue, PutRequest, PutResponse,
+    Rejected,
 };
 use crate::consensus::types::Membership;
 use crate::mvcc::AppliedMark;
@@ -23,7 +24,7 @@ pub(crate) struct Writer<'t> {
     pub(crate) memory: &'t mut Memory,
     pub(crate) records: Table<'t, (i64, u32), &'static [u8]>,
     member: u64,
-    membership_is_new: bool,
+    cluster_is_new: bool,
     /// Of the request that is going on.
     events: Vec<Event>,
 }
@@ -34,7 +35,7 @@ impl<'t> Writer<'t> {
         records: Table<'t, (i64, u32), &'static [u8]>,
         member: u64,
     ) -> Writer<'t> {
-        Writer { memory, records, member, membership_is_new: false, events: Vec::new() }
+        Writer { memory, records, member, cluster_is_new: false, events: Vec::new() }
     }
 
     /// How far the log is applied.
@@ -49,13 +50,19 @@ impl<'t> Writer<'t> {
 
     /// Notes the membership.
     pub(crate) fn set_membership(&mut self, membership: Membership) {
-        self.memory.membership = membership;
-        self.membership_is_new = true;
+        self.memory.cluster.membership = membership;
+        self.cluster_is_new = true;
     }
 
-    /// The membership, when it is to be written.
-    pub(crate) fn new_membership(&self) -> Option<&Membership> {
-        self.membership_is_new.then_some(&self.memory.membership)
+    /// Notes what a member says of itself.
+    pub(crate) fn publish(&mut self, attributes: &Attributes) {
+        self.memory.cluster.published.insert(attributes.member, attributes.clone());
+        self.cluster_is_new = true;
+    }
+
+    /// What is known of the cluster, when it is to be written.
+    pub(crate) fn new_cluster(&self) -> Option<&Cluster> {
+        self.cluster_is_new.then_some(&self.memory.cluster)
     }
 
     /// The revision after the requests ended so far.

@@ -7,13 +7,18 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::shell::Event;
-use crate::command::{Applied, Body, Command, ProposalId, Rejected, RequestOp, TxnRequest};
+use crate::command::{
+    Applied, Attributes, Body, Command, ProposalId, Rejected, RequestOp, TxnRequest,
+};
 use crate::config::Config;
 use crate::consensus::types::{Index, NodeId, Term};
 use crate::identity::Identity;
 use crate::mvcc::Store;
 use crate::platform::{Platform, timeout};
 use crate::watch::Hub;
+
+/// Pause before a member says again who it is.
+const PUBLISH_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A cheap handle to the running node.
 #[derive(Clone)]
@@ -42,7 +47,7 @@ pub struct Member {
     pub name: String,
     /// Where peers reach it.
     pub peer_urls: Vec<String>,
-    /// Where clients reach it; known of this member only, so far.
+    /// Where clients reach it; empty until it has said so.
     pub client_urls: Vec<String>,
     /// Whether it receives without voting.
     pub is_learner: bool,
@@ -112,9 +117,35 @@ impl Handle {
         *self.0.status.read().expect("no holder panics")
     }
 
-    /// The members of the cluster.
-    pub fn members(&self) -> &[Member] {
-        &self.0.members
+    /// The members of the cluster, each with what it last said of itself.
+    pub fn members(&self) -> Vec<Member> {
+        let published = self.store().cluster().published;
+        let mut members = self.0.members.clone();
+        for member in &mut members {
+            if let Some(said) = published.get(&member.id) {
+                member.name.clone_from(&said.name);
+                member.client_urls.clone_from(&said.client_urls);
+            }
+        }
+        members
+    }
+
+    /// Tells the cluster how this member is called and where clients reach it, until it has been heard.
+    pub(crate) async fn publish(self) {
+        let own = Attributes {
+            member: self.identity().member_id,
+            name: self.config().name.clone(),
+            client_urls: self.config().advertise_client_urls.clone(),
+        };
+        loop {
+            if self.read_index().await.is_ok()
+                && (self.store().cluster().published.get(&own.member) == Some(&own)
+                    || self.propose(Body::Publish(own.clone())).await.is_ok())
+            {
+                return;
+            }
+            self.0.platform.clock.sleep(PUBLISH_AGAIN_AFTER).await;
+        }
     }
 
     /// The watch hub. Hold the lock briefly and never across an await.
@@ -168,7 +199,7 @@ impl Handle {
         let grows = match body {
             Body::Put(_) => true,
             Body::Txn(txn) => txn_puts(txn),
-            Body::DeleteRange(_) | Body::Compact(_) => false,
+            Body::DeleteRange(_) | Body::Compact(_) | Body::Publish(_) => false,
         };
         grows && quota > 0 && self.store().size() > quota
     }

@@ -67,6 +67,7 @@ impl Model {
             }
             Body::DeleteRange(request) => Applied::DeleteRange(run.delete(request)),
             Body::Txn(request) => Applied::Txn(run.txn(request)?),
+            Body::Publish(_) => Applied::Published,
             Body::Compact(_) => unreachable!(),
         };
         let Run { keys, events, .. } = run;

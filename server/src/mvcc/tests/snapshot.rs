@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::disk::Disk;
 use super::{IDENTITY, apply_one, put};
 use crate::apply;
-use crate::command::{Body, CompactRequest};
+use crate::command::{Attributes, Body, CompactRequest};
 use crate::consensus::types::{Entry, Membership, Payload};
 use crate::identity::Identity;
 use crate::mvcc::{CHUNK_BYTES, Store, StoreError};
@@ -27,6 +27,9 @@ fn filled() -> Store {
         apply_one(&store, Body::Put(request)).unwrap();
     }
     apply_one(&store, Body::Compact(CompactRequest { revision: 21, physical: false })).unwrap();
+    let urls = vec!["http://10.0.0.2:2379".to_owned()];
+    let said = Attributes { member: 2, name: "m2".to_owned(), client_urls: urls };
+    apply_one(&store, Body::Publish(said)).unwrap();
     assert!(!store.memory().doomed.is_empty());
     store
 }
@@ -35,7 +38,7 @@ fn filled() -> Store {
 fn another_member_of_the_cluster_takes_the_state() {
     let store = filled();
     let (mark, chunks) = store.export().unwrap();
-    assert_eq!((mark.index, mark.term), (25, 1));
+    assert_eq!((mark.index, mark.term), (26, 1));
     assert_eq!(mark.membership.voters, [10, 11]);
     assert!(chunks.len() > 3 && chunks.iter().all(|chunk| chunk.len() <= CHUNK_BYTES));
     let disk = Disk::default();
@@ -43,7 +46,8 @@ fn another_member_of_the_cluster_takes_the_state() {
     assert_eq!(taken.identity(), OTHER);
     assert_eq!(taken.state_hash().unwrap(), store.state_hash().unwrap());
     assert_eq!(taken.size_in_use(), store.size_in_use());
-    assert_eq!(taken.durable_applied().index, 25);
+    assert_eq!(taken.durable_applied().index, 26);
+    assert_eq!(taken.cluster().published[&2].name, "m2");
     // It is durable as it is, and goes on like the other.
     let left = disk.after_power_loss(|| false);
     let taken = Store::open(left.backend(), OTHER).unwrap();

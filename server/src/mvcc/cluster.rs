@@ -1,0 +1,17 @@
+//! What the log says of the cluster itself: who belongs to it, and what members said of themselves.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::Attributes;
+use crate::consensus::types::Membership;
+
+/// Kept beside the keys, in the same transactions; no revision speaks of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// The membership last applied; empty while it never changed.
+    pub membership: Membership,
+    /// What members published, by id.
+    pub published: BTreeMap<u64, Attributes>,
+}
