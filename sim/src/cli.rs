@@ -167,7 +167,7 @@ fn start(words: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Same(args) => same::same(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Planted(args) => planted::planted(&args),
-        Command::List => list::list(&Console::new(false)),
+        Command::List => list::list(Console::new(false)),
         Command::Child(args) => child::child(&args),
     });
     end.unwrap_or_else(|trouble| {

@@ -17,7 +17,7 @@ impl Console {
     }
 
     /// Says something to a person.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn say(self, text: &str) {
         // A closed pipe ends nobody's run.
         let _ = if self.json {
             writeln!(anstream::stderr(), "{text}")
@@ -26,21 +26,21 @@ impl Console {
         };
     }
 
-    /// Says something that is no part of the page.
-    pub(crate) fn warn(&self, text: &str) {
-        let _ = writeln!(anstream::stderr(), "{text}");
-    }
-
     /// Gives the machine its object, when one was asked for.
-    pub(crate) fn object(&self, object: &impl Serialize) {
+    pub(crate) fn object(self, object: &impl Serialize) {
         if self.json {
             let line = serde_json::to_string(object).expect("objects have only string keys");
             let _ = writeln!(std::io::stdout(), "{line}");
         }
     }
+}
 
-    /// Whether a person watches standard error, so that a progress bar makes sense.
-    pub(crate) fn watched(&self) -> bool {
-        std::io::stderr().is_terminal()
-    }
+/// Says something that is no part of any page.
+pub(crate) fn warn(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Whether a person watches standard error, so that a progress bar makes sense.
+pub(crate) fn watched() -> bool {
+    std::io::stderr().is_terminal()
 }

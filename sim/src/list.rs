@@ -8,7 +8,7 @@ use crate::cli::Trouble;
 use crate::console::Console;
 
 /// Prints a line for each scenario; broken files are named at the end.
-pub(crate) fn list(console: &Console) -> Result<u8, Trouble> {
+pub(crate) fn list(console: Console) -> Result<u8, Trouble> {
     let files = shelf::below(Path::new(shelf::FOLDER)).map_err(|wrong| wrong.to_string())?;
     let mut wrong = Vec::new();
     let width = files.iter().map(|file| file.as_os_str().len()).max().unwrap_or(0);

@@ -12,7 +12,7 @@ use mettle_scenarios::{Scenario, shelf};
 use serde::Serialize;
 
 use crate::cli::{EXIT_HARNESS, PlantedArgs, Trouble};
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::parent::{self, Job};
 use crate::planner;
 
@@ -60,7 +60,7 @@ pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, Trouble> {
         rows.push(row);
     }
     for error in &errors {
-        console.warn(&format!("error: {error}"));
+        console::warn(&format!("error: {error}"));
     }
     console.object(&Object { bugs: &rows });
     let failed = rows.iter().any(|row| !row.caught || !row.clean);

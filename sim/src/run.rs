@@ -30,7 +30,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     let plan = planner::plan(&scenario, seed, &args.plant);
     let report = args.report_dir.clone().unwrap_or_else(|| report_folder(&plan));
     let repro = repro(&path, &plan);
-    finish(plan, &report, args.verbose, &repro, &console)
+    finish(plan, &report, args.verbose, &repro, console)
 }
 
 /// Runs a plan, shows its verdict, and says how the process should exit.
@@ -39,7 +39,7 @@ fn finish(
     report: &Path,
     verbose: bool,
     repro: &str,
-    console: &Console,
+    console: Console,
 ) -> Result<u8, Trouble> {
     let mut job = Job::new(plan);
     job.report = Some(absolute(report)?);
@@ -52,7 +52,7 @@ fn finish(
 }
 
 /// Prints the page and the object of a run.
-pub(crate) fn show(verdict: &Verdict, end: &End, report: &Path, repro: &str, console: &Console) {
+pub(crate) fn show(verdict: &Verdict, end: &End, report: &Path, repro: &str, console: Console) {
     let summary = RunSummary {
         verdict: verdict.clone(),
         wall_seconds: end.wall_seconds,
@@ -110,15 +110,18 @@ fn drawn_seed() -> Result<u64, Trouble> {
 pub(crate) fn report_folder(plan: &Plan) -> PathBuf {
     let mut name = format!("{}-{}", plan.scenario.replace('/', "-"), plan.seed);
     for plant in &plan.plants {
-        name.push_str(&format!("-{plant}").replace('@', "-"));
+        name = name + "-" + &plant.to_string().replace('@', "-");
     }
     Path::new(REPORTS).join(name)
 }
 
 /// The command that makes the same run again.
 pub(crate) fn repro(scenario: &Path, plan: &Plan) -> String {
-    let plants: String = plan.plants.iter().map(|plant| format!(" --plant {plant}")).collect();
-    format!("cargo sim run {} --seed {}{plants}", scenario.display(), plan.seed)
+    let mut command = format!("cargo sim run {} --seed {}", scenario.display(), plan.seed);
+    for plant in &plan.plants {
+        command = command + " --plant " + &plant.to_string();
+    }
+    command
 }
 
 /// A path that means the same in another working folder.

@@ -118,8 +118,8 @@ fn answer(said: &[u8], exit: Exit, complained: &str) -> Result<Verdict, String> 
     match line.map(serde_json::from_slice::<Answer>) {
         Some(Ok(Answer::Judged(verdict))) if exit == Exit::Code(0) => Ok(*verdict),
         Some(Ok(Answer::Harness { reason, trace })) => {
-            let lines: String = trace.iter().map(|line| format!("\n  {line}")).collect();
-            Err(if lines.is_empty() { reason } else { format!("{reason}; last events:{lines}") })
+            let events = if trace.is_empty() { "" } else { "; last events:" };
+            Err(format!("{reason}{events}{}", indented(trace.iter().map(String::as_str))))
         }
         _ => Err(format!("the child process {exit}{}", tail(complained))),
     }
@@ -128,8 +128,12 @@ fn answer(said: &[u8], exit: Exit, complained: &str) -> Result<Verdict, String> 
 /// The last lines of what a child complained of.
 fn tail(complained: &str) -> String {
     let lines: Vec<&str> = complained.lines().collect();
-    let last = &lines[lines.len().saturating_sub(STDERR_LINES)..];
-    last.iter().map(|line| format!("\n  {line}")).collect()
+    indented(lines[lines.len().saturating_sub(STDERR_LINES)..].iter().copied())
+}
+
+/// Each line on a line of its own, after a line feed.
+fn indented<'l>(lines: impl Iterator<Item = &'l str>) -> String {
+    lines.fold(String::new(), |text, line| text + "\n  " + line)
 }
 
 /// How a process ended.
@@ -194,6 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::zombie_processes, reason = "reaping is what is tested")]
     fn a_child_is_reaped_with_its_exit_and_its_times() {
         let child = Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
         let (exit, used) = reap(&child);

@@ -20,7 +20,7 @@ const IDS_PER_RULE: u32 = 1000;
 /// Draws the plan of a run.
 pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
     let streams = Streams::new(seed);
-    let faults = faults(scenario, &streams);
+    let faults = faults(scenario, streams);
     let watched = scenario.traffic.evidence || scenario.traffic.watchers > 0;
     let mut plants = plants.to_vec();
     plants.sort_unstable();
@@ -94,7 +94,7 @@ fn traffic(draw: &TrafficDraw, stream: &mut Stream) -> Traffic {
     }
 }
 
-fn faults(scenario: &Scenario, streams: &Streams) -> Vec<PlannedFault> {
+fn faults(scenario: &Scenario, streams: Streams) -> Vec<PlannedFault> {
     let mut faults = Vec::new();
     for (number, rule) in (1u32..).zip(&scenario.faults) {
         expand(number, rule, scenario.traffic.duration_ns, streams, &mut faults);
@@ -108,7 +108,7 @@ fn expand(
     number: u32,
     rule: &FaultRule,
     duration_ns: u64,
-    streams: &Streams,
+    streams: Streams,
     faults: &mut Vec<PlannedFault>,
 ) {
     let mut starts = streams.open("plan fault starts", u64::from(number), 0);

@@ -10,7 +10,7 @@ use mettle_reports::verdict::Word;
 use mettle_scenarios::{Scenario, shelf};
 
 use crate::cli::{SweepArgs, Trouble};
-use crate::console::Console;
+use crate::console::{self, Console};
 use crate::parent::{self, End, Job};
 use crate::planner;
 use crate::run::{absolute, report_folder, repro};
@@ -30,7 +30,7 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, Trouble> {
         stories.len(),
         runs.len()
     ));
-    let bar = bar(runs.len() as u64, &console);
+    let bar = bar(runs.len() as u64);
     let mut tally = Tally::default();
     parent::each(
         &runs,
@@ -50,7 +50,7 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, Trouble> {
     );
     bar.finish_and_clear();
     let summary = tally.summary();
-    console.say(&tally.page(&summary));
+    console.say(&summary.page());
     console.object(&summary);
     Ok(tally.exit_code())
 }
@@ -92,8 +92,8 @@ fn one((_, scenario): &Story, seed: u64) -> Vec<End> {
     vec![first, second]
 }
 
-fn bar(runs: u64, console: &Console) -> ProgressBar {
-    if !console.watched() {
+fn bar(runs: u64) -> ProgressBar {
+    if !console::watched() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} ({eta} left)")

@@ -164,32 +164,29 @@ impl Tally {
             probes: self.probes.clone(),
         }
     }
+}
 
+impl Summary {
     /// The page of the sweep.
-    pub(super) fn page(&self, summary: &Summary) -> String {
+    pub(super) fn page(&self) -> String {
         let mut lines = vec![format!(
             "{} runs: {} pass, {} broken, {} no convergence, {} unknown, {} error",
-            summary.runs,
-            summary.pass,
-            summary.broken,
-            summary.no_convergence,
-            summary.unknown,
-            summary.error,
+            self.runs, self.pass, self.broken, self.no_convergence, self.unknown, self.error,
         )];
-        for fault in &summary.faults {
+        for fault in &self.faults {
             let FaultCount { name, armed, fired, effect } = fault;
             lines.push(format!("  {name}: armed {armed}, fired {fired}, effect {effect}"));
         }
-        if !summary.faults_without_effect.is_empty() {
-            let names = summary.faults_without_effect.join(", ");
+        if !self.faults_without_effect.is_empty() {
+            let names = self.faults_without_effect.join(", ");
             lines.push(format!("harness error: no effect in the whole sweep: {names}"));
         }
         lines.push(format!(
             "{} operations ok; {:.0} runs a core-hour, {:.1} simulated seconds a CPU-second, peak {:.0} MB",
-            summary.ok_operations,
-            summary.runs_per_core_hour,
-            summary.sim_seconds_per_cpu_second,
-            summary.peak_mb,
+            self.ok_operations,
+            self.runs_per_core_hour,
+            self.sim_seconds_per_cpu_second,
+            self.peak_mb,
         ));
         lines.join("\n")
     }

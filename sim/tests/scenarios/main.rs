@@ -3,7 +3,10 @@
 //! The simulator is built on first need, into `target/sim`, so that listing tests builds nothing. Each seed
 //! runs in a process of its own. What is run and judged is the same program as `cargo sim`.
 
-#![allow(clippy::disallowed_methods, reason = "this program is not simulated; it starts those that are")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this program is not simulated; it starts those that are"
+)]
 
 mod simulator;
 
@@ -37,10 +40,14 @@ fn root() -> PathBuf {
 fn shipped() -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for folder in ["smoke", "faults", "planted", "regressions"] {
-        let Ok(entries) = std::fs::read_dir(root().join("scenarios").join(folder)) else { continue };
-        paths.extend(entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| {
-            path.extension().is_some_and(|ending| ending == "toml")
-        }));
+        let Ok(entries) = std::fs::read_dir(root().join("scenarios").join(folder)) else {
+            continue;
+        };
+        paths.extend(
+            entries
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| path.extension().is_some_and(|ending| ending == "toml")),
+        );
     }
     paths.sort();
     paths
