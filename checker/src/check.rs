@@ -63,7 +63,7 @@ pub fn check(history: &History, options: &Options) -> Report {
     let streams = streams(&history.records);
     figures.watchers = streams.watchers.len() as u64;
     figures.events = streams.watchers.iter().map(|watcher| watcher.events().count() as u64).sum();
-    let ops = match Ops::new(&history.records) {
+    let ops = match Ops::new(history) {
         Ok(ops) => ops,
         Err(verdict) => {
             let open = matches!(verdict, Verdict::Unknown(_));
@@ -110,7 +110,7 @@ fn above(ops: &Ops<'_>, streams: &Streams<'_>, ordered: &Ordered, checks: &mut V
         verdict: serializable(ops, store),
         examined: ops.locals.len() as u64,
     }];
-    let mut wrong = watches(ops.records, streams, store);
+    let mut wrong = watches(ops, streams, store);
     for name in watch::CHECKERS {
         let first = wrong.iter().position(|violation| violation.checker == name);
         let verdict = match first {

@@ -19,6 +19,7 @@ mod check;
 mod general;
 mod header;
 pub mod history;
+pub mod import;
 mod local;
 pub mod model;
 mod revision;

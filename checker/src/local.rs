@@ -35,7 +35,7 @@ pub(crate) fn serializable(ops: &Ops<'_>, store: &Store) -> Verdict {
             );
             return broken(reason, vec![writer.id]);
         }
-        if let Err(mismatch) = local_answer(record, store.at(*revision)) {
+        if let Err(mismatch) = local_answer(ops, *place, store.at(*revision)) {
             let reason = format!(
                 "{} was answered from revision {revision} with {} = {}, but must be {}",
                 words::describe(record),

@@ -5,9 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
-use mettle_checker::history::{History, Limits, ReadError, Reader, Record, read_file};
-use mettle_checker::{Options, Report, Verdict, assumptions, check};
+use clap::{Parser, ValueEnum};
+use mettle_checker::history::{Limits, ReadError, Reader, Record};
+use mettle_checker::import::{self, Format, Input, judge};
+use mettle_checker::{Options, Report, Verdict, assumptions};
 use serde::Serialize;
 
 /// Judges a recorded history of an etcd: are its answers those of one key-value store?
@@ -16,14 +17,46 @@ use serde::Serialize;
 #[derive(Parser)]
 #[command(name = "mettle-check", version)]
 struct Args {
-    /// The history: newline-delimited JSON, as in checker/README.md
+    /// The history: a file, or the report folder of etcd's robustness tests
     file: PathBuf,
+    /// The format, where its content does not show it
+    #[arg(long, value_enum, default_value = "auto")]
+    format: FormatArg,
     /// Print one line with one JSON object
     #[arg(long)]
     json: bool,
     /// Give up a search after so many steps and answer "unknown"
     #[arg(long, default_value_t = Options::default().steps)]
     steps: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormatArg {
+    /// By the content
+    Auto,
+    /// Newline-delimited JSON, as in checker/README.md
+    V1,
+    /// A report folder of etcd's robustness tests
+    Etcd,
+    /// A log of Jepsen's etcd tests
+    Jepsen,
+    /// porcupine's key-value histories
+    Porcupine,
+    /// Knossos' register histories
+    Knossos,
+}
+
+impl FormatArg {
+    fn format(self) -> Option<Format> {
+        match self {
+            FormatArg::Auto => None,
+            FormatArg::V1 => Some(Format::V1),
+            FormatArg::Etcd => Some(Format::Etcd),
+            FormatArg::Jepsen => Some(Format::Jepsen),
+            FormatArg::Porcupine => Some(Format::Porcupine),
+            FormatArg::Knossos => Some(Format::Knossos),
+        }
+    }
 }
 
 const INPUT_ERROR: u8 = 4;
@@ -36,16 +69,16 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { INPUT_ERROR } else { 0 });
         }
     };
-    let history = match read(&args.file) {
-        Ok(history) => history,
+    let input = match read_input(&args) {
+        Ok(input) => input,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "mettle-check: {error}");
             return ExitCode::from(INPUT_ERROR);
         }
     };
-    let report = check(&history, &Options { steps: args.steps });
+    let report = judge(&input, &Options { steps: args.steps });
     let page =
-        if args.json { json(&args.file, &report) } else { page(&args.file, &history, &report) };
+        if args.json { json(&args.file, &report) } else { page(&args.file, &input, &report) };
     let mut out = std::io::stdout().lock();
     // Nobody may be reading any more; the exit code says it all the same.
     let _ = out.write_all(page.as_bytes()).and_then(|()| out.flush());
@@ -56,9 +89,12 @@ fn main() -> ExitCode {
     })
 }
 
-fn read(path: &Path) -> Result<History, ReadError> {
-    let history = read_file(path, Limits::default())?;
-    if let Err(contradiction) = assumptions(&history) {
+fn read_input(args: &Args) -> Result<Input, ReadError> {
+    let path = &args.file;
+    let input = import::read(path, args.format.format(), Limits::default())?;
+    if let Input::KeySpace(history) = &input
+        && let Err(contradiction) = assumptions(history)
+    {
         return Err(ReadError {
             file: path.display().to_string(),
             line: line_of(path, contradiction.place),
@@ -66,7 +102,7 @@ fn read(path: &Path) -> Result<History, ReadError> {
             remedy: contradiction.remedy.to_owned(),
         });
     }
-    Ok(history)
+    Ok(input)
 }
 
 /// The line of a record; blank lines may lie before it.
@@ -91,7 +127,7 @@ fn json(file: &Path, report: &Report) -> String {
     line
 }
 
-fn page(file: &Path, history: &History, report: &Report) -> String {
+fn page(file: &Path, input: &Input, report: &Report) -> String {
     use std::fmt::Write as _;
     let figures = &report.figures;
     let mut page = format!(
@@ -113,6 +149,7 @@ fn page(file: &Path, history: &History, report: &Report) -> String {
         Verdict::Unknown(doubt) => (doubt.checker, &doubt.reason, &doubt.evidence),
     };
     let _ = writeln!(page, "  {checker}: {reason}");
+    let Input::KeySpace(history) = input else { return page };
     for id in evidence {
         if let Some(record) = history.records.iter().find(|record| record.id == *id) {
             let _ = writeln!(page, "    {}", line(record));

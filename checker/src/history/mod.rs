@@ -28,6 +28,7 @@
 mod blob;
 mod compare;
 mod kv;
+mod origin;
 mod outcome;
 mod read;
 mod record;
@@ -43,9 +44,11 @@ pub use kv::{
     PutRequest, PutResponse, RangeRequest, RangeResponse, RequestOp, ResponseOp, SortOrder,
     SortTarget, TxnRequest, TxnResponse,
 };
+pub(crate) use origin::Recorded;
+pub use origin::{Field, Origin};
 pub use outcome::outcome_of;
 pub use read::{Limits, ReadError, Reader, read_file};
-pub use record::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
+pub use record::{ErrorAnswer, History, Op, Outcome, Record, Request, Response};
 pub use watch::{
     Event, EventType, StreamRef, WatchCancelRequest, WatchCreateRequest, WatchFilter, WatchResponse,
 };

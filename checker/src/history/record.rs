@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, PutRequest,
+    CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Origin, PutRequest,
     PutResponse, RangeRequest, RangeResponse, StreamRef, TxnRequest, TxnResponse,
     WatchCancelRequest, WatchCreateRequest, WatchResponse,
 };
@@ -15,25 +15,6 @@ pub struct History {
     pub origin: Origin,
     /// In the order of the file; the checker relies on the times, not on this order.
     pub records: Vec<Record>,
-}
-
-/// The first line of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// Of the format: 1.
-    pub version: u32,
-    /// The run's seed, if it was simulated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-    /// The scenario's name, if there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scenario: Option<String>,
-}
-
-impl Default for Origin {
-    fn default() -> Self {
-        Origin { version: 1, seed: None, scenario: None }
-    }
 }
 
 /// How an operation ended.

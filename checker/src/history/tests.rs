@@ -48,7 +48,12 @@ fn sample() -> History {
     let found = RangeResponse { header, kvs: vec![kv()], more: true, count: 2 };
     let create = WatchCreateRequest { stream: 4, prev_kv: true, ..Default::default() };
     History {
-        origin: Origin { version: 1, seed: Some(7), scenario: Some("faults/x".to_owned()) },
+        origin: Origin {
+            version: 1,
+            seed: Some(7),
+            scenario: Some("faults/x".to_owned()),
+            lacks: vec![],
+        },
         records: vec![
             Record::called(1, 1, 1, 5, range).ok(9, Response::Range(found)),
             Record::called(2, 1, 1, 10, Request::Txn(txn)).ok(11, Response::Txn(txn_response)),

@@ -26,7 +26,8 @@ impl Version {
         self.version == 0
     }
 
-    pub(super) fn of(&self, key: &Blob) -> KeyValue {
+    /// The key with this version, as an answer shows it.
+    pub fn of(&self, key: &Blob) -> KeyValue {
         KeyValue {
             key: key.clone(),
             value: self.value.clone(),

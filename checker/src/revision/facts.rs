@@ -39,6 +39,8 @@ struct KeyFacts {
 #[derive(Debug, Default)]
 pub(crate) struct Facts<'a> {
     keys: BTreeMap<&'a Blob, KeyFacts>,
+    /// Whether answers say versions and revisions of creation, which lets puts be counted.
+    counted: bool,
     /// For revisions without a known write: keys seen with that revision.
     holes: BTreeMap<i64, Vec<Seen<'a>>>,
 }
@@ -79,7 +81,8 @@ struct Source {
 impl<'a> Facts<'a> {
     /// Gathers from all answers of the quorum.
     pub(crate) fn gather(ops: &Ops<'a>, unknowns: &Unknowns<'a>) -> Self {
-        let mut facts = Facts::default();
+        let counted = ops.recorded.version && ops.recorded.create_revision;
+        let mut facts = Facts { counted, ..Facts::default() };
         let made = ops.mutators.iter().enumerate();
         let made = made.filter_map(|(number, place)| {
             place.map(|place| Source { place, revision: number as i64 + 2, mutator: true })
@@ -173,6 +176,9 @@ impl<'a> Facts<'a> {
             return known.deleted_within(hole, gone);
         }
         let Some(next) = next else { return Fit::Free };
+        if !self.counted {
+            return if next.written == hole { Fit::Needed(hole) } else { Fit::Free };
+        }
         if let Some(now) = now
             && now.create_revision == next.create
         {
@@ -200,6 +206,7 @@ impl<'a> Facts<'a> {
         let next = known.next(hole);
         let by = match (next, gone) {
             (Some(next), Some(gone)) if gone < next.written => Some(gone),
+            (Some(_), _) if !self.counted => return Fit::Free,
             (Some(next), _) if next.create == now.create_revision => return Fit::Wrong,
             (Some(next), _) => Some(next.create - 1),
             (None, gone) => gone,

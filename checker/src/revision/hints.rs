@@ -2,7 +2,7 @@
 //! be wrong, so an order that contradicts it is tried again without it.
 
 use super::ops::Ops;
-use crate::history::{Event, EventType, Record, Response};
+use crate::history::{Event, EventType, Record, Recorded, Request, Response};
 use crate::model::{Change, Mismatch, Scope, Store, View, differ};
 use crate::watch::streams::{Streams, Watcher};
 
@@ -72,7 +72,12 @@ impl<'a, 'b> Hints<'a, 'b> {
 
     /// Whether the changes of `revision` are what the watchers were told; `hole` says that its
     /// write is a guess, so that silence counts as well.
-    pub(crate) fn agree(&self, store: &Store, revision: i64, hole: bool) -> Result<(), Mismatch> {
+    pub(crate) fn agree(
+        &self,
+        (ops, store): (&Ops<'_>, &Store),
+        revision: i64,
+        hole: bool,
+    ) -> Result<(), Mismatch> {
         let told = self.at(revision);
         if told.is_empty() && !hole {
             return Ok(());
@@ -80,7 +85,7 @@ impl<'a, 'b> Hints<'a, 'b> {
         let mut changes: Vec<Change<'_>> = store.changes(revision).collect();
         changes.sort_by(|a, b| a.key.cmp(b.key));
         for told in told {
-            same_event(&changes, told.event)?;
+            same_event(&changes, told.event, ops.recorded)?;
         }
         if hole {
             for change in &changes {
@@ -122,7 +127,7 @@ pub(crate) fn kind_of(change: &Change<'_>) -> EventType {
 }
 
 /// Whether an event tells of one of the changes (sorted by key), as it was.
-fn same_event(changes: &[Change<'_>], event: &Event) -> Result<(), Mismatch> {
+fn same_event(changes: &[Change<'_>], event: &Event, recorded: Recorded) -> Result<(), Mismatch> {
     let wrong = |field: &str, expected: String| Mismatch {
         field: field.to_owned(),
         expected,
@@ -133,27 +138,23 @@ fn same_event(changes: &[Change<'_>], event: &Event) -> Result<(), Mismatch> {
         return Err(wrong("event", "no change of this key".to_owned()));
     };
     let change = &changes[at];
-    let kv = &event.kv;
     let same_kv = match event.kind {
         EventType::Delete => change.now.is_deletion(),
         EventType::Put => {
-            change.now.value == kv.value
-                && change.now.version == kv.version
-                && change.now.create_revision == kv.create_revision
-                && change.now.lease == kv.lease
+            let mut must = change.kv();
+            recorded.fade_kv(&mut must);
+            must == event.kv
         }
     };
     if !same_kv {
         return Err(wrong("event", format!("{}={}", change.key, change.now.value)));
     }
     if let Some(prev) = &event.prev_kv {
-        let before = change.before;
-        let same = before.is_some_and(|before| {
-            before.mod_revision == prev.mod_revision
-                && before.value == prev.value
-                && before.version == prev.version
-                && before.create_revision == prev.create_revision
-        });
+        let mut before = change.prev_kv();
+        if let Some(kv) = &mut before {
+            recorded.fade_kv(kv);
+        }
+        let same = before.is_some_and(|before| before == *prev);
         if !same {
             return Err(wrong("prev_kv", "what was there before".to_owned()));
         }
@@ -162,14 +163,15 @@ fn same_event(changes: &[Change<'_>], event: &Event) -> Result<(), Mismatch> {
 }
 
 /// Whether an answer from a member's own store is what the store held at the answer's revision.
-pub(crate) fn local_answer(record: &Record, view: View<'_>) -> Result<(), Mismatch> {
-    use crate::history::Request;
-    let (expected, got) = match (&record.request, &record.response) {
+pub(crate) fn local_answer(ops: &Ops<'_>, place: u32, view: View<'_>) -> Result<(), Mismatch> {
+    let record = ops.record(place);
+    let (mut expected, got) = match (&record.request, &record.response) {
         (Request::Range(request), Some(got)) => {
             (Response::Range(view.past(request).range(request)), got)
         }
         (Request::Txn(request), Some(got)) => (Response::Txn(view.read_txn(request)), got),
         _ => return Ok(()),
     };
+    ops.recorded.fade(&mut expected);
     differ(&record.request, &expected, got)
 }

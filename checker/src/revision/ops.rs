@@ -1,7 +1,8 @@
 //! Which place in the order of revisions each answer claims.
 
 use crate::history::{
-    Header, Outcome, Record, Request, RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
+    Header, History, Outcome, Record, Recorded, Request, RequestOp, Response, ResponseOp,
+    TxnRequest, TxnResponse,
 };
 use crate::verdict::{Verdict, Violation};
 use crate::words;
@@ -12,6 +13,8 @@ use super::LINEARIZABILITY;
 #[derive(Debug)]
 pub(crate) struct Ops<'a> {
     pub(crate) records: &'a [Record],
+    /// Which fields of answers there are to compare.
+    pub(crate) recorded: Recorded,
     /// Who made revision `place + 2`, if an answer says so.
     pub(crate) mutators: Vec<Option<u32>>,
     /// Answers that changed nothing, with the revision they saw, in the order (revision, call).
@@ -87,9 +90,11 @@ fn role(record: &Record) -> Option<Role> {
 
 impl<'a> Ops<'a> {
     /// Sorts the operations; fails when an answer claims no place or two claim the same.
-    pub(crate) fn new(records: &'a [Record]) -> Result<Self, Verdict> {
+    pub(crate) fn new(history: &'a History) -> Result<Self, Verdict> {
+        let records = &history.records[..];
         let mut ops = Ops {
             records,
+            recorded: Recorded::of(&history.origin),
             mutators: Vec::new(),
             observers: Vec::new(),
             locals: Vec::new(),

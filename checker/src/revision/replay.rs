@@ -8,7 +8,7 @@ use super::facts::{Facts, Fit};
 use super::hints::{Hints, local_answer};
 use super::ops::Ops;
 use super::unknown::{Unknowns, reads};
-use crate::history::EventType;
+use crate::history::{Blob, EventType, Record, Response};
 use crate::model::{Mismatch, Scope, Span, Store, differ};
 
 /// What a replay leaves.
@@ -191,10 +191,9 @@ impl<'a, 'b> Replay<'a, 'b> {
         let place = self.ops.mutator(revision).expect("a known revision");
         let record = self.ops.record(place);
         self.steps += 1;
-        let answered = self.store.execute(&record.request);
-        let result = match (&answered, &record.response) {
+        let result = match (self.store.execute(&record.request), &record.response) {
             (Err(refusal), _) => Err(refused(refusal.text())),
-            (Ok(expected), Some(got)) => differ(&record.request, expected, got),
+            (Ok(expected), Some(got)) => self.compare(record, expected, got),
             (Ok(_), None) => Ok(()),
         };
         if let Err(mismatch) = result {
@@ -221,7 +220,7 @@ impl<'a, 'b> Replay<'a, 'b> {
         let Some(hints) = self.hints.filter(|_| revision >= self.first_hole) else { return Ok(()) };
         let hole = self.ops.mutator(revision).is_none();
         self.steps += 1;
-        hints.agree(&self.store, revision, hole).map_err(|mismatch| {
+        hints.agree((self.ops, &self.store), revision, hole).map_err(|mismatch| {
             let spans = spans_of(&mismatch, Vec::new);
             Contradiction { what: What::Event(Box::new(mismatch)), spans }
         })?;
@@ -232,7 +231,7 @@ impl<'a, 'b> Replay<'a, 'b> {
                 break;
             }
             self.steps += 1;
-            local_answer(self.ops.record(place), self.store.now()).map_err(|mismatch| {
+            local_answer(self.ops, place, self.store.now()).map_err(|mismatch| {
                 let spans = self.spans(place, &mismatch);
                 Contradiction { what: What::Answer(place, Box::new(mismatch)), spans }
             })?;
@@ -245,7 +244,7 @@ impl<'a, 'b> Replay<'a, 'b> {
         self.steps += 1;
         let result = match (self.store.execute(&record.request), &record.response) {
             (Err(refusal), _) => Err(refused(refusal.text())),
-            (Ok(expected), Some(got)) => differ(&record.request, &expected, got),
+            (Ok(expected), Some(got)) => self.compare(record, expected, got),
             (Ok(_), None) => Ok(()),
         };
         let changed = self.store.revision() != revision;
@@ -263,6 +262,16 @@ impl<'a, 'b> Replay<'a, 'b> {
             let spans = self.spans(place, &mismatch);
             Contradiction { what: What::Answer(place, Box::new(mismatch)), spans }
         })
+    }
+
+    fn compare(
+        &self,
+        record: &Record,
+        mut expected: Response,
+        got: &Response,
+    ) -> Result<(), Mismatch> {
+        self.ops.recorded.fade(&mut expected);
+        differ(&record.request, &expected, got)
     }
 
     fn spans(&self, place: u32, mismatch: &Mismatch) -> Vec<Span> {
@@ -398,11 +407,12 @@ impl<'a, 'b> Replay<'a, 'b> {
             let kv = seen.kv;
             let now = self.store.now().get(&kv.key);
             let same = now.is_some_and(|now| {
-                now.mod_revision == hole
-                    && now.version == kv.version
-                    && now.create_revision == kv.create_revision
-                    && now.lease == kv.lease
-                    && (seen.keys_only || now.value == kv.value)
+                let mut must = now.of(&kv.key);
+                self.ops.recorded.fade_kv(&mut must);
+                if seen.keys_only {
+                    must.value = Blob::default();
+                }
+                must.mod_revision == hole && must == *kv
             });
             if !same {
                 let mismatch = Mismatch {

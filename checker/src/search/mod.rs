@@ -23,6 +23,7 @@
 //! assert_eq!(found.outcome, Outcome::Linearizable(vec![0, 1]));
 //! ```
 
+pub mod append;
 mod engine;
 pub mod key_space;
 mod memory;

@@ -7,9 +7,10 @@ use super::{
     ATOMIC, BOOKMARKABLE, COMPACTED, EVENT, HEADER, ORDERED, PREV_KV, RANGE, RELIABLE, RESUMABLE,
     UNIQUE,
 };
-use crate::history::{Blob, Event, EventType, KeyValue, Outcome, Record, Request};
+use crate::history::{Blob, Event, EventType, KeyValue, Outcome, Record, Recorded, Request};
 use crate::model::{Change, Store};
 use crate::revision::kind_of;
+use crate::revision::ops::Ops;
 use crate::verdict::Violation;
 use crate::words;
 
@@ -21,9 +22,9 @@ struct Compaction<'a> {
 }
 
 /// Everything that is wrong with the watchers of a history, the first for each watcher.
-pub(crate) fn watches(records: &[Record], streams: &Streams<'_>, store: &Store) -> Vec<Violation> {
+pub(crate) fn watches(ops: &Ops<'_>, streams: &Streams<'_>, store: &Store) -> Vec<Violation> {
     let mut compactions: Vec<Compaction<'_>> = Vec::new();
-    for record in records {
+    for record in ops.records {
         if let Request::Compact(compact) = &record.request
             && record.outcome != Outcome::Fail
         {
@@ -32,7 +33,7 @@ pub(crate) fn watches(records: &[Record], streams: &Streams<'_>, store: &Store) 
     }
     let mut wrong = streams.wrong.clone();
     for watcher in &streams.watchers {
-        let walk = Walk { watcher, store, compactions: &compactions };
+        let walk = Walk { watcher, store, compactions: &compactions, recorded: ops.recorded };
         wrong.extend(walk.alone().and_then(|()| walk.along()).err().map(|found| *found));
     }
     wrong
@@ -44,6 +45,7 @@ struct Walk<'a, 'b> {
     watcher: &'b Watcher<'a>,
     store: &'b Store,
     compactions: &'b [Compaction<'a>],
+    recorded: Recorded,
 }
 
 /// Where a walk over a watcher's responses is.
@@ -268,12 +270,16 @@ impl Walk<'_, '_> {
             let what = format!("{} of revision {revision} came, but it was not so", shown(event));
             return self.wrong(EVENT, revision, what, record);
         }
-        let expected = change.kv();
+        let mut expected = change.kv();
+        self.recorded.fade_kv(&mut expected);
         if let Some(difference) = difference(&expected, &event.kv) {
             let what = format!("{} of revision {revision} came with {difference}", shown(event));
             return self.wrong(EVENT, revision, what, record);
         }
-        let before = change.prev_kv();
+        let mut before = change.prev_kv();
+        if let Some(kv) = &mut before {
+            self.recorded.fade_kv(kv);
+        }
         let what = match (&event.prev_kv, &before) {
             (Some(_), _) if !self.watcher.request.prev_kv => "prev_kv was not asked for".to_owned(),
             (Some(_), None) => "prev_kv is there, but the key was not".to_owned(),

@@ -1,0 +1,106 @@
+//! Where a history comes from, and what its recorder could not see.
+
+use serde::{Deserialize, Serialize};
+
+use super::{KeyValue, RangeResponse, Response, ResponseOp};
+
+/// The first line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Of the format: 1.
+    pub version: u32,
+    /// The run's seed, if it was simulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The scenario's name, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
+    /// Fields of answers that were not recorded, and are not judged. Empty for our own recorder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Field>,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Origin { version: 1, seed: None, scenario: None, lacks: Vec::new() }
+    }
+}
+
+/// A field that other recorders leave out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// Of a key.
+    Version,
+    /// Of a key.
+    CreateRevision,
+    /// Of a key.
+    Lease,
+    /// Of a range.
+    More,
+}
+
+/// Which fields were recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) version: bool,
+    pub(crate) create_revision: bool,
+    lease: bool,
+    more: bool,
+}
+
+impl Recorded {
+    pub(crate) fn of(origin: &Origin) -> Self {
+        let has = |field| !origin.lacks.contains(&field);
+        Recorded {
+            version: has(Field::Version),
+            create_revision: has(Field::CreateRevision),
+            lease: has(Field::Lease),
+            more: has(Field::More),
+        }
+    }
+
+    fn all(self) -> bool {
+        self.version && self.create_revision && self.lease && self.more
+    }
+
+    /// Takes from what must be answered what was not recorded.
+    pub(crate) fn fade(self, response: &mut Response) {
+        if self.all() {
+            return;
+        }
+        match response {
+            Response::Range(range) => self.fade_range(range),
+            Response::Put(put) => put.prev_kv.iter_mut().for_each(|kv| self.fade_kv(kv)),
+            Response::DeleteRange(delete) => {
+                delete.prev_kvs.iter_mut().for_each(|kv| self.fade_kv(kv));
+            }
+            Response::Txn(txn) => self.fade_ops(&mut txn.responses),
+            Response::Compact(_) | Response::Watch(_) | Response::Error(_) => {}
+        }
+    }
+
+    fn fade_ops(self, responses: &mut [ResponseOp]) {
+        for response in responses {
+            match response {
+                ResponseOp::Range(range) => self.fade_range(range),
+                ResponseOp::Put(put) => put.prev_kv.iter_mut().for_each(|kv| self.fade_kv(kv)),
+                ResponseOp::DeleteRange(delete) => {
+                    delete.prev_kvs.iter_mut().for_each(|kv| self.fade_kv(kv));
+                }
+                ResponseOp::Txn(txn) => self.fade_ops(&mut txn.responses),
+            }
+        }
+    }
+
+    fn fade_range(self, range: &mut RangeResponse) {
+        range.kvs.iter_mut().for_each(|kv| self.fade_kv(kv));
+        range.more &= self.more;
+    }
+
+    pub(crate) fn fade_kv(self, kv: &mut KeyValue) {
+        kv.version *= i64::from(self.version);
+        kv.create_revision *= i64::from(self.create_revision);
+        kv.lease *= i64::from(self.lease);
+    }
+}

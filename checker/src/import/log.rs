@@ -1,0 +1,86 @@
+//! One line of a log of calls and returns, and Jepsen's way to write it.
+
+use super::bad;
+use crate::history::ReadError;
+
+/// A call, or how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    pub(super) line: u64,
+    pub(super) process: i64,
+    pub(super) kind: Kind,
+    /// `read`, `write`, `cas`, `get`, `put`, `append`.
+    pub(super) name: String,
+    pub(super) key: Option<String>,
+    pub(super) value: Value,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Invoke,
+    Ok,
+    Fail,
+    Info,
+}
+
+impl Kind {
+    pub(super) fn named(word: &str) -> Option<Kind> {
+        match word {
+            "invoke" => Some(Kind::Invoke),
+            "ok" => Some(Kind::Ok),
+            "fail" => Some(Kind::Fail),
+            "info" => Some(Kind::Info),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Nil,
+    Number(i64),
+    Pair(i64, i64),
+    Text(String),
+    /// `:timed-out` and the like.
+    Other,
+}
+
+/// Lines `INFO  jepsen.util - PROC :TYPE :F VALUE`; the nemesis and other loggers are skipped.
+pub(super) fn jepsen(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
+    let mut events = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let at = number as u64 + 1;
+        let Some((_, rest)) = line.split_once("jepsen.util - ") else {
+            continue;
+        };
+        let mut words = rest.split_ascii_whitespace();
+        let Some(process) = words.next() else { continue };
+        let Ok(process) = process.parse() else { continue };
+        let wrong = |cause: &str| {
+            let remedy = "a line is: INFO jepsen.util - PROCESS :TYPE :F VALUE";
+            bad(file, Some(at), cause.to_owned(), remedy)
+        };
+        let kind = words.next().and_then(|word| Kind::named(word.strip_prefix(':')?));
+        let kind = kind.ok_or_else(|| wrong("the type is not :invoke, :ok, :fail or :info"))?;
+        let name = words.next().and_then(|word| word.strip_prefix(':'));
+        let name = name.ok_or_else(|| wrong("the operation is missing"))?.to_owned();
+        let rest: Vec<&str> = words.collect();
+        let value = value(&rest.join(" ")).ok_or_else(|| wrong("the value is not understood"))?;
+        events.push(Event { line: at, process, kind, name, key: None, value });
+    }
+    Ok(events)
+}
+
+fn value(text: &str) -> Option<Value> {
+    if text.is_empty() || text == "nil" {
+        return Some(Value::Nil);
+    }
+    if text.starts_with(':') {
+        return Some(Value::Other);
+    }
+    if let Some(pair) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        let (from, to) = pair.trim().split_once(' ')?;
+        return Some(Value::Pair(from.trim().parse().ok()?, to.trim().parse().ok()?));
+    }
+    text.parse().ok().map(Value::Number)
+}

@@ -1,0 +1,54 @@
+//! Histories that others recorded, in their own formats.
+//!
+//! | format | recognised by | judged as |
+//! |---|---|---|
+//! | `v1` | a first line `{"version":1}` | etcd's key space ([`check`](crate::check())) |
+//! | `etcd` | a folder, with `client-*/operations.json` | the same; fields that etcd's robustness tests leave out are not judged |
+//! | `jepsen` | lines with `jepsen.util` | one register |
+//! | `porcupine` | EDN maps with `:key` | a map of strings with get, put and append |
+//! | `knossos` | EDN maps without | one register |
+
+mod detect;
+mod edn;
+mod etcd;
+mod judge;
+mod log;
+mod registers;
+
+pub use detect::{Format, read};
+pub use judge::judge;
+
+use crate::history::{History, ReadError};
+use crate::search::Call;
+use crate::search::append::AppendOp;
+use crate::search::register::RegisterOp;
+
+/// What was read, ready to be judged.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Operations and watches of etcd.
+    KeySpace(History),
+    /// Operations on one register.
+    Register(Vec<Logged<RegisterOp>>),
+    /// Operations on strings, each with its key.
+    Strings(Vec<(String, Logged<AppendOp>)>),
+}
+
+/// An operation and the line on which it was called.
+#[derive(Clone, Debug)]
+pub struct Logged<Op> {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// What, and when.
+    pub call: Call<Op>,
+}
+
+/// An error of a file, or of one of its lines.
+pub(crate) fn bad(
+    file: &str,
+    line: Option<u64>,
+    cause: impl Into<String>,
+    remedy: &str,
+) -> ReadError {
+    ReadError { file: file.to_owned(), line, cause: cause.into(), remedy: remedy.to_owned() }
+}

@@ -1,0 +1,116 @@
+//! Pairs calls with their returns, and turns them into operations of a register or of strings.
+
+use std::collections::BTreeMap;
+
+use super::log::{Event, Kind, Value};
+use super::{Logged, bad};
+use crate::history::ReadError;
+use crate::search::Call;
+use crate::search::append::{AppendOp, Text};
+use crate::search::register::RegisterOp;
+
+/// A call with how it ended, if it did.
+struct Pair<'a> {
+    call: &'a Event,
+    at: u64,
+    end: Option<(&'a Event, u64)>,
+}
+
+fn pairs<'a>(file: &str, events: &'a [Event]) -> Result<Vec<Pair<'a>>, ReadError> {
+    let mut open: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut pairs: Vec<Pair<'a>> = Vec::new();
+    for (at, event) in events.iter().enumerate() {
+        let at = at as u64;
+        let wrong = |cause| bad(file, Some(event.line), cause, "a process is sequential");
+        match (event.kind, open.remove(&event.process)) {
+            (Kind::Invoke, None) => {
+                open.insert(event.process, pairs.len());
+                pairs.push(Pair { call: event, at, end: None });
+            }
+            (Kind::Invoke, Some(_)) => {
+                return Err(wrong("a call while the last one is open"));
+            }
+            (Kind::Info, None) => {} // of something that is no operation
+            (_, Some(place)) if pairs[place].call.name == event.name => {
+                pairs[place].end = Some((event, at));
+            }
+            (_, Some(_)) => return Err(wrong("the end of another operation than was called")),
+            (_, None) => return Err(wrong("an end without a call")),
+        }
+    }
+    Ok(pairs)
+}
+
+/// Operations on a register. A compare-and-set that failed was either seen to fail (`observed`),
+/// or did not happen.
+pub(super) fn register(
+    file: &str,
+    events: &[Event],
+    observed: bool,
+) -> Result<Vec<Logged<RegisterOp>>, ReadError> {
+    let mut all = Vec::new();
+    for Pair { call, at, end } in pairs(file, events)? {
+        let wrong = |line: u64, cause: &str| {
+            bad(file, Some(line), cause.to_owned(), "known are read, write N and cas [N M]")
+        };
+        let asked = match (call.name.as_str(), &call.value) {
+            ("read", _) => RegisterOp::Read(None),
+            ("write", Value::Number(value)) => RegisterOp::Write(*value as u64),
+            ("cas", Value::Pair(from, to)) => RegisterOp::Cas(*from as u64, *to as u64),
+            _ => return Err(wrong(call.line, "the operation is not understood")),
+        };
+        let mut returned = end.map(|(_, at)| at);
+        let op = match (end.map(|(event, _)| (event.kind, &event.value, event.line)), asked) {
+            (Some((Kind::Ok, value, line)), RegisterOp::Read(_)) => match value {
+                Value::Nil => RegisterOp::Read(None),
+                Value::Number(value) => RegisterOp::Read(Some(*value as u64)),
+                _ => return Err(wrong(line, "the value read is not a number")),
+            },
+            (_, RegisterOp::Read(_)) => continue,
+            (Some((Kind::Ok, ..)), op) => op,
+            (Some((Kind::Fail, ..)), RegisterOp::Cas(from, _)) if observed => {
+                RegisterOp::FailedCas(from)
+            }
+            (Some((Kind::Fail, ..)), _) => continue,
+            (_, op) => {
+                returned = None;
+                op
+            }
+        };
+        all.push(Logged { line: call.line, call: Call { op, call: at, returned } });
+    }
+    Ok(all)
+}
+
+/// Operations on strings by key.
+pub(super) fn strings(
+    file: &str,
+    events: &[Event],
+) -> Result<Vec<(String, Logged<AppendOp>)>, ReadError> {
+    let mut all = Vec::new();
+    for Pair { call, at, end } in pairs(file, events)? {
+        let wrong = |line: u64, cause: &str| {
+            bad(file, Some(line), cause.to_owned(), "known are get, put and append of a :key")
+        };
+        let key = call.key.clone().ok_or_else(|| wrong(call.line, ":key is missing"))?;
+        let mut returned = end.map(|(_, at)| at);
+        let ended = end.map(|(event, _)| (event.kind, &event.value));
+        let op = match (call.name.as_str(), &call.value, ended) {
+            ("get", _, Some((Kind::Ok, Value::Text(seen)))) => AppendOp::Get(Text::of(seen)),
+            ("get", _, Some((Kind::Ok, Value::Nil))) => AppendOp::Get(Text::of("")),
+            ("get", _, Some((Kind::Ok, _))) => {
+                return Err(wrong(call.line, "the value read is not a string"));
+            }
+            ("get", ..) | (_, _, Some((Kind::Fail, _))) => continue,
+            ("put", Value::Text(value), _) => AppendOp::Put(Text::of(value)),
+            ("append", Value::Text(value), _) => AppendOp::Append(Text::of(value)),
+            _ => return Err(wrong(call.line, "the operation is not understood")),
+        };
+        if !matches!(ended, Some((Kind::Ok, _))) {
+            returned = None;
+        }
+        let logged = Logged { line: call.line, call: Call { op, call: at, returned } };
+        all.push((key, logged));
+    }
+    Ok(all)
+}

@@ -1,0 +1,227 @@
+//! Histories in the formats of others: small ones made here, and the recorded ones beside the
+//! project where they are present.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mettle_checker::history::Limits;
+use mettle_checker::import::{Format, Input, judge, read};
+use mettle_checker::{Options, Report, Verdict};
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("others").join(name);
+    fs::create_dir_all(&folder).expect("a folder for files");
+    folder
+}
+
+fn judged(path: &Path) -> Report {
+    let input = read(path, None, Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+    judge(&input, &Options::default())
+}
+
+fn text(name: &str, text: &str) -> &'static str {
+    let path = folder("texts").join(name);
+    fs::write(&path, text).expect("written");
+    judged(&path).verdict.name()
+}
+
+fn refused(name: &str, text: &[u8], format: Option<Format>) -> String {
+    let path = folder("texts").join(name);
+    fs::write(&path, text).expect("written");
+    let refused = read(&path, format, Limits::default()).map(|_| ());
+    refused.expect_err("must be refused").to_string()
+}
+
+#[test]
+fn jepsen_logs() {
+    let good = "INFO  jepsen.util - 0\t:invoke\t:write\t1\n\
+                INFO  jepsen.util - 1\t:invoke\t:cas\t[1 2]\n\
+                INFO  jepsen.util - :nemesis\t:info\t:start\tnil\n\
+                INFO  jepsen.util - 0\t:ok\t:write\t1\n\
+                INFO  jepsen.util - 0\t:invoke\t:read\tnil\n\
+                INFO  jepsen.util - 1\t:info\t:cas\t:timed-out\n\
+                INFO  jepsen.util - 0\t:ok\t:read\t2\n\
+                INFO  jepsen.util - 0\t:invoke\t:cas\t[1 5]\n\
+                INFO  jepsen.util - 0\t:fail\t:cas\t[1 5]\n\
+                INFO  jepsen.util - 0\t:invoke\t:read\tnil\n\
+                INFO  jepsen.util - 0\t:fail\t:read\t:timed-out\n";
+    assert_eq!(text("good.log", good), "legal");
+    assert_eq!(text("bad.log", &good.replace(":ok\t:read\t2", ":ok\t:read\t3")), "broken");
+    assert_eq!(text("seen.log", &good.replace("[1 5]", "[2 5]")), "broken", "it could succeed");
+    let error = refused("cut.log", good.replace(":write\t1", ":write\t?").as_bytes(), None);
+    assert!(error.contains("cut.log:1: the value is not understood"), "{error}");
+}
+
+#[test]
+fn knossos_registers() {
+    let good = "; a comment\n[{:process 0, :type :invoke, :f :write, :value 1}\n\
+                {:process 0, :type :ok, :f :write, :value 1}\n\
+                {:process :nemesis, :type :info, :f :start, :value \"x\"}\n\
+                {:process 1, :type :invoke, :f :cas, :value [1 2]}\n\
+                {:process 1, :type :fail, :f :cas, :value [1 2]}\n\
+                {:process 0 :type :invoke :f :read :value nil}\n\
+                {:process 0, :type :ok, :f :read, :value 1}]\n";
+    assert_eq!(text("good.edn", good), "legal");
+    assert_eq!(
+        text("bad.edn", &good.replace(":f :read, :value 1", ":f :read, :value 2")),
+        "broken"
+    );
+    for (name, from, to, expected) in [
+        ("open.edn", "]\n", "\n", "the vector is not closed"),
+        ("twice.edn", ":type :ok, :f :write", ":type :invoke, :f :write", "while the last one"),
+        ("kind.edn", ":type :ok, :f :write", ":type :done, :f :write", ":type is not"),
+        ("deep.edn", ":value nil", ":value [[[[[[[[[[[[[[[[[[[[[[", "nested too deeply"),
+    ] {
+        let error = refused(name, good.replacen(from, to, 9).as_bytes(), None);
+        assert!(error.contains(expected), "{name}: {error}");
+    }
+}
+
+#[test]
+fn porcupine_strings() {
+    let good = r#"{:process 0, :type :invoke, :f :append, :key "a", :value "x"}
+{:process 1, :type :invoke, :f :append, :key "a", :value "y"}
+{:process 0, :type :ok, :f :append, :key "a", :value "x"}
+{:process 1, :type :ok, :f :append, :key "a", :value "y"}
+{:process 0, :type :invoke, :f :get, :key "a", :value nil}
+{:process 0, :type :ok, :f :get, :key "a", :value "yx"}
+{:process 1, :type :invoke, :f :put, :key "b", :value "z"}
+"#;
+    assert_eq!(text("good.txt", good), "legal");
+    assert_eq!(text("bad.txt", &good.replace("\"yx\"", "\"y\"")), "broken");
+    assert_eq!(text("swapped.txt", &good.replace("\"yx\"", "\"xy\"")), "legal");
+}
+
+fn report(name: &str, read: &str) -> Verdict {
+    let folder = folder(name);
+    fs::create_dir_all(folder.join("client-1")).expect("a folder");
+    let put = |call: u64, value: &str, revision: i64, error: &str| {
+        format!(
+            r#"{{"ClientId":1,"Input":{{"Type":"txn","Txn":{{"Conditions":[{{"Key":"k","ExpectedRevision":{}}}],"OperationsOnSuccess":[{{"Type":"put-operation","Put":{{"Key":"k","Value":{{"Value":"{value}","Hash":0}}}}}}],"OperationsOnFailure":null}}}},"Call":{call},"Output":{{"Txn":{{"Failure":false,"Results":[{{"KVs":null,"Count":0,"Deleted":0}}]}},"Revision":{revision},"Error":"{error}"}},"Return":{}}}"#,
+            revision - 1 - i64::from(revision == 2),
+            call + 5
+        )
+    };
+    let operations = [put(10, "1", 2, ""), put(20, "2", 3, "timeout"), read.to_owned()].concat();
+    fs::write(folder.join("client-1/operations.json"), operations).expect("written");
+    let watch = r#"{"Request":{"Key":"","Revision":1,"WithPrefix":true,"WithProgressNotify":true},"Responses":[{"Events":[{"Type":"put-operation","Key":"k","Value":{"Value":"1","Hash":0},"Revision":2}],"IsProgressNotify":false,"Revision":2,"Time":17},{"Events":[],"IsProgressNotify":true,"Revision":3,"Time":47}]}"#;
+    fs::write(
+        folder.join("client-1/watch.json"),
+        watch.replace("\"Events\":[],", "\"Events\":null,"),
+    )
+    .expect("written");
+    judged(&folder).verdict
+}
+
+#[test]
+fn etcd_reports() {
+    let read = |revision: i64, value: &str| {
+        format!(
+            r#"{{"ClientId":1,"Input":{{"Type":"range","Range":{{"Start":"k","End":"","Limit":0,"Revision":0}}}},"Call":30,"Output":{{"Range":{{"KVs":[{{"Key":"k","Value":{{"Value":"{value}","Hash":0}},"ModRevision":{revision}}}],"Count":1}},"Revision":{revision},"Error":""}},"Return":40}}"#
+        )
+    };
+    assert_eq!(report("seen", &read(2, "1")), Verdict::Legal);
+    // The write that timed out is seen, but the watcher was told that all up to 3 had come.
+    let missed = report("missed", &read(3, "2"));
+    assert!(matches!(&missed, Verdict::Broken(broken) if broken.checker == "watch.bookmarkable"));
+    let wrong = report("wrong", &read(3, "9"));
+    assert!(matches!(&wrong, Verdict::Broken(broken) if broken.checker == "linearizability"));
+    let error = read_error("nothing");
+    assert!(error.contains("no client-* folder"), "{error}");
+}
+
+fn read_error(name: &str) -> String {
+    let refused = read(&folder(name), None, Limits::default()).map(|_| ());
+    refused.expect_err("must be refused").to_string()
+}
+
+#[test]
+fn garbage_is_refused() {
+    for (name, bytes) in [
+        ("noise", &[0u8, 159, 146, 150][..]),
+        ("words", b"hello"),
+        ("half", b"[{:process 0"),
+        ("json", b"{\"a\":1}"),
+    ] {
+        for format in [
+            None,
+            Some(Format::V1),
+            Some(Format::Knossos),
+            Some(Format::Jepsen),
+            Some(Format::Porcupine),
+            Some(Format::Etcd),
+        ] {
+            let error = refused(name, bytes, format);
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "says what was not tested")]
+/// Beside the project's folder: recorded by others, with the verdicts that others reached.
+fn recorded(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/histories").join(name);
+    if !path.exists() {
+        eprintln!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let listing = fs::read_dir(folder).expect("a folder");
+    let mut files: Vec<_> = listing.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn recorded_by_porcupine() {
+    let Some(folder) = recorded("porcupine-kv") else { return };
+    for path in files(&folder) {
+        let name = path.display().to_string();
+        let expected = match () {
+            () if name.ends_with("-ok.txt") => "legal",
+            () if name.ends_with("-bad.txt") => "broken",
+            () => continue,
+        };
+        assert_eq!(judged(&path).verdict.name(), expected, "{name}");
+    }
+}
+
+#[test]
+fn recorded_by_jepsen() {
+    let Some(folder) = recorded("porcupine-jepsen-etcd") else { return };
+    let expected = fs::read_to_string(folder.join("EXPECTED.tsv")).expect("verdicts");
+    for line in expected.lines().skip(1) {
+        let mut words = line.split('\t');
+        let (name, verdict) = (words.next().expect("a name"), words.nth(1).expect("a verdict"));
+        let expected = if verdict == "Ok" { "legal" } else { "broken" };
+        assert_eq!(judged(&folder.join(name)).verdict.name(), expected, "{name}");
+    }
+}
+
+#[test]
+fn recorded_by_knossos() {
+    let Some(folder) = recorded("knossos/cas-register") else { return };
+    for (kind, expected) in [("good", "legal"), ("bad", "broken")] {
+        for path in files(&folder.join(kind)) {
+            assert_eq!(judged(&path).verdict.name(), expected, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn recorded_by_etcd() {
+    let Some(folder) = recorded("etcd-robustness") else { return };
+    for path in files(&folder) {
+        if !path.is_dir() {
+            continue;
+        }
+        let input = read(&path, None, Limits::default()).expect("readable");
+        let Input::KeySpace(_) = &input else { panic!("operations of etcd") };
+        let report = judge(&input, &Options::default());
+        assert_eq!(report.verdict, Verdict::Legal, "{}", path.display());
+        assert!(report.figures.placed > 0);
+    }
+}
