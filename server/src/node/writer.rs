@@ -23,71 +23,77 @@ pub enum Job {
 
 /// Works until the loop is gone or storage fails.
 pub async fn run(
-    mut wal: Wal,
+    wal: Wal,
     platform: Platform,
-    mut jobs: mpsc::UnboundedReceiver<Job>,
+    jobs: mpsc::UnboundedReceiver<Job>,
     inbox: mpsc::Sender<Event>,
 ) {
-    let mut sealed = true;
-    loop {
-        let first = if sealed {
-            jobs.recv().await
-        } else {
-            let timer = platform.clock.sleep(SEAL_AFTER);
-            tokio::select! {
-                biased;
-                job = jobs.recv() => job,
-                () = timer => {
-                    sealed = true;
-                    if let Err(error) = wal.seal().await {
-                        let _ = inbox.send(Event::Fatal(error.into())).await;
-                        return;
-                    }
-                    continue;
-                }
-            }
-        };
-        let Some(first) = first else { return };
-        match write(&mut wal, first, &mut jobs).await {
-            Ok(Some(token)) => {
-                sealed = false;
-                if inbox.send(Event::Persisted(token)).await.is_err() {
-                    return;
-                }
-            }
-            Ok(None) => {}
-            Err(error) => {
-                let _ = inbox.send(Event::Fatal(error)).await;
-                return;
-            }
-        }
+    let mut writer = Writer { wal, platform, jobs, inbox, sealed: true };
+    if let Err(fatal) = writer.work().await {
+        let _ = writer.inbox.send(Event::Fatal(fatal)).await;
     }
 }
 
-/// Writes all that waits, syncs once, and names the last token that is now durable.
-async fn write(
-    wal: &mut Wal,
-    first: Job,
-    jobs: &mut mpsc::UnboundedReceiver<Job>,
-) -> Result<Option<AppendToken>, Fatal> {
-    let mut token = None;
-    let mut cut = None;
-    let mut next = Some(first);
-    while let Some(job) = next {
-        match job {
-            Job::Append(batch) => {
-                wal.append(&batch).await?;
-                token = Some(batch.token);
+struct Writer {
+    wal: Wal,
+    platform: Platform,
+    jobs: mpsc::UnboundedReceiver<Job>,
+    inbox: mpsc::Sender<Event>,
+    /// Nothing was appended since the log sealed itself.
+    sealed: bool,
+}
+
+impl Writer {
+    async fn work(&mut self) -> Result<(), Fatal> {
+        while let Some(first) = self.next().await? {
+            let (token, cut) = self.write(first).await?;
+            if let Some(token) = token {
+                self.sealed = false;
+                let _ = self.inbox.send(Event::Persisted(token)).await;
             }
-            Job::Cut(mark) => cut = Some(mark),
+            // Nobody waits for a cut: what is durable was said first.
+            if let Some(mark) = cut {
+                self.wal.cut(&mark).await?;
+            }
         }
-        next = jobs.try_recv().ok();
+        Ok(())
     }
-    if token.is_some() {
-        wal.sync().await?;
+
+    /// The next job; seals the log when none comes for a while.
+    async fn next(&mut self) -> Result<Option<Job>, Fatal> {
+        if !self.sealed {
+            let timer = self.platform.clock.sleep(SEAL_AFTER);
+            tokio::select! {
+                biased;
+                job = self.jobs.recv() => return Ok(job),
+                () = timer => {}
+            }
+            self.wal.seal().await?;
+            self.sealed = true;
+        }
+        Ok(self.jobs.recv().await)
     }
-    if let Some(mark) = cut {
-        wal.cut(&mark).await?;
+
+    /// Writes all that waits and syncs once: the last token now durable, and where to cut.
+    async fn write(
+        &mut self,
+        first: Job,
+    ) -> Result<(Option<AppendToken>, Option<SnapshotMark>), Fatal> {
+        let (mut token, mut cut) = (None, None);
+        let mut next = Some(first);
+        while let Some(job) = next {
+            match job {
+                Job::Append(batch) => {
+                    self.wal.append(&batch).await?;
+                    token = Some(batch.token);
+                }
+                Job::Cut(mark) => cut = Some(mark),
+            }
+            next = self.jobs.try_recv().ok();
+        }
+        if token.is_some() {
+            self.wal.sync().await?;
+        }
+        Ok((token, cut))
     }
-    Ok(token)
 }
