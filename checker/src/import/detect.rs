@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::log::Event;
 use super::{Input, bad, edn, etcd, log, registers};
 use crate::history::{Limits, ReadError, read_file};
 
@@ -51,30 +52,27 @@ pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input
         // The usual reader says best what is wrong with the first line.
         return read_file(path, limits).map(Input::KeySpace);
     };
-    let input = match format {
+    let some = |events: Vec<Event>| {
+        if events.is_empty() {
+            return Err(bad(&name, None, "holds no operation", "is it of another format?"));
+        }
+        Ok(events)
+    };
+    match format {
         Format::Jepsen => {
-            let events = log::jepsen(&name, &text)?;
+            let events = some(log::jepsen(&name, &text)?)?;
             registers::register(&name, &events, true).map(Input::Register)
         }
         Format::Porcupine => {
-            let events = edn::events(&name, &text)?;
+            let events = some(edn::events(&name, &text)?)?;
             registers::strings(&name, &events).map(Input::Strings)
         }
         Format::Knossos => {
-            let events = edn::events(&name, &text)?;
+            let events = some(edn::events(&name, &text)?)?;
             registers::register(&name, &events, false).map(Input::Register)
         }
         Format::V1 | Format::Etcd => Err(bad(&name, None, "is a file", "etcd's is a folder")),
-    }?;
-    let empty = match &input {
-        Input::KeySpace(_) => false,
-        Input::Register(operations) => operations.is_empty(),
-        Input::Strings(operations) => operations.is_empty(),
-    };
-    if empty {
-        return Err(bad(&name, None, "holds no operation", "is it of another format?"));
     }
-    Ok(input)
 }
 
 fn begins_as_v1(path: &Path) -> bool {
