@@ -53,6 +53,12 @@ pub struct Plan {
     pub floor: Floor,
 }
 
+/// What every version of a plan has.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 impl Plan {
     /// The plan as text: pretty JSON with a line feed at its end.
     pub fn print(&self) -> String {
@@ -70,22 +76,25 @@ impl Plan {
             reason,
             remedy: remedy.to_owned(),
         };
-        let plan: Plan = serde_json::from_str(text).map_err(|error| {
+        let malformed = |error: serde_json::Error| {
             let reason = error.to_string();
             let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
             let remedy = "take `plan.json` of a report folder as it was written";
             refuse(error.line(), error.column(), reason, remedy)
-        })?;
+        };
+        // First: a plan of another version may hold anything else.
+        let Version { version } = serde_json::from_str(text).map_err(malformed)?;
+        if version != VERSION {
+            let reason = format!("a plan of version {version}; this is {VERSION}");
+            return Err(refuse(1, 1, reason, "run it with the simulator that wrote it"));
+        }
+        let plan: Plan = serde_json::from_str(text).map_err(malformed)?;
         plan.check().map_err(|(reason, remedy)| refuse(1, 1, reason, remedy))?;
         Ok(plan)
     }
 
     /// What no planner would write.
     fn check(&self) -> Result<(), (String, &'static str)> {
-        if self.version != VERSION {
-            let reason = format!("a plan of version {}; this is {VERSION}", self.version);
-            return Err((reason, "run it with the simulator that wrote it"));
-        }
         if ![1, 3, 5].contains(&self.members) {
             return Err((format!("a cluster of {} members", self.members), "write 1, 3 or 5"));
         }

@@ -48,7 +48,7 @@ enum Command {
 /// `run`
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
-    /// A scenario file, or its name such as faults/standard
+    /// A scenario file, its name such as faults/standard, or a plan (.json) that was kept
     pub(crate) scenario: String,
     /// The seed; drawn and printed when absent
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]

@@ -17,9 +17,12 @@ use crate::planner;
 /// Where reports go, from the workspace root.
 pub(crate) const REPORTS: &str = "target/reports";
 
-/// Runs a scenario once.
+/// Runs a scenario once, or the plan that a file of JSON holds.
 pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     let console = Console::new(args.json);
+    if Path::new(&args.scenario).extension().is_some_and(|ending| ending == "json") {
+        return run_plan(args, console);
+    }
     let (path, scenario) = one_scenario(&args.scenario)?;
     check_plants(&args.plant, &scenario)?;
     let seed = match args.seed {
@@ -31,6 +34,27 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     let report = args.report_dir.clone().unwrap_or_else(|| report_folder(&plan));
     let repro = repro(&path, &plan);
     finish(plan, &report, args.verbose, &repro, console)
+}
+
+/// Runs a plan that was kept: a regression survives changes of scenario and planner.
+fn run_plan(args: &RunArgs, console: Console) -> Result<u8, Trouble> {
+    if args.seed.is_some() || !args.plant.is_empty() {
+        return Err(
+            "a plan holds its seed and its plants\n  remedy: leave out --seed and --plant, \
+                    or name a scenario"
+                .to_owned(),
+        );
+    }
+    let file = &args.scenario;
+    let text = std::fs::read_to_string(file).map_err(|why| {
+        format!(
+            "cannot read {file}: {why}\n  remedy: name a scenario, or the plan.json of a report"
+        )
+    })?;
+    let plan = Plan::parse(file, &text).map_err(|wrong| wrong.to_string())?;
+    console.say(&format!("sim=on {} seed={} (plan)", plan.scenario, plan.seed));
+    let report = args.report_dir.clone().unwrap_or_else(|| report_folder(&plan));
+    finish(plan, &report, args.verbose, &format!("cargo sim run {file}"), console)
 }
 
 /// Runs a plan, shows its verdict, and says how the process should exit.

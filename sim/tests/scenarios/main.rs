@@ -25,6 +25,9 @@ fn main() -> ExitCode {
     for path in shipped() {
         trials.extend(trials_of(&path));
     }
+    for path in files("regressions", "json") {
+        trials.push(Trial::test(name_of(&path), move || simulator::plan(&path)));
+    }
     trials.push(Trial::test("planted bugs are caught", || simulator::planted(&[])));
     trials.push(Trial::test("own tests in the simulated world", simulator::own_tests));
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -38,25 +41,31 @@ fn root() -> PathBuf {
 
 /// Scenario files that ship, sorted.
 fn shipped() -> Vec<PathBuf> {
-    let mut paths = Vec::new();
-    for folder in ["smoke", "faults", "planted", "regressions"] {
-        let Ok(entries) = std::fs::read_dir(root().join("scenarios").join(folder)) else {
-            continue;
-        };
-        paths.extend(
-            entries
-                .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|ending| ending == "toml")),
-        );
-    }
+    ["smoke", "faults", "planted"].into_iter().flat_map(|folder| files(folder, "toml")).collect()
+}
+
+/// The files of a folder of scenarios with this ending, sorted.
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join("scenarios").join(folder));
+    let mut paths: Vec<PathBuf> = entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|found| found == ending))
+        .collect();
     paths.sort();
     paths
 }
 
+/// The name of a test: folder and file without ending.
+fn name_of(path: &Path) -> String {
+    let name = path.strip_prefix(root().join("scenarios")).unwrap_or(path).with_extension("");
+    name.to_string_lossy().into_owned()
+}
+
 /// One test for a scenario's seeds with the clean server, and one for its determinism.
 fn trials_of(path: &Path) -> Vec<Trial> {
-    let name = path.strip_prefix(root().join("scenarios")).unwrap_or(path).with_extension("");
-    let name = name.to_string_lossy().into_owned();
+    let name = name_of(path);
     let seeds = match mettle_scenarios::load(path) {
         Ok(scenario) => scenario.seeds,
         Err(error) => {

@@ -18,6 +18,11 @@ pub(super) fn run(scenario: &Path, seed: u64) -> Result<(), Failed> {
     start(Command::new(built()?).arg("sweep").arg(scenario).args(["--seeds", &seeds]))
 }
 
+/// Runs a plan that was kept because it once failed.
+pub(super) fn plan(plan: &Path) -> Result<(), Failed> {
+    start(Command::new(built()?).arg("run").arg(plan))
+}
+
 /// Runs one seed twice, in two processes that differ in all that must not matter.
 pub(super) fn same(scenario: &Path, seed: u64) -> Result<(), Failed> {
     start(Command::new(built()?).arg("same").arg(scenario).args(["--seed", &seed.to_string()]))
