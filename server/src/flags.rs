@@ -165,7 +165,7 @@ impl Flags {
             },
             max_request_bytes: self.max_request_bytes,
             max_txn_ops: self.max_txn_ops,
-            watch_progress_interval: Duration::from_secs(600),
+            watch_progress_interval: Duration::from_mins(10),
             wal_segment_bytes: 16 << 20,
         })
     }

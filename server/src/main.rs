@@ -36,15 +36,18 @@ mod real {
             Ok(config) => config,
             Err(error) => return fail(&error.to_string()),
         };
-        let platform = match real::platform(&flags.data_dir()) {
+        let data_dir = flags.data_dir();
+        let platform = match real::platform(&data_dir) {
             Ok(platform) => platform,
-            Err(error) => return fail(&format!("data directory {:?}: {error}", flags.data_dir())),
+            Err(error) => {
+                return fail(&format!("data directory {}: {error}", data_dir.display()));
+            }
         };
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return fail(&format!("start the runtime: {error}")),
         };
-        tracing::info!(name = config.name, data_dir = ?flags.data_dir(), "starting");
+        tracing::info!(name = config.name, ?data_dir, "starting");
         let ended = runtime.block_on(async { server::run(config, platform, stopped()).await });
         // Tasks that still hold files are not waited for: what matters is durable.
         runtime.shutdown_background();

@@ -15,8 +15,8 @@ mod list;
 pub mod net;
 pub mod observe;
 mod parent;
-mod planted;
 pub mod planner;
+mod planted;
 #[cfg(madsim)]
 pub mod platform;
 mod replay;

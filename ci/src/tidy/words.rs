@@ -74,7 +74,8 @@ pub(super) fn names_in_architecture(root: &Path, sources: &[Source]) -> Vec<Find
     let mut findings = Vec::new();
     for (number, line) in text.lines().enumerate() {
         for name in line.split('`').skip(1).step_by(2) {
-            let path_like = (name.contains('/') || name.ends_with(".rs"))
+            let is_rust = Path::new(name).extension().is_some_and(|ending| ending == "rs");
+            let path_like = (name.contains('/') || is_rust)
                 && name.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c))
                 && !name.starts_with('/')
                 && !name.starts_with("target");

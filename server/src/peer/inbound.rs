@@ -28,9 +28,8 @@ impl PeerService {
 
     /// Reads the head of a stream and refuses whoever is not meant for this member.
     async fn welcome(&self, frames: &mut Streaming<Frame>) -> Result<u64, Status> {
-        let head = match frames.message().await? {
-            Some(Frame { head: Some(head), .. }) => head,
-            _ => return Err(Status::invalid_argument("the first frame of a stream has a head")),
+        let Some(Frame { head: Some(head), .. }) = frames.message().await? else {
+            return Err(Status::invalid_argument("the first frame of a stream has a head"));
         };
         let Head { format_version, cluster_id, from, to } = head;
         if format_version != PEER_FORMAT_VERSION {

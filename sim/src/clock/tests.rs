@@ -1,3 +1,5 @@
+//! The two clocks of a host: steps, freezes and drift; a timer wakes at its deadline.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What the event hash depends on, and which lines are kept.
+
 use super::*;
 
 fn sample(trace: &Trace) {

@@ -1,3 +1,5 @@
+//! Stories of one volume: what a power loss, a kill and each fault of the disk leave behind.
+
 use std::io::ErrorKind;
 use std::task::Waker;
 
