@@ -177,8 +177,8 @@ fn kvs(
         if must.key != is.key && !(tie && (cut || known.contains_key(&is.key))) {
             let place = Place { outer: Some(place), step: Step::Kv("kvs", index) };
             let sorted = request.sort_order != SortOrder::None || ties;
-            let scope = if known.contains_key(&is.key) && !sorted {
-                Scope::Nothing
+            let scope = if request.limit == 0 && !sorted {
+                Scope::Nothing // the same keys in another order
             } else {
                 Scope::Request
             };

@@ -83,6 +83,9 @@ impl<'a, 'b> Hints<'a, 'b> {
             return Ok(());
         }
         let mut changes: Vec<Change<'_>> = store.changes(revision).collect();
+        if hole {
+            in_order(&changes, told)?;
+        }
         changes.sort_by(|a, b| a.key.cmp(b.key));
         for told in told {
             same_event(&changes, told.event, ops.recorded)?;
@@ -120,6 +123,26 @@ impl<'a, 'b> Hints<'a, 'b> {
         }
         Ok(())
     }
+}
+
+/// Whether each watcher was told in the order of the changes: a write that makes the same changes
+/// in another order is another write.
+fn in_order(changes: &[Change<'_>], told: &[Told<'_>]) -> Result<(), Mismatch> {
+    let place = |told: &Told<'_>| {
+        changes.iter().position(|change| *change.key == told.event.kv.key).unwrap_or(usize::MAX)
+    };
+    let pairs = told.windows(2).filter(|pair| pair[0].watcher == pair[1].watcher);
+    for pair in pairs {
+        if place(&pair[0]) > place(&pair[1]) {
+            return Err(Mismatch {
+                field: "events".to_owned(),
+                expected: format!("{} first", pair[1].event.kv.key),
+                got: format!("{} first", pair[0].event.kv.key),
+                scope: Scope::Key(pair[0].event.kv.key.clone()),
+            });
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn kind_of(change: &Change<'_>) -> EventType {

@@ -234,6 +234,17 @@ impl Walk<'_, '_> {
                 let what = format!("{} of revision {revision} {what}", shown(event));
                 return self.wrong(checker, revision, what, record);
             };
+            for skipped in &changes[place..place + ahead] {
+                if events.iter().any(|event| event.kv.key == *skipped.key) {
+                    let what = format!(
+                        "{} of revision {revision} came before that of {}, out of the order of its \
+                         transaction",
+                        shown(event),
+                        skipped.key
+                    );
+                    return self.wrong(ORDERED, revision, what, record);
+                }
+            }
             if !partial {
                 self.none_between(&changes[place..place + ahead], revision, record)?;
             }

@@ -10,7 +10,7 @@ use mettle_checker::history::{
     Header, History, Operand, Origin, PutRequest, RangeRequest, RangeResponse, Record, Request,
     RequestOp, Response, SortOrder, SortTarget, TxnRequest,
 };
-use mettle_checker::model::{Refusal, Store};
+use mettle_checker::model::{Refusal, Span, Store};
 
 /// Small, and the same on every machine.
 pub(crate) struct Dice(u64);
@@ -254,9 +254,8 @@ impl World {
             (0..count).map(|_| self.op(depth)).collect()
         };
         let (mut success, mut failure) = (list(3), list(1));
-        // As etcd: no key twice in one transaction. Cheap way: one writer per list.
-        one_writer(&mut success);
-        one_writer(&mut failure);
+        one_writer_a_key(&mut success);
+        one_writer_a_key(&mut failure);
         let compare = (0..self.dice.below(2)).map(|_| self.compare()).collect();
         TxnRequest { compare, success, failure }
     }
@@ -348,12 +347,18 @@ impl World {
     }
 }
 
-fn one_writer(ops: &mut Vec<RequestOp>) {
-    let mut written = false;
+/// As etcd demands: no key is written twice in one transaction.
+fn one_writer_a_key(ops: &mut Vec<RequestOp>) {
+    let mut written: Vec<Span> = Vec::new();
     ops.retain(|op| {
-        let writes = !matches!(op, RequestOp::Range(_));
-        let keep = !(writes && written);
-        written |= writes;
+        let span = match op {
+            RequestOp::Range(_) => return true,
+            RequestOp::Put(put) => Span::one(&put.key),
+            RequestOp::DeleteRange(delete) => Span::new(&delete.key, &delete.range_end),
+            RequestOp::Txn(_) => Span::everything(),
+        };
+        let keep = !written.iter().any(|other| other.overlaps(&span));
+        written.push(span);
         keep
     });
 }
