@@ -108,7 +108,7 @@ fn rules(graph: &Graph) -> Vec<Finding> {
     findings
 }
 
-/// Whoever uses the crate must be one of madsim's, or be brought by it alone.
+/// Nobody but madsim may lead to the crate, neither directly nor over one that madsim brings.
 fn escapes(graph: &Graph, name: &str, version: &str) -> Vec<Finding> {
     let brought: BTreeSet<String> = graph
         .packages
@@ -116,13 +116,18 @@ fn escapes(graph: &Graph, name: &str, version: &str) -> Vec<Finding> {
         .filter(|(_, (n, _))| n.starts_with("madsim"))
         .flat_map(|(id, _)| graph.reach(id))
         .collect();
+    let escapes = |id: &String| {
+        let (n, v) = &graph.packages[id];
+        n == name && v.starts_with(version)
+    };
+    let leads_there = |id: &String| {
+        let from_outside = !graph.packages[id].0.starts_with("madsim");
+        let chain = escapes(id) || brought.contains(id) && graph.reach(id).iter().any(escapes);
+        from_outside && chain
+    };
     let mut findings = Vec::new();
     for (id, uses) in &graph.uses {
-        let hit = uses.iter().any(|used| {
-            let (n, v) = &graph.packages[used];
-            n == name && v.starts_with(version)
-        });
-        if hit && !brought.contains(id) {
+        if !brought.contains(id) && uses.iter().any(leads_there) {
             let user = &graph.packages[id].0;
             let what = format!("brings {name} {version}x, whose randomness escapes the simulator");
             findings.push(finding(user, what));
@@ -171,6 +176,16 @@ mod tests {
         assert_eq!(
             found(&escaped),
             ["raft: brings rand 0.8.x, whose randomness escapes the simulator"]
+        );
+        let over_one_of_madsims = [
+            ("madsim", "rand_core"),
+            ("rand_core", "getrandom@0.2.1"),
+            ("mettle-sim", "madsim"),
+            ("mettle-server", "rand_core"),
+        ];
+        assert_eq!(
+            found(&over_one_of_madsims),
+            ["mettle-server: brings getrandom 0.2.x, whose randomness escapes the simulator"]
         );
     }
 }
