@@ -2,24 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{Header, Record, Response};
+use crate::history::{Record, Response};
 use crate::verdict::Verdict;
 use crate::words;
 
 /// The checker's name.
 pub(crate) const HEADER: &str = "header";
-
-fn header(record: &Record) -> Option<Header> {
-    match record.response.as_ref()? {
-        Response::Range(range) => range.header,
-        Response::Put(put) => put.header,
-        Response::DeleteRange(delete) => delete.header,
-        Response::Txn(txn) => txn.header,
-        Response::Compact(compact) => compact.header,
-        Response::Watch(watch) => Some(watch.header),
-        Response::Error(_) => None,
-    }
-}
 
 /// Checks what headers say besides the revision. Fields that are 0 were not recorded.
 pub(crate) fn headers(records: &[Record]) -> Verdict {
@@ -27,7 +15,7 @@ pub(crate) fn headers(records: &[Record]) -> Verdict {
     let mut members: BTreeMap<u64, (u64, &Record)> = BTreeMap::new();
     let mut by_member: BTreeMap<u64, Vec<(&Record, u64)>> = BTreeMap::new();
     for record in records {
-        let Some(header) = header(record) else { continue };
+        let Some(header) = record.response.as_ref().and_then(Response::header) else { continue };
         if header.cluster_id != 0 {
             let (known, first) = *cluster.get_or_insert((header.cluster_id, record));
             if known != header.cluster_id {

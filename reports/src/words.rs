@@ -58,16 +58,7 @@ pub fn answer(record: &Record) -> String {
 
 /// The revision in the answer's header.
 pub fn revision(record: &Record) -> Option<i64> {
-    let header = match record.response.as_ref()? {
-        Response::Range(range) => range.header,
-        Response::Put(put) => put.header,
-        Response::DeleteRange(delete) => delete.header,
-        Response::Txn(txn) => txn.header,
-        Response::Compact(compact) => compact.header,
-        Response::Watch(watch) => Some(watch.header),
-        Response::Error(_) => None,
-    };
-    header.map(|header| header.revision)
+    Some(record.response.as_ref()?.header()?.revision)
 }
 
 /// `12.345678 s`

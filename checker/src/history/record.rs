@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Origin, PutRequest,
-    PutResponse, RangeRequest, RangeResponse, StreamRef, TxnRequest, TxnResponse,
+    CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Header, Origin,
+    PutRequest, PutResponse, RangeRequest, RangeResponse, StreamRef, TxnRequest, TxnResponse,
     WatchCancelRequest, WatchCreateRequest, WatchResponse,
 };
 
@@ -159,6 +159,21 @@ pub enum Response {
     Watch(WatchResponse),
     /// To anything, instead of the answer.
     Error(ErrorAnswer),
+}
+
+impl Response {
+    /// The answer's header, where one was recorded; an error has none.
+    pub fn header(&self) -> Option<Header> {
+        match self {
+            Response::Range(range) => range.header,
+            Response::Put(put) => put.header,
+            Response::DeleteRange(delete) => delete.header,
+            Response::Txn(txn) => txn.header,
+            Response::Compact(compact) => compact.header,
+            Response::Watch(watch) => Some(watch.header),
+            Response::Error(_) => None,
+        }
+    }
 }
 
 /// An error answer of the server, or of the transport on the way.

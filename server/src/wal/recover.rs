@@ -90,14 +90,20 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn segment(&mut self, number: u64, first: bool, last: bool) -> Result<(), WalError> {
-        let path = segment_path(self.dir, number);
+    /// An existing file and its length.
+    async fn open(&self, path: &str) -> Result<(Arc<dyn File>, u64), WalError> {
         let file = self
             .disk
-            .open(&path, Open::Existing)
+            .open(path, Open::Existing)
             .await
-            .map_err(|source| io_error("open", &path, source))?;
-        let len = file.len().await.map_err(|source| io_error("measure", &path, source))?;
+            .map_err(|source| io_error("open", path, source))?;
+        let len = file.len().await.map_err(|source| io_error("measure", path, source))?;
+        Ok((file, len))
+    }
+
+    async fn segment(&mut self, number: u64, first: bool, last: bool) -> Result<(), WalError> {
+        let path = segment_path(self.dir, number);
+        let (file, len) = self.open(&path).await?;
         let bytes = file
             .read_at(0, len as usize)
             .await
@@ -246,12 +252,7 @@ impl Reader<'_> {
         self.disk.sync_dir(self.dir).await.map_err(|source| io_error("sync", self.dir, source))?;
         let Some(before) = self.end.segments.last() else { return Ok(()) };
         let path = segment_path(self.dir, before.number);
-        let file = self
-            .disk
-            .open(&path, Open::Existing)
-            .await
-            .map_err(|source| io_error("open", &path, source))?;
-        let len = file.len().await.map_err(|source| io_error("measure", &path, source))?;
+        let (file, len) = self.open(&path).await?;
         self.end.file = Some((file, len));
         Ok(())
     }

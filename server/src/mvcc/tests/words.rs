@@ -2,9 +2,10 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use bytes::Bytes;
-use goldenscript::{Argument, Command};
+use goldenscript::{Argument, Command, Runner};
 
 use super::{put, range};
 use crate::command::*;
@@ -21,6 +22,24 @@ pub(crate) fn words(command: &Command) -> Vec<String> {
         other => other.to_string(),
     }));
     words
+}
+
+/// What a command told, ending its last line if there is one.
+pub(crate) fn in_lines(told: String) -> String {
+    if told.is_empty() { told } else { format!("{}\n", told.trim_end()) }
+}
+
+/// Tells every story of a folder below the crate, each to a new teller.
+pub(crate) fn tell_all<S: Runner<Command = Command>>(folder: &str, teller: impl Fn() -> S) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut scripts: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    scripts.sort();
+    assert!(scripts.len() >= 10, "only {} stories in {}", scripts.len(), folder.display());
+    for script in scripts {
+        goldenscript::run(&mut teller(), &script)
+            .unwrap_or_else(|error| panic!("{}: {error}", script.display()));
+    }
 }
 
 /// `a` one key, `a..c` up to another, `a..` from one on, `all`.

@@ -9,7 +9,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use goldenscript::{Command, Context, Runner};
 
@@ -176,20 +175,11 @@ impl Runner for Story {
     type Command = Command;
 
     fn run(&mut self, command: &Command, _: &Context) -> Said<String> {
-        let told = Story::run(self, &words::words(command))?;
-        Ok(if told.is_empty() { told } else { format!("{}\n", told.trim_end()) })
+        Story::run(self, &words::words(command)).map(words::in_lines)
     }
 }
 
 #[test]
 fn every_story_is_told_the_same_way() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/watch/testscripts");
-    let mut scripts: Vec<_> =
-        std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
-    scripts.sort();
-    assert!(scripts.len() >= 10, "only {} stories in {}", scripts.len(), folder.display());
-    for script in scripts {
-        goldenscript::run(&mut Story::new(), &script)
-            .unwrap_or_else(|error| panic!("{}: {error}", script.display()));
-    }
+    words::tell_all("src/watch/testscripts", Story::new);
 }
