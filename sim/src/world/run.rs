@@ -55,6 +55,7 @@ pub fn run(plan: &Plan, options: RunOptions) -> Outcome {
     let collected = Collected::default();
     let trace = options.trace;
     hear_panics(collected.clone());
+    #[allow(clippy::disallowed_methods, reason = "the one thread that all simulated tasks share")]
     let thread = {
         let (plan, collected, trace) = (Arc::new(plan.clone()), collected.clone(), trace.clone());
         std::thread::Builder::new()

@@ -18,6 +18,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
+    #[expect(clippy::disallowed_methods, reason = "the real world's disk has a thread")]
     pub(super) fn start(name: &str) -> io::Result<Worker> {
         let (jobs, queue) = mpsc::channel::<Job>();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
