@@ -41,6 +41,16 @@ fn with_unknown_outcomes_and_nobody_watching() {
 }
 
 #[test]
+fn with_most_outcomes_unknown() {
+    for seed in 0..200 {
+        let shape = Shape { seed, unknown_per_mille: 400, watchers: 0, ..Shape::default() };
+        must_be_legal(shape);
+        must_be_legal(Shape { simple: true, ..shape });
+        must_be_legal(Shape { watchers: 2, ..shape });
+    }
+}
+
+#[test]
 fn long_ones() {
     for seed in 0..6 {
         let shape = Shape {

@@ -4,8 +4,45 @@ use super::memory::{Memory, combine, scatter};
 use super::{Call, Found, Limits, Model, Outcome, Stuck};
 
 /// Searches an order of the operations that real time allows and the model explains.
+///
+/// Which operation is tried first decides over milliseconds or hours, and no order is best for
+/// all: those that return first, and those called first, take turns with growing budgets.
 pub fn search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits) -> Found {
-    let mut first = Search::new(model, calls, limits, 0);
+    const FIRST_BUDGET: u64 = 100_000;
+    let mut spent = 0;
+    let mut budget = FIRST_BUDGET.min(limits.steps);
+    loop {
+        let mut furthest = Stuck::default();
+        for prefer in [Prefer::Return, Prefer::Call] {
+            let left = limits.steps.saturating_sub(spent);
+            let limits = Limits { steps: budget.min(left), ..*limits };
+            let found = decide(model, calls, &limits, prefer);
+            spent += found.steps;
+            match found.outcome {
+                Outcome::Unknown(stuck) => {
+                    if stuck.order.len() >= furthest.order.len() {
+                        furthest = stuck;
+                    }
+                }
+                outcome => return Found { outcome, steps: spent },
+            }
+        }
+        if spent >= limits.steps {
+            return Found { outcome: Outcome::Unknown(furthest), steps: spent };
+        }
+        budget = budget.saturating_mul(8);
+    }
+}
+
+/// Which of the operations that may come next is tried first.
+#[derive(Clone, Copy)]
+enum Prefer {
+    Return,
+    Call,
+}
+
+fn decide<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits, prefer: Prefer) -> Found {
+    let mut first = Search::new(model, calls, limits, (prefer, 0));
     let outcome = first.run();
     let steps = first.steps;
     let Outcome::Illegal(_) = outcome else { return Found { outcome, steps } };
@@ -14,7 +51,7 @@ pub fn search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits) -> Fo
     }
     // Keys of 128 bits may collide, at odds that never happen; a verdict of "illegal" is worth a
     // second look with other keys.
-    let mut second = Search::new(model, calls, limits, 0x6a09_e667_f3bc_c908);
+    let mut second = Search::new(model, calls, limits, (prefer, 0x6a09_e667_f3bc_c908));
     let again = second.run();
     let outcome = if matches!(again, Outcome::Unknown(_)) { outcome } else { again };
     Found { outcome, steps: steps + second.steps }
@@ -35,15 +72,17 @@ struct Entry {
 
 struct Done<S> {
     entry: usize,
+    /// Before it was done.
     state: S,
-    /// A pure operation, done without alternatives.
-    forced: bool,
+    /// The other candidates there; none for a pure operation.
+    rest: Vec<usize>,
 }
 
 struct Search<'a, M: Model> {
     model: &'a M,
     calls: &'a [Call<M::Op>],
     limits: Limits,
+    prefer: Prefer,
     seed: u64,
     /// The first one is a sentinel.
     list: Vec<Entry>,
@@ -54,13 +93,19 @@ struct Search<'a, M: Model> {
 }
 
 impl<'a, M: Model> Search<'a, M> {
-    fn new(model: &'a M, calls: &'a [Call<M::Op>], limits: &Limits, seed: u64) -> Self {
+    fn new(
+        model: &'a M,
+        calls: &'a [Call<M::Op>],
+        limits: &Limits,
+        (prefer, seed): (Prefer, u64),
+    ) -> Self {
         Search {
             model,
             calls,
             limits: *limits,
+            prefer,
             seed,
-            list: list(model, calls),
+            list: list(calls),
             memory: Memory::new(limits.memory_bytes),
             pruned: false,
             steps: 0,
@@ -73,69 +118,87 @@ impl<'a, M: Model> Search<'a, M> {
         let mut set = 0u128;
         let mut left = self.calls.iter().filter(|call| call.returned.is_some()).count();
         let mut done: Vec<Done<M::State>> = Vec::new();
-        let mut at = self.list[0].after;
-        let mut fresh = true;
-        loop {
-            if left == 0 {
-                let order = done.iter().map(|done| self.list[done.entry].op).collect();
-                return Outcome::Linearizable(order);
-            }
+        // Best last.
+        let mut candidates: Option<Vec<usize>> = None;
+        while left > 0 {
             if self.steps > self.limits.steps {
                 return Outcome::Unknown(std::mem::take(&mut self.stuck));
             }
-            if fresh {
-                fresh = false;
-                if let Some((entry, next)) = self.pure(&state) {
-                    set ^= scatter(self.list[entry].op as u64, self.seed);
-                    left -= 1;
-                    done.push(Done {
-                        entry,
-                        state: std::mem::replace(&mut state, next),
-                        forced: true,
-                    });
-                    self.lift(entry);
-                    at = self.list[0].after;
-                    fresh = true;
-                    continue;
-                }
-            }
-            if at != END && self.list[at].is_call {
-                let op = self.list[at].op;
-                let ended = self.calls[op].returned.is_some();
-                if let Some(next) = self.step(&state, op) {
-                    let digest = self.model.digest(&next);
-                    let useless = !ended && digest == self.model.digest(&state);
-                    let larger = set ^ scatter(op as u64, self.seed);
-                    if !useless && self.memory.insert(combine(larger, digest)) {
-                        set = larger;
-                        left -= usize::from(ended);
+            let mut rest = match candidates.take() {
+                Some(rest) => rest,
+                None => match self.pure(&state) {
+                    Some((entry, next)) => {
+                        set ^= scatter(self.list[entry].op as u64, self.seed);
+                        left -= 1;
                         let state = std::mem::replace(&mut state, next);
-                        done.push(Done { entry: at, state, forced: false });
-                        self.lift(at);
-                        at = self.list[0].after;
-                        fresh = true;
+                        done.push(Done { entry, state, rest: Vec::new() });
+                        self.lift(entry);
                         continue;
                     }
-                    self.pruned |= !useless;
+                    None => self.candidates(),
+                },
+            };
+            if let Some(entry) = rest.pop() {
+                let op = self.list[entry].op;
+                let larger = set ^ scatter(op as u64, self.seed);
+                if let Some(next) = self.new_state(&state, (op, larger)) {
+                    set = larger;
+                    left -= usize::from(self.calls[op].returned.is_some());
+                    let state = std::mem::replace(&mut state, next);
+                    done.push(Done { entry, state, rest });
+                    self.lift(entry);
+                } else {
+                    candidates = Some(rest);
                 }
-                at = self.list[at].after;
                 continue;
             }
             self.note(&state, &done);
-            at = loop {
-                let Some(last) = done.pop() else {
-                    return Outcome::Illegal(std::mem::take(&mut self.stuck));
-                };
-                let op = self.list[last.entry].op;
-                set ^= scatter(op as u64, self.seed);
-                left += usize::from(self.calls[op].returned.is_some());
-                state = last.state;
-                self.unlift(last.entry);
-                if !last.forced {
-                    break self.list[last.entry].after;
-                }
+            let Some(last) = done.pop() else {
+                return Outcome::Illegal(std::mem::take(&mut self.stuck));
             };
+            let op = self.list[last.entry].op;
+            set ^= scatter(op as u64, self.seed);
+            left += usize::from(self.calls[op].returned.is_some());
+            state = last.state;
+            self.unlift(last.entry);
+            candidates = Some(last.rest);
         }
+        Outcome::Linearizable(done.iter().map(|done| self.list[done.entry].op).collect())
+    }
+
+    /// The state after an operation, if that is legal and leads somewhere new.
+    fn new_state(&mut self, state: &M::State, (op, set): (usize, u128)) -> Option<M::State> {
+        let next = self.step(state, op)?;
+        let digest = self.model.digest(&next);
+        let ended = self.calls[op].returned.is_some();
+        if !ended && digest == self.model.digest(state) {
+            return None; // it need not have happened
+        }
+        let new = self.memory.insert(combine(set, digest));
+        self.pruned |= !new;
+        new.then_some(next)
+    }
+
+    /// The calls that may come next, the best last.
+    fn candidates(&self) -> Vec<usize> {
+        let mut all = Vec::new();
+        let mut at = self.list[0].after;
+        while at != END && self.list[at].is_call {
+            all.push(at);
+            at = self.list[at].after;
+        }
+        // Entries are numbered in the order of time.
+        let key = |at: &usize| {
+            let Entry { op, back, .. } = self.list[*at];
+            let hint = self.model.order_hint(&self.calls[op].op).unwrap_or(u64::MAX);
+            let time = match self.prefer {
+                Prefer::Return => back,
+                Prefer::Call => *at,
+            };
+            std::cmp::Reverse((hint, time))
+        };
+        all.sort_unstable_by_key(key);
+        all
     }
 
     fn step(&mut self, state: &M::State, op: usize) -> Option<M::State> {
@@ -212,17 +275,16 @@ impl<'a, M: Model> Search<'a, M> {
 }
 
 /// Calls and returns by time; at equal times calls come first, since such operations overlap.
-fn list<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Vec<Entry> {
-    let mut events: Vec<(u64, bool, u64, usize)> = Vec::with_capacity(calls.len() * 2);
+fn list<Op>(calls: &[Call<Op>]) -> Vec<Entry> {
+    let mut events: Vec<(u64, bool, usize)> = Vec::with_capacity(calls.len() * 2);
     for (op, call) in calls.iter().enumerate() {
-        let hint = model.order_hint(&call.op).unwrap_or(0);
-        events.push((call.call, false, hint, op));
-        events.extend(call.returned.map(|returned| (returned.max(call.call), true, 0, op)));
+        events.push((call.call, false, op));
+        events.extend(call.returned.map(|returned| (returned.max(call.call), true, op)));
     }
     events.sort_unstable();
     let mut list = vec![Entry { op: END, back: END, is_call: false, before: END, after: END }];
     let mut call_entry = vec![0; calls.len()];
-    for (_, is_return, _, op) in events {
+    for (_, is_return, op) in events {
         let own = list.len();
         if is_return {
             let call: usize = call_entry[op];
