@@ -1,6 +1,6 @@
 //! Scenarios: the TOML a person writes, its schema, and the plan drawn from it.
 //!
-//! A [`Scenario`](scenario::Scenario) is what a person means; a [`Plan`](plan::Plan) is what a run
+//! A [`Scenario`] is what a person means; a [`Plan`] is what a run
 //! does, with every choice made. The simulator's planner draws one from the other.
 
 pub mod fault;

@@ -1,6 +1,6 @@
 //! The page that opens from the report folder: one file, no network, everything inside.
 //!
-//! Rust prepares the data ([`data`] picks what the page shows, [`lanes`] groups processes into the
+//! Rust prepares the data (`data` picks what the page shows, `lanes` groups processes into the
 //! lanes of clients); the assets beside this file draw it. Records are drawn on a canvas, so that
 //! ten thousand of them move smoothly; times stay in nanoseconds throughout.
 
