@@ -67,3 +67,40 @@ fn long_ones() {
         must_be_legal(Shape { watchers: 0, simple: true, ..shape });
     }
 }
+
+/// Built with overflow checks, the judge meets numbers at the ends of their range.
+#[test]
+fn extreme_numbers_do_not_panic() {
+    use mettle_checker::history::{Request, Response};
+    for seed in 0..300 {
+        let mut dice = world::Dice::new(seed);
+        let mut history = legal(Shape { seed, watchers: 2, ..Shape::default() });
+        for _ in 0..3 {
+            let extreme = [i64::MAX, i64::MIN, -1, i64::MAX - 1][dice.below(4) as usize];
+            let place = dice.below(history.records.len() as u64) as usize;
+            let record = &mut history.records[place];
+            match (&mut record.request, &mut record.response) {
+                (Request::Compact(compact), _) => compact.revision = extreme,
+                (Request::WatchCreate(watch), _) => watch.start_revision = extreme,
+                (_, Some(Response::Put(answer))) => {
+                    answer.header.iter_mut().for_each(|header| header.revision = extreme);
+                }
+                (_, Some(Response::Watch(answer))) if dice.chance(50) => {
+                    answer.header.revision = extreme;
+                }
+                (_, Some(Response::Watch(answer))) => {
+                    answer.events.iter_mut().for_each(|event| event.kv.mod_revision = extreme);
+                }
+                (Request::Range(request), _) if dice.chance(30) => request.revision = extreme,
+                (Request::Range(request), _) if dice.chance(30) => request.limit = extreme,
+                (_, Some(Response::Range(answer))) => answer.kvs.iter_mut().for_each(|kv| {
+                    kv.version = extreme;
+                    kv.create_revision = extreme;
+                    kv.mod_revision = extreme;
+                }),
+                _ => {}
+            }
+        }
+        let _ = check(&history, &Options::default());
+    }
+}

@@ -185,7 +185,7 @@ impl<'a> Facts<'a> {
             let from = known.puts.partition_point(|put| *put < hole);
             let to = known.puts.partition_point(|put| *put <= next.written);
             let at_next = i64::from(known.puts.binary_search(&next.written).is_err());
-            let owed = next.version - now.version - (to - from) as i64 - at_next;
+            let owed = next.version.saturating_sub(now.version + (to - from) as i64 + at_next);
             let fits = if next.written == hole { owed == 0 } else { owed > 0 };
             return if fits { Fit::Needed(next.written) } else { Fit::Wrong };
         }
@@ -208,7 +208,7 @@ impl<'a> Facts<'a> {
             (Some(next), Some(gone)) if gone < next.written => Some(gone),
             (Some(_), _) if !self.counted => return Fit::Free,
             (Some(next), _) if next.create == now.create_revision => return Fit::Wrong,
-            (Some(next), _) => Some(next.create - 1),
+            (Some(next), _) => Some(next.create.saturating_sub(1)),
             (None, gone) => gone,
         };
         match by {

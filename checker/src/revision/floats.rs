@@ -94,7 +94,7 @@ pub(crate) fn floats(
         let record = ops.record(*place);
         let Request::Compact(CompactRequest { revision, .. }) = &record.request else { continue };
         let mut bounds = clock.bounds(record);
-        bounds.low = bounds.low.max(2 * revision + 1);
+        bounds.low = bounds.low.max(revision.saturating_mul(2).saturating_add(1));
         let done = record.outcome == Outcome::Ok;
         if done {
             compaction(record, *revision, &clock, store)?;
@@ -114,7 +114,7 @@ pub(crate) fn floats(
 
 fn compaction(record: &Record, revision: i64, clock: &Clock, store: &Store) -> Result<(), Verdict> {
     let bounds = clock.bounds(record);
-    if revision > store.revision() || 2 * revision + 1 > bounds.high {
+    if revision > store.revision() || revision.saturating_mul(2) >= bounds.high {
         let reason = format!(
             "{} succeeded, but the store cannot have reached that revision by then",
             words::describe(record)
@@ -126,7 +126,7 @@ fn compaction(record: &Record, revision: i64, clock: &Clock, store: &Store) -> R
         _ => None,
     };
     let Some(header) = header else { return Ok(()) };
-    let at = 2 * header.revision + 1;
+    let at = header.revision.saturating_mul(2).saturating_add(1);
     if at < bounds.low || at > bounds.high || header.revision < revision {
         let reason = format!(
             "{} was answered from revision {}, which was not the store's at any moment of the call",

@@ -121,7 +121,8 @@ impl Walk<'_, '_> {
 
     /// Along the replay: everything owed comes, nothing else does, and it is what was written.
     fn along(&self) -> Found {
-        let mut position = Position { done: self.watcher.start - 1, open: false, noticed: 0 };
+        let mut position =
+            Position { done: self.watcher.start.saturating_sub(1), open: false, noticed: 0 };
         self.not_compacted()?;
         for arrival in &self.watcher.arrivals {
             let response = arrival.response;
@@ -190,7 +191,7 @@ impl Walk<'_, '_> {
         (record, notice): (&Record, bool),
     ) -> Found {
         let last = up_to.min(self.store.revision());
-        for revision in position.done + 1..=last {
+        for revision in position.done.saturating_add(1)..=last {
             let mut changes = self.store.changes(revision);
             let wants = |change: &Change<'_>| self.watcher.wants(change.key, kind_of(change));
             let Some(change) = changes.find(wants) else { continue };
@@ -200,9 +201,9 @@ impl Walk<'_, '_> {
                 (BOOKMARKABLE, format!("a progress notice of revision {up_to} came"))
             } else if position.done < self.watcher.start && self.watcher.request.start_revision > 0
             {
-                (RESUMABLE, format!("its first event was of revision {}", up_to + 1))
+                (RESUMABLE, format!("its first event was of revision {}", up_to.saturating_add(1)))
             } else {
-                (RELIABLE, format!("the next event was of revision {}", up_to + 1))
+                (RELIABLE, format!("the next event was of revision {}", up_to.saturating_add(1)))
             };
             let kind = if change.now.is_deletion() { "deletion" } else { "put" };
             let what =
@@ -355,7 +356,7 @@ impl Walk<'_, '_> {
         if compacted == 0 {
             return Ok(());
         }
-        let next = position.done + 1;
+        let next = position.done.saturating_add(1);
         if next >= compacted {
             let what = format!(
                 "it was cancelled for the compaction at {compacted}, but needed only revisions \

@@ -154,7 +154,7 @@ impl<'a> Streams<'a> {
             return self.wrong(reason, &[arrival.record, create]);
         }
         let start = match request.start_revision {
-            0 => response.header.revision + 1,
+            0 => response.header.revision.saturating_add(1),
             start => start,
         };
         let mut watcher = Watcher {
