@@ -47,7 +47,7 @@ mod real {
             Ok(runtime) => runtime,
             Err(error) => return fail(&format!("start the runtime: {error}")),
         };
-        tracing::info!(name = config.name, ?data_dir, "starting");
+        tracing::info!(name = config.name, data_dir = %data_dir.display(), "starting");
         let ended = runtime.block_on(async { server::run(config, platform, stopped()).await });
         // Tasks that still hold files are not waited for: what matters is durable.
         runtime.shutdown_background();

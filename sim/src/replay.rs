@@ -53,7 +53,13 @@ fn compare(recorded: &Verdict, now: &Verdict) -> Result<(), Trouble> {
         ))
     };
     if recorded.plan_hash != now.plan_hash {
-        return differs("plan hash", &recorded.plan_hash, &now.plan_hash);
+        return Err(format!(
+            "plan.json is not the plan that verdict.json was recorded with: plan hash was {}, is {}\n  \
+             reason: the file was edited or copied here, or another build of the simulator wrote it\n  \
+             remedy: take a report folder as it was written; to try a change, edit the scenario and \
+             `cargo sim run` it",
+            recorded.plan_hash, now.plan_hash
+        ));
     }
     if recorded.trace_hash != now.trace_hash {
         return differs("event hash", &recorded.trace_hash, &now.trace_hash);

@@ -99,8 +99,10 @@ function drawPhases() {
   pen.fillStyle = ink.leader;
   pen.fillRect(x, rows.axis.h, view.width - x, rows.bottom - rows.axis.h);
   pen.globalAlpha = 1;
-  const left = Math.max(x, GUTTER) + 6;
-  if (rows.faults.length) label("converge: all healed", left - 6, view.width, rows.faults[0].y + 9, ink.leader);
+  const left = Math.max(x, GUTTER), words = "converge: all healed";
+  if (rows.faults.length && view.width - left > pen.measureText(words).width + 12) {
+    label(words, left, view.width, rows.faults[0].y + 9, ink.leader);
+  }
 }
 
 function drawFault(fault) {

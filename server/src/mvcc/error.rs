@@ -6,7 +6,10 @@ use crate::identity::Identity;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Bytes that do not match their checksum, or contradict each other.
-    #[error("the state file is corrupt: {0}")]
+    #[error(
+        "the state file is corrupt: {0}; keep the files, and restore this member's disk or replace \
+         the member"
+    )]
     Corrupt(String),
     /// The file belongs to somebody else.
     #[error("the state file belongs to {found}, this is {expected}")]
@@ -58,7 +61,10 @@ pub enum StoreError {
     #[error("the store failed before and must be opened again")]
     Failed,
     /// The disk, through redb.
-    #[error("the state file cannot be read or written: {0}")]
+    #[error(
+        "the state file cannot be read or written: {0}; the member stops, check the disk and its \
+         free space"
+    )]
     Storage(#[from] redb::Error),
 }
 

@@ -32,6 +32,7 @@ pub(super) async fn run(
     mut outbox: mpsc::Receiver<Bytes>,
 ) {
     let channel = channel(&platform, addr);
+    let mut told = String::new();
     loop {
         let (frames, stream) = mpsc::channel(FRAMES_MAX);
         let mut client = PeerClient::new(channel.clone());
@@ -54,7 +55,11 @@ pub(super) async fn run(
             biased;
             answer = call => {
                 if let Err(status) = answer {
-                    tracing::debug!(to = format_args!("{to:x}"), %status, "peer stream broken");
+                    // Tried five times a second: the same reason is said once.
+                    if told != status.message() {
+                        told = status.message().to_owned();
+                        tracing::warn!(to = format_args!("{to:x}"), %addr, why = told, "peer not reached");
+                    }
                 }
                 true
             }
