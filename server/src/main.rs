@@ -26,11 +26,17 @@ mod real {
     use real_tokio::signal::unix::{SignalKind, signal};
     use tracing::level_filters::LevelFilter;
 
-    /// Exit code for anything that stops the server but a signal (clap's own is 2).
-    const EXIT_FAILED: u8 = 1;
+    /// Exit code for anything that stops the server but a signal: usage, input, or what it cannot trust.
+    const EXIT_FAILED: u8 = 4;
 
     pub(super) fn main() -> ExitCode {
-        let flags = Flags::parse();
+        let flags = match Flags::try_parse() {
+            Ok(flags) => flags,
+            Err(error) => {
+                let _ = error.print();
+                return if error.use_stderr() { EXIT_FAILED.into() } else { ExitCode::SUCCESS };
+            }
+        };
         log(&flags);
         let config = match flags.config() {
             Ok(config) => config,

@@ -1,7 +1,7 @@
 //! Puts a member together and runs it until it is stopped or cannot go on.
 //!
-//! Order matters: the data directory is locked, log and state are read and checked, the core is
-//! built from both, and only then does the member listen.
+//! Order matters: the data directory is locked and the ports are bound before anything is written,
+//! log and state are read and checked, the core is built from both, and only then is anybody served.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -52,10 +52,10 @@ pub async fn run(
 ) -> Result<(), Fatal> {
     let identity = config.identity()?;
     platform.disk.lock().await.map_err(Fatal::io("lock the data directory"))?;
+    let listeners = Listeners::bind(&config, &platform).await?;
     let options = wal::Options { segment_bytes: config.wal_segment_bytes };
     let (mut wal, recovered) = Wal::open(platform.disk.clone(), WAL_DIR, identity, options).await?;
     let store = snapshot::open_state(&platform, identity).await?;
-    let listeners = Listeners::bind(&config, &platform).await?;
     let stored = stored(&config, recovered, &store, &mut wal).await?;
     let core = Core::new(core_config(&config, &platform, identity), stored);
     let member = Running::start(config, platform, identity, wal, store, core);
@@ -75,7 +75,8 @@ pub async fn run(
 /// What storage had, as the core wants it.
 ///
 /// Log and state meet unless a snapshot was put in its place and the log did not learn of it
-/// before the end: then the log is told now, and begins after the state.
+/// before the end: then the log is told now, and begins after the state. A log that ends before a
+/// state which grew from it has lost what it promised, votes included: the member refuses.
 async fn stored(
     config: &Config,
     recovered: Recovered,
@@ -88,12 +89,16 @@ async fn stored(
     let Recovered { hard_state, mut snapshot, entries, .. } = recovered;
     snapshot.membership = Membership { voters, ..Membership::default() };
     let start = snapshot.index;
+    let last = entries.last().map_or(start, |entry| entry.index);
     if applied.index < start {
         return Err(Fatal::StateBehindLog { applied: applied.index, start });
     }
     let stored = Stored { hard_state, snapshot, entries, applied: 0 };
     let stored = stored.settle(applied.index, applied.term)?;
     if stored.snapshot.index != start {
+        if store.installed() != applied.index {
+            return Err(Fatal::LogBehindState { applied: applied.index, last });
+        }
         crate::probe!("log restarts after the installed snapshot");
         let snapshot = Some(stored.snapshot.clone());
         let token = AppendToken(0);

@@ -66,7 +66,10 @@ impl Stored {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Broken {
     /// The log ends before something this member knows to be committed and acknowledged.
-    #[error("entries up to {known} are committed here, but the log ends at {last}")]
+    #[error(
+        "entries up to {known} are promised to be here, but the log ends at {last}: the data \
+         directory was emptied, cut or replaced by an older one; put the right files back"
+    )]
     LostEntries {
         /// Highest index that must be here.
         known: Index,

@@ -52,11 +52,13 @@ pub(crate) struct State {
     pub(crate) revision: i64,
     /// History below this cannot be read; -1 while nothing was compacted, as in etcd.
     pub(crate) compact_revision: i64,
+    /// The index at which this state came as a snapshot; 0 when it grew from nothing.
+    pub(crate) installed: u64,
 }
 
 impl State {
     pub(crate) fn fresh() -> State {
-        State { applied: AppliedMark::default(), revision: 1, compact_revision: -1 }
+        State { applied: AppliedMark::default(), revision: 1, compact_revision: -1, installed: 0 }
     }
 }
 

@@ -124,7 +124,8 @@ fn fill(
     joiner.end()?;
     let head = head.ok_or_else(|| StoreError::Snapshot("it has no head".to_owned()))?;
     put_meta(txn, HEAD, &Head { format: FORMAT_VERSION, identity })?;
-    put_meta(txn, STATE, &head.state)?;
+    let state = State { installed: head.state.applied.index, ..head.state };
+    put_meta(txn, STATE, &state)?;
     put_meta(txn, CLUSTER, &head.cluster)
 }
 

@@ -101,6 +101,11 @@ impl Store {
         self.memory().durable
     }
 
+    /// The index at which this state came as a snapshot; 0 when it grew from nothing.
+    pub fn installed(&self) -> u64 {
+        self.memory().state.installed
+    }
+
     /// The current revision.
     pub fn revision(&self) -> i64 {
         self.memory().state.revision

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::shell::Event;
+use super::shell::{Event, Proposal};
 use crate::command::{
     Applied, Attributes, Body, Command, ProposalId, Rejected, RequestOp, TxnRequest,
 };
@@ -169,7 +169,7 @@ impl Handle {
             .expect("a command is plain bytes and numbers")
             .into();
         let (reply, answer) = oneshot::channel();
-        self.ask(Event::Propose { id, command, reply }, answer).await?
+        self.ask(Event::Propose(Proposal { id, command, reply }), answer).await?
     }
 
     /// Waits until this member has applied everything committed before the call.

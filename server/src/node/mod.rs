@@ -59,13 +59,26 @@ pub enum Fatal {
     /// Entries between state and log are gone: the state file is older than the log says it may be.
     #[error(
         "the state stands at index {applied}, but the log begins after {start}: the state file was \
-         lost or replaced by an older one; restore this member from its peers"
+         lost or replaced by an older one; put the right files back (replacing a member is not \
+         built yet)"
     )]
     StateBehindLog {
         /// Where the state stands.
         applied: u64,
         /// After which the log begins.
         start: u64,
+    },
+    /// The log has lost entries from which the state grew, and with them what this member voted.
+    #[error(
+        "the log ends at index {last}, but the state has applied {applied}: the log was lost, cut \
+         or replaced, and writes and votes with it; put the right files back (replacing a member is \
+         not built yet)"
+    )]
+    LogBehindState {
+        /// Where the state stands.
+        applied: u64,
+        /// Where the log ends.
+        last: u64,
     },
     /// A promise of consensus was broken, by a disk or by a bug.
     #[error("consensus: {0}")]
@@ -84,7 +97,7 @@ impl Fatal {
         match self {
             Fatal::Wal(error) => !matches!(error, WalError::Io { .. } | WalError::Poisoned),
             Fatal::Store(error) => error.is_corruption(),
-            Fatal::Broken(_) | Fatal::StateBehindLog { .. } => true,
+            Fatal::Broken(_) | Fatal::StateBehindLog { .. } | Fatal::LogBehindState { .. } => true,
             Fatal::Config(_) | Fatal::Io { .. } => false,
         }
     }

@@ -19,22 +19,28 @@ use crate::peer::Peers;
 /// Events taken in one turn before their effects are handed out together.
 const EVENTS_PER_TURN_MAX: usize = 64;
 
+/// Proposals that wait for a leader, at most; more are refused at once.
+const LEADERLESS_PROPOSALS_MAX: usize = 1024;
+
 /// Who waits for a proposal.
 pub type ProposalWaiter = oneshot::Sender<Result<Result<Applied, Rejected>, NodeError>>;
+
+/// A change that a client wants.
+pub struct Proposal {
+    /// Its name.
+    pub id: ProposalId,
+    /// Its bytes in the log.
+    pub command: Bytes,
+    /// Who waits.
+    pub reply: ProposalWaiter,
+}
 
 /// Everything the loop reacts to, beside its tick.
 pub enum Event {
     /// A peer said something.
     Peer(Message),
     /// A client wants a change.
-    Propose {
-        /// Its name.
-        id: ProposalId,
-        /// Its bytes in the log.
-        command: Bytes,
-        /// Who waits.
-        reply: ProposalWaiter,
-    },
+    Propose(Proposal),
     /// A client wants to read what is committed.
     Read {
         /// Who waits.
@@ -91,6 +97,8 @@ pub struct Shell {
     applier: mpsc::UnboundedSender<applier::Job>,
     reads: Reads,
     pending: BTreeMap<u64, ProposalWaiter>,
+    /// Proposals that wait for somebody to lead; as in etcd, they are not refused before their time.
+    leaderless: Vec<Proposal>,
     applied: Index,
     flushing: bool,
     installing: bool,
@@ -117,6 +125,7 @@ impl Shell {
             applier,
             reads,
             pending: BTreeMap::new(),
+            leaderless: Vec::new(),
             applied,
             flushing: false,
             installing: false,
@@ -163,6 +172,7 @@ impl Shell {
         self.core.tick();
         self.reads.tick();
         self.pending.retain(|_, waiter| !waiter.is_closed());
+        self.leaderless.retain(|proposal| !proposal.reply.is_closed());
     }
 
     fn on_event(&mut self, event: Event) {
@@ -170,10 +180,7 @@ impl Shell {
             // A snapshot's message counts only with its bytes; see SnapshotReceived.
             Event::Peer(Message { body: MessageBody::Snapshot { .. }, .. }) => {}
             Event::Peer(message) => self.core.step(message),
-            Event::Propose { id, command, reply } => match self.core.propose(command) {
-                Ok(()) => drop(self.pending.insert(id.sequence, reply)),
-                Err(_) => drop(reply.send(Err(NodeError::NoLeader))),
-            },
+            Event::Propose(proposal) => self.propose(proposal),
             Event::Read { reply } => self.reads.join(reply),
             Event::Persisted(token) => self.core.persisted(token),
             Event::Applied { index, answers } => self.on_applied(index, answers),
@@ -185,6 +192,16 @@ impl Shell {
             Event::SnapshotSent { to, ok } => self.core.snapshot_sent(to, ok),
             Event::Stop => drop(self.applier.send(applier::Job::Stop)),
             Event::Stopped | Event::Fatal(_) => unreachable!("the loop ends on these"),
+        }
+    }
+
+    fn propose(&mut self, proposal: Proposal) {
+        match self.core.propose(proposal.command.clone()) {
+            Ok(()) => drop(self.pending.insert(proposal.id.sequence, proposal.reply)),
+            Err(_) if self.leaderless.len() < LEADERLESS_PROPOSALS_MAX => {
+                self.leaderless.push(proposal);
+            }
+            Err(_) => drop(proposal.reply.send(Err(NodeError::NoLeader))),
         }
     }
 
@@ -244,6 +261,12 @@ impl Shell {
 
     /// Hands out what the core wants done until it wants nothing more.
     fn hand_out(&mut self) -> Result<(), Fatal> {
+        if !self.leaderless.is_empty() && self.core.status().leader != 0 {
+            crate::probe!("proposal waited for a leader");
+            for proposal in std::mem::take(&mut self.leaderless) {
+                self.propose(proposal);
+            }
+        }
         loop {
             if let Some(context) = self.reads.start() {
                 self.core.read_index(context);

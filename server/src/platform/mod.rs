@@ -5,7 +5,7 @@
 //!
 //! **Disk** has two faces. The *async face* ([`Disk`], [`File`]) serves the log, snapshots and
 //! directories: every operation is a future. The *sync face* is redb's `StorageBackend`
-//! ([`Disk::backend`]): it never waits; all redb work runs inside [`Disk::blocking`], which returns
+//! ([`Disk::backend`]): it never waits; all redb work runs inside [`blocking`], which returns
 //! only when the time the disk asks for it has passed.
 //!
 //! **Time**: [`Clock::now`] is the member's own monotonic clock, [`Clock::wall`] its wall clock.

@@ -26,8 +26,7 @@ pub enum WalError {
     /// Durable bytes are damaged: not a torn tail.
     #[error(
         "log: {path} is corrupt at byte {offset}: {damage}; \
-         keep the files, remove this member from the cluster and add it again with an empty data \
-         directory, or restore its disk"
+         keep the files and restore this member's disk (replacing a member is not built yet)"
     )]
     Corrupt {
         /// The segment.
