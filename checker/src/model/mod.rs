@@ -6,7 +6,7 @@
 //! nothing else does. A fresh store is at revision 1.
 //!
 //! * [`Store::execute`] does a request and gives the answer that etcd must give.
-//! * [`differ`](mismatch::differ) compares that with what was recorded, field by field.
+//! * [`differ`] compares that with what was recorded, field by field.
 //! * [`View`] reads the store now or as it was.
 //!
 //! Compaction is not the store's business: it only forbids reads, and *when* it did so is for the

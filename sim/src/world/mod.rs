@@ -5,7 +5,7 @@
 //!
 //! 1. Members boot, clients and watchers begin, each fault waits for its time.
 //! 2. When the plan's duration is over, clients stop, faults are undone.
-//! 3. The converge phase asks whether the cluster is whole again ([`crate::converge`]).
+//! 3. The converge phase asks whether the cluster is whole again (`converge`).
 //! 4. Every member is ended, and what was collected leaves the thread.
 //!
 //! A panic in a member's code ends the run; what was collected up to then is handed back with it.
