@@ -64,9 +64,11 @@ async fn put_and_stop(dir: &Path, config: Config, count: usize) {
 #[tokio::test]
 async fn a_member_whose_log_was_lost_refuses_to_start() {
     let dir = folder("log-lost");
-    let config = config(free_addr(), free_addr());
+    let mut config = config(free_addr(), free_addr());
     put_and_stop(&dir, config.clone(), 20).await;
-    // Elsewhere, since tasks of the first member may still hold its directory's lock.
+    // Elsewhere, since tasks of the first member may still hold its directory and its ports.
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    (config.listen_client, config.listen_peer) = (vec![any], vec![any]);
     let left = folder("log-lost-after");
     std::fs::create_dir_all(&left).unwrap();
     std::fs::copy(dir.join("state.redb"), left.join("state.redb")).unwrap();
