@@ -57,7 +57,7 @@ pub(super) async fn run(
                 if let Err(status) = answer {
                     // Tried five times a second: the same reason is said once.
                     if told != status.message() {
-                        told = status.message().to_owned();
+                        status.message().clone_into(&mut told);
                         tracing::warn!(to = format_args!("{to:x}"), %addr, why = told, "peer not reached");
                     }
                 }
