@@ -44,7 +44,7 @@ fn revision_order(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A register used by so many processes back to back, each value written once.
+/// A register used by so many processes back to back, each value written once, some by compare-and-set.
 fn register(processes: u64, operations: u64) -> Vec<Call<RegisterOp>> {
     let mut dice = Dice::new(3);
     let mut plan = Vec::new();
@@ -60,12 +60,15 @@ fn register(processes: u64, operations: u64) -> Vec<Call<RegisterOp>> {
     plan.sort_unstable();
     let mut value = None;
     let calls = plan.into_iter().enumerate().map(|(number, (_, call, returned))| {
-        let op = if dice.chance(50) {
-            value = Some(number as u64);
-            RegisterOp::Write(number as u64)
-        } else {
-            RegisterOp::Read(value)
+        let own = number as u64;
+        let op = match (dice.below(4), value) {
+            (0, _) => RegisterOp::Write(own),
+            (1, Some(from)) => RegisterOp::Cas(from, own),
+            _ => RegisterOp::Read(value),
         };
+        if matches!(op, RegisterOp::Write(_) | RegisterOp::Cas(..)) {
+            value = Some(own);
+        }
         Call { op, call, returned: Some(returned) }
     });
     calls.collect()
@@ -74,7 +77,9 @@ fn register(processes: u64, operations: u64) -> Vec<Call<RegisterOp>> {
 fn general(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("general search");
     group.sample_size(10);
-    for (processes, operations) in [(1, 100_000), (10, 10_000), (10, 50_000)] {
+    for (processes, operations) in
+        [(1, 100_000), (10, 10_000), (10, 50_000), (30, 1_000), (30, 10_000)]
+    {
         let calls = register(processes, operations);
         let name = format!("register, {operations} ops, {processes} processes");
         group.bench_function(name, |bencher| {

@@ -3,11 +3,18 @@
 use super::memory::{Memory, combine, scatter};
 use super::{Call, Found, Limits, Model, Outcome, Stuck};
 
-/// Searches an order of the operations that real time allows and the model explains.
-///
+/// Decides whether real time allows an order of the operations that the model explains: directly
+/// where the model can, else by search.
+pub fn search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits) -> Found {
+    match model.directly(calls) {
+        Some(outcome) => Found { outcome, steps: calls.len() as u64 },
+        None => by_search(model, calls, limits),
+    }
+}
+
 /// Which operation is tried first decides over milliseconds or hours, and no order is best for
 /// all: those that return first, and those called first, take turns with growing budgets.
-pub fn search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits) -> Found {
+pub(super) fn by_search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits) -> Found {
     const FIRST_BUDGET: u64 = 100_000;
     let mut spent = 0;
     let mut budget = FIRST_BUDGET.min(limits.steps);

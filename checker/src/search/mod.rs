@@ -13,6 +13,9 @@
 //!   is legal (a read; not a write of the value that happens to be there) is done at once when it
 //!   is legal, without trying the others first: whatever order fits also fits with it moved here.
 //!
+//! A model may also know how to decide some histories at once: a register does when no value is
+//! written twice, however many processes there are.
+//!
 //! Operations of unknown outcome have no return: they may be done any time, or never.
 //!
 //! ```
@@ -30,6 +33,7 @@ mod memory;
 pub mod register;
 #[cfg(test)]
 mod tests;
+mod zones;
 
 pub use engine::search;
 
@@ -59,6 +63,12 @@ pub trait Model {
     /// Where the operation probably belongs, if its answer says so: lower ones are tried first.
     fn order_hint(&self, op: &Self::Op) -> Option<u64> {
         let _ = op;
+        None
+    }
+
+    /// Decides without a search, where the model knows how to.
+    fn directly(&self, calls: &[Call<Self::Op>]) -> Option<Outcome> {
+        let _ = calls;
         None
     }
 }

@@ -1,6 +1,9 @@
 //! A register that can be read, written, and compared and set.
 
-use super::Model;
+use std::collections::BTreeSet;
+
+use super::engine::by_search;
+use super::{Call, Limits, Model, Outcome, Stuck, zones};
 
 /// The model; the value at the start is None unless set.
 #[derive(Clone, Debug, Default)]
@@ -61,5 +64,30 @@ impl Model for Register {
             RegisterOp::Cas(from, to) => from == to,
             RegisterOp::Write(_) => false,
         }
+    }
+    fn directly(&self, calls: &[Call<RegisterOp>]) -> Option<Outcome> {
+        Some(match zones::order(self.initial, calls)? {
+            Ok(order) => Outcome::Linearizable(order),
+            Err(zones::Conflict(ops)) => Outcome::Illegal(self.explain(calls, ops)),
+        })
+    }
+}
+
+impl Register {
+    /// How a search fails on operations that contradict each other.
+    fn explain(&self, calls: &[Call<RegisterOp>], ops: BTreeSet<usize>) -> Stuck {
+        let ops: Vec<usize> = ops.into_iter().collect();
+        let few: Vec<_> = ops.iter().map(|op| calls[*op].clone()).collect();
+        let limits = Limits { steps: 10_000 + 4 * ops.len() as u64, memory_bytes: 1 << 20 };
+        let stuck = match by_search(self, &few, &limits).outcome {
+            Outcome::Illegal(stuck) | Outcome::Unknown(stuck) => stuck,
+            Outcome::Linearizable(_) => Stuck::default(),
+        };
+        let mut rejected: Vec<_> =
+            stuck.rejected.into_iter().map(|(place, why)| (ops[place], why)).collect();
+        if rejected.is_empty() {
+            rejected.extend(ops.last().map(|op| (*op, "it contradicts others".to_owned())));
+        }
+        Stuck { order: stuck.order.into_iter().map(|place| ops[place]).collect(), rejected }
     }
 }

@@ -77,6 +77,84 @@ fn theirs(calls: &[Call<RegisterOp>]) -> Option<bool> {
     Some(tester.is_consistent())
 }
 
+/// Values written once: what three processes did on a register (or a compare that failed), with
+/// some outcomes lost and perhaps one operation damaged.
+fn unique() -> impl Strategy<Value = Vec<Call<RegisterOp>>> {
+    let one = (0..5u8, 0..4u64, 0..6u64, 0..6u64, prop::bool::weighted(0.15));
+    let process = prop::collection::vec(one, 0..4);
+    let damage = prop::option::of((0..9usize, 0..9u64));
+    (prop::collection::vec(process, 3), damage).prop_map(|(processes, damage)| {
+        let mut plan = Vec::new();
+        for process in processes {
+            let mut now = 0;
+            for (kind, pause, before, after, lost) in process {
+                let begin = now + pause;
+                now = begin + before + after + 1;
+                plan.push((begin + before, kind, begin, now - 1, lost));
+            }
+        }
+        plan.sort_unstable();
+        let mut state = 0;
+        let mut all = Vec::new();
+        for (number, (_, kind, begin, end, lost)) in (1..).zip(plan) {
+            let op = match kind {
+                0 | 1 => RegisterOp::Read(Some(state)),
+                2 => RegisterOp::Write(number),
+                3 => RegisterOp::Cas(state, number),
+                _ => RegisterOp::FailedCas(number % 7 + u64::from(state == number % 7)),
+            };
+            if !lost || number % 2 == 0 {
+                state = match op {
+                    RegisterOp::Write(to) | RegisterOp::Cas(_, to) => to,
+                    _ => state,
+                };
+            }
+            all.push(call(op, begin, (!lost).then_some(end)));
+        }
+        if let Some((place, value)) = damage
+            && let Some(call) = all.get_mut(place)
+        {
+            match &mut call.op {
+                RegisterOp::Read(seen) => *seen = Some(value),
+                RegisterOp::Write(_) => call.call = call.call.saturating_sub(value),
+                RegisterOp::Cas(from, _) | RegisterOp::FailedCas(from) => *from = value,
+            }
+        }
+        all
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn values_written_once_need_no_search(calls in unique()) {
+        let model = Register { initial: Some(0) };
+        let all: Vec<_> = calls.iter().collect();
+        let expected = brute(Some(0), &all);
+        let searched = super::engine::by_search(&model, &calls, &Limits::default()).outcome;
+        prop_assert_eq!(matches!(searched, Outcome::Linearizable(_)), expected);
+        let failed = |call: &Call<RegisterOp>| matches!(call.op, RegisterOp::FailedCas(_));
+        match model.directly(&calls) {
+            None => prop_assert!(calls.iter().any(failed)),
+            Some(Outcome::Linearizable(order)) => {
+                prop_assert!(expected);
+                let mut state = Some(0);
+                for place in &order {
+                    state = model.step(&state, &calls[*place].op).expect("the order is legal");
+                }
+                let certain = (0..calls.len()).filter(|place| calls[*place].returned.is_some());
+                prop_assert!(certain.into_iter().all(|place| order.contains(&place)));
+            }
+            Some(Outcome::Illegal(stuck)) => {
+                prop_assert!(!expected);
+                prop_assert!(!stuck.rejected.is_empty());
+            }
+            Some(Outcome::Unknown(_)) => prop_assert!(false, "it decides, or leaves it"),
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
 
@@ -122,7 +200,8 @@ fn a_stale_read_is_named() {
 
 #[test]
 fn the_budget_is_kept() {
-    let calls: Vec<_> = (0..20).map(|value| call(RegisterOp::Write(value), 0, Some(9))).collect();
+    let calls: Vec<_> =
+        (0..20).map(|number| call(RegisterOp::Write(number / 2), 0, Some(9))).collect();
     let mut calls = calls;
     calls.push(call(RegisterOp::Read(Some(99)), 10, Some(11)));
     let limits = Limits { steps: 1000, ..Limits::default() };
@@ -155,4 +234,24 @@ fn a_hundred_thousand_in_a_row() {
     let found = search(&Register::default(), &calls, &Limits::default());
     assert!(matches!(found.outcome, Outcome::Linearizable(_)));
     assert!(found.steps < 300_000, "{}", found.steps);
+}
+
+#[test]
+fn thirty_processes_at_once() {
+    // Each process writes and reads; all calls of a round overlap.
+    let mut calls = Vec::new();
+    for number in 0..1_000u64 {
+        let round = number / 30;
+        let op = match number % 3 {
+            0 => RegisterOp::Write(number),
+            _ => RegisterOp::Read(Some(number - number % 3)),
+        };
+        calls.push(call(op, round * 100, Some(round * 100 + 150)));
+    }
+    let legal = search(&Register::default(), &calls, &Limits::default());
+    assert!(matches!(legal.outcome, Outcome::Linearizable(order) if order.len() == 1_000));
+    calls.push(call(RegisterOp::Read(Some(0)), 1_000, Some(1_001)));
+    let stale = search(&Register::default(), &calls, &Limits::default());
+    let Outcome::Illegal(stuck) = stale.outcome else { panic!("it is stale") };
+    assert!(stuck.order.len() < 5 && !stuck.rejected.is_empty(), "{stuck:?}");
 }
