@@ -222,8 +222,8 @@ fn damage_names_segment_offset_and_remedy() {
     let error = open(&disk).err().unwrap();
     let expected = expect![
         "log: wal/0000000000000001.wal is corrupt at byte 4096: batch 2 does not verify, and \
-         batch 3 proves that it had been synced; keep the files, remove this member from the \
-         cluster and add it again with an empty data directory, or restore its disk"
+         batch 3 proves that it had been synced; keep the files and restore this member's disk \
+         (replacing a member is not built yet)"
     ];
     expected.assert_eq(&error.to_string());
 }
@@ -313,8 +313,7 @@ fn a_missing_segment_is_refused() {
     disk.lose(SECOND);
     let expected = expect![
         "log: wal/0000000000000002.wal is corrupt at byte 0: the segment is missing; keep the \
-         files, remove this member from the cluster and add it again with an empty data \
-         directory, or restore its disk"
+         files and restore this member's disk (replacing a member is not built yet)"
     ];
     expected.assert_eq(&open(&disk).err().unwrap().to_string());
 }
