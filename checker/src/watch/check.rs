@@ -322,17 +322,21 @@ impl Walk<'_, '_> {
         })
     }
 
-    /// A watcher that starts below what the same member had compacted hears of nothing.
+    /// A watcher that starts below what its member had compacted hears of nothing.
+    ///
+    /// That the member answered the compaction itself is no proof: it may have restarted since and
+    /// stand further back in the log, with the history still whole. But the compaction was applied
+    /// before the write that made the revision after its answer's; a member whose answer to the
+    /// create request knows that write has compacted, whichever member was asked to.
     fn not_compacted(&self) -> Found {
         let watcher = self.watcher;
-        if watcher.request.start_revision == 0 || watcher.create.member == 0 {
+        if watcher.request.start_revision == 0 {
             return Ok(());
         }
         let known = self.compactions.iter().find(|compaction| {
             compaction.revision > watcher.start
                 && compaction.record.outcome == Outcome::Ok
-                && compaction.record.member == watcher.create.member
-                && compaction.record.return_ns < Some(watcher.create.call_ns)
+                && answered_at(compaction.record).is_some_and(|at| at < watcher.created_at)
         });
         let Some(compaction) = known else { return Ok(()) };
         let heard = watcher.arrivals.iter().find(|arrival| !arrival.response.canceled);
@@ -374,6 +378,11 @@ impl Walk<'_, '_> {
             format!("it was cancelled for a compaction at {compacted} that nobody asked for");
         self.wrong(COMPACTED, compacted, what, record)
     }
+}
+
+/// The revision that the answer to a compaction names; it was applied at this one or before.
+fn answered_at(record: &Record) -> Option<i64> {
+    Some(record.response.as_ref()?.header()?.revision)
 }
 
 fn shown(event: &Event) -> String {

@@ -19,6 +19,8 @@ pub(crate) struct Watcher<'a> {
     pub(crate) span: Span,
     /// The first revision it must deliver.
     pub(crate) start: i64,
+    /// The revision of the answer to the create request: the member had applied its write.
+    pub(crate) created_at: i64,
     /// What arrived for it, in order, the answer to the create request left out.
     pub(crate) arrivals: Vec<Arrival<'a>>,
 }
@@ -162,6 +164,7 @@ impl<'a> Streams<'a> {
             create,
             span: Span::new(&request.key, &request.range_end),
             start,
+            created_at: response.header.revision,
             arrivals: Vec::new(),
         };
         if response.canceled {
