@@ -89,3 +89,33 @@ fn bad_input_is_4() {
     assert_eq!(mettle_check(&[]).0, 4);
     assert_eq!(mettle_check(&["--help"]).0, 0);
 }
+
+#[test]
+fn of_several_files_the_worst_counts() {
+    let good = file("several-good.ndjson", &recorded().write_to(Vec::new()).expect("memory"));
+    let text = std::fs::read_to_string(&good).expect("text");
+    let broken = text.replacen("\"count\":1", "\"count\":7", 1);
+    assert_ne!(text, broken, "some range of one key");
+    let broken = file("several-broken.ndjson", broken.as_bytes());
+    let garbage = file("several-garbage", b"garbage");
+    let cases: [(&[&str], i32); 5] = [
+        (&[&good, &good], 0),
+        (&[&good, &garbage], 4),
+        (&[&garbage, &good], 4),
+        (&[&broken, &garbage], 1),
+        (&[&garbage, &good, &broken], 1),
+    ];
+    for (files, expected) in cases {
+        let args: Vec<&str> = ["--json"].iter().chain(files).copied().collect();
+        let (code, out, err) = mettle_check(&args);
+        assert_eq!(code, expected, "{files:?}: {out}{err}");
+        let named: Vec<String> = out.lines().map(file_of).collect();
+        assert_eq!(named, files, "one object a line, in order");
+    }
+}
+
+fn file_of(line: &str) -> String {
+    let json: serde_json::Value = serde_json::from_str(line).expect("an object");
+    assert!(json["verdict"].is_string());
+    json["file"].as_str().expect("a name").to_owned()
+}

@@ -1,0 +1,83 @@
+//! One file: read, judged, and its exit code.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use mettle_checker::history::{Limits, ReadError, Reader};
+use mettle_checker::import::{self, Input, judge};
+use mettle_checker::{Report, Verdict, assumptions};
+
+use super::args::Args;
+
+/// What a file came to.
+pub(crate) struct Judged {
+    /// As named on the command line.
+    pub(crate) file: String,
+    /// What was read and what is to say of it, or why it cannot be read.
+    pub(crate) outcome: Result<(Input, Report), ReadError>,
+}
+
+/// The exit codes, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    Legal,
+    Unknown,
+    BadInput,
+    Broken,
+}
+
+impl Exit {
+    /// What the process ends with.
+    pub(crate) fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Exit::Legal => 0,
+            Exit::Broken => 1,
+            Exit::Unknown => 3,
+            Exit::BadInput => 4,
+        })
+    }
+}
+
+impl Judged {
+    /// Reads and judges.
+    pub(crate) fn of(path: &Path, args: &Args) -> Self {
+        let outcome = read(path, args).map(|input| {
+            let report = judge(&input, &args.options());
+            (input, report)
+        });
+        Judged { file: path.display().to_string(), outcome }
+    }
+
+    /// How bad it is.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.outcome.as_ref().map(|(_, report)| &report.verdict) {
+            Err(_) => Exit::BadInput,
+            Ok(Verdict::Legal) => Exit::Legal,
+            Ok(Verdict::Broken(_)) => Exit::Broken,
+            Ok(Verdict::Unknown(_)) => Exit::Unknown,
+        }
+    }
+}
+
+fn read(path: &Path, args: &Args) -> Result<Input, ReadError> {
+    let input = import::read(path, args.format(), Limits::default())?;
+    if let Input::KeySpace(history) = &input
+        && let Err(contradiction) = assumptions(history)
+    {
+        return Err(ReadError {
+            file: path.display().to_string(),
+            line: line_of(path, contradiction.place),
+            cause: format!("{}: {}", contradiction.what, contradiction.cause),
+            remedy: contradiction.remedy.to_owned(),
+        });
+    }
+    Ok(input)
+}
+
+/// The line of a record; blank lines may lie before it.
+fn line_of(path: &Path, place: usize) -> Option<u64> {
+    let file = std::io::BufReader::new(std::fs::File::open(path).ok()?);
+    let mut reader = Reader::new(String::new(), file, Limits::default()).ok()?;
+    reader.nth(place)?.ok()?;
+    Some(reader.line())
+}
