@@ -13,14 +13,14 @@ use crate::scenario::{DiskDraw, FloorRule, LatencyDraw, Scenario, TrafficDraw};
 /// How many seeds a scenario fixes for `cargo test`.
 pub const FIXED_SEEDS: usize = 3;
 
-/// Reads a scenario from a file.
-pub fn load(path: &Path) -> Result<Scenario, LoadError> {
+/// Reads a scenario from a file, for a server that has these probes.
+pub fn load(path: &Path, probes: &[&str]) -> Result<Scenario, LoadError> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|reason| LoadError::Unreadable {
         file: file.clone(),
         reason: reason.to_string(),
     })?;
-    parse(&file, &name_of(path), &text)
+    parse(&file, &name_of(path), &text, probes)
 }
 
 /// The name of a scenario: its folder and its file's name without ending.
@@ -33,8 +33,8 @@ pub fn name_of(path: &Path) -> String {
 }
 
 /// Reads a scenario from its text; `file` is what errors call it.
-pub fn parse(file: &str, name: &str, text: &str) -> Result<Scenario, LoadError> {
-    let source = Source { file, text };
+pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scenario, LoadError> {
+    let source = Source { file, text, probes };
     let table = DeTable::parse(text).map_err(|error| {
         Complaint::at(file, text, error.span().unwrap_or(0..0), error.message().trim().to_owned())
             .remedy("correct the TOML at this place")

@@ -61,7 +61,7 @@ fn kind(section: &Section<'_>) -> Result<FaultKind, LoadError> {
         },
         "pause" => FaultKind::Pause,
         "crash_at" => FaultKind::CrashAt {
-            probe: section.required("probe")?,
+            probe: section.probe("probe")?,
             by: section
                 .word("by", &[("kill", Crash::Kill), ("power_loss", Crash::PowerLoss)])?
                 .unwrap_or(Crash::Kill),

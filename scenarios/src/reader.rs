@@ -13,6 +13,8 @@ use crate::time::Draw;
 pub(crate) struct Source<'s> {
     pub(crate) file: &'s str,
     pub(crate) text: &'s str,
+    /// Names that a `probe` may have.
+    pub(crate) probes: &'s [&'s str],
 }
 
 impl Source<'_> {
@@ -106,6 +108,17 @@ impl<'s> Section<'s> {
                 .into());
         }
         Ok(found.value.to_owned())
+    }
+
+    /// The name of a probe, one that the server has.
+    pub(crate) fn probe(&self, key: &str) -> Result<String, LoadError> {
+        let name = self.required(key)?;
+        match self.string(key)? {
+            Some(found) if !self.source.probes.contains(&found.value) => {
+                Err(self.unknown_word(key, &found, self.source.probes))
+            }
+            _ => Ok(name),
+        }
     }
 
     pub(crate) fn string(&self, key: &str) -> Result<Option<Placed<&'s str>>, LoadError> {

@@ -77,9 +77,16 @@ mod tests {
     use crate::plan::Bug;
     use crate::{Scenario, load};
 
+    /// Those that shipped scenarios wait for; that the server has them is the simulator's test.
+    const PROBES: [&str; 4] =
+        ["consensus vote given", "log cut", "wal synced", "wal written, not yet synced"];
+
     fn shipped() -> Vec<Scenario> {
         let files = below(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-        files.iter().map(|file| load(file).unwrap_or_else(|error| panic!("{error}"))).collect()
+        files
+            .iter()
+            .map(|file| load(file, &PROBES).unwrap_or_else(|error| panic!("{error}")))
+            .collect()
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::scenario::{FaultKind, FloorRule};
 use crate::time::Draw;
 use crate::{LoadError, Plan, parse};
 
+/// The probes of the server that these scenarios are for.
+const PROBES: [&str; 2] = ["wal batch written", "wal synced"];
+
 const WHOLE: &str = r#"
 title = "Everything at once"
 why = """
@@ -74,7 +77,7 @@ ok_operations = 10
 
 #[test]
 fn every_key_is_read() {
-    let scenario = parse("w.toml", "test/w", WHOLE).unwrap();
+    let scenario = parse("w.toml", "test/w", WHOLE, &PROBES).unwrap();
     assert_eq!((scenario.members, scenario.seeds.as_slice()), (5, &[4, 5, 6][..]));
     assert_eq!(scenario.catches, Some(Bug::R2));
     assert_eq!(scenario.why, "It shows each key.");
@@ -95,14 +98,14 @@ fn every_key_is_read() {
 
 #[test]
 fn title_why_and_cluster_are_enough() {
-    let scenario = parse("s.toml", "s", "title = 'a'\nwhy = 'b'\n[cluster]\n").unwrap();
+    let scenario = parse("s.toml", "s", "title = 'a'\nwhy = 'b'\n[cluster]\n", &PROBES).unwrap();
     assert_eq!((scenario.members, scenario.faults.len()), (3, 0));
     assert_eq!(scenario.floor.of(2, true).faults_fired, 2);
 }
 
 fn refused(body: &str, says: Expect) {
     let text = format!("title = \"t\"\nwhy = \"w\"\n{body}");
-    let error = parse("scenarios/x.toml", "x", &text).unwrap_err();
+    let error = parse("scenarios/x.toml", "x", &text, &PROBES).unwrap_err();
     says.assert_eq(&format!("{error}\n"));
 }
 
@@ -141,6 +144,20 @@ fn an_unknown_fault_is_refused_with_the_allowed_words() {
               allowed: partition, partition_one_way, isolate, slow_link, reset, kill, power_loss, pause, crash_at, sync_error
               remedy: add `kind = "…"` with one of the allowed words
         "#]],
+    );
+}
+
+#[test]
+fn an_unknown_probe_is_refused_with_the_allowed_words() {
+    refused_fault(
+        "kind = \"crash_at\"\nprobe = \"wal sinced\"",
+        expect![[r#"
+        scenarios/x.toml:7:9: unknown probe `wal sinced`
+          7 | probe = "wal sinced"
+            |         ^^^^^^^^^^^^
+          allowed: wal batch written, wal synced
+          remedy: did you mean `wal synced`?
+    "#]],
     );
 }
 
@@ -383,7 +400,7 @@ fn what_must_be_there_is_asked_for() {
               remedy: add `[cluster]` with `members = 3`
         "#]],
     );
-    let error = parse("x.toml", "x", "title = \"t\"\n[cluster]\n").unwrap_err();
+    let error = parse("x.toml", "x", "title = \"t\"\n[cluster]\n", &PROBES).unwrap_err();
     expect![[r#"
         x.toml:1:1: `why` is missing in the scenario
           1 | title = "t"
@@ -391,7 +408,7 @@ fn what_must_be_there_is_asked_for() {
           remedy: add `why = "…"`
     "#]]
     .assert_eq(&format!("{error}\n"));
-    let error = parse("x.toml", "x", "title = \"t\nwhy").unwrap_err();
+    let error = parse("x.toml", "x", "title = \"t\nwhy", &PROBES).unwrap_err();
     expect![[r#"
         x.toml:2:4: key with no value, expected `=`
           2 | why
@@ -399,7 +416,7 @@ fn what_must_be_there_is_asked_for() {
           remedy: correct the TOML at this place
     "#]]
     .assert_eq(&format!("{error}\n"));
-    let error = crate::load(std::path::Path::new("scenarios/not/there.toml")).unwrap_err();
+    let error = crate::load(std::path::Path::new("scenarios/not/there.toml"), &PROBES).unwrap_err();
     assert!(matches!(error, LoadError::Unreadable { .. }), "{error}");
 }
 

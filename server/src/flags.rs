@@ -8,6 +8,9 @@ use clap::{Parser, ValueEnum};
 
 use crate::config::{Config, InitialMember};
 
+/// Entries applied before the log is cut, unless a flag says otherwise; etcd 3.6 has the same.
+const SNAPSHOT_COUNT: u64 = 10_000;
+
 /// An etcd-compatible key-value server.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "mettled", version, max_term_width = 100)]
@@ -50,8 +53,8 @@ pub struct Flags {
     #[arg(long, env = "ETCD_ELECTION_TIMEOUT", default_value_t = 1000, value_name = "MS")]
     #[arg(value_parser = clap::value_parser!(u64).range(5..=50_000))]
     election_timeout: u64,
-    /// Entries applied before the log is cut
-    #[arg(long, env = "ETCD_SNAPSHOT_COUNT", default_value_t = 10_000, value_name = "ENTRIES")]
+    /// Entries applied before the log is cut; 0 for 10000
+    #[arg(long, env = "ETCD_SNAPSHOT_COUNT", default_value_t = SNAPSHOT_COUNT, value_name = "ENTRIES")]
     snapshot_count: u64,
     /// Size of the state above which writes are refused; 0 for 2 GiB
     #[arg(long, env = "ETCD_QUOTA_BACKEND_BYTES", default_value_t = 0, value_name = "BYTES")]
@@ -147,6 +150,11 @@ impl Flags {
         for url in &self.advertise_client_urls {
             address("advertise-client-urls", url)?;
         }
+        // etcd: 0 means the default.
+        let snapshot_count = match self.snapshot_count {
+            0 => SNAPSHOT_COUNT,
+            entries => entries,
+        };
         Ok(Config {
             name: self.name.clone(),
             listen_client: addresses("listen-client-urls", &self.listen_client_urls)?,
@@ -156,8 +164,8 @@ impl Flags {
             initial_cluster_token: self.initial_cluster_token.clone(),
             heartbeat_interval: Duration::from_millis(self.heartbeat_interval),
             election_timeout: Duration::from_millis(self.election_timeout),
-            snapshot_count: self.snapshot_count,
-            snapshot_catchup_entries: (self.snapshot_count / 2).min(5000),
+            snapshot_count,
+            snapshot_catchup_entries: (snapshot_count / 2).min(5000),
             // etcd: 0 means the default of 2 GiB.
             quota_backend_bytes: match self.quota_backend_bytes {
                 0 => 2 << 30,
@@ -225,6 +233,11 @@ mod tests {
         assert_eq!(config.initial_cluster[0].name, "default");
         assert_eq!(config.advertise_client_urls, ["http://127.0.0.1:1"]);
         config.validate().unwrap();
+    }
+
+    #[test]
+    fn zero_entries_are_the_default() {
+        assert_eq!(flags(&["--snapshot-count", "0"]).config().unwrap().snapshot_count, 10_000);
     }
 
     #[test]

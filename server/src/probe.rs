@@ -48,6 +48,76 @@ pub enum Fact {
     },
 }
 
+/// Every name that a probe can have; `probe!` refuses another when it is compiled.
+pub const NAMES: &[&str] = &[
+    "compaction overtook a watcher",
+    "compaction resumed at boot",
+    "compaction takes another step",
+    "consensus append from before the commit index",
+    "consensus append rejected",
+    "consensus conflicting entries cut",
+    "consensus election without a winner",
+    "consensus follower needs a snapshot",
+    "consensus leader of an old term answered",
+    "consensus leader without a quorum stepped down",
+    "consensus leadership handed over",
+    "consensus pre-vote refused by a quorum",
+    "consensus read dropped",
+    "consensus read dropped without an answer",
+    "consensus read held until the term's first commit",
+    "consensus snapshot older than the log",
+    "consensus snapshot within the log",
+    "consensus vote given",
+    "consensus vote refused while the leader is alive",
+    "log cut",
+    "log restarts after the installed snapshot",
+    "peer outbox full",
+    "peer stream restarted",
+    "proposal waited for a leader",
+    "read index asked again",
+    "redb panicked on a damaged page",
+    "snapshot in place",
+    "snapshot written, not yet in place",
+    "wal corruption proven",
+    "wal entries overwritten",
+    "wal segments removed",
+    "wal sync failed",
+    "wal synced",
+    "wal torn segment removed",
+    "wal torn tail cut",
+    "wal write failed",
+    "wal written, not yet synced",
+    "watch stream is slow, its watcher becomes unsynced",
+    "watcher reads history after a snapshot",
+];
+
+/// Whether a probe of this name exists.
+pub const fn is_known(name: &str) -> bool {
+    let mut place = 0;
+    while place < NAMES.len() {
+        if is_same(NAMES[place].as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        place += 1;
+    }
+    false
+}
+
+/// Equality, for constants.
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 static HOOK: OnceLock<Box<dyn Hook>> = OnceLock::new();
 
 /// Sets the hook; once in a process.
@@ -83,9 +153,10 @@ pub fn planted(bug: &'static str) -> bool {
 /// Reports that a rare path was reached: `probe!("wal torn tail cut")`.
 #[macro_export]
 macro_rules! probe {
-    ($name:literal) => {
+    ($name:literal) => {{
+        const { assert!($crate::probe::is_known($name), "the name must stand in probe::NAMES") }
         $crate::probe::reached($name)
-    };
+    }};
 }
 
 /// Whether a planted bug is awake: `if planted!("R2") { … }`. Constant `false` in a plain build.
@@ -102,3 +173,6 @@ macro_rules! planted {
         }
     }};
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use mettle_scenarios::shelf;
+use mettle_server::probe::NAMES;
 
 use crate::cli::Trouble;
 use crate::console::Console;
@@ -13,7 +14,7 @@ pub(crate) fn list(console: Console) -> Result<u8, Trouble> {
     let mut wrong = Vec::new();
     let width = files.iter().map(|file| file.as_os_str().len()).max().unwrap_or(0);
     for file in &files {
-        match mettle_scenarios::load(file) {
+        match mettle_scenarios::load(file, NAMES) {
             Ok(scenario) => {
                 let catches = scenario.catches.map_or_else(String::new, |bug| format!(" [{bug}]"));
                 console.say(&format!(

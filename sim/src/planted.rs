@@ -9,6 +9,7 @@ use std::path::Path;
 use mettle_reports::verdict::Word;
 use mettle_scenarios::plan::{Bug, Plant};
 use mettle_scenarios::{Scenario, shelf};
+use mettle_server::probe::NAMES;
 use serde::Serialize;
 
 use crate::cli::{EXIT_HARNESS, PlantedArgs, Trouble};
@@ -78,7 +79,7 @@ fn catching() -> Result<BTreeMap<Bug, Scenario>, Trouble> {
     let files = shelf::below(Path::new(shelf::FOLDER)).map_err(|wrong| wrong.to_string())?;
     let mut catching = BTreeMap::new();
     for file in files {
-        let scenario = mettle_scenarios::load(&file).map_err(|wrong| wrong.to_string())?;
+        let scenario = mettle_scenarios::load(&file, NAMES).map_err(|wrong| wrong.to_string())?;
         if let Some(bug) = scenario.catches {
             catching.insert(bug, scenario);
         }

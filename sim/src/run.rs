@@ -8,6 +8,7 @@ use mettle_reports::text::{self, Palette};
 use mettle_reports::verdict::Verdict;
 use mettle_scenarios::plan::Plant;
 use mettle_scenarios::{Plan, Scenario, shelf};
+use mettle_server::probe::NAMES;
 
 use crate::cli::{RunArgs, Trouble};
 use crate::console::Console;
@@ -105,7 +106,7 @@ pub(crate) fn one_scenario(word: &str) -> Result<(PathBuf, Scenario), Trouble> {
         ));
     }
     let path = files.remove(0);
-    let scenario = mettle_scenarios::load(&path).map_err(|wrong| wrong.to_string())?;
+    let scenario = mettle_scenarios::load(&path, NAMES).map_err(|wrong| wrong.to_string())?;
     Ok((path, scenario))
 }
 
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn reports_and_repro_commands_tell_runs_apart() {
         let text = "title = 't'\nwhy = 'w'\n[cluster]\n";
-        let scenario = mettle_scenarios::parse("x", "faults/x", text).unwrap();
+        let scenario = mettle_scenarios::parse("x", "faults/x", text, NAMES).unwrap();
         let plan = planner::plan(&scenario, 7, &["C1@m2".parse().unwrap(), "R2".parse().unwrap()]);
         assert_eq!(report_folder(&plan), Path::new("target/reports/faults-x-7-R2-C1-m2"));
         assert_eq!(

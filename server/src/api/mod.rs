@@ -20,12 +20,15 @@ mod status;
 mod validate;
 mod watch;
 
+use http::Uri;
 use mettle_api::etcdserverpb::ResponseHeader;
 use mettle_api::etcdserverpb::cluster_server::ClusterServer;
 use mettle_api::etcdserverpb::kv_server::KvServer;
 use mettle_api::etcdserverpb::maintenance_server::MaintenanceServer;
 use mettle_api::etcdserverpb::watch_server::WatchServer;
 use mettle_api::health::health_server::HealthServer;
+use tonic::Status;
+use tonic::body::Body;
 use tonic::service::Routes;
 use tower_layer::Layer as _;
 
@@ -61,8 +64,19 @@ pub fn routes(node: &Handle) -> Deadline<Routes> {
         .add_service(ClusterServer::new(cluster::Cluster::new(node.clone())))
         .add_service(MaintenanceServer::new(maintenance::Maintenance::new(node.clone())))
         .add_service(HealthServer::new(health::Health))
-        .prepare();
+        .into_axum_router()
+        .fallback(async |uri: Uri| unserved(uri.path()).into_http::<Body>());
+    let routes = Routes::from(routes).prepare();
     DeadlineLayer::new(node.platform().clock.clone()).layer(routes)
+}
+
+/// The refusal of a service that is not built, in the words of grpc-go.
+///
+/// # Source
+/// grpc-go `server.go`, `handleStream`.
+fn unserved(path: &str) -> Status {
+    let service = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    Status::unimplemented(format!("unknown service {service}"))
 }
 
 /// The header of an answer that speaks of this revision.

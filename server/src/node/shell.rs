@@ -201,7 +201,7 @@ impl Shell {
             Err(_) if self.leaderless.len() < LEADERLESS_PROPOSALS_MAX => {
                 self.leaderless.push(proposal);
             }
-            Err(_) => drop(proposal.reply.send(Err(NodeError::NoLeader))),
+            Err(_) => drop(proposal.reply.send(Err(NodeError::TooManyRequests))),
         }
     }
 

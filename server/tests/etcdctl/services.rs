@@ -68,6 +68,7 @@ async fn a_member_is_healthy_and_says_what_it_cannot_do() {
     let grant = pb::LeaseGrantRequest { ttl: 10, id: 0 };
     let refused = LeaseClient::new(channel).lease_grant(grant).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unimplemented);
+    assert_eq!(refused.message(), "unknown service etcdserverpb.Lease");
     drop(cluster);
     let _ = std::fs::remove_dir_all(dir);
 }

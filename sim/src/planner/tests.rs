@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use expect_test::expect;
 use mettle_scenarios::parse;
+use mettle_server::probe::NAMES;
 use proptest::prelude::*;
 
 use super::*;
@@ -33,7 +34,7 @@ target = "all"
 
 fn scenario(faults: &[&str]) -> Scenario {
     let head = "title = 't'\nwhy = 'w'\n[cluster]\nmembers = 3\n";
-    parse("x.toml", "test/x", &format!("{head}{}", faults.concat())).unwrap()
+    parse("x.toml", "test/x", &format!("{head}{}", faults.concat()), NAMES).unwrap()
 }
 
 fn shown(plan: &Plan) -> String {

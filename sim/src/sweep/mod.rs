@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use mettle_reports::verdict::Word;
 use mettle_scenarios::{Scenario, shelf};
+use mettle_server::probe::NAMES;
 
 use crate::cli::{SweepArgs, Trouble};
 use crate::console::{self, Console};
@@ -67,7 +68,7 @@ fn stories(words: &[String]) -> Result<Vec<Story>, Trouble> {
     }
     files
         .into_iter()
-        .map(|file| match mettle_scenarios::load(&file) {
+        .map(|file| match mettle_scenarios::load(&file, NAMES) {
             Ok(scenario) => Ok((file, scenario)),
             Err(wrong) => Err(wrong.to_string()),
         })

@@ -10,6 +10,7 @@
 
 mod simulator;
 
+use mettle_server::probe::NAMES;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -66,7 +67,7 @@ fn name_of(path: &Path) -> String {
 /// One test for a scenario's seeds with the clean server, and one for its determinism.
 fn trials_of(path: &Path) -> Vec<Trial> {
     let name = name_of(path);
-    let seeds = match mettle_scenarios::load(path) {
+    let seeds = match mettle_scenarios::load(path, NAMES) {
         Ok(scenario) => scenario.seeds,
         Err(error) => {
             let why = error.to_string();

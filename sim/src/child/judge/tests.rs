@@ -9,7 +9,7 @@ use crate::world::{self, OperationCount, Panic, Violation};
 
 fn plan() -> Plan {
     let text = "title = 't'\nwhy = 'w'\n[cluster]\n[[fault]]\nkind = 'kill'\n";
-    planner::plan(&parse("x", "test/x", text).unwrap(), 7, &["R2".parse().unwrap()])
+    planner::plan(&parse("x", "test/x", text, &[]).unwrap(), 7, &["R2".parse().unwrap()])
 }
 
 fn good() -> (Outcome, Report) {

@@ -7,7 +7,7 @@ use super::*;
 use crate::planner;
 
 fn plan() -> Plan {
-    planner::plan(&parse("x", "test/x", "title='t'\nwhy='w'\n[cluster]\n").unwrap(), 7, &[])
+    planner::plan(&parse("x", "test/x", "title='t'\nwhy='w'\n[cluster]\n", &[]).unwrap(), 7, &[])
 }
 
 fn verdict(word: Word, effect: u64) -> Verdict {
