@@ -2,8 +2,9 @@
 
 mod world;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use mettle_checker::history::*;
 use world::{Shape, legal};
@@ -19,6 +20,22 @@ fn mettle_check(args: &[&str]) -> (i32, String, String) {
         .args(args)
         .output()
         .expect("the program starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code().expect("no signal"), text(stdout), text(stderr))
+}
+
+/// With something on standard input.
+fn piped(args: &[&str], input: &[u8]) -> (i32, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mettle-check"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // It may refuse before it has read all.
+    let _ = child.stdin.take().expect("piped").write_all(input);
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (status.code().expect("no signal"), text(stdout), text(stderr))
 }
@@ -118,4 +135,34 @@ fn file_of(line: &str) -> String {
     let json: serde_json::Value = serde_json::from_str(line).expect("an object");
     assert!(json["verdict"].is_string());
     json["file"].as_str().expect("a name").to_owned()
+}
+
+#[test]
+fn standard_input_and_pipes() {
+    let good = recorded().write_to(Vec::new()).expect("memory");
+    for name in ["-", "/dev/stdin"] {
+        let (code, out, err) = piped(&[name], &good);
+        assert_eq!((code, err.as_str()), (0, ""), "{name}: {out}");
+        assert!(out.starts_with(&format!("{name}: legal\n")), "{out}");
+        let (code, _, err) = piped(&[name], b"{\"version\":1}\n\nx\n");
+        assert_eq!(code, 4, "{name}");
+        assert!(err.contains(&format!("{name}:3: ")), "{err}");
+    }
+    let log = "INFO  jepsen.util - 0\t:invoke\t:read\tnil\n\
+               INFO  jepsen.util - 0\t:ok\t:read\tnil\n";
+    assert_eq!(piped(&["-"], log.as_bytes()).0, 0, "other formats are recognised too");
+    let pipe = folder().join("pipe");
+    let _ = std::fs::remove_file(&pipe);
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let name = pipe.display().to_string();
+    let (code, _, err) = mettle_check(&[&name]);
+    assert_eq!(code, 4);
+    assert!(err.contains("nobody writes into this pipe"), "{err}");
+    let writer = Command::new("sh")
+        .args(["-c", "cat \"$0\" > \"$1\""])
+        .args([&file("to-pipe.ndjson", &good), &name])
+        .spawn();
+    assert_eq!(mettle_check(&[&name]).0, 0);
+    writer.expect("sh starts").wait().expect("it ends");
 }

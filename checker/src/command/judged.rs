@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use mettle_checker::history::{Limits, ReadError, Reader};
+use mettle_checker::history::{Limits, ReadError};
 use mettle_checker::import::{self, Input, judge};
-use mettle_checker::{Report, Verdict, assumptions};
+use mettle_checker::{Report, Verdict};
 
 use super::args::Args;
 
@@ -41,7 +41,8 @@ impl Exit {
 impl Judged {
     /// Reads and judges.
     pub(crate) fn of(path: &Path, args: &Args) -> Self {
-        let outcome = read(path, args).map(|input| {
+        let input = import::read(path, args.format(), Limits::default());
+        let outcome = input.map(|input| {
             let report = judge(&input, &args.options());
             (input, report)
         });
@@ -57,27 +58,4 @@ impl Judged {
             Ok(Verdict::Unknown(_)) => Exit::Unknown,
         }
     }
-}
-
-fn read(path: &Path, args: &Args) -> Result<Input, ReadError> {
-    let input = import::read(path, args.format(), Limits::default())?;
-    if let Input::KeySpace(history) = &input
-        && let Err(contradiction) = assumptions(history)
-    {
-        return Err(ReadError {
-            file: path.display().to_string(),
-            line: line_of(path, contradiction.place),
-            cause: format!("{}: {}", contradiction.what, contradiction.cause),
-            remedy: contradiction.remedy.to_owned(),
-        });
-    }
-    Ok(input)
-}
-
-/// The line of a record; blank lines may lie before it.
-fn line_of(path: &Path, place: usize) -> Option<u64> {
-    let file = std::io::BufReader::new(std::fs::File::open(path).ok()?);
-    let mut reader = Reader::new(String::new(), file, Limits::default()).ok()?;
-    reader.nth(place)?.ok()?;
-    Some(reader.line())
 }

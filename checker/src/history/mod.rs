@@ -47,7 +47,7 @@ pub use kv::{
 pub(crate) use origin::Recorded;
 pub use origin::{Field, Origin};
 pub use outcome::outcome_of;
-pub use read::{Limits, ReadError, Reader, read_file};
+pub use read::{Limits, Lines, ReadError, Reader, read_file, read_stream};
 pub use record::{ErrorAnswer, History, Op, Outcome, Record, Request, Response};
 pub use watch::{
     Event, EventType, StreamRef, WatchCancelRequest, WatchCreateRequest, WatchFilter, WatchResponse,

@@ -76,12 +76,45 @@ pub fn read_file(path: &Path, limits: Limits) -> Result<History, ReadError> {
     if is_folder {
         return Err(problem("is a folder".to_owned(), "name the history file inside it"));
     }
-    let mut reader = Reader::new(name, BufReader::with_capacity(1 << 20, file), limits)?;
+    read_stream(name, BufReader::with_capacity(1 << 20, file), limits).map(|(history, _)| history)
+}
+
+/// Reads a whole stream, and remembers on which lines the records were; `name` is for errors.
+pub fn read_stream<R: BufRead>(
+    name: String,
+    stream: R,
+    limits: Limits,
+) -> Result<(History, Lines), ReadError> {
+    let mut reader = Reader::new(name, stream, limits)?;
     let mut history = History { origin: reader.origin().clone(), records: Vec::new() };
-    for record in &mut reader {
+    let mut lines = Lines::default();
+    while let Some(record) = reader.next() {
+        lines.note(history.records.len(), reader.line());
         history.records.push(record?);
     }
-    Ok(history)
+    Ok((history, lines))
+}
+
+/// On which line each record was. Blank lines are few, so only the lines after them are kept.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    jumps: Vec<(usize, u64)>,
+}
+
+impl Lines {
+    /// The line of a record, from 1; None where records have no lines.
+    pub fn line(&self, place: usize) -> Option<u64> {
+        let (from, line) =
+            self.jumps[..self.jumps.partition_point(|jump| jump.0 <= place)].last()?;
+        Some(line + (place - from) as u64)
+    }
+
+    fn note(&mut self, place: usize, line: u64) {
+        let follows = place.checked_sub(1).and_then(|before| self.line(before));
+        if follows != Some(line - 1) {
+            self.jumps.push((place, line));
+        }
+    }
 }
 
 impl<R: BufRead> Reader<R> {

@@ -1,11 +1,11 @@
 //! Which format a file has, by its content.
 
-use std::fs;
 use std::path::Path;
 
-use super::log::Event;
+use super::source::Source;
 use super::{Input, bad, edn, etcd, log, registers};
-use crate::history::{Limits, ReadError, read_file};
+use crate::assume::assumptions;
+use crate::history::{History, Limits, Lines, ReadError, read_stream};
 
 /// The formats that are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,71 +25,96 @@ pub enum Format {
 /// Text formats are read whole; larger files are refused.
 const MOST_TEXT_BYTES: u64 = 256 << 20;
 
-/// Reads a history in a format, or in the one that its content shows.
+/// Reads a history in a format, or in the one that its content shows. The path `-` is standard
+/// input. A history of etcd's that contradicts itself (see [`assumptions`](crate::assumptions)) is
+/// refused.
 pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input, ReadError> {
     let name = path.display().to_string();
-    let metadata = fs::metadata(path).map_err(|error| {
-        bad(&name, None, format!("cannot be opened: {error}"), "check the path")
-    })?;
-    if metadata.is_dir() {
-        return match format {
-            None | Some(Format::Etcd) => etcd::read(path, limits).map(Input::KeySpace),
-            Some(_) => Err(bad(&name, None, "is a folder", "name the history file inside it")),
-        };
-    }
-    if format == Some(Format::V1) || format.is_none() && begins_as_v1(path) {
-        return read_file(path, limits).map(Input::KeySpace);
-    }
-    if metadata.len() > limits.total_bytes.min(MOST_TEXT_BYTES) {
-        return Err(bad(&name, None, "is too long", "split the recording"));
-    }
-    let bytes = fs::read(path)
-        .map_err(|error| bad(&name, None, format!("cannot be read: {error}"), "check the disk"))?;
-    let Ok(text) = String::from_utf8(bytes) else {
-        return Err(bad(&name, None, "is not a text", "known formats are listed in the README"));
+    let stream = match (Source::open(path)?, format) {
+        (Source::Folder, None | Some(Format::Etcd)) => {
+            let history = etcd::read(path, limits)?;
+            return consistent(&name, history, &Lines::default()).map(Input::KeySpace);
+        }
+        (Source::Folder, Some(_)) => {
+            return Err(bad(&name, None, "is a folder", "name the history file inside it"));
+        }
+        (Source::Stream(stream), _) => stream,
     };
-    let Some(format) = format.or_else(|| detect(&text)) else {
-        // The usual reader says best what is wrong with the first line.
-        return read_file(path, limits).map(Input::KeySpace);
-    };
-    let some = |events: Vec<Event>| {
-        if events.is_empty() {
-            return Err(bad(&name, None, "holds no operation", "is it of another format?"));
+    match format.or_else(|| detect(stream.head())) {
+        None if !looks_like_text(stream.head()) => {
+            Err(bad(&name, None, "is not a text", "known formats are listed in checker/README.md"))
         }
-        Ok(events)
-    };
-    match format {
-        Format::Jepsen => {
-            let events = some(log::jepsen(&name, &text)?)?;
-            registers::register(&name, &events, true).map(Input::Register)
+        // Where nothing is known, the usual reader says best what is wrong with the first line.
+        Some(Format::V1) | None => {
+            let (history, lines) = read_stream(name.clone(), stream.whole(), limits)?;
+            consistent(&name, history, &lines).map(Input::KeySpace)
         }
-        Format::Porcupine => {
-            let events = some(edn::events(&name, &text)?)?;
-            registers::strings(&name, &events).map(Input::Strings)
+        Some(Format::Etcd) => {
+            Err(bad(&name, None, "is a file", "a report of etcd's is a folder: name that"))
         }
-        Format::Knossos => {
-            let events = some(edn::events(&name, &text)?)?;
-            registers::register(&name, &events, false).map(Input::Register)
+        Some(format) => {
+            let most = limits.total_bytes.min(MOST_TEXT_BYTES);
+            operations(&name, &stream.text(&name, most)?, format)
         }
-        Format::V1 | Format::Etcd => Err(bad(&name, None, "is a file", "etcd's is a folder")),
     }
 }
 
-fn begins_as_v1(path: &Path) -> bool {
-    use std::io::Read;
-    let mut start = Vec::new();
-    let opened = fs::File::open(path).map(|file| file.take(4096).read_to_end(&mut start));
-    opened.is_ok() && start.trim_ascii_start().starts_with(b"{\"")
+/// Refuses a recording that contradicts itself.
+fn consistent(name: &str, history: History, lines: &Lines) -> Result<History, ReadError> {
+    match assumptions(&history) {
+        Ok(()) => Ok(history),
+        Err(contradiction) => Err(ReadError {
+            file: name.to_owned(),
+            line: lines.line(contradiction.place),
+            cause: format!("{}: {}", contradiction.what, contradiction.cause),
+            remedy: contradiction.remedy.to_owned(),
+        }),
+    }
 }
 
-fn detect(text: &str) -> Option<Format> {
+/// Logs of calls and returns.
+fn operations(name: &str, text: &str, format: Format) -> Result<Input, ReadError> {
+    let events = match format {
+        Format::Jepsen => log::jepsen(name, text)?,
+        _ => edn::events(name, text)?,
+    };
+    if events.is_empty() {
+        return Err(bad(name, None, "holds no operation", "is it of another format?"));
+    }
+    if format == Format::Porcupine {
+        return registers::strings(name, &events).map(Input::Strings);
+    }
+    let observed = format == Format::Jepsen;
+    registers::register(name, &events, observed).map(Input::Register)
+}
+
+/// The format that the first bytes show.
+fn detect(head: &[u8]) -> Option<Format> {
+    // The head may end inside a character.
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&head[..error.valid_up_to()]).ok()?
+        }
+        Err(_) => return None,
+    };
     let is_text = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(';');
-    let first = text.lines().find(is_text)?;
-    if first.contains("jepsen.util") {
+    let first = text.lines().find(is_text)?.trim_start();
+    if first.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with('"')) {
+        return Some(Format::V1);
+    }
+    if text.lines().any(|line| line.contains("jepsen.util")) {
         return Some(Format::Jepsen);
     }
-    if !first.trim_start().starts_with(['{', '[']) || !first.contains(":process") {
+    if !first.starts_with(['{', '[', '(', '#']) || !text.contains(":process") {
         return None;
     }
-    Some(if first.contains(":key") { Format::Porcupine } else { Format::Knossos })
+    Some(if text.contains(":key") { Format::Porcupine } else { Format::Knossos })
+}
+
+fn looks_like_text(head: &[u8]) -> bool {
+    match std::str::from_utf8(head) {
+        Ok(text) => !text.contains('\0'),
+        Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
+    }
 }

@@ -14,6 +14,7 @@ mod etcd;
 mod judge;
 mod log;
 mod registers;
+mod source;
 
 pub use detect::{Format, read};
 pub use judge::judge;
