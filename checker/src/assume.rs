@@ -42,7 +42,7 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
             let cause = "it returned before it was called".to_owned();
             return Err(contradiction(place, cause, "record both with one monotonic clock"));
         }
-        if !record.request.op().is_watch() {
+        if record.request.op().is_operation() {
             by_process.push((record.process, record.call_ns, place));
         }
     }

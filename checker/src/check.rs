@@ -3,7 +3,7 @@
 use crate::assume::assumptions;
 use crate::general::general;
 use crate::header::headers;
-use crate::history::{History, Op, Outcome};
+use crate::history::{History, Outcome};
 use crate::local::{SERIALIZABLE, serializable};
 use crate::revision::ops::Ops;
 use crate::revision::{LINEARIZABILITY, Ordered, order};
@@ -139,7 +139,7 @@ fn above(ops: &Ops<'_>, streams: &Streams<'_>, ordered: &Ordered, checks: &mut V
 
 fn count(history: &History) -> Figures {
     let mut figures = Figures::default();
-    let operations = history.records.iter().filter(|record| record.request.op() < Op::WatchCreate);
+    let operations = history.records.iter().filter(|record| record.request.op().is_operation());
     for record in operations {
         match record.outcome {
             Outcome::Ok => figures.ok += 1,

@@ -18,7 +18,7 @@ pub(crate) fn general(records: &[Record], steps: u64, doubt: Verdict) -> Verdict
     let operations = records.iter().filter(|record| {
         let lost_read =
             record.outcome == Outcome::Unknown && matches!(record.request, Request::Range(_));
-        !record.request.op().is_watch() && !is_local(&record.request) && !lost_read
+        record.request.op().is_operation() && !is_local(&record.request) && !lost_read
     });
     let calls: Vec<Call<Record>> = operations
         .map(|record| Call {

@@ -29,7 +29,7 @@ pub(crate) fn headers(records: &[Record]) -> Verdict {
         if known != header.member_id {
             return differs("member_id", (known, first), (header.member_id, record));
         }
-        if header.raft_term != 0 && !record.request.op().is_watch() {
+        if header.raft_term != 0 && record.request.op().is_operation() {
             by_member.entry(record.member).or_default().push((record, header.raft_term));
         }
     }

@@ -31,6 +31,7 @@ pub fn request(request: &Request) -> String {
         Request::WatchProgress(on) => format!("ask for progress on stream {}", on.stream),
         Request::WatchResponse(on) => format!("response on stream {}", on.stream),
         Request::WatchEnd(on) => format!("end of stream {}", on.stream),
+        Request::Quiesced(_) => "quiet".to_owned(),
     }
 }
 

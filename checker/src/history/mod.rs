@@ -15,7 +15,8 @@
 //!
 //! * `op`: `range`, `put`, `delete_range`, `txn`, `compact`; and for watch streams `watch_create`,
 //!   `watch_cancel`, `watch_progress` (what the client sent), `watch_response` (what came back, one
-//!   line a response, `return_ns` is its arrival), `watch_end` (the stream is over).
+//!   line a response, `return_ns` is its arrival), `watch_end` (the stream is over); and `quiesced`
+//!   ([`QuiescedRequest`]: between its times nothing was wrong, so what was due had time to come).
 //! * `outcome`: `ok`, `fail` (certainly did not happen: see [`outcome_of`]) or `unknown`
 //!   (`return_ns` is then null or absent: nobody knows when, or whether, it took effect).
 //! * A `fail` carries `"response":{"error":{"code":"OutOfRange","message":"…"}}`.
@@ -30,6 +31,7 @@ mod compare;
 mod kv;
 mod origin;
 mod outcome;
+mod quiet;
 mod read;
 mod record;
 #[cfg(test)]
@@ -47,6 +49,7 @@ pub use kv::{
 pub(crate) use origin::Recorded;
 pub use origin::{Field, Origin};
 pub use outcome::outcome_of;
+pub use quiet::QuiescedRequest;
 pub use read::{Limits, Lines, ReadError, Reader, read_file, read_stream};
 pub use record::{ErrorAnswer, History, Op, Outcome, Record, Request, Response};
 pub use watch::{

@@ -284,6 +284,7 @@ const OPS: &[Op] = &[
     Op::WatchProgress,
     Op::WatchResponse,
     Op::WatchEnd,
+    Op::Quiesced,
 ];
 
 fn build(wire: &Wire<'_>) -> Result<Record, Problem> {
@@ -306,8 +307,11 @@ fn build(wire: &Wire<'_>) -> Result<Record, Problem> {
         Outcome::Ok if op != Op::WatchEnd && is_error => {
             return Err(problem("outcome ok with an error as answer", "outcome must be fail"));
         }
-        Outcome::Ok if response.is_none() && (!op.is_watch() || op == Op::WatchResponse) => {
+        Outcome::Ok if response.is_none() && (op.is_operation() || op == Op::WatchResponse) => {
             return Err(problem("outcome ok without a response", "record the response"));
+        }
+        Outcome::Fail | Outcome::Unknown if op == Op::Quiesced => {
+            return Err(problem("a quiet time without its end", "outcome must be ok"));
         }
         Outcome::Fail if response.is_some() && !is_error => {
             return Err(problem("outcome fail with an answer", "outcome must be ok"));
@@ -358,6 +362,7 @@ fn request(op: Op, raw: Option<&RawValue>) -> Result<Request, Problem> {
         Op::WatchProgress => serde_json::from_str(text).map(Request::WatchProgress),
         Op::WatchResponse => serde_json::from_str(text).map(Request::WatchResponse),
         Op::WatchEnd => serde_json::from_str(text).map(Request::WatchEnd),
+        Op::Quiesced => serde_json::from_str(text).map(Request::Quiesced),
     };
     parsed.map_err(|error| {
         problem(
@@ -390,6 +395,9 @@ fn response(op: Op, raw: &RawValue) -> Result<Response, Problem> {
                 format!("op {} has no answer of its own", op.name()),
                 "record what came back as watch_response lines",
             ));
+        }
+        Op::Quiesced => {
+            return Err(problem("op quiesced has no answer", "leave the response out"));
         }
     };
     parsed.map_err(|error| {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Header, Origin,
-    PutRequest, PutResponse, RangeRequest, RangeResponse, StreamRef, TxnRequest, TxnResponse,
-    WatchCancelRequest, WatchCreateRequest, WatchResponse,
+    PutRequest, PutResponse, QuiescedRequest, RangeRequest, RangeResponse, StreamRef, TxnRequest,
+    TxnResponse, WatchCancelRequest, WatchCreateRequest, WatchResponse,
 };
 
 /// Everything that clients recorded.
@@ -73,6 +73,8 @@ pub enum Request {
     WatchResponse(StreamRef),
     /// `watch_end`: the stream is over; the record's response may say with which error.
     WatchEnd(StreamRef),
+    /// `quiesced`: nothing was wrong between the record's times.
+    Quiesced(QuiescedRequest),
 }
 
 /// The word of `op` in a file.
@@ -99,6 +101,8 @@ pub enum Op {
     WatchResponse,
     /// See [`Request::WatchEnd`].
     WatchEnd,
+    /// See [`Request::Quiesced`].
+    Quiesced,
 }
 
 impl Op {
@@ -115,12 +119,18 @@ impl Op {
             Op::WatchProgress => "watch_progress",
             Op::WatchResponse => "watch_response",
             Op::WatchEnd => "watch_end",
+            Op::Quiesced => "quiesced",
         }
     }
 
-    /// Whether it belongs to a watch stream (such records are not operations of the key space).
+    /// Whether a client asked it and waited for its answer.
+    pub fn is_operation(self) -> bool {
+        !self.is_watch() && self != Op::Quiesced
+    }
+
+    /// Whether it belongs to a watch stream.
     pub fn is_watch(self) -> bool {
-        self >= Op::WatchCreate
+        (Op::WatchCreate..=Op::WatchEnd).contains(&self)
     }
 }
 
@@ -138,6 +148,7 @@ impl Request {
             Request::WatchProgress(_) => Op::WatchProgress,
             Request::WatchResponse(_) => Op::WatchResponse,
             Request::WatchEnd(_) => Op::WatchEnd,
+            Request::Quiesced(_) => Op::Quiesced,
         }
     }
 }
@@ -249,6 +260,14 @@ impl Record {
     ) -> Self {
         let request = Request::WatchResponse(StreamRef { stream });
         Record::called(id, process, member, at_ns, request).ok(at_ns, Response::Watch(response))
+    }
+
+    /// From `from_ns` to `to_ns` nothing was wrong, and the recorder waited.
+    pub fn quiesced(id: u64, from_ns: u64, to_ns: u64) -> Self {
+        let request = Request::Quiesced(QuiescedRequest::default());
+        let mut record = Record::sent(id, 0, 0, from_ns, request);
+        record.return_ns = Some(to_ns);
+        record
     }
 
     /// Watch stream `stream` is over, with an error or without.

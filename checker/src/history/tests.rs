@@ -63,6 +63,7 @@ fn sample() -> History {
             Record::sent(5, 3, 1, 1, Request::WatchCreate(create)),
             Record::watch_response(6, 3, 1, 2, (4, watch)),
             Record::watch_end(7, 3, 1, 3, (4, Some(error))),
+            Record::quiesced(8, 15, 40),
         ],
     }
 }
@@ -95,6 +96,7 @@ fn bad_lines_are_named() {
         ("{\"key\":\"a\"}", "{\"key\":{\"base64\":\"?\"}}", "not base64"),
         ("\"id\":1,", "", "missing field `id`"),
         ("\"id\":1,", "\"id\":-1,", "invalid value"),
+        ("\"op\":\"put\"", "\"op\":\"quiesced\"", "unknown field `key`"),
     ];
     for (from, to, expected) in cases {
         let text = refused(&format!("{head}{}", good.replace(from, to)));

@@ -86,6 +86,7 @@ impl Serialize for Request {
             Request::WatchProgress(stream)
             | Request::WatchResponse(stream)
             | Request::WatchEnd(stream) => stream.serialize(serializer),
+            Request::Quiesced(request) => request.serialize(serializer),
         }
     }
 }

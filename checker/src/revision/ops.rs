@@ -107,7 +107,7 @@ impl<'a> Ops<'a> {
         for (place, record) in records.iter().enumerate() {
             let place = place as u32;
             match (&record.request, record.outcome) {
-                (request, _) if request.op().is_watch() => {}
+                (request, _) if !request.op().is_operation() => {}
                 (Request::Compact(_), Outcome::Ok | Outcome::Unknown) => {
                     ops.compactions.push(place);
                 }

@@ -64,7 +64,8 @@ pub(super) fn collect<'a>(
     timeline: &'a Timeline,
 ) -> Data<'a> {
     let (lanes, of) = lanes::assign(&history.records, plan.traffic.deadline_ns);
-    let mut records: Vec<&Record> = history.records.iter().collect();
+    let mut records: Vec<&Record> =
+        history.records.iter().filter(|record| lanes::has_lane(record)).collect();
     records.sort_by_key(|record| (record.call_ns, record.id));
     let last = records.iter().map(|record| record.return_ns.unwrap_or(record.call_ns)).max();
     Data {

@@ -68,10 +68,15 @@ pub(super) fn assign(records: &[Record], deadline_ns: u64) -> (Vec<Lane>, BTreeM
     (lanes.into_iter().map(|(_, lane)| lane).collect(), of)
 }
 
+/// Whether a client did it.
+pub(super) fn has_lane(record: &Record) -> bool {
+    record.request.op() != Op::Quiesced
+}
+
 /// The processes, kind by kind, in the order in which they began.
 fn processes(records: &[Record], deadline_ns: u64) -> Vec<Process> {
     let mut processes: BTreeMap<u64, Process> = BTreeMap::new();
-    for record in records {
+    for record in records.iter().filter(|record| has_lane(record)) {
         let kind = match record.request.op() {
             Op::Compact => Kind::Compactor,
             op if op.is_watch() => Kind::Watcher,

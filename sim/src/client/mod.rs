@@ -150,7 +150,8 @@ impl Client {
             | Request::WatchCancel(_)
             | Request::WatchProgress(_)
             | Request::WatchResponse(_)
-            | Request::WatchEnd(_) => unreachable!("watches have a stream of their own"),
+            | Request::WatchEnd(_)
+            | Request::Quiesced(_) => unreachable!("watches have a stream of their own"),
         })
     }
 

@@ -147,7 +147,7 @@ impl Recorder {
         self.state().records.iter().rev().take_while(|r| r.call_ns >= from_ns).any(|record| {
             record.member == member
                 && record.outcome == Outcome::Ok
-                && (!record.request.op().is_watch() || record.request.op() == Op::WatchResponse)
+                && (record.request.op().is_operation() || record.request.op() == Op::WatchResponse)
         })
     }
 
@@ -165,7 +165,7 @@ impl Recorder {
     pub fn operations(&self) -> OperationCount {
         let mut count = OperationCount::default();
         let state = self.state();
-        for record in state.records.iter().filter(|record| !record.request.op().is_watch()) {
+        for record in state.records.iter().filter(|record| record.request.op().is_operation()) {
             match record.outcome {
                 Outcome::Ok => count.ok += 1,
                 Outcome::Fail => count.fail += 1,
