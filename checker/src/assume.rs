@@ -1,6 +1,8 @@
 //! What a history must be to be judged at all: a recording that contradicts itself is bad input,
 //! not a broken store.
 
+use std::collections::BTreeMap;
+
 use crate::history::{History, Record, Request, Response};
 use crate::words;
 
@@ -20,7 +22,9 @@ pub struct Contradiction {
     pub remedy: &'static str,
 }
 
-/// Checks that ids are unique, that processes are sequential, and that answers fit their requests.
+/// Checks that ids are unique, that processes are sequential, that answers fit their requests, and
+/// that nothing arrived on a watch stream before anything was asked there. The order of the
+/// records is nothing to go by.
 pub fn assumptions(history: &History) -> Result<(), Contradiction> {
     let records = &history.records;
     let contradiction = |place: usize, cause: String, remedy| Contradiction {
@@ -31,7 +35,7 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
         remedy,
     };
     let mut ids: Vec<(u64, usize)> = Vec::with_capacity(records.len());
-    let mut by_process: Vec<(u64, u64, usize)> = Vec::with_capacity(records.len());
+    let mut by_process: Vec<(u64, u64, u64, usize)> = Vec::with_capacity(records.len());
     for (place, record) in records.iter().enumerate() {
         ids.push((record.id, place));
         if !fits(record) {
@@ -43,7 +47,8 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
             return Err(contradiction(place, cause, "record both with one monotonic clock"));
         }
         if record.request.op().is_operation() {
-            by_process.push((record.process, record.call_ns, place));
+            let end = record.return_ns.unwrap_or(u64::MAX);
+            by_process.push((record.process, record.call_ns, end, place));
         }
     }
     ids.sort_unstable();
@@ -53,7 +58,7 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
     }
     by_process.sort_unstable();
     for pair in by_process.windows(2) {
-        let (before, place) = (&records[pair[0].2], pair[1].2);
+        let (before, place) = (&records[pair[0].3], pair[1].3);
         let record = &records[place];
         if before.process == record.process
             && before.return_ns.is_none_or(|return_ns| return_ns > record.call_ns)
@@ -68,7 +73,33 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
             return Err(contradiction(place, cause, remedy));
         }
     }
-    Ok(())
+    match unasked(records) {
+        Some(place) => {
+            let cause = "it arrived before anything was asked on its stream".to_owned();
+            let remedy = "record watch_create before it is sent, with the same clock";
+            Err(contradiction(place, cause, remedy))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first response on a stream on which nothing had been asked by then. (A response too many
+/// on a stream in use is the server's doing.)
+fn unasked(records: &[Record]) -> Option<usize> {
+    let mut asked: BTreeMap<u64, u64> = BTreeMap::new();
+    for record in records {
+        if let Request::WatchCreate(request) = &record.request {
+            let first = asked.entry(request.stream).or_insert(u64::MAX);
+            *first = record.call_ns.min(*first);
+        }
+    }
+    records.iter().position(|record| match &record.request {
+        Request::WatchResponse(at) => {
+            let arrived = record.return_ns.unwrap_or(record.call_ns);
+            asked.get(&at.stream).is_none_or(|asked| *asked > arrived)
+        }
+        _ => false,
+    })
 }
 
 fn fits(record: &Record) -> bool {

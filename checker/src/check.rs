@@ -56,11 +56,11 @@ pub fn check(history: &History, options: &Options) -> Report {
         return conclude(vec![Check { name: ASSUMPTIONS, verdict, examined: 0 }], figures);
     }
     let examined = history.records.len() as u64;
+    let streams = streams(&history.records);
     let mut checks = vec![
-        Check { name: ASSUMPTIONS, verdict: Verdict::Legal, examined },
+        Check { name: ASSUMPTIONS, verdict: answered(&figures, streams.responses), examined },
         Check { name: crate::header::HEADER, verdict: headers(&history.records), examined },
     ];
-    let streams = streams(&history.records);
     figures.watchers = streams.watchers.len() as u64;
     figures.events = streams.watchers.iter().map(|watcher| watcher.events().count() as u64).sum();
     let ops = match Ops::new(history) {
@@ -90,6 +90,18 @@ pub fn check(history: &History, options: &Options) -> Report {
         unplaced(&streams, &mut checks);
     }
     conclude(checks, figures)
+}
+
+/// A history without a single answer obeys every rule, and shows nothing: that is no pass.
+fn answered(figures: &Figures, responses: u64) -> Verdict {
+    if figures.ok + figures.fail + responses > 0 {
+        return Verdict::Legal;
+    }
+    let reason = match figures.unknown {
+        0 => "the history holds no operation".to_owned(),
+        count => format!("none of the {count} operations was answered"),
+    };
+    Verdict::unknown(ASSUMPTIONS, format!("{reason}, so there is nothing to judge"), Vec::new())
 }
 
 /// Without a replay nothing can be said of watchers.

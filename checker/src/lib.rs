@@ -3,7 +3,9 @@
 //! ```
 //! use mettle_checker::{Options, check, history};
 //! # let path = std::env::temp_dir().join("mettle-checker-doc.ndjson");
-//! # std::fs::write(&path, "{\"version\":1}\n").unwrap();
+//! # let put = r#"{"id":1,"process":1,"op":"put","call_ns":1,"return_ns":2,"outcome":"ok",
+//! #     "request":{"key":"a","value":"1"},"response":{"header":{"revision":2}}}"#;
+//! # std::fs::write(&path, format!("{{\"version\":1}}\n{}\n", put.replace('\n', ""))).unwrap();
 //! let history = history::read_file(&path, history::Limits::default())?;
 //! let report = check(&history, &Options::default());
 //! println!("{}", report.verdict.name());

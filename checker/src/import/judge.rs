@@ -56,6 +56,22 @@ fn split<'a, Op: Clone + 'a>(
     operations.map(|logged| (logged.line, logged.call.clone())).unzip()
 }
 
+/// `the operations called on lines 3, 5 and 9`
+fn lines_of(lines: &[u64], places: &[usize]) -> String {
+    const MOST: usize = 8;
+    let mut lines: Vec<u64> = places.iter().map(|place| lines[*place]).collect();
+    lines.sort_unstable();
+    let shown: Vec<String> = lines.iter().take(MOST).map(ToString::to_string).collect();
+    let (last, first) = shown.split_last().map_or(("", &[][..]), |(last, first)| (last, first));
+    match (lines.len(), lines.len().saturating_sub(MOST)) {
+        (1, _) => format!("the operation called on line {last}"),
+        (_, 0) => format!("the operations called on lines {} and {last}", first.join(", ")),
+        (_, more) => {
+            format!("the operations called on lines {} and {more} more", shown.join(", "))
+        }
+    }
+}
+
 struct Judged {
     figures: Figures,
     verdict: Verdict,
@@ -87,8 +103,14 @@ impl Judged {
         let found = search(model, calls, &Limits { steps, ..Limits::default() });
         self.figures.steps += found.steps;
         let told = |stuck: &Stuck| {
-            let count = stuck.order.len();
-            let mut reason = format!("{count} operations have an order, then none can come next");
+            let mut reason = match &stuck.among {
+                None => format!("{} of {} operations", stuck.order.len(), calls.len()),
+                Some(among) => {
+                    let few = lines_of(lines, among);
+                    format!("{few} contradict each other: {} of them", stuck.order.len())
+                }
+            };
+            reason.push_str(" have an order, then none can come next");
             for (place, why) in stuck.rejected.iter().take(3) {
                 let _ = write!(reason, "; line {}: {why}", lines[*place]);
             }
@@ -111,6 +133,8 @@ impl Judged {
     }
 
     fn report(self) -> Report {
+        // Also without any answer: of logs of others only the question is asked whether an order
+        // exists, and Knossos' own good histories have such ones.
         let Judged { figures, verdict } = self;
         let examined = figures.ok + figures.unknown;
         let check = Check { name: LINEARIZABILITY, verdict: verdict.clone(), examined };

@@ -8,7 +8,7 @@ use super::facts::{Facts, Fit};
 use super::hints::{Hints, local_answer};
 use super::ops::Ops;
 use super::unknown::{Unknowns, reads};
-use crate::history::{Blob, EventType, Record, Response};
+use crate::history::{Blob, EventType, Record, Request, RequestOp, Response, TxnRequest};
 use crate::model::{Mismatch, Scope, Span, Store, differ};
 
 /// What a replay leaves.
@@ -497,21 +497,42 @@ impl<'a, 'b> Replay<'a, 'b> {
             _ => None,
         };
         let writer = key.and_then(|key| {
-            let mut before = self.store.at(revision);
-            if matches!(&what, What::Answer(place, _) if self.ops.mutator(revision) == Some(*place))
-            {
-                before = self.store.at(revision - 1);
-            }
-            let written = before.get(key)?.mod_revision;
+            let seen = match &what {
+                What::Answer(place, _) => self.looked_at(*place, revision)?,
+                _ => revision,
+            };
+            let written = self.store.at(seen).get(key)?.mod_revision;
             self.ops.mutator(written).map(|place| (written, place))
         });
         Failure { revision, what, writer, guessed: !self.frames.is_empty() }
+    }
+
+    /// The revision whose content an answer shows; None where its parts show several.
+    fn looked_at(&self, place: u32, revision: i64) -> Option<i64> {
+        let latest = match self.ops.mutator(revision) {
+            Some(mutator) if mutator == place => revision - 1,
+            _ => revision,
+        };
+        match &self.ops.record(place).request {
+            Request::Range(range) if range.revision > 0 => Some(latest.min(range.revision)),
+            Request::Txn(txn) if looks_back(txn) => None,
+            _ => Some(latest),
+        }
     }
 
     fn last_failure(&self) -> Failure {
         let revision = self.store.revision() + 1;
         self.deepest.clone().unwrap_or_else(|| self.failure(revision, What::NoWriter))
     }
+}
+
+/// Whether a transaction reads the past somewhere.
+fn looks_back(txn: &TxnRequest) -> bool {
+    txn.success.iter().chain(&txn.failure).any(|op| match op {
+        RequestOp::Range(range) => range.revision > 0,
+        RequestOp::Txn(inner) => looks_back(inner),
+        _ => false,
+    })
 }
 
 fn refused(text: &str) -> Mismatch {

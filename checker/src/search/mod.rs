@@ -127,4 +127,7 @@ pub struct Stuck {
     pub order: Vec<usize>,
     /// What could have come next, and why it could not.
     pub rejected: Vec<(usize, String)>,
+    /// The operations that contradict each other, where those are known and the rest were not
+    /// looked at: order and rejected are of them alone.
+    pub among: Option<Vec<usize>>,
 }

@@ -88,6 +88,7 @@ impl Register {
         if rejected.is_empty() {
             rejected.extend(ops.last().map(|op| (*op, "it contradicts others".to_owned())));
         }
-        Stuck { order: stuck.order.into_iter().map(|place| ops[place]).collect(), rejected }
+        let order = stuck.order.into_iter().map(|place| ops[place]).collect();
+        Stuck { order, rejected, among: Some(ops) }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::history::{
-    Event, EventType, Record, Request, Response, WatchCreateRequest, WatchFilter, WatchResponse,
+    Event, EventType, Op, Record, Request, Response, WatchCreateRequest, WatchFilter, WatchResponse,
 };
 use crate::model::Span;
 use crate::verdict::Violation;
@@ -88,8 +88,16 @@ struct Stream<'a> {
 pub(crate) fn streams(records: &[Record]) -> Streams<'_> {
     let mut lines: Vec<&Record> =
         records.iter().filter(|record| record.request.op().is_watch()).collect();
-    // Stable: what has the same time stays in the order in which it was recorded.
-    lines.sort_by_key(|record| record.return_ns.unwrap_or(record.call_ns));
+    // Stable: what arrived at the same time stays in the order in which it was recorded. What was
+    // sent at that time was sent before, and the end comes last: the lines may stand in any order.
+    lines.sort_by_key(|record| {
+        let rank = match record.request.op() {
+            Op::WatchResponse => 1,
+            Op::WatchEnd => 2,
+            _ => 0,
+        };
+        (record.return_ns.unwrap_or(record.call_ns), rank)
+    });
     let mut all = Streams::default();
     let mut open: BTreeMap<u64, Stream<'_>> = BTreeMap::new();
     for record in lines {
