@@ -166,3 +166,27 @@ fn standard_input_and_pipes() {
     assert_eq!(mettle_check(&[&name]).0, 0);
     writer.expect("sh starts").wait().expect("it ends");
 }
+
+#[test]
+fn junit_has_a_case_for_each_history_and_check() {
+    let good = file("junit-good.ndjson", &recorded().write_to(Vec::new()).expect("memory"));
+    let text = std::fs::read_to_string(&good).expect("text");
+    let broken = text.replacen("\"count\":1", "\"count\":7", 1);
+    let broken = file("junit-<broken>&.ndjson", broken.as_bytes());
+    let none = file("junit-none.ndjson", b"{\"version\":1}\n");
+    let garbage = file("junit-garbage", b"garbage");
+    let report = folder().join("junit.xml").display().to_string();
+    let (code, ..) = mettle_check(&[&good, &broken, &none, &garbage, "--junit", &report]);
+    assert_eq!(code, 1);
+    let xml = std::fs::read_to_string(&report).expect("written");
+    let counted = |what: &str| xml.matches(what).count();
+    let cases = counted("<testcase ");
+    assert!(xml.contains(&format!("tests=\"{cases}\" failures=\"1\" errors=\"3\"")), "{xml}");
+    // Nothing above a broken order can be said: an error too.
+    assert_eq!((counted("<failure "), counted("<error "), counted("<testsuite ")), (1, 3, 1));
+    let words = ["junit-&lt;broken&gt;&amp;.ndjson", "nothing to judge", "name=\"watch.unique\"/>"];
+    for word in words {
+        assert!(xml.contains(word), "{word}: {xml}");
+    }
+    assert_eq!(mettle_check(&[&good, "--junit", "/does/not/exist.xml"]).0, 4);
+}

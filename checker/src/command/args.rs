@@ -13,8 +13,8 @@ use mettle_checker::import::Format;
 #[derive(Parser)]
 #[command(name = "mettle-check", version)]
 pub(crate) struct Args {
-    /// The histories: files, or report folders of etcd's robustness tests
-    #[arg(required = true, value_name = "FILE")]
+    /// Files, `-` for standard input, or report folders of etcd's robustness tests
+    #[arg(required = true, value_name = "HISTORY")]
     pub(crate) files: Vec<PathBuf>,
     /// The format, where the content does not show it
     #[arg(long, value_enum, default_value = "auto")]
@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// Print one JSON object for each file, each on one line
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write a JUnit report: a testcase for each history and check
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
     /// Give up a search after so many steps and answer "unknown"
     #[arg(long, default_value_t = Options::default().steps)]
     steps: u64,

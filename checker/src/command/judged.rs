@@ -8,6 +8,7 @@ use mettle_checker::import::{self, Input, judge};
 use mettle_checker::{Report, Verdict};
 
 use super::args::Args;
+use super::progress::Progress;
 
 /// What a file came to.
 pub(crate) struct Judged {
@@ -40,9 +41,11 @@ impl Exit {
 
 impl Judged {
     /// Reads and judges.
-    pub(crate) fn of(path: &Path, args: &Args) -> Self {
+    pub(crate) fn of(path: &Path, args: &Args, progress: &Progress<'_>) -> Self {
+        progress.show("reading");
         let input = import::read(path, args.format(), Limits::default());
         let outcome = input.map(|input| {
+            progress.show(&format!("judging {} records", input.len()));
             let report = judge(&input, &args.options());
             (input, report)
         });

@@ -1,18 +1,23 @@
 //! The command line: what was asked ([`args`]), one file after another ([`judged`]), and what is
-//! said of each ([`page`], [`json`]).
+//! said of each ([`page`], [`json`]) and of all ([`junit`]).
 
 mod args;
 mod json;
 mod judged;
+mod junit;
 mod page;
+mod progress;
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::Args;
 use judged::{Exit, Judged};
+use junit::Junit;
+use progress::Progress;
 
 /// Does what the command line says.
 pub(crate) fn run() -> ExitCode {
@@ -23,21 +28,48 @@ pub(crate) fn run() -> ExitCode {
             return if error.use_stderr() { Exit::BadInput } else { Exit::Legal }.code();
         }
     };
+    judge_all(&args).code()
+}
+
+fn judge_all(args: &Args) -> Exit {
     let mut worst = Exit::Legal;
-    for file in &args.files {
-        let judged = Judged::of(file, &args);
-        say(&args, &judged);
+    let mut junit = Junit::default();
+    for (place, path) in args.files.iter().enumerate() {
+        let name = path.display().to_string();
+        let progress = Progress::new(&name, place + 1, args.files.len());
+        let judged = Judged::of(path, args, &progress);
+        drop(progress);
+        say(args, &judged);
+        junit.add(&judged);
         worst = worst.max(judged.exit());
     }
-    worst.code()
+    if let Some(path) = &args.junit {
+        worst = worst.max(written(path, std::fs::write(path, junit.document())));
+    }
+    worst
 }
 
 /// Prints what one file came to. Nobody may be reading any more; the exit code says it all the same.
 fn say(args: &Args, judged: &Judged) {
     if let Err(error) = &judged.outcome {
-        let _ = writeln!(std::io::stderr(), "mettle-check: {error}");
+        complain(&error.to_string());
     }
     let text = if args.json { json::line(judged) } else { page::page(judged) };
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// What a file that was asked for and could not be written does to the exit code.
+fn written(path: &Path, done: io::Result<()>) -> Exit {
+    match done {
+        Ok(()) => Exit::Legal,
+        Err(error) => {
+            complain(&format!("{}: cannot be written: {error}; check the path", path.display()));
+            Exit::BadInput
+        }
+    }
+}
+
+fn complain(what: &str) {
+    let _ = writeln!(io::stderr(), "mettle-check: {what}");
 }

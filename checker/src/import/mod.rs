@@ -35,6 +35,22 @@ pub enum Input {
     Strings(Vec<(String, Logged<AppendOp>)>),
 }
 
+impl Input {
+    /// How many records or operations there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Input::KeySpace(history) => history.records.len(),
+            Input::Register(operations) => operations.len(),
+            Input::Strings(operations) => operations.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// An operation and the line on which it was called.
 #[derive(Clone, Debug)]
 pub struct Logged<Op> {
