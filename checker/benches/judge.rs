@@ -1,39 +1,22 @@
-//! How long a judgement takes: `cargo bench -p mettle-checker`.
+//! How long a judgement takes: `cargo bench -p mettle-checker --bench judge`.
 
+mod shapes;
 #[path = "../tests/world/mod.rs"]
 mod world;
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use mettle_checker::search::register::{Register, RegisterOp};
-use mettle_checker::search::{Call, Limits, search};
+use mettle_checker::search::register::Register;
+use mettle_checker::search::{Limits, search};
 use mettle_checker::{Options, Verdict, check};
-use world::{Dice, Shape, legal};
-
-fn shape(processes: u64, operations: u64, unknown_per_mille: u64, watchers: u64) -> Shape {
-    Shape {
-        seed: 7,
-        processes,
-        operations,
-        keys: 10 + operations / 100,
-        unknown_per_mille,
-        watchers,
-        simple: true,
-        ..Shape::default()
-    }
-}
+use shapes::{REGISTERS, key_spaces, register};
+use world::legal;
 
 fn revision_order(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("revision order");
     group.sample_size(10);
-    for (name, shape) in [
-        ("10k ops, 20 processes, 2 % unknown, 1 watcher", shape(20, 10_000, 20, 1)),
-        ("10k ops, 20 processes, 2 % unknown, no watcher", shape(20, 10_000, 20, 0)),
-        ("100k ops, 20 processes, none unknown", shape(20, 100_000, 0, 0)),
-        ("100k ops, 20 processes, 2 % unknown, 1 watcher", shape(20, 100_000, 20, 1)),
-        ("100k ops, 100 processes, 0.3 % unknown, no watcher", shape(100, 100_000, 3, 0)),
-    ] {
+    for (name, shape) in key_spaces() {
         let history = legal(shape);
         let report = check(&history, &Options::default());
         assert_eq!(report.verdict, Verdict::Legal);
@@ -44,42 +27,10 @@ fn revision_order(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A register used by so many processes back to back, each value written once, some by compare-and-set.
-fn register(processes: u64, operations: u64) -> Vec<Call<RegisterOp>> {
-    let mut dice = Dice::new(3);
-    let mut plan = Vec::new();
-    for _ in 0..processes {
-        let mut now = dice.below(10);
-        for _ in 0..operations / processes {
-            let apply = now + dice.below(20);
-            let returned = apply + dice.below(20);
-            plan.push((apply, now, returned));
-            now = returned + 1;
-        }
-    }
-    plan.sort_unstable();
-    let mut value = None;
-    let calls = plan.into_iter().enumerate().map(|(number, (_, call, returned))| {
-        let own = number as u64;
-        let op = match (dice.below(4), value) {
-            (0, _) => RegisterOp::Write(own),
-            (1, Some(from)) => RegisterOp::Cas(from, own),
-            _ => RegisterOp::Read(value),
-        };
-        if matches!(op, RegisterOp::Write(_) | RegisterOp::Cas(..)) {
-            value = Some(own);
-        }
-        Call { op, call, returned: Some(returned) }
-    });
-    calls.collect()
-}
-
 fn general(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("general search");
     group.sample_size(10);
-    for (processes, operations) in
-        [(1, 100_000), (10, 10_000), (10, 50_000), (30, 1_000), (30, 10_000)]
-    {
+    for (processes, operations) in REGISTERS {
         let calls = register(processes, operations);
         let name = format!("register, {operations} ops, {processes} processes");
         group.bench_function(name, |bencher| {

@@ -8,13 +8,27 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A key or a value. In a file: a JSON string when it is UTF-8, else `{"base64":"…"}`.
-#[derive(Clone, Default)]
-pub struct Blob(Option<Arc<[u8]>>);
+///
+/// Up to 22 bytes, which is most, lie in the object itself: they are compared without following
+/// a pointer.
+#[derive(Clone)]
+pub struct Blob(Bytes);
+
+const INLINE: usize = 22;
+
+#[derive(Clone)]
+enum Bytes {
+    Inline(u8, [u8; INLINE]),
+    Shared(Arc<[u8]>),
+}
 
 impl Blob {
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
-        self.0.as_deref().unwrap_or(&[])
+        match &self.0 {
+            Bytes::Inline(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or(&[]),
+            Bytes::Shared(bytes) => bytes,
+        }
     }
 
     /// How many bytes.
@@ -24,7 +38,13 @@ impl Blob {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.len() == 0
+    }
+}
+
+impl Default for Blob {
+    fn default() -> Self {
+        Blob(Bytes::Inline(0, [0; INLINE]))
     }
 }
 
@@ -44,7 +64,12 @@ impl std::borrow::Borrow<[u8]> for Blob {
 
 impl From<&[u8]> for Blob {
     fn from(bytes: &[u8]) -> Self {
-        Blob(if bytes.is_empty() { None } else { Some(Arc::from(bytes)) })
+        if bytes.len() > INLINE {
+            return Blob(Bytes::Shared(Arc::from(bytes)));
+        }
+        let mut own = [0; INLINE];
+        own[..bytes.len()].copy_from_slice(bytes);
+        Blob(Bytes::Inline(bytes.len() as u8, own))
     }
 }
 

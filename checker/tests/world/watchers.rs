@@ -72,7 +72,8 @@ pub(super) fn watch(world: &mut World, number: u64) {
 }
 
 fn time_of(world: &World, revision: i64) -> u64 {
-    world.made.iter().find(|(made, _)| *made >= revision).map_or(0, |(_, at)| *at)
+    let place = world.made.partition_point(|(made, _)| *made < revision);
+    world.made.get(place).map_or(0, |(_, at)| *at)
 }
 
 fn wanted(world: &World, request: &WatchCreateRequest, revision: i64) -> Vec<Event> {

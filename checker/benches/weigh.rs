@@ -1,0 +1,91 @@
+//! What a judgement costs in processor time and memory, once for each history:
+//! `cargo bench -p mettle-checker --bench weigh [-- PART_OF_A_NAME]`.
+//!
+//! Time is the processor's, of this process, so that what else runs on the machine counts less;
+//! the least of five runs (short judgements: the least average of as many as take 50 ms). Memory is the peak of the resident set during the first judgement, and
+//! what the history itself takes of it. Both come from Linux's /proc; elsewhere they are 0.
+
+mod shapes;
+#[path = "../tests/world/mod.rs"]
+mod world;
+
+use std::fs;
+use std::hint::black_box;
+
+use mettle_checker::search::register::Register;
+use mettle_checker::search::{Limits, search};
+use mettle_checker::{Options, check};
+use shapes::{REGISTERS, key_spaces, register};
+use world::legal;
+
+const RUNS: usize = 5;
+
+fn main() {
+    // Cargo passes --bench.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let wants = |name: &str| wanted.iter().all(|word| name.contains(word.as_str()));
+    println!("{:58} {:>10} {:>9} {:>9}  verdict", "history", "ms", "peak MB", "history");
+    for (name, shape) in key_spaces().into_iter().filter(|(name, _)| wants(name)) {
+        let before = resident("VmRSS:");
+        let history = legal(shape);
+        let own = resident("VmRSS:").saturating_sub(before);
+        weigh(name, own, || check(black_box(&history), &Options::default()).verdict.name());
+    }
+    for (processes, operations) in REGISTERS {
+        let name = format!("register, {operations} ops, {processes} processes");
+        if wants(&name) {
+            let calls = register(processes, operations);
+            weigh(&name, 0, || {
+                let found = search(&Register::default(), black_box(&calls), &Limits::default());
+                outcome(&found.outcome)
+            });
+        }
+    }
+}
+
+fn outcome(outcome: &mettle_checker::search::Outcome) -> &'static str {
+    use mettle_checker::search::Outcome;
+    match outcome {
+        Outcome::Linearizable(_) => "legal",
+        Outcome::Illegal(_) => "broken",
+        Outcome::Unknown(_) => "unknown",
+    }
+}
+
+fn weigh(name: &str, own: u64, judge: impl Fn() -> &'static str) {
+    let _ = fs::write("/proc/self/clear_refs", "5"); // the peak starts anew
+    let mut verdict = "";
+    let mut least = u64::MAX;
+    let mut peak = 0;
+    for run in 0..RUNS {
+        // The counter moves in steps of some milliseconds.
+        let (start, mut times) = (processor_ns(), 0);
+        while times == 0 || processor_ns() - start < 50_000_000 {
+            verdict = judge();
+            times += 1;
+            if run == 0 && times == 1 {
+                peak = resident("VmHWM:");
+            }
+        }
+        least = least.min((processor_ns() - start) / times);
+        if least > 5_000_000_000 {
+            break;
+        }
+    }
+    let ms = least as f64 / 1e6;
+    println!("{name:58} {ms:10.2} {:9} {:9}  {verdict}", peak >> 10, own >> 10);
+}
+
+/// Nanoseconds that this process has run.
+fn processor_ns() -> u64 {
+    let text = fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0)
+}
+
+/// Kilobytes of a line of `/proc/self/status`.
+fn resident(line: &str) -> u64 {
+    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let found = text.lines().find_map(|text| text.strip_prefix(line));
+    let number = found.and_then(|rest| rest.split_whitespace().next());
+    number.and_then(|word| word.parse().ok()).unwrap_or(0)
+}
