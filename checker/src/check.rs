@@ -120,7 +120,7 @@ fn above(ops: &Ops<'_>, streams: &Streams<'_>, ordered: &Ordered, checks: &mut V
     let mut found = vec![Check {
         name: SERIALIZABLE,
         verdict: serializable(ops, store),
-        examined: ops.locals.len() as u64,
+        examined: ops.locals.all().len() as u64,
     }];
     let mut wrong = watches(ops, streams, store);
     for name in watch::CHECKERS {

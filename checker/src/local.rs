@@ -12,7 +12,7 @@ pub(crate) const SERIALIZABLE: &str = "serializable";
 /// Checks that each such answer is what the store held at the revision it names, and that the
 /// revision existed.
 pub(crate) fn serializable(ops: &Ops<'_>, store: &Store) -> Verdict {
-    for (revision, place) in &ops.locals {
+    for (revision, place) in ops.locals.all() {
         let record = ops.record(*place);
         let broken = |reason: String, mut evidence: Vec<u64>| {
             evidence.insert(0, record.id);

@@ -23,6 +23,9 @@ enum Bytes {
 }
 
 impl Blob {
+    /// No bytes.
+    pub const EMPTY: &'static Blob = &Blob(Bytes::Inline(0, [0; INLINE]));
+
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         match &self.0 {

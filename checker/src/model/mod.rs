@@ -13,6 +13,7 @@
 //! caller to judge, since its answer does not say.
 
 mod execute;
+mod index;
 mod mismatch;
 mod read;
 mod span;
@@ -21,6 +22,7 @@ mod store;
 mod tests;
 
 pub use execute::Refusal;
+pub(crate) use index::KeyIndex;
 pub use mismatch::{Mismatch, Scope, differ};
 pub use read::{View, holds};
 pub use span::Span;

@@ -26,30 +26,33 @@ impl<'a> View<'a> {
     }
 
     fn version(&self, chain: u32) -> Option<(&'a Blob, &'a Version)> {
-        let chain = &self.store.chains[chain as usize];
+        let versions = &self.store.chains[chain as usize];
         let version = match self.at {
-            None => chain.versions.last(),
+            None => versions.last(),
             Some(at) => {
-                let after = chain.versions.partition_point(|version| version.mod_revision <= at);
-                after.checked_sub(1).map(|place| &chain.versions[place])
+                let after = versions.partition_point(|version| version.mod_revision <= at);
+                after.checked_sub(1).map(|place| &versions[place])
             }
         };
-        version.filter(|version| !version.is_deletion()).map(|version| (&chain.key, version))
+        let key = self.store.index.key(chain);
+        version.filter(|version| !version.is_deletion()).map(|version| (key, version))
     }
 
     /// One key, if it exists.
     pub fn get(&self, key: &[u8]) -> Option<&'a Version> {
-        let index = if self.at.is_none() { &self.store.live } else { &self.store.all };
-        index.get(key).and_then(|chain| self.version(*chain)).map(|(_, version)| version)
+        self.one(key).map(|(_, version)| version)
+    }
+
+    fn one(&self, key: &[u8]) -> Option<(&'a Blob, &'a Version)> {
+        self.store.index.get(key).and_then(|chain| self.version(chain))
     }
 
     /// All keys of a span, in order.
     pub fn within(&self, span: &Span) -> Vec<(&'a Blob, &'a Version)> {
-        let index = if self.at.is_none() { &self.store.live } else { &self.store.all };
         if span.is_one() {
-            let found = index.get(span.key.as_slice()).and_then(|chain| self.version(*chain));
-            return found.into_iter().collect();
+            return self.one(&span.key).into_iter().collect();
         }
+        let index = if self.at.is_none() { &self.store.live } else { &self.store.all };
         let Some(bounds) = span.bounds() else { return Vec::new() };
         let found = index.range::<[u8], _>(bounds);
         found.filter_map(|(_, chain)| self.version(*chain)).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::View;
+use super::{KeyIndex, View};
 use crate::history::{Blob, KeyValue};
 
 /// One version of a key.
@@ -39,12 +39,6 @@ impl Version {
     }
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Chain {
-    pub(super) key: Blob,
-    pub(super) versions: Vec<Version>,
-}
-
 /// One key's change in one revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change<'a> {
@@ -72,7 +66,10 @@ impl Change<'_> {
 #[derive(Clone, Debug)]
 pub struct Store {
     revision: i64,
-    pub(super) chains: Vec<Chain>,
+    pub(super) index: KeyIndex,
+    /// The versions of each key, by its number in the index. None for a key that was only tried.
+    pub(super) chains: Vec<Vec<Version>>,
+    /// In order, for ranges.
     pub(super) all: BTreeMap<Blob, u32>,
     pub(super) live: BTreeMap<Blob, u32>,
     /// Which version of which chain, in the order of the changes.
@@ -85,6 +82,7 @@ impl Default for Store {
     fn default() -> Self {
         Store {
             revision: 1,
+            index: KeyIndex::default(),
             chains: Vec::new(),
             all: BTreeMap::new(),
             live: BTreeMap::new(),
@@ -114,7 +112,7 @@ impl Store {
     pub fn changes(&self, revision: i64) -> impl ExactSizeIterator<Item = Change<'_>> {
         let (from, to) = self.bounds(revision);
         self.changes[from..to].iter().map(|&(chain, version)| {
-            let Chain { key, versions } = &self.chains[chain as usize];
+            let (key, versions) = (self.index.key(chain), &self.chains[chain as usize]);
             let version = version as usize;
             let before = version.checked_sub(1).map(|place| &versions[place]);
             let before = before.filter(|version| !version.is_deletion());
@@ -139,11 +137,13 @@ impl Store {
         }
         let kept = self.begins[revision as usize - 1] as usize;
         for (chain, _) in self.changes.drain(kept..).rev() {
-            let Chain { key, versions } = &mut self.chains[chain as usize];
-            versions.pop();
+            let (key, versions) = (self.index.key(chain), &mut self.chains[chain as usize]);
+            let was_live = versions.pop().is_some_and(|version| !version.is_deletion());
             match versions.last() {
                 Some(version) if !version.is_deletion() => {
-                    self.live.insert(key.clone(), chain);
+                    if !was_live {
+                        self.live.insert(key.clone(), chain);
+                    }
                 }
                 Some(_) => {
                     self.live.remove(key);
@@ -153,10 +153,6 @@ impl Store {
                     self.all.remove(key);
                 }
             }
-        }
-        // The chains left without a version are those made last.
-        while self.chains.last().is_some_and(|chain| chain.versions.is_empty()) {
-            self.chains.pop();
         }
         self.begins.truncate(revision as usize - 1);
         self.revision = revision;
@@ -178,36 +174,29 @@ impl Store {
     /// Puts a key as part of the next revision.
     pub(super) fn write(&mut self, key: &Blob, value: Blob, lease: i64) {
         let revision = self.revision + 1;
-        let chain = match self.live.get(key) {
-            Some(chain) => *chain,
-            None => self.revive(key),
-        };
-        let versions = &mut self.chains[chain as usize].versions;
+        let chain = self.index.enter(key);
+        if self.chains.len() < self.index.len() {
+            self.chains.push(Vec::new());
+        }
+        let versions = &mut self.chains[chain as usize];
         let (create_revision, version) = match versions.last() {
             Some(last) if !last.is_deletion() => (last.create_revision, last.version + 1),
-            _ => (revision, 1),
+            last => {
+                if last.is_none() {
+                    self.all.insert(key.clone(), chain);
+                }
+                self.live.insert(key.clone(), chain);
+                (revision, 1)
+            }
         };
         self.changes.push((chain, versions.len() as u32));
         versions.push(Version { mod_revision: revision, create_revision, version, lease, value });
     }
 
-    fn revive(&mut self, key: &Blob) -> u32 {
-        let chain = if let Some(chain) = self.all.get(key) {
-            *chain
-        } else {
-            let chain = self.chains.len() as u32;
-            self.chains.push(Chain { key: key.clone(), versions: Vec::new() });
-            self.all.insert(key.clone(), chain);
-            chain
-        };
-        self.live.insert(key.clone(), chain);
-        chain
-    }
-
     /// Deletes a live key as part of the next revision.
     pub(super) fn erase(&mut self, key: &Blob) {
         let Some(chain) = self.live.remove(key) else { return };
-        let versions = &mut self.chains[chain as usize].versions;
+        let versions = &mut self.chains[chain as usize];
         self.changes.push((chain, versions.len() as u32));
         versions.push(Version {
             mod_revision: self.revision + 1,

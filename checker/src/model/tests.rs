@@ -55,7 +55,7 @@ fn versions_revisions_and_the_past() {
     assert_eq!(store.now().get(b"a").unwrap().version, 1);
     assert_eq!(store.now().within(&Span::everything()).len(), 3);
     store.undo_to(1);
-    assert!(store.now().within(&Span::everything()).is_empty() && store.chains.is_empty());
+    assert!(store.now().within(&Span::everything()).is_empty() && store.all.is_empty());
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! What the answers show of keys that unknown writes could have touched: hard evidence, since an
 //! order that contradicts an answer is no order.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::ops::Ops;
+use super::sights::{self, Sight, Source};
 use super::unknown::Unknowns;
-use crate::history::{
-    Blob, DeleteRangeRequest, DeleteRangeResponse, KeyValue, RangeRequest, RangeResponse, Request,
-    RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
-};
-use crate::model::{Span, Version};
+use crate::history::{Blob, DeleteRangeRequest, KeyValue, Request, RequestOp, TxnRequest};
+use crate::model::{KeyIndex, Span, Version};
 
 /// A key was seen with a version of `written`, and still so at `until`.
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +35,23 @@ struct KeyFacts {
 }
 
 /// Facts of all keys that matter.
-#[derive(Debug, Default)]
-pub(crate) struct Facts<'a> {
-    keys: BTreeMap<&'a Blob, KeyFacts>,
+#[derive(Debug)]
+pub(crate) struct Facts<'a, 'b> {
+    ops: &'b Ops<'a>,
+    unknowns: &'b Unknowns<'a>,
     /// Whether answers say versions and revisions of creation, which lets puts be counted.
     counted: bool,
     /// For revisions without a known write: keys seen with that revision.
     holes: BTreeMap<i64, Vec<Seen<'a>>>,
+    /// Gathered when they are first asked for: where watchers saw everything they never are.
+    keys: OnceCell<Keys>,
+}
+
+/// The keys that unknown writes could touch, and what is known of them.
+#[derive(Debug, Default)]
+struct Keys {
+    index: KeyIndex,
+    known: Vec<KeyFacts>,
 }
 
 /// A key seen with a revision whose write is not known.
@@ -70,63 +79,63 @@ pub(crate) enum Fit {
     Never,
 }
 
-/// An answer being gathered: whose, at which revision, and whether it made it.
-#[derive(Clone, Copy)]
-struct Source {
-    place: u32,
-    revision: i64,
-    mutator: bool,
-}
-
-impl<'a> Facts<'a> {
+impl Keys {
     /// Gathers from all answers of the quorum.
-    pub(crate) fn gather(ops: &Ops<'a>, unknowns: &Unknowns<'a>) -> Self {
-        let counted = ops.recorded.version && ops.recorded.create_revision;
-        let mut facts = Facts { counted, ..Facts::default() };
-        let made = ops.mutators.iter().enumerate();
-        let made = made.filter_map(|(number, place)| {
-            place.map(|place| Source { place, revision: number as i64 + 2, mutator: true })
-        });
-        let seen = ops.observers.iter();
-        let seen = seen.map(|&(revision, place)| Source { place, revision, mutator: false });
-        for source in made.clone().chain(seen) {
-            facts.answer(ops, unknowns, source);
+    fn gather(ops: &Ops<'_>, unknowns: &Unknowns<'_>) -> Self {
+        let mut keys = Keys::default();
+        for key in unknowns.names() {
+            keys.enter(key);
         }
-        for source in made {
-            facts.deletions(&ops.record(source.place).request, source.revision);
+        sights::each(ops, |source, sight| keys.sight(unknowns, source, sight));
+        for source in sights::made(ops) {
+            keys.deletions(&ops.record(source.place).request, source.revision);
         }
-        for key in facts.keys.values_mut() {
-            key.seen.sort_by_key(|fact| (fact.written, fact.until));
-            key.absent.sort_unstable();
-            key.puts.sort_unstable();
-            key.deletes.sort_unstable();
+        for (number, known) in keys.known.iter_mut().enumerate() {
+            known.seen.sort_unstable_by_key(|fact| (fact.written, fact.until));
+            known.absent.sort_unstable();
+            known.puts.sort_unstable();
+            known.deletes.sort_unstable();
+            known.deletable = !unknowns.deleters(keys.index.key(number as u32)).is_empty();
         }
-        for (key, known) in &mut facts.keys {
-            known.deletable = !unknowns.deleters(key).is_empty();
-        }
-        facts
+        keys
     }
 
-    fn answer(&mut self, ops: &Ops<'a>, unknowns: &Unknowns<'a>, source: Source) {
-        let record = ops.record(source.place);
-        let mut gather = Gather { facts: self, ops, unknowns, source };
-        match (&record.request, &record.response) {
-            (Request::Range(request), Some(Response::Range(answer))) => {
-                gather.range(request, answer);
+    fn enter(&mut self, key: &Blob) -> &mut KeyFacts {
+        let number = self.index.enter(key) as usize;
+        if number == self.known.len() {
+            self.known.push(KeyFacts::default());
+        }
+        &mut self.known[number]
+    }
+
+    fn get(&self, key: &[u8]) -> Option<&KeyFacts> {
+        self.index.get(key).map(|number| &self.known[number as usize])
+    }
+
+    fn sight(&mut self, unknowns: &Unknowns<'_>, source: Source, sight: Sight<'_>) {
+        let key = match sight {
+            Sight::There { kv, .. } => &kv.key,
+            Sight::Absent { key, .. } | Sight::Put { key } => key,
+        };
+        let known = match self.index.get(key) {
+            Some(number) => &mut self.known[number as usize],
+            None if unknowns.swept(key) => self.enter(key),
+            None => return,
+        };
+        match sight {
+            Sight::There { kv, at, .. } => {
+                let before = at - i64::from(source.mutator);
+                let until = if kv.mod_revision == at { at } else { before };
+                let (version, create) = (kv.version, kv.create_revision);
+                known.seen.push(Fact { written: kv.mod_revision, until, version, create });
             }
-            (Request::Put(put), Some(Response::Put(answer))) => {
-                gather.put(&put.key, put.prev_kv, answer.prev_kv.as_ref());
-            }
-            (Request::DeleteRange(delete), Some(Response::DeleteRange(answer))) => {
-                gather.delete(delete, answer);
-            }
-            (Request::Txn(request), Some(Response::Txn(answer))) => gather.txn(request, answer),
-            _ => {}
+            Sight::Absent { at, .. } => known.absent.push(at),
+            Sight::Put { .. } => known.puts.push(source.revision),
         }
     }
 
     /// Notes that a request could have deleted keys of which something is known.
-    fn deletions(&mut self, request: &'a Request, revision: i64) {
+    fn deletions(&mut self, request: &Request, revision: i64) {
         match request {
             Request::DeleteRange(delete) => self.deletion(delete, revision),
             Request::Txn(txn) => self.txn_deletions(txn, revision),
@@ -134,7 +143,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn txn_deletions(&mut self, txn: &'a TxnRequest, revision: i64) {
+    fn txn_deletions(&mut self, txn: &TxnRequest, revision: i64) {
         for op in txn.success.iter().chain(&txn.failure) {
             match op {
                 RequestOp::DeleteRange(delete) => self.deletion(delete, revision),
@@ -144,19 +153,45 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn deletion(&mut self, delete: &'a DeleteRangeRequest, revision: i64) {
+    fn deletion(&mut self, delete: &DeleteRangeRequest, revision: i64) {
         let span = Span::new(&delete.key, &delete.range_end);
         if span.is_one() {
-            if let Some(known) = self.keys.get_mut(&delete.key) {
-                known.deletes.push(revision);
+            if let Some(number) = self.index.get(&delete.key) {
+                self.known[number as usize].deletes.push(revision);
             }
             return;
         }
-        for (key, known) in &mut self.keys {
-            if span.contains(key) {
+        for (number, known) in self.known.iter_mut().enumerate() {
+            if span.contains(self.index.key(number as u32)) {
                 known.deletes.push(revision);
             }
         }
+    }
+}
+
+impl<'a, 'b> Facts<'a, 'b> {
+    pub(crate) fn new(ops: &'b Ops<'a>, unknowns: &'b Unknowns<'a>) -> Self {
+        let counted = ops.recorded.version && ops.recorded.create_revision;
+        let mut facts =
+            Facts { ops, unknowns, counted, holes: BTreeMap::new(), keys: OnceCell::new() };
+        if ops.mutators.iter().all(Option::is_some) {
+            return facts;
+        }
+        sights::each(ops, |source, sight| {
+            if let Sight::There { kv, keys_only, .. } = sight {
+                let hole = kv.mod_revision;
+                let is_hole = hole >= 2 && hole <= ops.top && ops.mutator(hole).is_none();
+                if is_hole {
+                    let seen = Seen { kv, keys_only, place: source.place };
+                    facts.holes.entry(hole).or_default().push(seen);
+                }
+            }
+        });
+        facts
+    }
+
+    fn known(&self, key: &[u8]) -> Option<&KeyFacts> {
+        self.keys.get_or_init(|| Keys::gather(self.ops, self.unknowns)).get(key)
     }
 
     /// Keys seen with the revision of a hole.
@@ -166,7 +201,7 @@ impl<'a> Facts<'a> {
 
     /// How a put of a key at a hole would fit; `now` is the key before it.
     pub(crate) fn fit_put(&self, key: &Blob, hole: i64, now: Option<&Version>) -> Fit {
-        let Some(known) = self.keys.get(key) else { return Fit::Free };
+        let Some(known) = self.known(key) else { return Fit::Free };
         if known.frozen(hole) {
             return Fit::Never;
         }
@@ -198,7 +233,7 @@ impl<'a> Facts<'a> {
 
     /// How a deletion of a key at a hole would fit; `now` is the key before it.
     pub(crate) fn fit_delete(&self, key: &Blob, hole: i64, now: &Version) -> Fit {
-        let Some(known) = self.keys.get(key) else { return Fit::Free };
+        let Some(known) = self.known(key) else { return Fit::Free };
         if known.frozen(hole) {
             return Fit::Never;
         }
@@ -243,99 +278,6 @@ impl KeyFacts {
             Fit::Doubtful
         } else {
             Fit::Never
-        }
-    }
-}
-
-struct Gather<'f, 'b, 'a> {
-    facts: &'f mut Facts<'a>,
-    ops: &'b Ops<'a>,
-    unknowns: &'b Unknowns<'a>,
-    source: Source,
-}
-
-impl<'a> Gather<'_, '_, 'a> {
-    fn known(&mut self, key: &'a Blob) -> Option<&mut KeyFacts> {
-        if !self.facts.keys.contains_key(key) && !self.unknowns.could_touch(key) {
-            return None;
-        }
-        Some(self.facts.keys.entry(key).or_default())
-    }
-
-    /// A key was seen at a revision (the answer's own, or a past one that was asked for).
-    fn seen(&mut self, kv: &'a KeyValue, keys_only: bool, at: i64) {
-        let before = at - i64::from(self.source.mutator);
-        let until = if kv.mod_revision == at { at } else { before };
-        let fact = Fact {
-            written: kv.mod_revision,
-            until,
-            version: kv.version,
-            create: kv.create_revision,
-        };
-        if let Some(known) = self.known(&kv.key) {
-            known.seen.push(fact);
-        }
-        let hole = kv.mod_revision;
-        let is_hole = hole >= 2 && hole <= self.ops.top && self.ops.mutator(hole).is_none();
-        if is_hole {
-            let seen = Seen { kv, keys_only, place: self.source.place };
-            self.facts.holes.entry(hole).or_default().push(seen);
-        }
-    }
-
-    fn absent(&mut self, key: &'a Blob, at: i64) {
-        if let Some(known) = self.known(key) {
-            known.absent.push(at);
-        }
-    }
-
-    fn range(&mut self, request: &'a RangeRequest, answer: &'a RangeResponse) {
-        let at = if request.revision > 0 { request.revision } else { self.source.revision };
-        for kv in &answer.kvs {
-            self.seen(kv, request.keys_only, at);
-        }
-        if request.range_end.is_empty() && answer.count == 0 && !self.source.mutator {
-            self.absent(&request.key, at);
-        }
-    }
-
-    fn put(&mut self, key: &'a Blob, asked: bool, before: Option<&'a KeyValue>) {
-        let revision = self.source.revision;
-        if let Some(known) = self.known(key) {
-            known.puts.push(revision);
-        }
-        match before {
-            Some(kv) => self.seen(kv, false, revision),
-            None if asked => self.absent(key, revision - 1),
-            None => {}
-        }
-    }
-
-    fn delete(&mut self, request: &'a DeleteRangeRequest, answer: &'a DeleteRangeResponse) {
-        for kv in &answer.prev_kvs {
-            self.seen(kv, false, self.source.revision);
-        }
-        if request.range_end.is_empty() && answer.deleted == 0 && !self.source.mutator {
-            self.absent(&request.key, self.source.revision);
-        }
-    }
-
-    fn txn(&mut self, request: &'a TxnRequest, answer: &'a TxnResponse) {
-        let ops = if answer.succeeded { &request.success } else { &request.failure };
-        for (op, answer) in ops.iter().zip(&answer.responses) {
-            match (op, answer) {
-                (RequestOp::Range(request), ResponseOp::Range(answer)) => {
-                    self.range(request, answer);
-                }
-                (RequestOp::Put(put), ResponseOp::Put(answer)) => {
-                    self.put(&put.key, put.prev_kv, answer.prev_kv.as_ref());
-                }
-                (RequestOp::DeleteRange(delete), ResponseOp::DeleteRange(answer)) => {
-                    self.delete(delete, answer);
-                }
-                (RequestOp::Txn(request), ResponseOp::Txn(answer)) => self.txn(request, answer),
-                _ => {}
-            }
         }
     }
 }

@@ -202,7 +202,7 @@ fn past_reads(ops: &Ops<'_>, all: &[Compaction<'_>]) -> Result<(), Verdict> {
     }
     let made = ops.mutators.iter().enumerate();
     let made = made.filter_map(|(number, place)| Some((2 * (number as i64 + 2), (*place)?)));
-    let seen = ops.observers.iter().map(|(revision, place)| (2 * revision + 1, *place));
+    let seen = ops.observers.all().iter().map(|(revision, place)| (2 * revision + 1, *place));
     for (slot, place) in made.chain(seen) {
         let record = ops.record(place);
         let Some(past) = oldest_read(&record.request) else { continue };

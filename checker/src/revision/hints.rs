@@ -1,6 +1,7 @@
 //! Evidence that is not the quorum's: watch events, and reads of one member's own store. It may
 //! be wrong, so an order that contradicts it is tried again without it.
 
+use super::by_revision::ByRevision;
 use super::ops::Ops;
 use crate::history::{Event, EventType, Record, Recorded, Request, Response};
 use crate::model::{Change, Mismatch, Scope, Store, View, differ};
@@ -9,7 +10,6 @@ use crate::watch::streams::{Streams, Watcher};
 /// One event of one watcher.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told<'a> {
-    pub(crate) revision: i64,
     pub(crate) watcher: u32,
     pub(crate) event: &'a Event,
     pub(crate) record: &'a Record,
@@ -18,7 +18,7 @@ pub(crate) struct Told<'a> {
 /// All evidence of this kind, by revision.
 #[derive(Debug)]
 pub(crate) struct Hints<'a, 'b> {
-    told: Vec<Told<'a>>,
+    told: ByRevision<Told<'a>>,
     watchers: &'b [Watcher<'a>],
     /// For each watcher, up to where it has heard everything.
     heard: Vec<i64>,
@@ -31,39 +31,35 @@ impl<'a, 'b> Hints<'a, 'b> {
         let watchers = &streams.watchers;
         let mut told = Vec::new();
         for (number, watcher) in watchers.iter().enumerate() {
-            told.extend(watcher.events().map(|(record, event)| Told {
-                revision: event.kv.mod_revision,
-                watcher: number as u32,
-                event,
-                record,
+            let watcher_events = watcher.events();
+            told.extend(watcher_events.map(|(record, event)| {
+                (event.kv.mod_revision, Told { watcher: number as u32, event, record })
             }));
         }
-        told.sort_by_key(|told| (told.revision, told.watcher));
-        let told_top = told.last().map_or(1, |told| told.revision);
-        let top = ops.locals.last().map_or(told_top, |(revision, _)| told_top.max(*revision));
+        told.sort_by_key(|(revision, told)| (*revision, told.watcher));
+        let told_top = told.last().map_or(1, |(revision, _)| *revision);
+        let top = ops.locals.all().last().map_or(told_top, |(revision, _)| told_top.max(*revision));
         let heard = watchers.iter().map(Watcher::heard).collect();
-        Hints { told, watchers, heard, top }
+        Hints { told: ByRevision::new(told), watchers, heard, top }
     }
 
     /// Events of one revision.
-    pub(crate) fn at(&self, revision: i64) -> &[Told<'a>] {
-        let from = self.told.partition_point(|told| told.revision < revision);
-        let rest = &self.told[from..];
-        &rest[..rest.partition_point(|told| told.revision == revision)]
+    pub(crate) fn at(&self, revision: i64) -> &[(i64, Told<'a>)] {
+        self.told.at(revision)
     }
 
     /// Lowers, for each revision, the time by which its write must have been called: someone had
     /// seen it then. `seen(revision, ns)` is called for each sight.
     pub(crate) fn sights(&self, ops: &Ops<'a>, mut seen: impl FnMut(i64, u64)) {
-        for told in &self.told {
-            seen(told.revision, told.record.call_ns);
+        for (revision, told) in self.told.all() {
+            seen(*revision, told.record.call_ns);
         }
         for watcher in self.watchers {
             for arrival in &watcher.arrivals {
                 seen(arrival.response.header.revision, arrival.record.call_ns);
             }
         }
-        for (revision, place) in &ops.locals {
+        for (revision, place) in ops.locals.all() {
             if let Some(return_ns) = ops.record(*place).return_ns {
                 seen(*revision, return_ns);
             }
@@ -87,7 +83,7 @@ impl<'a, 'b> Hints<'a, 'b> {
             in_order(&changes, told)?;
         }
         changes.sort_by(|a, b| a.key.cmp(b.key));
-        for told in told {
+        for (_, told) in told {
             same_event(&changes, told.event, ops.recorded)?;
         }
         if hole {
@@ -101,7 +97,7 @@ impl<'a, 'b> Hints<'a, 'b> {
     /// Whether a watcher that must have heard of a change has not.
     fn silent(
         &self,
-        told: &[Told<'a>],
+        told: &[(i64, Told<'a>)],
         change: &Change<'_>,
         revision: i64,
     ) -> Result<(), Mismatch> {
@@ -111,8 +107,8 @@ impl<'a, 'b> Hints<'a, 'b> {
             if !covers || !watcher.wants(change.key, kind) {
                 continue;
             }
-            let mut own = told.iter().filter(|told| told.watcher as usize == number);
-            if !own.any(|told| told.event.kv.key == *change.key) {
+            let mut own = told.iter().filter(|(_, told)| told.watcher as usize == number);
+            if !own.any(|(_, told)| told.event.kv.key == *change.key) {
                 return Err(Mismatch {
                     field: "events".to_owned(),
                     expected: format!("with {}", change.key),
@@ -127,18 +123,18 @@ impl<'a, 'b> Hints<'a, 'b> {
 
 /// Whether each watcher was told in the order of the changes: a write that makes the same changes
 /// in another order is another write.
-fn in_order(changes: &[Change<'_>], told: &[Told<'_>]) -> Result<(), Mismatch> {
+fn in_order(changes: &[Change<'_>], told: &[(i64, Told<'_>)]) -> Result<(), Mismatch> {
     let place = |told: &Told<'_>| {
         changes.iter().position(|change| *change.key == told.event.kv.key).unwrap_or(usize::MAX)
     };
-    let pairs = told.windows(2).filter(|pair| pair[0].watcher == pair[1].watcher);
-    for pair in pairs {
-        if place(&pair[0]) > place(&pair[1]) {
+    for pair in told.windows(2) {
+        let (first, second) = (&pair[0].1, &pair[1].1);
+        if first.watcher == second.watcher && place(first) > place(second) {
             return Err(Mismatch {
                 field: "events".to_owned(),
-                expected: format!("{} first", pair[1].event.kv.key),
-                got: format!("{} first", pair[0].event.kv.key),
-                scope: Scope::Key(pair[0].event.kv.key.clone()),
+                expected: format!("{} first", second.event.kv.key),
+                got: format!("{} first", first.event.kv.key),
+                scope: Scope::Key(first.event.kv.key.clone()),
             });
         }
     }

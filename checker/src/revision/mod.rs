@@ -30,12 +30,14 @@
 //!
 //! Compactions and definite errors have no slot: `floats` asks whether a place for them exists.
 
+mod by_revision;
 mod facts;
 mod floats;
 mod hints;
 pub(crate) mod ops;
 mod reasons;
 mod replay;
+mod sights;
 mod sweep;
 mod unknown;
 
@@ -101,9 +103,9 @@ pub(crate) fn order(ops: &Ops<'_>, streams: &Streams<'_>, budget: u64) -> Ordere
 
 fn replayed(ops: &Ops<'_>, unknowns: &Unknowns<'_>, streams: &Streams<'_>, budget: u64) -> Ordered {
     let hints = Hints::new(ops, streams);
+    let facts = Facts::new(ops, unknowns);
     let holes = ops.mutators.iter().any(Option::is_none);
     if !holes && hints.top <= ops.top {
-        let facts = Facts::default();
         return match Replay::new(ops, (unknowns, &facts), None, u64::MAX).run() {
             Ending::Placed(placement) => Ordered::placed(placement, 0),
             Ending::Refuted(failure, steps) | Ending::Exhausted(failure, steps) => {
@@ -111,7 +113,6 @@ fn replayed(ops: &Ops<'_>, unknowns: &Unknowns<'_>, streams: &Streams<'_>, budge
             }
         };
     }
-    let facts = Facts::gather(ops, unknowns);
     let reachable = hints.top <= ops.top + unknowns.len() as i64;
     let with = reachable.then(|| Replay::new(ops, (unknowns, &facts), Some(&hints), budget).run());
     if let Some(Ending::Placed(placement)) = with {

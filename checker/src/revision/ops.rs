@@ -8,6 +8,7 @@ use crate::verdict::{Verdict, Violation};
 use crate::words;
 
 use super::LINEARIZABILITY;
+use super::by_revision::ByRevision;
 
 /// The operations of a history by what they are to the order. Numbers are places in `records`.
 #[derive(Debug)]
@@ -18,9 +19,9 @@ pub(crate) struct Ops<'a> {
     /// Who made revision `place + 2`, if an answer says so.
     pub(crate) mutators: Vec<Option<u32>>,
     /// Answers that changed nothing, with the revision they saw, in the order (revision, call).
-    pub(crate) observers: Vec<(i64, u32)>,
+    pub(crate) observers: ByRevision<u32>,
     /// Answers that a member gave from its own store, likewise.
-    pub(crate) locals: Vec<(i64, u32)>,
+    pub(crate) locals: ByRevision<u32>,
     /// Writes of unknown outcome, in the order of their calls.
     pub(crate) unknown: Vec<u32>,
     /// Compactions, done or perhaps done.
@@ -96,14 +97,16 @@ impl<'a> Ops<'a> {
             records,
             recorded: Recorded::of(&history.origin),
             mutators: Vec::new(),
-            observers: Vec::new(),
-            locals: Vec::new(),
+            observers: ByRevision::default(),
+            locals: ByRevision::default(),
             unknown: Vec::new(),
             compactions: Vec::new(),
             errors: Vec::new(),
             top: 1,
         };
         let mut made: Vec<(i64, u32)> = Vec::new();
+        let mut observers = Vec::new();
+        let mut locals = Vec::new();
         for (place, record) in records.iter().enumerate() {
             let place = place as u32;
             match (&record.request, record.outcome) {
@@ -117,17 +120,20 @@ impl<'a> Ops<'a> {
                 (_, Outcome::Unknown) => ops.unknown.push(place),
                 (_, Outcome::Ok) => match role(record) {
                     Some(Role::Mutator(revision)) => made.push((revision, place)),
-                    Some(Role::Observer(revision)) => ops.observers.push((revision, place)),
-                    Some(Role::Local(revision)) => ops.locals.push((revision, place)),
+                    Some(Role::Observer(revision)) => observers.push((revision, place)),
+                    Some(Role::Local(revision)) => locals.push((revision, place)),
                     None => return Err(no_revision(record)),
                 },
             }
         }
         let call = |place: &u32| records[*place as usize].call_ns;
         ops.unknown.sort_by_key(call);
-        ops.observers.sort_by_cached_key(|(revision, place)| (*revision, call(place)));
-        ops.locals.sort_by_cached_key(|(revision, place)| (*revision, call(place)));
+        let by_call = |(revision, place): &(i64, u32)| (*revision, call(place));
+        observers.sort_by_key(by_call);
+        locals.sort_by_key(by_call);
         made.sort_unstable();
+        ops.observers = ByRevision::new(observers);
+        ops.locals = ByRevision::new(locals);
         ops.claim(&made)?;
         Ok(ops)
     }
@@ -144,7 +150,7 @@ impl<'a> Ops<'a> {
                 with(2 * (number as i64 + 2), place);
             }
         }
-        for (revision, place) in &self.observers {
+        for (revision, place) in self.observers.all() {
             with(2 * revision + 1, *place);
         }
     }
@@ -160,7 +166,7 @@ impl<'a> Ops<'a> {
             return Err(self.same_revision(pair[0].1, pair[1].1, pair[0].0));
         }
         let lowest = made.first().filter(|(revision, _)| *revision < 2);
-        let below = self.observers.first().filter(|(revision, _)| *revision < 1);
+        let below = self.observers.all().first().filter(|(revision, _)| *revision < 1);
         if let Some(&(revision, place)) = lowest.or(below) {
             let record = self.record(place);
             let reason = format!(
@@ -171,7 +177,7 @@ impl<'a> Ops<'a> {
             return Err(broken(reason, vec![record.id], revision));
         }
         let last = |list: &[(i64, u32)]| list.last().map_or(1, |(revision, _)| *revision);
-        self.top = last(made).max(last(&self.observers)).max(self.compacted_top());
+        self.top = last(made).max(last(self.observers.all())).max(self.compacted_top());
         // A revision that skips ahead has no writers below it: found before memory is spent on it.
         let most = made.len() as i64 + self.unknown.len() as i64 + 1;
         if self.top > most {
@@ -223,7 +229,7 @@ impl<'a> Ops<'a> {
             next = revision + 1;
         }
         let hole = next + spare;
-        let seen = self.observers.iter().find(|(revision, _)| *revision >= hole);
+        let seen = self.observers.all().iter().find(|(revision, _)| *revision >= hole);
         let claimed = made.iter().find(|(revision, _)| *revision >= hole);
         let witness = [seen, claimed].into_iter().flatten().min();
         let mut evidence = Vec::new();

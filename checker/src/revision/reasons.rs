@@ -84,7 +84,7 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> (String, Vec<u64>) {
 fn no_writer(ops: &Ops<'_>, revision: i64) -> (String, Vec<u64>) {
     let mut evidence = Vec::new();
     let mut reason = format!("no write can have made revision {revision}");
-    let sight = ops.observers.iter().map(|(_, place)| *place);
+    let sight = ops.observers.all().iter().map(|(_, place)| *place);
     let sight = sight.chain(ops.mutators.iter().flatten().copied());
     let mut sights = sight.filter_map(|place| {
         let record = ops.record(place);
@@ -113,8 +113,8 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> (String, Vec<u64>) {
         }
         return (reason, evidence);
     }
-    let at = ops.observers.partition_point(|(seen, _)| *seen < revision);
-    let above = ops.observers.get(at).map(|(seen, place)| (*seen, *place));
+    let at = ops.observers.first(revision);
+    let above = ops.observers.all().get(at).map(|(seen, place)| (*seen, *place));
     let next = (revision..=ops.top).find_map(|next| Some((next, ops.mutator(next)?)));
     if let Some((seen, place)) = [above, next].into_iter().flatten().min() {
         let record = ops.record(place);

@@ -76,7 +76,7 @@ struct Contradiction {
 pub(crate) struct Replay<'a, 'b> {
     ops: &'b Ops<'a>,
     unknowns: &'b Unknowns<'a>,
-    facts: &'b Facts<'a>,
+    facts: &'b Facts<'a, 'b>,
     hints: Option<&'b Hints<'a, 'b>>,
     /// For revision r at place r-1: the write of r was called no later than this.
     called_by: Vec<u64>,
@@ -93,7 +93,7 @@ pub(crate) struct Replay<'a, 'b> {
 impl<'a, 'b> Replay<'a, 'b> {
     pub(crate) fn new(
         ops: &'b Ops<'a>,
-        (unknowns, facts): (&'b Unknowns<'a>, &'b Facts<'a>),
+        (unknowns, facts): (&'b Unknowns<'a>, &'b Facts<'a, 'b>),
         hints: Option<&'b Hints<'a, 'b>>,
         budget: u64,
     ) -> Self {
@@ -131,7 +131,7 @@ impl<'a, 'b> Replay<'a, 'b> {
                 seen(number as i64 + 1, return_ns); // the revision before it
             }
         }
-        for (revision, place) in &self.ops.observers {
+        for (revision, place) in self.ops.observers.all() {
             if let Some(return_ns) = self.ops.record(*place).return_ns {
                 seen(*revision, return_ns);
             }
@@ -209,13 +209,9 @@ impl<'a, 'b> Replay<'a, 'b> {
 
     /// Looks at everything that claims to have seen the store at a revision.
     fn gap(&mut self, revision: i64) -> Result<(), Contradiction> {
-        let from = self.ops.observers.partition_point(|(seen, _)| *seen < revision);
-        for at in from..self.ops.observers.len() {
-            let (seen, place) = self.ops.observers[at];
-            if seen != revision {
-                break;
-            }
-            self.observer(place, revision)?;
+        let ops = self.ops;
+        for (_, place) in ops.observers.at(revision) {
+            self.observer(*place, revision)?;
         }
         let Some(hints) = self.hints.filter(|_| revision >= self.first_hole) else { return Ok(()) };
         let hole = self.ops.mutator(revision).is_none();
@@ -224,16 +220,11 @@ impl<'a, 'b> Replay<'a, 'b> {
             let spans = spans_of(&mismatch, Vec::new);
             Contradiction { what: What::Event(Box::new(mismatch)), spans }
         })?;
-        let from = self.ops.locals.partition_point(|(seen, _)| *seen < revision);
-        for at in from..self.ops.locals.len() {
-            let (seen, place) = self.ops.locals[at];
-            if seen != revision {
-                break;
-            }
+        for (_, place) in ops.locals.at(revision) {
             self.steps += 1;
-            local_answer(self.ops, place, self.store.now()).map_err(|mismatch| {
-                let spans = self.spans(place, &mismatch);
-                Contradiction { what: What::Answer(place, Box::new(mismatch)), spans }
+            local_answer(ops, *place, self.store.now()).map_err(|mismatch| {
+                let spans = self.spans(*place, &mismatch);
+                Contradiction { what: What::Answer(*place, Box::new(mismatch)), spans }
             })?;
         }
         Ok(())
@@ -320,7 +311,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             let value = (!seen.keys_only).then_some(&seen.kv.value);
             return Some(self.unknowns.putters(&seen.kv.key, value));
         }
-        let told = self.hints?.at(hole).first()?;
+        let (_, told) = self.hints?.at(hole).first()?;
         let kv = &told.event.kv;
         Some(match told.event.kind {
             EventType::Put => self.unknowns.putters(&kv.key, Some(&kv.value)),

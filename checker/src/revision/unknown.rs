@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ops::Ops;
 use crate::history::{
-    Blob, DeleteRangeRequest, PutRequest, Record, Request, RequestOp, TxnRequest,
+    Blob, DeleteRangeRequest, Op, PutRequest, Record, Request, RequestOp, TxnRequest,
 };
 use crate::model::Span;
 
@@ -38,10 +38,17 @@ pub(crate) struct Unknowns<'a> {
 impl<'a> Unknowns<'a> {
     pub(crate) fn new(ops: &Ops<'a>) -> Self {
         let mut all = Unknowns::default();
-        let mut classes: BTreeMap<String, u32> = BTreeMap::new();
+        let mut classes: BTreeMap<(Op, &Blob, &Blob), Vec<u32>> = BTreeMap::new();
         for (number, place) in ops.unknown.iter().enumerate() {
             let record = ops.record(*place);
-            let class = *classes.entry(format!("{:?}", record.request)).or_insert(number as u32);
+            let alike = classes.entry(handle(&record.request)).or_default();
+            let same = alike
+                .iter()
+                .find(|other| all.writes[**other as usize].record.request == record.request);
+            let class = same.copied().unwrap_or(number as u32);
+            if class == number as u32 {
+                alike.push(class);
+            }
             let unknown = Unknown { record, touches: Vec::new(), depends: Vec::new(), class };
             all.writes.push(unknown);
             all.enter(number as u32, &record.request);
@@ -144,13 +151,35 @@ impl<'a> Unknowns<'a> {
         Some(self.writes[first as usize].record.call_ns)
     }
 
-    /// Whether any write could touch a key.
-    pub(crate) fn could_touch(&self, key: &Blob) -> bool {
-        self.puts.contains_key(key)
-            || self.keeps.contains_key(key)
-            || self.deletes.contains_key(key)
-            || self.sweeps.iter().any(|(span, _)| span.contains(key))
+    /// Every key that a write could put or delete by its name.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a Blob> {
+        let keys = self.puts.keys().chain(self.keeps.keys());
+        keys.chain(self.deletes.keys()).copied()
     }
+
+    /// Whether a write could delete a range in which a key lies.
+    pub(crate) fn swept(&self, key: &Blob) -> bool {
+        self.sweeps.iter().any(|(span, _)| span.contains(key))
+    }
+}
+
+/// Something that equal requests have in common, and others mostly not.
+fn handle(request: &Request) -> (Op, &Blob, &Blob) {
+    fn first(op: &RequestOp) -> Option<(&Blob, &Blob)> {
+        match op {
+            RequestOp::Put(put) => Some((&put.key, &put.value)),
+            RequestOp::DeleteRange(delete) => Some((&delete.key, &delete.range_end)),
+            RequestOp::Range(_) | RequestOp::Txn(_) => None,
+        }
+    }
+    let names = match request {
+        Request::Put(put) => Some((&put.key, &put.value)),
+        Request::DeleteRange(delete) => Some((&delete.key, &delete.range_end)),
+        Request::Txn(txn) => txn.success.iter().chain(&txn.failure).find_map(first),
+        _ => None,
+    };
+    let (key, value) = names.unwrap_or((Blob::EMPTY, Blob::EMPTY));
+    (request.op(), key, value)
 }
 
 /// Every span of keys on which a request's answer depends.

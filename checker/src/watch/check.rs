@@ -74,7 +74,8 @@ impl Walk<'_, '_> {
         let mut last = 0;
         let mut open = false;
         let mut noticed = 0;
-        let mut seen: BTreeSet<(i64, &Blob)> = BTreeSet::new();
+        // Keys of the last revision.
+        let mut seen: BTreeSet<&Blob> = BTreeSet::new();
         for Arrival { record, response } in &self.watcher.arrivals {
             if is_progress(response) {
                 noticed = noticed.max(response.header.revision);
@@ -84,7 +85,17 @@ impl Walk<'_, '_> {
             for (place, event) in response.events.iter().enumerate() {
                 let revision = event.kv.mod_revision;
                 let key = &event.kv.key;
-                if !seen.insert((revision, key)) {
+                if revision > last {
+                    seen.clear();
+                }
+                let again = if revision < last {
+                    let events = self.watcher.events().map(|(_, other)| other);
+                    let mut before = events.take_while(|other| !std::ptr::eq(*other, event));
+                    before.any(|other| other.kv.mod_revision == revision && other.kv.key == *key)
+                } else {
+                    !seen.insert(key)
+                };
+                if again {
                     let what = format!("{} of revision {revision} came twice", shown(event));
                     return self.wrong(UNIQUE, revision, what, record);
                 }

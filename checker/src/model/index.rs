@@ -1,0 +1,132 @@
+//! Numbers for keys: found by their bytes in one step, in the order in which they were entered.
+
+use crate::history::Blob;
+
+/// A table with open addressing. Its hash is fixed, so that nothing depends on the run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyIndex {
+    keys: Vec<Blob>,
+    /// Part of the hash, and the number plus one; 0 marks a free slot.
+    slots: Vec<(u32, u32)>,
+}
+
+const LEAST_SLOTS: usize = 16;
+
+impl KeyIndex {
+    /// How many keys there are.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// A key by its number.
+    pub(crate) fn key(&self, number: u32) -> &Blob {
+        &self.keys[number as usize]
+    }
+
+    /// The number of a key, if it was entered.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<u32> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        match self.find(hash(key), key) {
+            Slot::Taken(number) => Some(number),
+            Slot::Free(_) => None,
+        }
+    }
+
+    /// The number of a key, which is entered if it is new.
+    pub(crate) fn enter(&mut self, key: &Blob) -> u32 {
+        if self.keys.len() * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let hash = hash(key);
+        match self.find(hash, key) {
+            Slot::Taken(number) => number,
+            Slot::Free(at) => {
+                self.keys.push(key.clone());
+                let number = self.keys.len() as u32;
+                self.slots[at] = (tag(hash), number);
+                number - 1
+            }
+        }
+    }
+
+    fn find(&self, hash: u64, key: &[u8]) -> Slot {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            match self.slots[at] {
+                (_, 0) => return Slot::Free(at),
+                (other, next) if other == tag(hash) => {
+                    let number = next - 1;
+                    if self.keys[number as usize].as_slice() == key {
+                        return Slot::Taken(number);
+                    }
+                }
+                _ => {}
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(LEAST_SLOTS);
+        self.slots = vec![(0, 0); size];
+        for (number, key) in self.keys.iter().enumerate() {
+            let hash = hash(key);
+            let mut at = hash as usize & (size - 1);
+            while self.slots[at].1 != 0 {
+                at = (at + 1) & (size - 1);
+            }
+            self.slots[at] = (tag(hash), number as u32 + 1);
+        }
+    }
+}
+
+enum Slot {
+    Taken(u32),
+    Free(usize),
+}
+
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// Eight bytes at a time, each mixed in by a multiplication of 128 bits.
+fn hash(key: &[u8]) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut hash = key.len() as u64 ^ 0x2545_f491_4f6c_dd1d;
+    for part in key.chunks(8) {
+        let mut word = [0; 8];
+        word[..part.len()].copy_from_slice(part);
+        let product = u128::from(hash ^ u64::from_le_bytes(word)) * u128::from(ODD);
+        hash = (product >> 64) as u64 ^ product as u64;
+    }
+    let product = u128::from(hash) * u128::from(0xbf58_476d_1ce4_e5b9_u64);
+    (product >> 64) as u64 ^ product as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keys_in_order() {
+        let mut index = KeyIndex::default();
+        let name =
+            |number: u32| Blob::from(format!("{}{number}", "k".repeat(number as usize % 40)));
+        assert_eq!(index.get(b"k"), None);
+        for round in 0..2 {
+            for number in 0..5_000 {
+                assert_eq!(index.enter(&name(number)), number, "round {round}");
+            }
+        }
+        assert_eq!(index.len(), 5_000);
+        for number in 0..5_000 {
+            assert_eq!(index.get(&name(number)), Some(number));
+            assert_eq!(index.key(number), &name(number));
+        }
+        assert_eq!(index.get(b""), None);
+        assert_eq!(index.get(b"another"), None);
+    }
+}

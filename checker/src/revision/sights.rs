@@ -1,0 +1,121 @@
+//! Walks over everything that the quorum's answers show of single keys.
+
+use super::ops::Ops;
+use crate::history::{
+    Blob, DeleteRangeRequest, DeleteRangeResponse, KeyValue, RangeRequest, RangeResponse, Request,
+    RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
+};
+
+/// One thing that an answer shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sight<'a> {
+    /// A key with its versions, at a revision (the answer's own, or a past one that was asked
+    /// for); whether the answer left values out.
+    There { kv: &'a KeyValue, keys_only: bool, at: i64 },
+    /// A key was not there at a revision.
+    Absent { key: &'a Blob, at: i64 },
+    /// A key was put by the answered request itself.
+    Put { key: &'a Blob },
+}
+
+/// Whose answer shows something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    /// In `records`.
+    pub(crate) place: u32,
+    pub(crate) revision: i64,
+    /// Whether it made the revision: then it shows, but for its puts, what was before.
+    pub(crate) mutator: bool,
+}
+
+/// The answers that made a revision.
+pub(crate) fn made<'b>(ops: &'b Ops<'_>) -> impl Iterator<Item = Source> + use<'b> {
+    ops.mutators.iter().enumerate().filter_map(|(number, place)| {
+        place.map(|place| Source { place, revision: number as i64 + 2, mutator: true })
+    })
+}
+
+/// Calls with everything that answers of the quorum show.
+pub(crate) fn each<'a>(ops: &Ops<'a>, with: impl FnMut(Source, Sight<'a>)) {
+    let seen = ops.observers.all().iter();
+    let seen = seen.map(|&(revision, place)| Source { place, revision, mutator: false });
+    let sources = made(ops).chain(seen);
+    let mut walk = Walk { with, source: Source { place: 0, revision: 0, mutator: false } };
+    for source in sources {
+        walk.source = source;
+        let record = ops.record(source.place);
+        match (&record.request, &record.response) {
+            (Request::Range(request), Some(Response::Range(answer))) => {
+                walk.range(request, answer);
+            }
+            (Request::Put(put), Some(Response::Put(answer))) => {
+                walk.put(&put.key, put.prev_kv, answer.prev_kv.as_ref());
+            }
+            (Request::DeleteRange(delete), Some(Response::DeleteRange(answer))) => {
+                walk.delete(delete, answer);
+            }
+            (Request::Txn(request), Some(Response::Txn(answer))) => walk.txn(request, answer),
+            _ => {}
+        }
+    }
+}
+
+struct Walk<With> {
+    with: With,
+    source: Source,
+}
+
+impl<'a, With: FnMut(Source, Sight<'a>)> Walk<With> {
+    fn tell(&mut self, sight: Sight<'a>) {
+        (self.with)(self.source, sight);
+    }
+
+    fn range(&mut self, request: &'a RangeRequest, answer: &'a RangeResponse) {
+        let at = if request.revision > 0 { request.revision } else { self.source.revision };
+        for kv in &answer.kvs {
+            self.tell(Sight::There { kv, keys_only: request.keys_only, at });
+        }
+        if request.range_end.is_empty() && answer.count == 0 && !self.source.mutator {
+            self.tell(Sight::Absent { key: &request.key, at });
+        }
+    }
+
+    fn put(&mut self, key: &'a Blob, asked: bool, before: Option<&'a KeyValue>) {
+        let at = self.source.revision;
+        self.tell(Sight::Put { key });
+        match before {
+            Some(kv) => self.tell(Sight::There { kv, keys_only: false, at }),
+            None if asked => self.tell(Sight::Absent { key, at: at - 1 }),
+            None => {}
+        }
+    }
+
+    fn delete(&mut self, request: &'a DeleteRangeRequest, answer: &'a DeleteRangeResponse) {
+        let at = self.source.revision;
+        for kv in &answer.prev_kvs {
+            self.tell(Sight::There { kv, keys_only: false, at });
+        }
+        if request.range_end.is_empty() && answer.deleted == 0 && !self.source.mutator {
+            self.tell(Sight::Absent { key: &request.key, at });
+        }
+    }
+
+    fn txn(&mut self, request: &'a TxnRequest, answer: &'a TxnResponse) {
+        let ops = if answer.succeeded { &request.success } else { &request.failure };
+        for (op, answer) in ops.iter().zip(&answer.responses) {
+            match (op, answer) {
+                (RequestOp::Range(request), ResponseOp::Range(answer)) => {
+                    self.range(request, answer);
+                }
+                (RequestOp::Put(put), ResponseOp::Put(answer)) => {
+                    self.put(&put.key, put.prev_kv, answer.prev_kv.as_ref());
+                }
+                (RequestOp::DeleteRange(delete), ResponseOp::DeleteRange(answer)) => {
+                    self.delete(delete, answer);
+                }
+                (RequestOp::Txn(request), ResponseOp::Txn(answer)) => self.txn(request, answer),
+                _ => {}
+            }
+        }
+    }
+}
