@@ -46,6 +46,15 @@ pub enum Fact {
         /// Store revision afterwards.
         revision: i64,
     },
+    /// What the speaking member's store holds up to a revision.
+    Hashed {
+        /// Up to this revision.
+        revision: i64,
+        /// What compaction at this revision left; only equal ones compare.
+        compact_revision: i64,
+        /// The checksum.
+        hash: u32,
+    },
 }
 
 /// Every name that a probe can have; `probe!` refuses another when it is compiled.
@@ -130,6 +139,11 @@ pub fn reached(name: &'static str) {
     if let Some(hook) = HOOK.get() {
         hook.probe(name);
     }
+}
+
+/// Whether anybody hears facts; one that costs something is made only then.
+pub fn is_heard() -> bool {
+    HOOK.get().is_some()
 }
 
 /// Reports a fact.

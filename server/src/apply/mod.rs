@@ -9,7 +9,7 @@ use redb::Durability;
 
 use crate::command::{Applied, Body, Command, ProposalId, Rejected};
 use crate::consensus::types::{Entry, Payload};
-use crate::mvcc::{AppliedMark, Changes, Store, StoreError, Writer};
+use crate::mvcc::{AppliedMark, Changes, HashKv, Store, StoreError, Writer};
 use crate::planted;
 use crate::probe::{self, Fact};
 
@@ -40,14 +40,34 @@ pub fn apply_batch(store: &Store, entries: &[Entry]) -> Result<Outcome, StoreErr
         let mark = AppliedMark { index: last.index, term: last.term };
         store.commit_mark_early(mark)?;
     }
-    store.write(Durability::None, |writer| {
+    let before = store.revision();
+    let outcome = store.write(Durability::None, |writer| {
         let mut outcome = Outcome::default();
         for entry in news {
             apply_entry(writer, entry, &mut outcome)?;
             probe::fact(Fact::Applied { index: entry.index, revision: writer.revision() });
         }
         Ok(outcome)
-    })
+    })?;
+    if probe::is_heard() {
+        tell_hash(store, before)?;
+    }
+    Ok(outcome)
+}
+
+/// Members tell what they hold whenever they pass a multiple of this revision.
+const TOLD_REVISIONS: i64 = 64;
+
+/// Tells what the store holds at the last such revision passed since `before`.
+fn tell_hash(store: &Store, before: i64) -> Result<(), StoreError> {
+    let revision = store.revision() / TOLD_REVISIONS * TOLD_REVISIONS;
+    if revision <= before {
+        return Ok(());
+    }
+    if let Ok(HashKv { hash, compact_revision, .. }) = store.hash_kv(revision)? {
+        probe::fact(Fact::Hashed { revision, compact_revision, hash });
+    }
+    Ok(())
 }
 
 fn apply_entry(

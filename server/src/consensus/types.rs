@@ -60,7 +60,7 @@ impl Entry {
 
 impl Payload {
     /// CRC32C by which observers compare entries of different members.
-    pub(super) fn crc(&self) -> u32 {
+    pub fn crc(&self) -> u32 {
         match self {
             Self::Empty => 0,
             Self::Command(command) => crc32c::crc32c(command),

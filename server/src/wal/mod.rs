@@ -40,9 +40,11 @@ mod layout;
 mod log;
 mod record;
 mod recover;
+mod scan;
 #[cfg(test)]
 mod tests;
 
 pub use error::{Damage, WalError};
 pub use log::{Options, Wal};
 pub use recover::Recovered;
+pub use scan::Scan;

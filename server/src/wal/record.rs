@@ -11,9 +11,9 @@ use crate::consensus::types::{Entry, HardState, Index, SnapshotMark};
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct Record {
     hard_state: Option<HardState>,
-    restart: Option<SnapshotMark>,
-    start: Option<SnapshotMark>,
-    entries: Vec<Entry>,
+    pub(super) restart: Option<SnapshotMark>,
+    pub(super) start: Option<SnapshotMark>,
+    pub(super) entries: Vec<Entry>,
 }
 
 /// What a batch says, as it is written: the same fields in the same order as [`Record`].

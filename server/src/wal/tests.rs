@@ -547,3 +547,39 @@ proptest! {
         trial.reopen();
     }
 }
+
+/// Whatever the log held, whoever reads its bytes from outside finds what a restart would.
+#[test]
+fn a_scan_finds_what_a_restart_finds() {
+    let disk = MemoryDisk::default();
+    let (mut wal, _) = open_sized(&disk, 3 * 4096).unwrap();
+    let mut scan = Scan::default();
+    for round in 0..40u64 {
+        let term = 1 + round / 7;
+        let first = round * 2 + 1 - u64::from(round % 5 == 4);
+        now(wal.append(&batch(
+            Some(hard(term, 2, 0)),
+            vec![
+                entry(first, term, "one"),
+                entry(first + 1, term, "other"),
+                entry(first + 2, term, "last"),
+            ],
+        )))
+        .unwrap();
+        now(wal.sync()).unwrap();
+        for name in disk.names().iter().filter(|name| name.ends_with(".wal")) {
+            let number = u64::from_str_radix(&name[4..20], 16).unwrap();
+            if scan.segment().is_none_or(|segment| number >= segment) {
+                scan.read(number, &disk.bytes(name));
+            }
+        }
+        let (_, recovered) = open_sized(&disk.copy(), 3 * 4096).unwrap();
+        assert_eq!(scan.start(), recovered.snapshot.index);
+        for entry in &recovered.entries {
+            let found = scan.entry(entry.index);
+            assert_eq!(found, Some((entry.term, entry.payload.crc())), "round {round}");
+        }
+        assert_eq!(scan.entry(recovered.last_index() + 1), None);
+    }
+    assert!(scan.segment() > Some(2), "the log has several segments");
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::body::Body;
 use super::fault::FileClass;
-use super::names::Tree;
+use super::names::{Tree, parent};
 use super::volume::{FileId, Volume};
 use crate::trace::Kind;
 
@@ -23,6 +23,17 @@ impl Image {
 }
 
 impl Volume {
+    /// The files of a folder that are durable by name, with their durable bytes, in order of
+    /// path.
+    pub fn durable_files(&mut self, now_ns: u64, folder: &str) -> Vec<(&str, FileId, &[u8])> {
+        self.settle(now_ns);
+        let files = self.durable_names.files.iter();
+        let inside = files.filter(|(path, _)| parent(path) == folder);
+        inside
+            .filter_map(|(path, id)| Some((path.as_str(), *id, &*self.bodies.get(id)?.durable)))
+            .collect()
+    }
+
     /// What a power loss that keeps nothing would leave.
     pub fn image(&mut self, now_ns: u64) -> Image {
         self.settle(now_ns);

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use madsim::task::NodeId;
-use mettle_scenarios::plan::Plant;
+use mettle_scenarios::plan::{Plan, Plant};
 use mettle_server::probe::{self, Fact, Hook};
 
-use super::Rules;
+use super::{Media, Rules};
+use crate::disk::DiskWorld;
 use crate::platform::Worlds;
+
+/// Where a member keeps its log.
+const LOG_FOLDER: &str = "wal";
 
 /// Hears everything that members say; clones are handles to the same one.
 #[derive(Clone)]
@@ -53,8 +57,9 @@ pub enum Whom {
 
 impl Observer {
     /// Hears the members of these worlds. Sets the server's hook, which is set once in a process.
-    pub fn new(worlds: Worlds, plants: Vec<Plant>) -> Observer {
-        let observer = Observer(Arc::new(Inner { worlds, plants, state: Mutex::default() }));
+    pub fn new(worlds: Worlds, plan: &Plan) -> Observer {
+        let state = Mutex::new(State { rules: Rules::new(plan.members), ..State::default() });
+        let observer = Observer(Arc::new(Inner { worlds, plants: plan.plants.clone(), state }));
         probe::set(Box::new(observer.clone()));
         observer
     }
@@ -89,9 +94,11 @@ impl Observer {
         self.state().rules.leader_changes()
     }
 
-    /// Takes the rules out, with all that they heard.
+    /// Takes the rules out, with all that they heard, after a last look at the disks.
     pub fn take_rules(&self) -> Rules {
-        std::mem::take(&mut self.state().rules)
+        let mut rules = std::mem::take(&mut self.state().rules);
+        rules.end(self.0.worlds.now_ns(), &self.0.worlds.disk);
+        rules
     }
 
     /// Rare paths reached so far.
@@ -134,7 +141,7 @@ impl Hook for Observer {
     fn fact(&self, fact: Fact) {
         let Some(member) = self.speaker() else { return };
         let now_ns = self.0.worlds.now_ns();
-        self.state().rules.hear(now_ns, member, fact);
+        self.state().rules.hear(now_ns, member, fact, &self.0.worlds.disk);
     }
 
     fn planted(&self, bug: &'static str) -> bool {
@@ -145,5 +152,18 @@ impl Hook for Observer {
         self.0.plants.iter().any(|plant| {
             plant.bug.name() == bug && (plant.member.is_none() || plant.member == member)
         })
+    }
+}
+
+impl Media for DiskWorld {
+    fn log(&self, member: u32, see: &mut dyn FnMut(&[(u64, u32, &[u8])])) {
+        self.with(member as u8, |volume, now_ns| {
+            let files = volume.durable_files(now_ns, LOG_FOLDER).into_iter();
+            let segments = files.filter_map(|(path, id, bytes)| {
+                let name = path.rsplit('/').next()?.strip_suffix(".wal")?;
+                Some((u64::from_str_radix(name, 16).ok()?, id.0, bytes))
+            });
+            see(&segments.collect::<Vec<_>>());
+        });
     }
 }

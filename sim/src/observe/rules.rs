@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mettle_server::probe::Fact;
 
+use super::durable::{Broken, Durable, Media};
 use crate::world::{Leaders, Leadership, Violation};
 
 /// At most one member leads a term.
@@ -17,6 +18,9 @@ pub const APPLIED_COMMITTED: &str = "applied never ahead of committed";
 /// Members that applied the same index arrived at the same revision.
 pub const APPLIED_EQUAL: &str = "applied revisions equal";
 
+/// Members at the same revision, equally compacted, hold the same.
+pub const HASHES_EQUAL: &str = "hashes equal at equal revision";
+
 /// What members have said so far.
 #[derive(Debug, Default)]
 pub struct Rules {
@@ -25,22 +29,62 @@ pub struct Rules {
     committed: BTreeMap<u64, (u64, u32, u32)>,
     applied: BTreeMap<u64, (i64, u32)>,
     applied_by: BTreeMap<u32, (u64, i64)>,
+    hashed: BTreeMap<(i64, i64), (u32, u32)>,
+    durable: Durable,
     leaders: Leaders,
     violations: Vec<Violation>,
 }
 
 impl Rules {
-    /// Takes in what `member` says at `now_ns`.
-    pub fn hear(&mut self, now_ns: u64, member: u32, fact: Fact) {
+    /// The rules of a cluster of so many members.
+    pub fn new(members: u32) -> Rules {
+        Rules { durable: Durable::new(members), ..Rules::default() }
+    }
+
+    /// Takes in what `member` says at `now_ns`, and holds it against what lies on the disks.
+    pub fn hear(&mut self, now_ns: u64, member: u32, fact: Fact, media: &dyn Media) {
         let broken = match fact {
             Fact::BecameLeader { term } => self.leader(now_ns, member, term),
             Fact::Voted { term, candidate } => self.vote(member, term, candidate),
             Fact::Committed { index, term, crc } => self.commit(member, index, term, crc),
             Fact::Applied { index, revision } => self.apply(member, index, revision),
+            Fact::Hashed { revision, compact_revision, hash } => {
+                self.hash(member, (revision, compact_revision), hash)
+            }
         };
+        self.note(now_ns, broken);
+        let broken = match fact {
+            Fact::Committed { index, term, crc } => {
+                self.durable.committed(media, index, (term, crc))
+            }
+            Fact::Applied { index, .. } => self.durable.applied(media, member, index),
+            _ => None,
+        };
+        self.note(now_ns, broken);
+    }
+
+    /// The run is over, and the disks are what they will be.
+    pub fn end(&mut self, now_ns: u64, media: &dyn Media) {
+        let broken = self.durable.at_the_end(media);
+        self.note(now_ns, broken);
+    }
+
+    fn note(&mut self, at_ns: u64, broken: Broken) {
         if let Some((rule, reason)) = broken {
-            self.violations.push(Violation { rule, reason, at_ns: now_ns });
+            self.violations.push(Violation { rule, reason, at_ns });
         }
+    }
+
+    fn hash(&mut self, member: u32, (revision, compacted): (i64, i64), hash: u32) -> Broken {
+        let (first_hash, first) =
+            *self.hashed.entry((revision, compacted)).or_insert((hash, member));
+        (first_hash != hash).then(|| {
+            let reason = format!(
+                "at revision {revision}, compacted at {compacted}, m{first} holds {first_hash:08x} \
+                 and m{member} {hash:08x}"
+            );
+            (HASHES_EQUAL, reason)
+        })
     }
 
     fn leader(&mut self, at_ns: u64, member: u32, term: u64) -> Broken {
@@ -108,8 +152,6 @@ impl Rules {
         (std::mem::take(&mut self.leaders), std::mem::take(&mut self.violations))
     }
 }
-
-type Broken = Option<(&'static str, String)>;
 
 #[cfg(test)]
 mod tests;

@@ -91,7 +91,7 @@ fn simulate(plan: Arc<Plan>, collected: &Collected, trace: Trace) {
 async fn stages(plan: Arc<Plan>, collected: Collected, trace: Trace) {
     let config = WorldsConfig { net: net_config(&plan), disk: disk_config(&plan) };
     let worlds = Worlds::new(plan.seed, config, trace);
-    let observer = Observer::new(worlds.clone(), plan.plants.clone());
+    let observer = Observer::new(worlds.clone(), &plan);
     let cluster = Cluster::start(&plan, worlds.clone(), &observer);
     let (recorder, ledger) = (Recorder::default(), Ledger::default());
     let world = World { plan, worlds, observer, cluster, recorder, ledger };

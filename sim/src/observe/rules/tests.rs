@@ -2,10 +2,17 @@
 
 use super::*;
 
+/// No disks: the rules are told of no members, and look at none.
+struct Nowhere;
+
+impl Media for Nowhere {
+    fn log(&self, _member: u32, _see: &mut dyn FnMut(&[(u64, u32, &[u8])])) {}
+}
+
 fn broken(facts: &[(u32, Fact)]) -> Vec<&'static str> {
     let mut rules = Rules::default();
     for (at, (member, fact)) in facts.iter().enumerate() {
-        rules.hear(at as u64, *member, *fact);
+        rules.hear(at as u64, *member, *fact, &Nowhere);
     }
     rules.take().1.into_iter().map(|v| v.rule).collect()
 }
@@ -60,4 +67,15 @@ fn applied_ahead_or_apart() {
         (2, Fact::Applied { index: 2, revision: 4 }),
     ];
     assert_eq!(broken(&facts), [APPLIED_COMMITTED, APPLIED_EQUAL]);
+}
+
+#[test]
+fn members_hold_something_else() {
+    let facts = [
+        (1, Fact::Hashed { revision: 64, compact_revision: 7, hash: 1 }),
+        (2, Fact::Hashed { revision: 64, compact_revision: 9, hash: 2 }),
+        (3, Fact::Hashed { revision: 64, compact_revision: 7, hash: 1 }),
+        (3, Fact::Hashed { revision: 64, compact_revision: 9, hash: 1 }),
+    ];
+    assert_eq!(broken(&facts), [HASHES_EQUAL]);
 }

@@ -1,0 +1,151 @@
+//! What lies on the members' disks, whatever they say of it: a commit stands on the durable bytes
+//! of a quorum, then and ever after.
+//!
+//! Members' logs are read from the medium, without what a power loss could take, batch by batch as
+//! they grow. Entries that a log no longer holds count when it says that the durable state holds
+//! them: its start mark, which the log itself carries.
+
+use std::collections::BTreeMap;
+
+use mettle_server::wal::Scan;
+
+/// What a member holds to be committed is on the durable bytes of a quorum.
+pub const COMMITTED_DURABLE: &str = "committed on a durable quorum";
+/// A member applies only what is on its own durable bytes.
+pub const APPLIED_DURABLE: &str = "applied never ahead of durable";
+
+/// Durable bytes of the members' logs.
+pub trait Media {
+    /// Shows the segments of a member's log: number, the file's own number, durable bytes.
+    fn log(&self, member: u32, see: &mut dyn FnMut(&[(u64, u32, &[u8])]));
+}
+
+/// A broken rule, in words.
+pub(super) type Broken = Option<(&'static str, String)>;
+
+/// Follows the logs of all members; by default of nobody, and so finds nothing.
+#[derive(Debug, Default)]
+pub struct Durable {
+    logs: BTreeMap<u32, Log>,
+    /// Term and CRC of what is committed.
+    committed: BTreeMap<u64, (u64, u32)>,
+    /// A log was read anew: it may have lost what was committed long ago.
+    doubtful: bool,
+    /// Found broken once; what follows from it says no more.
+    broken: bool,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    scan: Scan,
+    files: Vec<u32>,
+    bytes: Vec<usize>,
+}
+
+impl Log {
+    /// Reads what is new. Answers whether anything but new bytes was found.
+    fn look(&mut self, segments: &[(u64, u32, &[u8])]) -> bool {
+        let files: Vec<u32> = segments.iter().map(|(_, file, _)| *file).collect();
+        let bytes: Vec<usize> = segments.iter().map(|(_, _, bytes)| bytes.len()).collect();
+        if files == self.files && bytes == self.bytes {
+            return false;
+        }
+        let again = !files.starts_with(&self.files)
+            || self.bytes.iter().zip(&bytes).any(|(before, now)| now < before);
+        if again {
+            self.scan = Scan::default();
+        }
+        for (number, _, bytes) in segments {
+            if self.scan.segment().is_none_or(|segment| *number >= segment) {
+                self.scan.read(*number, bytes);
+            }
+        }
+        (self.files, self.bytes) = (files, bytes);
+        again
+    }
+
+    fn holds(&self, index: u64, entry: (u64, u32)) -> bool {
+        index <= self.scan.start() || self.scan.entry(index) == Some(entry)
+    }
+}
+
+impl Durable {
+    /// Follows the logs of `members` members.
+    pub fn new(members: u32) -> Durable {
+        let logs = (1..=members).map(|member| (member, Log::default())).collect();
+        Durable { logs, ..Durable::default() }
+    }
+
+    fn look(&mut self, media: &dyn Media) {
+        for (member, log) in &mut self.logs {
+            media.log(*member, &mut |segments| self.doubtful |= log.look(segments));
+        }
+    }
+
+    /// A member holds an entry to be committed.
+    pub(super) fn committed(&mut self, media: &dyn Media, index: u64, entry: (u64, u32)) -> Broken {
+        if self.broken || self.committed.contains_key(&index) {
+            return None;
+        }
+        self.committed.insert(index, entry);
+        self.look(media);
+        let broken = self.lacks(index, entry).or_else(|| self.recall());
+        self.broken |= broken.is_some();
+        broken
+    }
+
+    /// Looks at all that was ever committed.
+    pub(super) fn at_the_end(&mut self, media: &dyn Media) -> Broken {
+        if self.broken {
+            return None;
+        }
+        self.look(media);
+        self.doubtful = true;
+        self.recall()
+    }
+
+    /// A member applied an entry.
+    pub(super) fn applied(&mut self, media: &dyn Media, member: u32, index: u64) -> Broken {
+        let entry = *self.committed.get(&index)?;
+        let log = self.logs.get_mut(&member).filter(|_| !self.broken)?;
+        if !log.holds(index, entry) {
+            media.log(member, &mut |segments| self.doubtful |= log.look(segments));
+        }
+        if log.holds(index, entry) {
+            return None;
+        }
+        self.broken = true;
+        let reason = format!("m{member} applied entry {index}, which its disk could still lose");
+        Some((APPLIED_DURABLE, reason))
+    }
+
+    /// After a log was read anew: is everything committed still where it was?
+    fn recall(&mut self) -> Broken {
+        if !std::mem::take(&mut self.doubtful) {
+            return None;
+        }
+        self.committed.iter().find_map(|(index, entry)| self.lacks(*index, *entry))
+    }
+
+    fn lacks(&self, index: u64, entry: (u64, u32)) -> Broken {
+        let holds = |(member, log): (&u32, &Log)| log.holds(index, entry).then_some(*member);
+        let holders: Vec<u32> = self.logs.iter().filter_map(holds).collect();
+        let quorum = self.logs.len() / 2 + 1;
+        if self.logs.is_empty() || holders.len() >= quorum {
+            return None;
+        }
+        let on = match holders[..] {
+            [] => "nobody's disk".to_owned(),
+            [only] => format!("the disk of m{only} alone"),
+            _ => format!("the disks of {holders:?} alone"),
+        };
+        let reason = format!(
+            "entry {index} of term {} is committed, and durable on {on}; a quorum is {quorum}",
+            entry.0
+        );
+        Some((COMMITTED_DURABLE, reason))
+    }
+}
+
+#[cfg(test)]
+mod tests;
