@@ -56,6 +56,16 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
         let cause = format!("the id {} is used twice", pair[1].0);
         return Err(contradiction(pair[1].1, cause, "give each record an id of its own"));
     }
+    if let Err(cause) = crate::start::given(history) {
+        let place = 0;
+        let (id, what) = match records.first() {
+            Some(record) => (record.id, words::describe(record)),
+            None => (0, "nothing was recorded".to_owned()),
+        };
+        let remedy = "begin with a range over all keys before anything else is called, or leave \
+                      start_revision out";
+        return Err(Contradiction { place, id, what, cause, remedy });
+    }
     by_process.sort_unstable();
     for pair in by_process.windows(2) {
         let (before, place) = (&records[pair[0].3], pair[1].3);

@@ -6,7 +6,8 @@ use crate::header::headers;
 use crate::history::{History, Outcome};
 use crate::local::{SERIALIZABLE, serializable};
 use crate::revision::ops::Ops;
-use crate::revision::{LINEARIZABILITY, Ordered, order};
+use crate::revision::{LINEARIZABILITY, Ordered, Stretch, order};
+use crate::start::start;
 use crate::verdict::{Check, Figures, Report, Verdict};
 use crate::watch::streams::{Streams, streams};
 use crate::watch::{self, watches};
@@ -63,22 +64,27 @@ pub fn check(history: &History, options: &Options) -> Report {
     ];
     figures.watchers = streams.watchers.len() as u64;
     figures.events = streams.watchers.iter().map(|watcher| watcher.events().count() as u64).sum();
-    let ops = match Ops::new(history) {
+    let store = start(history);
+    let stretch = Stretch::whole(store.revision());
+    let ops = match Ops::new(history, &stretch) {
         Ok(ops) => ops,
         Err(verdict) => {
             let open = matches!(verdict, Verdict::Unknown(_));
-            let verdict =
-                if open { general(&history.records, options.steps, verdict) } else { verdict };
+            let verdict = if open {
+                general(&history.records, store, options.steps, verdict)
+            } else {
+                verdict
+            };
             checks.push(Check { name: LINEARIZABILITY, verdict, examined: figures.ok });
             unplaced(&streams, &mut checks);
             return conclude(checks, figures);
         }
     };
-    let ordered = order(&ops, &streams, options.steps);
+    let mut ordered = order(&ops, &streams, (store, &stretch), options.steps);
     figures.steps = ordered.steps;
     let mut verdict = ordered.verdict.clone();
-    if matches!(verdict, Verdict::Unknown(_)) && ordered.placement.is_none() {
-        verdict = general(&history.records, options.steps, verdict);
+    if let (Verdict::Unknown(_), Some(store)) = (&verdict, ordered.store.take()) {
+        verdict = general(&history.records, store, options.steps, verdict);
     }
     let examined = figures.ok + figures.fail + figures.unknown;
     checks.push(Check { name: LINEARIZABILITY, verdict, examined });

@@ -1,6 +1,7 @@
 //! What the order of revisions leaves open goes to the general search.
 
 use crate::history::{Outcome, Record, Request};
+use crate::model::Store;
 use crate::revision::LINEARIZABILITY;
 use crate::revision::ops::is_local;
 use crate::search::key_space::KeySpace;
@@ -14,7 +15,7 @@ const MEMORY_BYTES: usize = 64 << 20;
 
 /// Searches an order of the key space's operations; the given doubt stays if none is found in the
 /// budget. Answers of a member's own store are left out: they need no order.
-pub(crate) fn general(records: &[Record], steps: u64, doubt: Verdict) -> Verdict {
+pub(crate) fn general(records: &[Record], start: Store, steps: u64, doubt: Verdict) -> Verdict {
     let operations = records.iter().filter(|record| {
         let lost_read =
             record.outcome == Outcome::Unknown && matches!(record.request, Request::Range(_));
@@ -31,7 +32,7 @@ pub(crate) fn general(records: &[Record], steps: u64, doubt: Verdict) -> Verdict
         return doubt;
     }
     let limits = Limits { steps: steps.min(2_000_000), memory_bytes: MEMORY_BYTES };
-    match search(&KeySpace, &calls, &limits).outcome {
+    match search(&KeySpace::starting_with(start), &calls, &limits).outcome {
         search::Outcome::Linearizable(_) => Verdict::Legal,
         search::Outcome::Unknown(_) => doubt,
         search::Outcome::Illegal(stuck) => {

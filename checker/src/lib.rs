@@ -26,6 +26,7 @@ mod local;
 pub mod model;
 mod revision;
 pub mod search;
+mod start;
 mod verdict;
 mod watch;
 mod words;

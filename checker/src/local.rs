@@ -26,6 +26,9 @@ pub(crate) fn serializable(ops: &Ops<'_>, store: &Store) -> Verdict {
             );
             return broken(reason, Vec::new());
         }
+        if *revision < store.floor() {
+            continue; // nobody recorded what was there
+        }
         let writer = ops.mutator(*revision).map(|writer| ops.record(writer));
         if let Some(writer) = writer.filter(|writer| Some(writer.call_ns) > record.return_ns) {
             let reason = format!(

@@ -112,6 +112,7 @@ fn agree(seed: u64) {
         simple: dice.chance(40),
         compaction: dice.chance(30),
         keeps: false,
+        before: 0,
     };
     let mut history = legal(shape);
     history.records.retain(|record| !is_local(record));

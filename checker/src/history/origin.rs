@@ -15,6 +15,11 @@ pub struct Origin {
     /// The scenario's name, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
+    /// The store's revision when the recording began: 1 for a fresh store. Above that, the first
+    /// record is a range over all keys that was answered at this revision before anything else was
+    /// called. Absent if not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_revision: Option<i64>,
     /// Fields of answers that were not recorded, and are not judged. Empty for our own recorder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<Field>,
@@ -22,7 +27,7 @@ pub struct Origin {
 
 impl Default for Origin {
     fn default() -> Self {
-        Origin { version: 1, seed: None, scenario: None, lacks: Vec::new() }
+        Origin { version: 1, seed: None, scenario: None, start_revision: None, lacks: Vec::new() }
     }
 }
 

@@ -53,6 +53,7 @@ fn sample() -> History {
             seed: Some(7),
             scenario: Some("faults/x".to_owned()),
             lacks: vec![],
+            start_revision: Some(57),
         },
         records: vec![
             Record::called(1, 1, 1, 5, range).ok(9, Response::Range(found)),

@@ -15,6 +15,10 @@ pub struct View<'a> {
     pub(super) at: Option<i64>,
 }
 
+/// The count of an answer of which the model cannot say anything: what was there is forgotten, or
+/// was before the recording.
+pub(super) const FORGOTTEN: i64 = i64::MIN;
+
 impl<'a> View<'a> {
     pub(super) fn new(store: &'a Store, at: Option<i64>) -> Self {
         View { store, at }
@@ -23,6 +27,11 @@ impl<'a> View<'a> {
     /// The revision that is read.
     pub fn revision(&self) -> i64 {
         self.at.unwrap_or(self.store.revision())
+    }
+
+    /// Whether nothing is known of what was there.
+    pub fn is_forgotten(&self) -> bool {
+        self.revision() < self.store.floor()
     }
 
     fn version(&self, chain: u32) -> Option<(&'a Blob, &'a Version)> {
@@ -60,6 +69,9 @@ impl<'a> View<'a> {
 
     /// What a range must answer, without a header; the request's revision is the view's business.
     pub fn range(&self, request: &RangeRequest) -> RangeResponse {
+        if self.is_forgotten() {
+            return RangeResponse { count: FORGOTTEN, ..RangeResponse::default() };
+        }
         let (mut kvs, count) = self.candidates(request);
         if request.count_only {
             return RangeResponse { count, ..RangeResponse::default() };

@@ -1,6 +1,6 @@
 //! Every version of every key, with the changes of each revision, and a way back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{KeyIndex, View};
 use crate::history::{Blob, KeyValue};
@@ -62,37 +62,136 @@ impl Change<'_> {
     }
 }
 
-/// The key space with all its past.
+/// Dead keys that are put up with.
+const SPARE: usize = 16;
+
+/// The key space with its past from some revision on: from 1, from where a recording starts, or
+/// from what was forgotten last.
 #[derive(Clone, Debug)]
 pub struct Store {
     revision: i64,
+    /// The lowest revision that can be read.
+    floor: i64,
     pub(super) index: KeyIndex,
     /// The versions of each key, by its number in the index. None for a key that was only tried.
     pub(super) chains: Vec<Vec<Version>>,
+    /// How many versions of each chain were forgotten.
+    gone: Vec<u32>,
     /// In order, for ranges.
     pub(super) all: BTreeMap<Blob, u32>,
     pub(super) live: BTreeMap<Blob, u32>,
-    /// Which version of which chain, in the order of the changes.
-    changes: Vec<(u32, u32)>,
-    /// Where in `changes` each revision from 2 on begins.
-    begins: Vec<u32>,
+    /// Which version of which chain (counted with what was forgotten), in the order of the changes.
+    changes: VecDeque<(u32, u32)>,
+    /// Where each revision above the floor begins, in `changes` and what was forgotten of it.
+    begins: VecDeque<u64>,
+    /// How many changes were forgotten.
+    forgotten: u64,
 }
 
 impl Default for Store {
     fn default() -> Self {
         Store {
             revision: 1,
+            floor: 1,
             index: KeyIndex::default(),
             chains: Vec::new(),
+            gone: Vec::new(),
             all: BTreeMap::new(),
             live: BTreeMap::new(),
-            changes: Vec::new(),
-            begins: Vec::new(),
+            changes: VecDeque::new(),
+            begins: VecDeque::new(),
+            forgotten: 0,
         }
     }
 }
 
 impl Store {
+    /// A store that held these keys, and no others, at a revision.
+    pub fn starting_at(revision: i64, kvs: &[KeyValue]) -> Self {
+        let mut store = Store { revision, floor: revision, ..Store::default() };
+        for kv in kvs {
+            let version = Version {
+                mod_revision: kv.mod_revision,
+                create_revision: kv.create_revision,
+                version: kv.version,
+                lease: kv.lease,
+                value: kv.value.clone(),
+            };
+            let chain = store.chain(&kv.key);
+            store.chains[chain as usize] = vec![version];
+            store.all.insert(kv.key.clone(), chain);
+            store.live.insert(kv.key.clone(), chain);
+        }
+        store
+    }
+
+    /// The lowest revision of which the past is known.
+    pub fn floor(&self) -> i64 {
+        self.floor
+    }
+
+    /// Forgets what was before `revision`, which can still be read itself.
+    pub fn forget(&mut self, revision: i64) {
+        let revision = revision.min(self.revision);
+        while self.floor < revision {
+            self.floor += 1;
+            let from = self.begins.pop_front().expect("each revision above the floor has a place");
+            let to = self.begins.front().copied();
+            let to = to.unwrap_or(self.forgotten + self.changes.len() as u64);
+            for _ in from..to {
+                let (chain, _) = self.changes.pop_front().expect("a change of the revision");
+                self.prune(chain);
+            }
+            self.forgotten = to;
+        }
+        if self.index.len() > 2 * self.all.len() + SPARE {
+            self.renumber();
+        }
+    }
+
+    /// Drops the versions of a chain that nobody can read any more.
+    fn prune(&mut self, chain: u32) {
+        let versions = &mut self.chains[chain as usize];
+        let known = versions.partition_point(|version| version.mod_revision <= self.floor);
+        let Some(last) = known.checked_sub(1) else { return };
+        let gone = if versions[last].is_deletion() { known } else { last };
+        versions.drain(..gone);
+        self.gone[chain as usize] += gone as u32;
+        if versions.is_empty() {
+            self.all.remove(self.index.key(chain));
+        }
+    }
+
+    /// Gives new numbers to the keys that still have a version, and drops the others.
+    fn renumber(&mut self) {
+        let (mut index, mut moved) = (KeyIndex::default(), vec![0; self.chains.len()]);
+        let (mut chains, mut gone) = (Vec::new(), Vec::new());
+        for (key, own) in &mut self.all {
+            let number = index.enter(key);
+            moved[*own as usize] = number;
+            chains.push(std::mem::take(&mut self.chains[*own as usize]));
+            gone.push(self.gone[*own as usize]);
+            *own = number;
+        }
+        for own in self.live.values_mut() {
+            *own = moved[*own as usize];
+        }
+        for (own, _) in &mut self.changes {
+            *own = moved[*own as usize];
+        }
+        (self.index, self.chains, self.gone) = (index, chains, gone);
+    }
+
+    /// The number of a key's chain, which is made if there is none.
+    fn chain(&mut self, key: &Blob) -> u32 {
+        let chain = self.index.enter(key);
+        if self.chains.len() < self.index.len() {
+            self.chains.push(Vec::new());
+            self.gone.push(0);
+        }
+        chain
+    }
+
     /// The revision of the last change.
     pub fn revision(&self) -> i64 {
         self.revision
@@ -111,9 +210,9 @@ impl Store {
     /// What `revision` changed, in order; nothing for a revision that is not there.
     pub fn changes(&self, revision: i64) -> impl ExactSizeIterator<Item = Change<'_>> {
         let (from, to) = self.bounds(revision);
-        self.changes[from..to].iter().map(|&(chain, version)| {
+        self.changes.range(from..to).map(|&(chain, version)| {
             let (key, versions) = (self.index.key(chain), &self.chains[chain as usize]);
-            let version = version as usize;
+            let version = (version - self.gone[chain as usize]) as usize;
             let before = version.checked_sub(1).map(|place| &versions[place]);
             let before = before.filter(|version| !version.is_deletion());
             Change { key, now: &versions[version], before }
@@ -121,21 +220,23 @@ impl Store {
     }
 
     fn bounds(&self, revision: i64) -> (usize, usize) {
-        if revision < 2 || revision > self.revision {
+        if revision <= self.floor || revision > self.revision {
             return (0, 0);
         }
-        let place = revision as usize - 2;
-        let end = self.begins.get(place + 1).map_or(self.changes.len(), |end| *end as usize);
-        (self.begins[place] as usize, end)
+        let place = (revision - self.floor) as usize - 1;
+        let at = |begin: &u64| (begin - self.forgotten) as usize;
+        let end = self.begins.get(place + 1).map_or(self.changes.len(), at);
+        (at(&self.begins[place]), end)
     }
 
     /// Takes back everything after `revision`.
     pub fn undo_to(&mut self, revision: i64) {
-        let revision = revision.max(1);
+        let revision = revision.max(self.floor);
         if revision >= self.revision {
             return;
         }
-        let kept = self.begins[revision as usize - 1] as usize;
+        let left = (revision - self.floor) as usize;
+        let kept = (self.begins[left] - self.forgotten) as usize;
         for (chain, _) in self.changes.drain(kept..).rev() {
             let (key, versions) = (self.index.key(chain), &mut self.chains[chain as usize]);
             let was_live = versions.pop().is_some_and(|version| !version.is_deletion());
@@ -154,7 +255,7 @@ impl Store {
                 }
             }
         }
-        self.begins.truncate(revision as usize - 1);
+        self.begins.truncate(left);
         self.revision = revision;
     }
 
@@ -166,7 +267,7 @@ impl Store {
     /// Ends a request: whatever changed since `mark` is the next revision.
     pub(super) fn close(&mut self, mark: usize) {
         if self.changes.len() > mark {
-            self.begins.push(mark as u32);
+            self.begins.push_back(self.forgotten + mark as u64);
             self.revision += 1;
         }
     }
@@ -174,10 +275,7 @@ impl Store {
     /// Puts a key as part of the next revision.
     pub(super) fn write(&mut self, key: &Blob, value: Blob, lease: i64) {
         let revision = self.revision + 1;
-        let chain = self.index.enter(key);
-        if self.chains.len() < self.index.len() {
-            self.chains.push(Vec::new());
-        }
+        let chain = self.chain(key);
         let versions = &mut self.chains[chain as usize];
         let (create_revision, version) = match versions.last() {
             Some(last) if !last.is_deletion() => (last.create_revision, last.version + 1),
@@ -189,7 +287,8 @@ impl Store {
                 (revision, 1)
             }
         };
-        self.changes.push((chain, versions.len() as u32));
+        let number = self.gone[chain as usize] + versions.len() as u32;
+        self.changes.push_back((chain, number));
         versions.push(Version { mod_revision: revision, create_revision, version, lease, value });
     }
 
@@ -197,7 +296,8 @@ impl Store {
     pub(super) fn erase(&mut self, key: &Blob) {
         let Some(chain) = self.live.remove(key) else { return };
         let versions = &mut self.chains[chain as usize];
-        self.changes.push((chain, versions.len() as u32));
+        let number = self.gone[chain as usize] + versions.len() as u32;
+        self.changes.push_back((chain, number));
         versions.push(Version {
             mod_revision: self.revision + 1,
             create_revision: 0,

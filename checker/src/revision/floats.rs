@@ -1,9 +1,11 @@
 //! Answers that say nothing of their place: compactions and definite errors. Each needs some
 //! place between what returned before it was called and what was called after it returned.
 
-use super::LINEARIZABILITY;
+use std::collections::BTreeMap;
+
 use super::ops::{Ops, broken, is_local};
 use super::unknown::{Unknowns, reads};
+use super::{LINEARIZABILITY, Stretch};
 use crate::history::{
     CompactRequest, ErrorAnswer, Outcome, Record, Request, RequestOp, Response, TxnRequest,
 };
@@ -15,21 +17,24 @@ const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted"
 
 /// Where an answer may stand: gaps `2r+1`, from and to.
 #[derive(Clone, Copy, Debug)]
-struct Bounds {
-    low: i64,
-    high: i64,
+pub(crate) struct Bounds {
+    pub(crate) low: i64,
+    pub(crate) high: i64,
 }
 
 /// For any interval, the slots that must come before and after it.
-struct Clock {
+struct Clock<'a> {
+    base: i64,
+    /// What an earlier part of the recording says of some records.
+    known: &'a BTreeMap<u64, Bounds>,
     /// By return: the highest slot returned so far.
     returned: Vec<(u64, i64)>,
     /// By call: the lowest slot called from here on.
     called: Vec<(u64, i64)>,
 }
 
-impl Clock {
-    fn new(ops: &Ops<'_>) -> Self {
+impl<'a> Clock<'a> {
+    fn new(ops: &Ops<'_>, known: &'a BTreeMap<u64, Bounds>) -> Self {
         let mut returned = Vec::new();
         let mut called = Vec::new();
         ops.each_slot(|slot, place| {
@@ -49,17 +54,21 @@ impl Clock {
             lowest = lowest.min(*slot);
             *slot = lowest;
         }
-        Clock { returned, called }
+        Clock { base: ops.base, known, returned, called }
     }
 
     fn bounds(&self, record: &Record) -> Bounds {
         let before = self.returned.partition_point(|(at, _)| *at < record.call_ns);
-        let low = before.checked_sub(1).map_or(3, |place| self.returned[place].1 | 1);
+        let first = 2 * self.base + 1;
+        let low = before.checked_sub(1).map_or(first, |place| self.returned[place].1 | 1);
         let high = record.return_ns.map_or(i64::MAX, |return_ns| {
             let after = self.called.partition_point(|(at, _)| *at <= return_ns);
             self.called.get(after).map_or(i64::MAX, |(_, slot)| (slot - 1) | 1)
         });
-        Bounds { low, high }
+        match self.known.get(&record.id) {
+            Some(known) => Bounds { low: known.low, high: high.min(known.high) },
+            None => Bounds { low, high },
+        }
     }
 }
 
@@ -73,30 +82,34 @@ struct Compaction<'a> {
 
 /// What errors are held against.
 struct Known<'a, 'b> {
-    clock: Clock,
+    clock: Clock<'b>,
     store: &'b Store,
     unknowns: &'b Unknowns<'a>,
 }
 
-/// Checks all of them against a replay.
+/// Checks all of them against a replay, and gives their bounds. Where the recording goes on after
+/// what is judged, those whose end is not known yet are left for later.
 pub(crate) fn floats(
     ops: &Ops<'_>,
     unknowns: &Unknowns<'_>,
-    store: &Store,
+    (store, stretch): (&Store, &Stretch),
     budget: u64,
-) -> Result<(), Verdict> {
+) -> Result<Vec<(u32, Bounds)>, Verdict> {
+    let mut found = Vec::new();
     if ops.compactions.is_empty() && ops.errors.is_empty() {
-        return Ok(());
+        return Ok(found);
     }
-    let clock = Clock::new(ops);
+    let clock = Clock::new(ops, &stretch.floats);
+    let later = |bounds: Bounds| stretch.until.is_some() && bounds.high == i64::MAX;
     let mut all: Vec<Compaction<'_>> = Vec::new();
     for place in &ops.compactions {
         let record = ops.record(*place);
         let Request::Compact(CompactRequest { revision, .. }) = &record.request else { continue };
         let mut bounds = clock.bounds(record);
+        found.push((*place, bounds));
         bounds.low = bounds.low.max(revision.saturating_mul(2).saturating_add(1));
         let done = record.outcome == Outcome::Ok;
-        if done {
+        if done && !later(bounds) {
             compaction(record, *revision, &clock, store)?;
         }
         all.push(Compaction { record, revision: *revision, bounds, done });
@@ -107,9 +120,14 @@ pub(crate) fn floats(
     let known = Known { clock, store, unknowns };
     let mut steps = budget;
     for place in &ops.errors {
-        error(ops.record(*place), &all, &known, &mut steps)?;
+        let record = ops.record(*place);
+        let bounds = known.clock.bounds(record);
+        found.push((*place, bounds));
+        if !later(bounds) {
+            error(record, &all, &known, &mut steps)?;
+        }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn compaction(record: &Record, revision: i64, clock: &Clock, store: &Store) -> Result<(), Verdict> {
@@ -200,8 +218,7 @@ fn past_reads(ops: &Ops<'_>, all: &[Compaction<'_>]) -> Result<(), Verdict> {
             soonest[place] = soonest[place + 1];
         }
     }
-    let made = ops.mutators.iter().enumerate();
-    let made = made.filter_map(|(number, place)| Some((2 * (number as i64 + 2), (*place)?)));
+    let made = ops.made().map(|(revision, place)| (2 * revision, place));
     let seen = ops.observers.all().iter().map(|(revision, place)| (2 * revision + 1, *place));
     for (slot, place) in made.chain(seen) {
         let record = ops.record(place);
@@ -258,7 +275,7 @@ fn error(
     };
     let mut bounds = clock.bounds(record);
     if is_local(&record.request) {
-        bounds.low = 3;
+        bounds.low = 2 * store.floor() + 1;
     }
     let asked = match &record.request {
         Request::Range(range) => vec![range.revision],
@@ -278,6 +295,7 @@ fn error(
         let spans = reads(&record.request);
         let mut unknown = 0..unknowns.len() as u32;
         let mut found = unknown.any(|number| unknowns.touches(number, &spans));
+        found |= bounds.low / 2 < store.floor(); // what was there is forgotten
         for revision in bounds.low / 2..=last.max(bounds.low / 2) {
             if found {
                 break;

@@ -30,6 +30,8 @@
 //!
 //! Compactions and definite errors have no slot: `floats` asks whether a place for them exists.
 
+use std::collections::BTreeMap;
+
 mod by_revision;
 mod facts;
 mod floats;
@@ -42,18 +44,40 @@ mod sweep;
 mod unknown;
 
 use facts::Facts;
+pub(crate) use floats::Bounds;
 use hints::Hints;
 pub(crate) use hints::{kind_of, local_answer};
 use ops::Ops;
 pub(crate) use replay::Placement;
-use replay::{Ending, Replay};
+use replay::{Ending, Failure, Replay};
 use unknown::Unknowns;
 
+use crate::model::Store;
 use crate::verdict::Verdict;
 use crate::watch::streams::Streams;
 
 /// The checker's name.
 pub(crate) const LINEARIZABILITY: &str = "linearizability";
+
+/// The part of a recording that is judged.
+#[derive(Clone, Debug)]
+pub(crate) struct Stretch {
+    /// The revision of the store before it.
+    pub(crate) base: i64,
+    /// The last revision to be judged, if the recording goes on after it.
+    pub(crate) until: Option<i64>,
+    /// When that revision had certainly been made.
+    pub(crate) seen_ns: u64,
+    /// Of compactions and errors of which an earlier part knows more: where they may stand, by id.
+    pub(crate) floats: BTreeMap<u64, Bounds>,
+}
+
+impl Stretch {
+    /// All of a recording that starts at a revision.
+    pub(crate) fn whole(base: i64) -> Self {
+        Stretch { base, until: None, seen_ns: u64::MAX, floats: BTreeMap::new() }
+    }
+}
 
 /// What the order of revisions says.
 #[derive(Debug)]
@@ -61,17 +85,29 @@ pub(crate) struct Ordered {
     pub(crate) verdict: Verdict,
     /// The replay; None if none stands.
     pub(crate) placement: Option<Placement>,
+    /// Without a placement: the store that it began with.
+    pub(crate) store: Option<Store>,
     /// The order stands only if watchers or members' own stores told something untrue: a
     /// sentence that says what.
     pub(crate) contradicted: Option<String>,
     /// Whether other evidence could not be weighed within the budget.
     pub(crate) tired: Option<String>,
+    /// Where compactions and errors may stand.
+    pub(crate) floats: Vec<(u32, Bounds)>,
     pub(crate) steps: u64,
 }
 
 impl Ordered {
-    fn end(verdict: Verdict, steps: u64) -> Self {
-        Ordered { verdict, placement: None, contradicted: None, tired: None, steps }
+    fn end(verdict: Verdict, steps: u64, store: Store) -> Self {
+        Ordered {
+            verdict,
+            placement: None,
+            store: Some(store),
+            contradicted: None,
+            tired: None,
+            floats: Vec::new(),
+            steps,
+        }
     }
 
     fn placed(placement: Placement, steps: u64) -> Self {
@@ -79,63 +115,89 @@ impl Ordered {
         Ordered {
             verdict: Verdict::Legal,
             placement: Some(placement),
+            store: None,
             contradicted: None,
             tired: None,
+            floats: Vec::new(),
             steps,
         }
     }
 }
 
-/// Decides whether the operations have an order, within `budget` steps for each try.
-pub(crate) fn order(ops: &Ops<'_>, streams: &Streams<'_>, budget: u64) -> Ordered {
+/// Decides whether the operations have an order from a store on, within `budget` steps for each
+/// try.
+pub(crate) fn order(
+    ops: &Ops<'_>,
+    streams: &Streams<'_>,
+    (store, stretch): (Store, &Stretch),
+    budget: u64,
+) -> Ordered {
     if let Err(verdict) = sweep::real_time(ops) {
-        return Ordered::end(verdict, 0);
+        return Ordered::end(verdict, 0, store);
     }
     let unknowns = Unknowns::new(ops);
-    let mut ordered = replayed(ops, &unknowns, streams, budget);
-    if let Some(placement) = &ordered.placement
-        && let Err(verdict) = floats::floats(ops, &unknowns, &placement.store, budget)
-    {
-        ordered.verdict = verdict;
+    let mut ordered = replayed(ops, &unknowns, streams, (store, budget));
+    if let Some(placement) = &ordered.placement {
+        match floats::floats(ops, &unknowns, (&placement.store, stretch), budget) {
+            Ok(floats) => ordered.floats = floats,
+            Err(verdict) => ordered.verdict = verdict,
+        }
     }
     ordered
 }
 
-fn replayed(ops: &Ops<'_>, unknowns: &Unknowns<'_>, streams: &Streams<'_>, budget: u64) -> Ordered {
+fn replayed(
+    ops: &Ops<'_>,
+    unknowns: &Unknowns<'_>,
+    streams: &Streams<'_>,
+    (store, budget): (Store, u64),
+) -> Ordered {
     let hints = Hints::new(ops, streams);
     let facts = Facts::new(ops, unknowns);
-    let holes = ops.mutators.iter().any(Option::is_none);
+    let holes = ops.holes().next().is_some();
     if !holes && hints.top <= ops.top {
-        return match Replay::new(ops, (unknowns, &facts), None, u64::MAX).run() {
+        return match Replay::new(ops, (unknowns, &facts), None, (store, u64::MAX)).run() {
             Ending::Placed(placement) => Ordered::placed(placement, 0),
-            Ending::Refuted(failure, steps) | Ending::Exhausted(failure, steps) => {
-                Ordered::end(reasons::refuted(ops, unknowns, &failure), steps)
+            Ending::Refuted(failure, steps, store) | Ending::Exhausted(failure, steps, store) => {
+                Ordered::end(reasons::refuted(ops, unknowns, &failure), steps, store)
             }
         };
     }
-    let reachable = hints.top <= ops.top + unknowns.len() as i64;
-    let with = reachable.then(|| Replay::new(ops, (unknowns, &facts), Some(&hints), budget).run());
-    if let Some(Ending::Placed(placement)) = with {
-        return Ordered::placed(placement, 0);
+    let mut with = With::OutOfReach;
+    let mut store = store;
+    if hints.top <= ops.top + unknowns.len() as i64 {
+        let replay = Replay::new(ops, (unknowns, &facts), Some(&hints), (store, budget));
+        (with, store) = match replay.run() {
+            Ending::Placed(placement) => return Ordered::placed(placement, 0),
+            Ending::Refuted(failure, steps, store) => (With::Refuted(failure, steps), store),
+            Ending::Exhausted(failure, steps, store) => (With::Exhausted(failure, steps), store),
+        };
     }
-    let without = Replay::new(ops, (unknowns, &facts), None, budget).run();
+    let without = Replay::new(ops, (unknowns, &facts), None, (store, budget)).run();
     weigh(ops, unknowns, with, without)
 }
 
-/// Puts together what came out with the evidence of watchers (a refutation, or nothing in the
-/// budget; None if their revisions are out of reach) and without it.
-fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: Option<Ending>, without: Ending) -> Ordered {
+/// What came out with the evidence of watchers, if not an order.
+enum With {
+    /// Their revisions are out of reach.
+    OutOfReach,
+    Refuted(Failure, u64),
+    Exhausted(Failure, u64),
+}
+
+/// Puts together what came out with the evidence of watchers and without it.
+fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: With, without: Ending) -> Ordered {
     match (with, without) {
-        (_, Ending::Refuted(failure, steps)) => {
-            Ordered::end(reasons::refuted(ops, unknowns, &failure), steps)
+        (_, Ending::Refuted(failure, steps, store)) => {
+            Ordered::end(reasons::refuted(ops, unknowns, &failure), steps, store)
         }
-        (Some(Ending::Exhausted(failure, spent)), Ending::Placed(placement)) => {
+        (With::Exhausted(failure, spent), Ending::Placed(placement)) => {
             let mut ordered = Ordered::placed(placement, spent);
             ordered.tired = Some(reasons::tired(ops, &failure, spent));
             ordered
         }
         (with, Ending::Placed(placement)) => {
-            let (reason, spent) = if let Some(Ending::Refuted(failure, spent)) = with {
+            let (reason, spent) = if let With::Refuted(failure, spent) = with {
                 (reasons::told_wrong(ops, &failure), spent)
             } else {
                 let reason = "a watch event or a member's own answer names a revision that \
@@ -146,14 +208,14 @@ fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: Option<Ending>, without: 
             ordered.contradicted = Some(reason);
             ordered
         }
-        (Some(Ending::Refuted(failure, spent)), Ending::Exhausted(_, steps)) => {
+        (With::Refuted(failure, spent), Ending::Exhausted(_, steps, store)) => {
             // With the watchers' evidence there is no order; without it, none was found. Either
             // the answers or the watchers are wrong.
-            Ordered::end(reasons::refuted(ops, unknowns, &failure), spent + steps)
+            Ordered::end(reasons::refuted(ops, unknowns, &failure), spent + steps, store)
         }
-        (_, Ending::Exhausted(failure, steps)) => {
+        (_, Ending::Exhausted(failure, steps, store)) => {
             let reason = reasons::tired(ops, &failure, steps);
-            Ordered::end(Verdict::unknown(LINEARIZABILITY, reason, Vec::new()), steps)
+            Ordered::end(Verdict::unknown(LINEARIZABILITY, reason, Vec::new()), steps, store)
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::history::{
 use crate::verdict::{Verdict, Violation};
 use crate::words;
 
-use super::LINEARIZABILITY;
 use super::by_revision::ByRevision;
+use super::{LINEARIZABILITY, Stretch};
 
 /// The operations of a history by what they are to the order. Numbers are places in `records`.
 #[derive(Debug)]
@@ -16,7 +16,9 @@ pub(crate) struct Ops<'a> {
     pub(crate) records: &'a [Record],
     /// Which fields of answers there are to compare.
     pub(crate) recorded: Recorded,
-    /// Who made revision `place + 2`, if an answer says so.
+    /// The revision of the store before all of them.
+    pub(crate) base: i64,
+    /// Who made revision `base + 1 + place`, if an answer says so.
     pub(crate) mutators: Vec<Option<u32>>,
     /// Answers that changed nothing, with the revision they saw, in the order (revision, call).
     pub(crate) observers: ByRevision<u32>,
@@ -30,6 +32,8 @@ pub(crate) struct Ops<'a> {
     pub(crate) errors: Vec<u32>,
     /// The highest revision in an answer of the quorum.
     pub(crate) top: i64,
+    /// When the top was certainly reached.
+    pub(crate) seen_ns: u64,
 }
 
 /// What an answer claims to be.
@@ -91,18 +95,20 @@ fn role(record: &Record) -> Option<Role> {
 
 impl<'a> Ops<'a> {
     /// Sorts the operations; fails when an answer claims no place or two claim the same.
-    pub(crate) fn new(history: &'a History) -> Result<Self, Verdict> {
+    pub(crate) fn new(history: &'a History, stretch: &Stretch) -> Result<Self, Verdict> {
         let records = &history.records[..];
         let mut ops = Ops {
             records,
             recorded: Recorded::of(&history.origin),
+            base: stretch.base,
             mutators: Vec::new(),
             observers: ByRevision::default(),
             locals: ByRevision::default(),
             unknown: Vec::new(),
             compactions: Vec::new(),
             errors: Vec::new(),
-            top: 1,
+            top: stretch.base,
+            seen_ns: stretch.seen_ns,
         };
         let mut made: Vec<(i64, u32)> = Vec::new();
         let mut observers = Vec::new();
@@ -134,7 +140,7 @@ impl<'a> Ops<'a> {
         made.sort_unstable();
         ops.observers = ByRevision::new(observers);
         ops.locals = ByRevision::new(locals);
-        ops.claim(&made)?;
+        ops.claim(&made, stretch.until)?;
         Ok(ops)
     }
 
@@ -145,47 +151,61 @@ impl<'a> Ops<'a> {
     /// Calls with each operation that has a slot: 2r for the write of revision r, 2r+1 for an
     /// answer that saw r.
     pub(crate) fn each_slot(&self, mut with: impl FnMut(i64, u32)) {
-        for (number, place) in self.mutators.iter().enumerate() {
-            if let Some(place) = *place {
-                with(2 * (number as i64 + 2), place);
-            }
+        for (revision, place) in self.made() {
+            with(2 * revision, place);
         }
         for (revision, place) in self.observers.all() {
             with(2 * revision + 1, *place);
         }
     }
 
+    /// The revisions of which an answer says who made them, and who did.
+    pub(crate) fn made(&self) -> impl Iterator<Item = (i64, u32)> + Clone {
+        let made = self.mutators.iter().enumerate();
+        made.filter_map(|(number, place)| Some((self.base + 1 + number as i64, (*place)?)))
+    }
+
+    /// The revisions that no answer claims.
+    pub(crate) fn holes(&self) -> impl Iterator<Item = i64> {
+        let holes = self.mutators.iter().enumerate().filter(|(_, place)| place.is_none());
+        holes.map(|(number, _)| self.base + 1 + number as i64)
+    }
+
     /// Who made a revision, if an answer says so.
     pub(crate) fn mutator(&self, revision: i64) -> Option<u32> {
-        let place = usize::try_from(revision - 2).ok()?;
+        let place = usize::try_from(revision.checked_sub(self.base + 1)?).ok()?;
         self.mutators.get(place).copied().flatten()
     }
 
-    fn claim(&mut self, made: &[(i64, u32)]) -> Result<(), Verdict> {
+    fn claim(&mut self, made: &[(i64, u32)], until: Option<i64>) -> Result<(), Verdict> {
         if let Some(pair) = made.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(self.same_revision(pair[0].1, pair[1].1, pair[0].0));
         }
-        let lowest = made.first().filter(|(revision, _)| *revision < 2);
-        let below = self.observers.all().first().filter(|(revision, _)| *revision < 1);
+        let base = self.base;
+        let lowest = made.first().filter(|(revision, _)| *revision <= base);
+        let below = self.observers.all().first().filter(|(revision, _)| *revision < base);
         if let Some(&(revision, place)) = lowest.or(below) {
             let record = self.record(place);
+            let store = if base == 1 { "a fresh store is" } else { "the recording starts" };
             let reason = format!(
-                "{} was answered at revision {revision}, but a fresh store is at revision 1 and \
-                 its first write makes revision 2",
-                words::describe(record)
+                "{} was answered at revision {revision}, but {store} at revision {base} and its \
+                 first write makes revision {}",
+                words::describe(record),
+                base + 1
             );
             return Err(broken(reason, vec![record.id], revision));
         }
-        let last = |list: &[(i64, u32)]| list.last().map_or(1, |(revision, _)| *revision);
-        self.top = last(made).max(last(self.observers.all())).max(self.compacted_top());
+        let last = |list: &[(i64, u32)]| list.last().map_or(base, |(revision, _)| *revision);
+        let shown = last(made).max(last(self.observers.all())).max(self.compacted_top());
+        self.top = until.unwrap_or(shown);
         // A revision that skips ahead has no writers below it: found before memory is spent on it.
-        let most = made.len() as i64 + self.unknown.len() as i64 + 1;
-        if self.top > most {
+        let most = made.len() as i64 + self.unknown.len() as i64;
+        if self.top.saturating_sub(base) > most {
             return Err(self.too_high(made));
         }
-        self.mutators = vec![None; self.top as usize - 1];
+        self.mutators = vec![None; (self.top - base) as usize];
         for (revision, place) in made {
-            self.mutators[*revision as usize - 2] = Some(*place);
+            self.mutators[(*revision - base) as usize - 1] = Some(*place);
         }
         Ok(())
     }
@@ -204,7 +224,7 @@ impl<'a> Ops<'a> {
 
     fn compacted_top(&self) -> i64 {
         let shown = self.compactions.iter().filter_map(|place| self.shown_by_compaction(*place));
-        shown.max().unwrap_or(1)
+        shown.max().unwrap_or(self.base)
     }
 
     fn same_revision(&self, a: u32, b: u32, revision: i64) -> Verdict {
@@ -220,7 +240,7 @@ impl<'a> Ops<'a> {
     /// The first revision for which even all unknown writes together are too few.
     fn too_high(&self, made: &[(i64, u32)]) -> Verdict {
         let mut spare = self.unknown.len() as i64;
-        let mut next = 2;
+        let mut next = self.base + 1;
         for (revision, _) in made {
             if revision - next > spare {
                 break;
@@ -242,7 +262,7 @@ impl<'a> Ops<'a> {
         let reason = format!(
             "revision {hole} was reached{by}, but no write can have made it: at most {} writes \
              can have happened before it",
-            hole - 2
+            hole - self.base - 1
         );
         broken(reason, evidence, hole)
     }

@@ -31,7 +31,7 @@ pub(crate) fn told_wrong(ops: &Ops<'_>, failure: &Failure) -> String {
 /// How far the search came.
 pub(crate) fn tired(ops: &Ops<'_>, failure: &Failure, steps: u64) -> String {
     let (reason, _) = sentence(ops, failure);
-    let holes = (2..=ops.top).filter(|revision| ops.mutator(*revision).is_none()).count();
+    let holes = ops.holes().count();
     format!(
         "{holes} revisions have no acknowledged write and {} writes are of unknown outcome; {steps} \
          steps did not suffice to place them. Furthest: revision {} of {}, where {reason}",

@@ -18,6 +18,9 @@ pub(crate) struct Placement {
     pub(crate) store: Store,
     /// Unknown writes that took a revision: (revision, place in `records`).
     pub(crate) placed: Vec<(i64, u32)>,
+    /// The first revision that another unknown write might have made as well.
+    #[expect(dead_code, reason = "who follows a recording will read it")]
+    pub(crate) guessed: Option<i64>,
     pub(crate) steps: u64,
 }
 
@@ -44,13 +47,13 @@ pub(crate) enum What {
     Event(Box<Mismatch>),
 }
 
-/// How a replay ends.
+/// How a replay ends; without an order it gives back the store as it was before.
 #[derive(Debug)]
 pub(crate) enum Ending {
     Placed(Placement),
-    Refuted(Failure, u64),
+    Refuted(Failure, u64, Store),
     /// The budget is used up.
-    Exhausted(Failure, u64),
+    Exhausted(Failure, u64, Store),
 }
 
 /// A hole with its candidates.
@@ -78,7 +81,7 @@ pub(crate) struct Replay<'a, 'b> {
     unknowns: &'b Unknowns<'a>,
     facts: &'b Facts<'a, 'b>,
     hints: Option<&'b Hints<'a, 'b>>,
-    /// For revision r at place r-1: the write of r was called no later than this.
+    /// For revision base+1+n at place n: its write was called no later than this.
     called_by: Vec<u64>,
     top: i64,
     first_hole: i64,
@@ -95,10 +98,10 @@ impl<'a, 'b> Replay<'a, 'b> {
         ops: &'b Ops<'a>,
         (unknowns, facts): (&'b Unknowns<'a>, &'b Facts<'a, 'b>),
         hints: Option<&'b Hints<'a, 'b>>,
-        budget: u64,
+        (store, budget): (Store, u64),
     ) -> Self {
         let top = hints.map_or(ops.top, |hints| ops.top.max(hints.top));
-        let hole = (2..=ops.top).find(|revision| ops.mutator(*revision).is_none());
+        let hole = ops.holes().next();
         let mut replay = Replay {
             ops,
             unknowns,
@@ -108,7 +111,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             top,
             first_hole: hole.unwrap_or(ops.top + 1),
             budget,
-            store: Store::default(),
+            store,
             frames: Vec::new(),
             used: vec![None; unknowns.len()],
             steps: 0,
@@ -120,15 +123,19 @@ impl<'a, 'b> Replay<'a, 'b> {
 
     /// A write of revision r was called before anything ordered after it returned.
     fn bound_calls(&mut self) {
-        let mut bound = vec![u64::MAX; self.top as usize + 1];
+        let base = self.ops.base;
+        let mut bound = vec![u64::MAX; (self.top - base) as usize + 1];
         let mut seen = |revision: i64, ns: u64| {
-            let place = revision.clamp(1, self.top) as usize - 1;
-            bound[place] = bound[place].min(ns);
+            let revision = revision.min(self.top);
+            if revision > base {
+                let place = (revision - base) as usize - 1;
+                bound[place] = bound[place].min(ns);
+            }
         };
-        for (number, place) in self.ops.mutators.iter().enumerate() {
-            let return_ns = place.and_then(|place| self.ops.record(place).return_ns);
-            if let Some(return_ns) = return_ns {
-                seen(number as i64 + 1, return_ns); // the revision before it
+        seen(self.ops.top, self.ops.seen_ns);
+        for (revision, place) in self.ops.made() {
+            if let Some(return_ns) = self.ops.record(place).return_ns {
+                seen(revision - 1, return_ns);
             }
         }
         for (revision, place) in self.ops.observers.all() {
@@ -151,10 +158,15 @@ impl<'a, 'b> Replay<'a, 'b> {
         self.called_by = bound;
     }
 
+    fn place(&self, revision: i64) -> usize {
+        (revision - self.ops.base) as usize - 1
+    }
+
     pub(crate) fn run(mut self) -> Ending {
-        if let Err(contradiction) = self.gap(1) {
-            let failure = self.failure(1, contradiction.what);
-            return Ending::Refuted(failure, self.steps);
+        let base = self.ops.base;
+        if let Err(contradiction) = self.gap(base) {
+            let failure = self.failure(base, contradiction.what);
+            return self.refuted(failure);
         }
         while self.store.revision() < self.top {
             let revision = self.store.revision() + 1;
@@ -172,18 +184,46 @@ impl<'a, 'b> Replay<'a, 'b> {
                 && !self.back(blame)
             {
                 let failure = self.last_failure();
-                return Ending::Refuted(failure, self.steps);
+                return self.refuted(failure);
             }
             if self.steps > self.budget {
                 let failure = self.last_failure();
-                return Ending::Exhausted(failure, self.steps);
+                self.store.undo_to(base);
+                return Ending::Exhausted(failure, self.steps, self.store);
             }
         }
         let placed = self.frames.iter().filter_map(|frame| {
             let chosen = frame.chosen? as usize;
             Some((frame.hole, self.ops.unknown[chosen]))
         });
-        Ending::Placed(Placement { placed: placed.collect(), store: self.store, steps: self.steps })
+        Ending::Placed(Placement {
+            placed: placed.collect(),
+            guessed: self.guessed(),
+            store: self.store,
+            steps: self.steps,
+        })
+    }
+
+    fn refuted(mut self, failure: Failure) -> Ending {
+        self.store.undo_to(self.ops.base);
+        Ending::Refuted(failure, self.steps, self.store)
+    }
+
+    /// The first hole for which there was a choice: between requests that differ, since of equal
+    /// ones it does not matter which.
+    fn guessed(&self) -> Option<i64> {
+        let open = |frame: usize| {
+            let own = &self.frames[frame];
+            let free = own
+                .pool
+                .iter()
+                .filter(|number| self.used[**number as usize].is_none_or(|user| user >= frame));
+            let mut classes = free.map(|number| self.unknowns.writes[*number as usize].class);
+            let first = classes.next();
+            classes.any(|class| Some(class) != first)
+        };
+        let first = (0..self.frames.len()).find(|frame| open(*frame))?;
+        Some(self.frames[first].hole)
     }
 
     /// Does the write that claims a revision, and looks at everything that claims to have seen it.
@@ -277,7 +317,7 @@ impl<'a, 'b> Replay<'a, 'b> {
     }
 
     fn candidates(&mut self, hole: i64) -> (Vec<u32>, bool, BTreeSet<usize>) {
-        let in_time = self.unknowns.called_by(self.called_by[hole as usize - 1]) as u32;
+        let in_time = self.unknowns.called_by(self.called_by[self.place(hole)]) as u32;
         if let Some(mut pool) = self.evidence(hole) {
             pool.retain(|number| *number < in_time);
             return (pool, true, BTreeSet::new());
@@ -460,7 +500,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             if frame.narrowed {
                 frame.pool.iter().any(|number| self.unknowns.touches(*number, spans))
             } else {
-                first <= self.called_by[frame.hole as usize - 1]
+                first <= self.called_by[self.place(frame.hole)]
             }
         };
         (0..frames).filter(|frame| could(&self.frames[*frame])).collect()

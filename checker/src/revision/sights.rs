@@ -30,9 +30,7 @@ pub(crate) struct Source {
 
 /// The answers that made a revision.
 pub(crate) fn made<'b>(ops: &'b Ops<'_>) -> impl Iterator<Item = Source> + use<'b> {
-    ops.mutators.iter().enumerate().filter_map(|(number, place)| {
-        place.map(|place| Source { place, revision: number as i64 + 2, mutator: true })
-    })
+    ops.made().map(|(revision, place)| Source { place, revision, mutator: true })
 }
 
 /// Calls with everything that answers of the quorum show.

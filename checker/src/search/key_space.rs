@@ -7,8 +7,17 @@ use crate::history::{Header, Outcome, Record, Request, Response};
 use crate::model::{Refusal, Store, differ};
 
 /// The model.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct KeySpace;
+#[derive(Clone, Debug, Default)]
+pub struct KeySpace {
+    start: Store,
+}
+
+impl KeySpace {
+    /// Of a store that is not fresh.
+    pub fn starting_with(start: Store) -> Self {
+        KeySpace { start }
+    }
+}
 
 /// The store, and what was forgotten of it.
 #[derive(Clone, Debug)]
@@ -25,7 +34,7 @@ impl Model for KeySpace {
     type State = KeySpaceState;
 
     fn initial(&self) -> KeySpaceState {
-        KeySpaceState { store: Store::default(), compacted: 0, digest: 0 }
+        KeySpaceState { store: self.start.clone(), compacted: 0, digest: 0 }
     }
 
     fn step(&self, state: &KeySpaceState, record: &Record) -> Result<KeySpaceState, String> {

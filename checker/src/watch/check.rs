@@ -174,6 +174,10 @@ impl Walk<'_, '_> {
                 );
                 return self.wrong(EVENT, revision, what, record);
             }
+            if revision <= self.store.floor() {
+                position.done = position.done.max(revision);
+                continue; // nobody recorded what was written there
+            }
             self.nothing_missing(position, revision - 1, (record, false))?;
             let more = rest.is_empty() && response.fragment;
             self.one_revision(events, record, (revision, more || position.open))?;
@@ -202,7 +206,8 @@ impl Walk<'_, '_> {
         (record, notice): (&Record, bool),
     ) -> Found {
         let last = up_to.min(self.store.revision());
-        for revision in position.done.saturating_add(1)..=last {
+        let first = position.done.max(self.store.floor()).saturating_add(1);
+        for revision in first..=last {
             let mut changes = self.store.changes(revision);
             let wants = |change: &Change<'_>| self.watcher.wants(change.key, kind_of(change));
             let Some(change) = changes.find(wants) else { continue };

@@ -55,6 +55,8 @@ pub(crate) struct Shape {
     pub(crate) compaction: bool,
     /// Whether puts may keep a value, and be refused for it.
     pub(crate) keeps: bool,
+    /// Requests that were done before the recording began.
+    pub(crate) before: u64,
 }
 
 impl Default for Shape {
@@ -70,6 +72,7 @@ impl Default for Shape {
             simple: false,
             compaction: true,
             keeps: true,
+            before: 0,
         }
     }
 }
@@ -100,6 +103,27 @@ pub(crate) fn legal(shape: Shape) -> History {
 
 /// The history, and the store with all its past at the end.
 pub(crate) fn legal_with_store(shape: Shape) -> (History, Store) {
+    let (history, store, _) = recorded(shape);
+    (history, store)
+}
+
+/// A history that begins by saying what the store held.
+pub(crate) fn legal_from_start(shape: Shape) -> History {
+    let (mut history, _, begun) = recorded(shape);
+    let revision = begun.revision();
+    history.origin.start_revision = Some(revision);
+    let all = Blob::from("\0");
+    let request = RangeRequest { key: all.clone(), range_end: all, ..RangeRequest::default() };
+    let header = Some(Header { revision, ..Header::default() });
+    let answer = RangeResponse { header, ..begun.now().range(&request) };
+    let process = 2_000_000;
+    let first = Record::called(0, process, 1, 0, Request::Range(request));
+    history.records.insert(0, first.ok(0, Response::Range(answer)));
+    history
+}
+
+/// The history, the store at the end, and the store when the recording began.
+fn recorded(shape: Shape) -> (History, Store, Store) {
     let mut world = World {
         dice: Dice::new(shape.seed),
         shape,
@@ -109,6 +133,12 @@ pub(crate) fn legal_with_store(shape: Shape) -> (History, Store) {
         made: vec![(1, 0)],
         values: 0,
     };
+    for _ in 0..shape.before {
+        let request = world.request();
+        let _ = world.store.execute(&request);
+    }
+    world.made = vec![(world.store.revision(), 0)];
+    let begun = world.store.clone();
     let mut plan = world.plan();
     plan.sort_by_key(|planned| planned.apply.unwrap_or(planned.call));
     for planned in &plan {
@@ -118,7 +148,7 @@ pub(crate) fn legal_with_store(shape: Shape) -> (History, Store) {
         watchers::watch(&mut world, number);
     }
     world.records.sort_by_key(|record| (record.call_ns, record.id));
-    (History { origin: Origin::default(), records: world.records }, world.store)
+    (History { origin: Origin::default(), records: world.records }, world.store, begun)
 }
 
 impl World {

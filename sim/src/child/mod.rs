@@ -55,6 +55,7 @@ fn live(plan: &Plan, args: &ChildArgs, trace: Trace) -> Result<Answer, Trouble> 
     let origin = Origin {
         seed: Some(plan.seed),
         scenario: Some(plan.scenario.clone()),
+        start_revision: Some(1),
         ..Origin::default()
     };
     let history = History { origin, records: std::mem::take(&mut outcome.records) };

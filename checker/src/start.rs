@@ -1,0 +1,60 @@
+//! What the store held when the recording began.
+
+use crate::history::{History, Outcome, RangeRequest, Request, Response};
+use crate::model::{Span, Store};
+
+/// The store that a history begins with. Call only after [`given`] agreed.
+pub(crate) fn start(history: &History) -> Store {
+    match given(history) {
+        Ok(Some(store)) => store,
+        Ok(None) | Err(_) => Store::default(),
+    }
+}
+
+/// The store that the recording itself says it began with, if it does: the answer of a range over
+/// all keys, before anything else was called.
+pub(crate) fn given(history: &History) -> Result<Option<Store>, String> {
+    let Some(revision) = history.origin.start_revision else { return Ok(None) };
+    if revision == 1 {
+        return Ok(Some(Store::default()));
+    }
+    if revision < 1 {
+        return Err(format!("start_revision is {revision}, but a fresh store is at revision 1"));
+    }
+    let wanted = format!("start_revision is {revision}");
+    let Some(first) = history.records.first() else {
+        return Err(format!("{wanted}, but there is no record of what the store held then"));
+    };
+    let (Request::Range(request), Some(Response::Range(answer)), Outcome::Ok) =
+        (&first.request, &first.response, first.outcome)
+    else {
+        return Err(format!("{wanted}, but the first record is not an answered range"));
+    };
+    if !is_everything(request) || answer.more {
+        return Err(format!("{wanted}, but the first record is not a range over all keys"));
+    }
+    let seen = answer.header.map_or(0, |header| header.revision);
+    if seen != revision {
+        return Err(format!("{wanted}, but the first record was answered at revision {seen}"));
+    }
+    let returned = first.return_ns;
+    let early = history.records.iter().skip(1).find(|record| Some(record.call_ns) < returned);
+    if let Some(early) = early {
+        let id = early.id;
+        return Err(format!("{wanted}, but record {id} was called before the first one returned"));
+    }
+    Ok(Some(Store::starting_at(revision, &answer.kvs)))
+}
+
+/// Whether a range shows every key with all there is to it.
+fn is_everything(request: &RangeRequest) -> bool {
+    let all = Span::everything();
+    let plain = RangeRequest {
+        key: request.key.clone(),
+        range_end: all.range_end.clone(),
+        sort_order: request.sort_order,
+        sort_target: request.sort_target,
+        ..RangeRequest::default()
+    };
+    *request == plain && request.key.as_slice() <= all.key.as_slice()
+}

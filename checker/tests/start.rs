@@ -1,0 +1,82 @@
+//! Recordings against a store that held keys before.
+
+mod world;
+
+use mettle_checker::history::{History, Response};
+use mettle_checker::{Options, Verdict, assumptions, check};
+use world::{Shape, legal, legal_from_start};
+
+fn verdict(history: &History) -> Verdict {
+    check(history, &Options::default()).verdict
+}
+
+fn shapes(seeds: std::ops::Range<u64>) -> impl Iterator<Item = Shape> {
+    seeds.map(|seed| Shape {
+        seed,
+        before: 1 + seed % 60,
+        unknown_per_mille: [0, 100, 300][seed as usize % 3],
+        watchers: seed / 3 % 3,
+        unique: seed % 2 == 0,
+        ..Shape::default()
+    })
+}
+
+#[test]
+fn a_start_that_was_recorded() {
+    for shape in shapes(0..400) {
+        let history = legal_from_start(shape);
+        let verdict = verdict(&history);
+        assert_eq!(verdict, Verdict::Legal, "{shape:?}");
+    }
+}
+
+/// The keys of the first range count: an answer that denies one of them is wrong.
+#[test]
+fn a_recorded_start_is_held_against_the_answers() {
+    let mut broken = 0;
+    for shape in shapes(0..200) {
+        let mut history = legal_from_start(Shape { unknown_per_mille: 0, watchers: 0, ..shape });
+        let Some(Response::Range(first)) = &mut history.records[0].response else { continue };
+        let Some(lost) = first.kvs.pop() else { continue };
+        first.count -= 1;
+        let seen = history.records.iter().skip(1).any(|record| {
+            matches!(&record.response, Some(Response::Range(range))
+                if range.kvs.contains(&lost))
+        });
+        if seen {
+            assert_eq!(verdict(&history).name(), "broken", "{shape:?}");
+            broken += 1;
+        }
+    }
+    assert!(broken > 20, "{broken}");
+}
+
+#[test]
+fn a_start_that_the_first_record_does_not_show_is_refused() {
+    let history = legal_from_start(Shape { before: 20, ..Shape::default() });
+    let mut other = history.clone();
+    other.origin.start_revision = Some(3);
+    assert!(assumptions(&other).expect_err("another revision").to_string().contains("answered at"));
+    let mut without = history.clone();
+    without.records.remove(0);
+    assert!(assumptions(&without).is_err());
+    let mut late = history;
+    late.records[0].return_ns = Some(1_000);
+    assert!(assumptions(&late).expect_err("not alone").to_string().contains("was called before"));
+}
+
+/// Said to be fresh, a store is judged as one.
+#[test]
+fn a_store_that_is_said_to_be_fresh() {
+    for shape in shapes(0..60) {
+        let fresh = Shape { before: 0, ..shape };
+        let mut history = legal(fresh);
+        history.origin.start_revision = Some(1);
+        assert_eq!(verdict(&history), Verdict::Legal, "{fresh:?}");
+        let before = shape.before + 20;
+        let mut history = legal(Shape { before, unknown_per_mille: 0, ..shape });
+        history.origin.start_revision = Some(1);
+        let Verdict::Broken(violation) = verdict(&history) else { panic!("{shape:?}") };
+        assert_eq!(violation.checker, "linearizability", "{shape:?}");
+    }
+}
