@@ -114,6 +114,13 @@ impl Recorder {
         state.records.push(Record::watch_end(id, process, member.into(), now_ns, what));
     }
 
+    /// From then to now nothing was wrong, and everybody listened.
+    pub fn quiesced(&self, from_ns: u64, now_ns: u64) {
+        let mut state = self.state();
+        let id = state.records.len() as u64;
+        state.records.push(Record::quiesced(id, from_ns, now_ns));
+    }
+
     /// The evidence watcher at `member` has delivered everything up to `revision`.
     pub fn delivered(&self, member: u32, revision: i64) {
         let mut state = self.state();

@@ -176,14 +176,27 @@ impl Cluster {
         self.end(number, |worlds| worlds.kill(number as u8)).is_some()
     }
 
-    /// The machine loses power. `None` when the process did not run.
+    /// The machine loses power, and the page cache also of a process that is down already: that
+    /// one starts when the power is back, not before. `None` when it is down for good.
     pub fn power_loss(
         &self,
         fault: FaultId,
         number: u32,
         policy: PowerLoss,
     ) -> Option<PowerLossEffect> {
-        self.end(number, |worlds| worlds.power_loss(fault, number as u8, policy))
+        let strike = |worlds: &Worlds| worlds.power_loss(fault, number as u8, policy);
+        let down = {
+            let mut members = self.members();
+            let member = members.get_mut(&number).expect("a member of the plan");
+            // Another life: whoever was to start this one again finds that it is over.
+            member.life += u64::from(member.condition == Condition::Down);
+            member.condition
+        };
+        match down {
+            Condition::Up => self.end(number, strike),
+            Condition::Down => Some(strike(&self.0.worlds)),
+            Condition::Gone => None,
+        }
     }
 
     fn end<T>(&self, number: u32, fence: impl FnOnce(&Worlds) -> T) -> Option<T> {

@@ -3,8 +3,10 @@
 //! Everything is healed and every member runs. Within the plan's deadline, a put through each
 //! member must succeed (progress), every member must stand at the same revision with the same
 //! compact revision and the same hash, and the evidence watcher of each member must have been given
-//! everything up to that revision. Members that say different hashes for the same state are a broken
-//! guarantee; anything else that is missing at the deadline is a missed convergence.
+//! everything up to that revision. Then it is left alone for a while, which the history says of
+//! itself: by its end the checker holds every watcher to what it is owed. Members that say different
+//! hashes for the same state are a broken guarantee; anything else that is missing at the deadline is
+//! a missed convergence.
 
 use mettle_checker::history::{Blob, PutRequest, RangeRequest, Request, Response};
 
@@ -34,11 +36,17 @@ pub async fn run(world: &World, mut client: Client) -> Convergence {
         Ok(()) => {}
         Err(convergence) => return convergence,
     }
-    match attempt.watched(&client, &members, revision).await {
-        Ok(()) => Convergence::Converged { after_ns: world.worlds.now_ns() - began_ns, revision },
-        Err(reason) => Convergence::Missed { reason },
+    if let Err(reason) = attempt.watched(&client, &members, revision).await {
+        return Convergence::Missed { reason };
     }
+    let quiet_ns = world.worlds.now_ns();
+    client.pause(QUIESCED_NS).await;
+    world.recorder.quiesced(quiet_ns, world.worlds.now_ns());
+    Convergence::Converged { after_ns: quiet_ns - began_ns, revision }
 }
+
+/// How long a whole cluster is then left alone: what watchers are owed arrives well within.
+const QUIESCED_NS: u64 = 2_000 * MILLISECOND_NS;
 
 struct Attempt<'a> {
     world: &'a World,

@@ -31,7 +31,13 @@ use crate::world::World;
 #[cfg(madsim)]
 pub async fn run(world: World, planned: PlannedFault) {
     world.sleep_until(planned.at_ns).await;
-    let struck = world.field().strike(planned.id, planned.target);
+    let mut field = world.field();
+    if matches!(planned.fault, Fault::PowerLoss { .. }) {
+        // A machine loses power whether or not its process runs, and its page cache with it.
+        let gone = world.cluster.gone();
+        field.running = field.members.iter().copied().filter(|m| !gone.contains(m)).collect();
+    }
+    let struck = field.strike(planned.id, planned.target);
     let Some(struck) = struck else {
         world
             .note(Kind::Fault, format_args!("{} {}: nobody to strike", planned.id, planned.target));

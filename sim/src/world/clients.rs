@@ -5,7 +5,7 @@ use madsim::task::JoinHandle;
 use mettle_checker::history::{Blob, CompactRequest, Outcome, Request, WatchCreateRequest};
 
 use super::World;
-use crate::client::{Ending, FIRST_CLIENT, Heard, Listen, WatchOver};
+use crate::client::{Client, Ending, FIRST_CLIENT, Heard, Listen, WatchOver};
 use crate::stream::Stream;
 use crate::traffic::{Generator, Seen, Start, WatchPlan, Watcher};
 
@@ -80,7 +80,7 @@ async fn watch(world: World, number: u8) {
     let traffic = &world.plan.traffic;
     let mut watcher =
         Watcher::new(world.worlds.streams, number.into(), traffic, world.plan.members);
-    let mut last: Option<(WatchCreateRequest, Heard, u32)> = None;
+    let mut last: Option<Last> = None;
     while world.worlds.now_ns() < world.plan.duration_ns {
         let plan = watcher.next_watch();
         let (request, member) = begin(&world, &plan, last.take());
@@ -97,14 +97,34 @@ async fn watch(world: World, number: u8) {
         last = Some((request, heard, member));
         client.pause(50 * MILLISECOND_NS).await;
     }
+    // Nobody waits for this: like evidence, it goes on while the cluster converges.
+    tokio::spawn(stay(world, client, watcher, last));
 }
 
+/// After the traffic a watcher moves on no more: what it is owed must come.
+async fn stay(world: World, mut client: Client, mut watcher: Watcher, mut last: Option<Last>) {
+    let until_ns = world.plan.duration_ns + world.plan.converge_ns;
+    while world.worlds.now_ns() < until_ns {
+        let (request, member) = begin(&world, &watcher.next_watch(), last.take());
+        let listen = Listen {
+            member,
+            request: request.clone(),
+            until_ns,
+            progress_ns: Vec::new(),
+            cancel: false,
+            deadline_ns: world.plan.traffic.deadline_ns,
+        };
+        let heard = client.listen(listen, |_| {}).await;
+        last = Some((request, heard, member));
+        client.pause(50 * MILLISECOND_NS).await;
+    }
+}
+
+/// The watch before: what was asked, what was heard, at which member.
+type Last = (WatchCreateRequest, Heard, u32);
+
 /// Where a watch begins: as planned; after a break, where it left off and at another member.
-fn begin(
-    world: &World,
-    plan: &WatchPlan,
-    last: Option<(WatchCreateRequest, Heard, u32)>,
-) -> (WatchCreateRequest, u32) {
+fn begin(world: &World, plan: &WatchPlan, last: Option<Last>) -> (WatchCreateRequest, u32) {
     let compacted = world.recorder.compacted().max(1);
     let revision = world.recorder.revision().max(1);
     let start_revision = match (plan.start, last) {
