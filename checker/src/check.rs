@@ -10,13 +10,13 @@ use crate::revision::{LINEARIZABILITY, Ordered, Stretch, order};
 use crate::start::start;
 use crate::verdict::{Check, Figures, Report, Verdict};
 use crate::watch::streams::{Streams, streams};
-use crate::watch::{self, watches};
+use crate::watch::{self, Watched, watches};
 
 /// The checker's name for a recording that cannot be judged.
 pub(crate) const ASSUMPTIONS: &str = "assumptions";
 
 /// Every name that a verdict can carry.
-pub const CHECKERS: [&str; 16] = [
+pub const CHECKERS: [&str; 19] = [
     ASSUMPTIONS,
     crate::header::HEADER,
     LINEARIZABILITY,
@@ -33,6 +33,9 @@ pub const CHECKERS: [&str; 16] = [
     watch::PREV_KV,
     watch::COMPACTED,
     watch::HEADER,
+    watch::FRAGMENT,
+    watch::CANCELED,
+    watch::LIVE,
 ];
 
 /// How much work a judgement may cost. Never time: the same history gets the same verdict.
@@ -128,14 +131,15 @@ fn above(ops: &Ops<'_>, streams: &Streams<'_>, ordered: &Ordered, checks: &mut V
         verdict: serializable(ops, store),
         examined: ops.locals.all().len() as u64,
     }];
-    let mut wrong = watches(ops, streams, store);
+    let Watched { mut wrong, due } = watches(ops, streams, placement);
     for name in watch::CHECKERS {
         let first = wrong.iter().position(|violation| violation.checker == name);
         let verdict = match first {
             Some(first) => Verdict::Broken(wrong.swap_remove(first)),
             None => Verdict::Legal,
         };
-        found.push(Check { name, verdict, examined: streams.responses });
+        let examined = if name == watch::LIVE { due } else { streams.responses };
+        found.push(Check { name, verdict, examined });
     }
     if let Some(reason) = &ordered.tired {
         // The order may be another one than the watchers saw: what contradicts it proves nothing.

@@ -113,6 +113,7 @@ fn agree(seed: u64) {
         compaction: dice.chance(30),
         keeps: false,
         before: 0,
+        quiet: false,
     };
     let mut history = legal(shape);
     history.records.retain(|record| !is_local(record));

@@ -46,8 +46,11 @@ pub struct Change<'a> {
     pub key: &'a Blob,
     /// What it became.
     pub now: &'a Version,
-    /// What it was; None if it did not exist.
+    /// What it was just before this change, which may be a change of the same revision; None if it
+    /// did not exist.
     pub before: Option<&'a Version>,
+    /// What it was at the revision before; None if it did not exist.
+    pub past: Option<&'a Version>,
 }
 
 impl Change<'_> {
@@ -56,9 +59,15 @@ impl Change<'_> {
         self.now.of(self.key)
     }
 
-    /// The key as stored before.
+    /// What a watch event says was there before: the key as stored at the revision before, however
+    /// often this revision changed it; nothing if this change created it.
+    ///
+    /// # Source
+    /// etcd 3.4.23, asked: a transaction may delete `[k, \0)` and put k again, or put k and delete
+    /// `[k, \0)`, or put and delete k in transactions inside it. There are two events of k then, and
+    /// a deletion shows what k was before the transaction, a put that creates k nothing.
     pub fn prev_kv(&self) -> Option<KeyValue> {
-        self.before.map(|version| version.of(self.key))
+        self.past.filter(|_| self.now.version != 1).map(|version| version.of(self.key))
     }
 }
 
@@ -210,12 +219,15 @@ impl Store {
     /// What `revision` changed, in order; nothing for a revision that is not there.
     pub fn changes(&self, revision: i64) -> impl ExactSizeIterator<Item = Change<'_>> {
         let (from, to) = self.bounds(revision);
-        self.changes.range(from..to).map(|&(chain, version)| {
+        self.changes.range(from..to).map(move |&(chain, version)| {
             let (key, versions) = (self.index.key(chain), &self.chains[chain as usize]);
             let version = (version - self.gone[chain as usize]) as usize;
             let before = version.checked_sub(1).map(|place| &versions[place]);
             let before = before.filter(|version| !version.is_deletion());
-            Change { key, now: &versions[version], before }
+            let older = versions[..version].iter().rev();
+            let past = older.into_iter().find(|version| version.mod_revision < revision);
+            let past = past.filter(|version| !version.is_deletion());
+            Change { key, now: &versions[version], before, past }
         })
     }
 

@@ -78,13 +78,9 @@ impl<'a, 'b> Hints<'a, 'b> {
         if told.is_empty() && !hole {
             return Ok(());
         }
-        let mut changes: Vec<Change<'_>> = store.changes(revision).collect();
-        if hole {
-            in_order(&changes, told)?;
-        }
-        changes.sort_by(|a, b| a.key.cmp(b.key));
-        for (_, told) in told {
-            same_event(&changes, told.event, ops.recorded)?;
+        let changes: Vec<Change<'_>> = store.changes(revision).collect();
+        for own in told.chunk_by(|a, b| a.1.watcher == b.1.watcher) {
+            one_watcher(&changes, own, (ops.recorded, hole))?;
         }
         if hole {
             for change in &changes {
@@ -108,7 +104,7 @@ impl<'a, 'b> Hints<'a, 'b> {
                 continue;
             }
             let mut own = told.iter().filter(|(_, told)| told.watcher as usize == number);
-            if !own.any(|(_, told)| told.event.kv.key == *change.key) {
+            if !own.any(|(_, told)| told.event.kind == kind && told.event.kv.key == *change.key) {
                 return Err(Mismatch {
                     field: "events".to_owned(),
                     expected: format!("with {}", change.key),
@@ -121,52 +117,56 @@ impl<'a, 'b> Hints<'a, 'b> {
     }
 }
 
-/// Whether each watcher was told in the order of the changes: a write that makes the same changes
-/// in another order is another write.
-fn in_order(changes: &[Change<'_>], told: &[(i64, Told<'_>)]) -> Result<(), Mismatch> {
-    let place = |told: &Told<'_>| {
-        changes.iter().position(|change| *change.key == told.event.kv.key).unwrap_or(usize::MAX)
-    };
-    for pair in told.windows(2) {
-        let (first, second) = (&pair[0].1, &pair[1].1);
-        if first.watcher == second.watcher && place(first) > place(second) {
-            return Err(Mismatch {
-                field: "events".to_owned(),
-                expected: format!("{} first", second.event.kv.key),
-                got: format!("{} first", first.event.kv.key),
-                scope: Scope::Key(first.event.kv.key.clone()),
-            });
+/// The first change from a place on that an event can be about: of its key, and of its kind, since
+/// a transaction may delete a key and put it again.
+pub(crate) fn place_of(changes: &[Change<'_>], from: usize, event: &Event) -> Option<usize> {
+    let about = |change: &Change<'_>| kind_of(change) == event.kind && *change.key == event.kv.key;
+    changes.get(from..)?.iter().position(about).map(|ahead| from + ahead)
+}
+
+/// Whether a watcher was told of changes that happened, as they were; and, where the write is a
+/// guess, in their order: a write that makes the same changes in another order is another write.
+fn one_watcher(
+    changes: &[Change<'_>],
+    told: &[(i64, Told<'_>)],
+    (recorded, ordered): (Recorded, bool),
+) -> Result<(), Mismatch> {
+    let mut last = None;
+    for (_, Told { event, .. }) in told {
+        let next = last.map_or(0, |last| last + 1);
+        let found = place_of(changes, next, event).or_else(|| place_of(changes, 0, event));
+        let Some(at) = found else {
+            return Err(wrong(event, "event", "no such change of this key".to_owned()));
+        };
+        if let Some(last) = last.filter(|last| ordered && at < *last) {
+            let key = &changes[last].key;
+            return Err(wrong(event, "events", format!("it before {key}")));
         }
+        same_event(&changes[at], event, recorded)?;
+        last = Some(at);
     }
     Ok(())
+}
+
+fn wrong(event: &Event, field: &str, expected: String) -> Mismatch {
+    Mismatch {
+        field: field.to_owned(),
+        expected,
+        got: format!("{:?} {}", event.kind, event.kv.key),
+        scope: Scope::Key(event.kv.key.clone()),
+    }
 }
 
 pub(crate) fn kind_of(change: &Change<'_>) -> EventType {
     if change.now.is_deletion() { EventType::Delete } else { EventType::Put }
 }
 
-/// Whether an event tells of one of the changes (sorted by key), as it was.
-fn same_event(changes: &[Change<'_>], event: &Event, recorded: Recorded) -> Result<(), Mismatch> {
-    let wrong = |field: &str, expected: String| Mismatch {
-        field: field.to_owned(),
-        expected,
-        got: format!("{:?} {}", event.kind, event.kv.key),
-        scope: Scope::Key(event.kv.key.clone()),
-    };
-    let Ok(at) = changes.binary_search_by(|change| change.key.cmp(&event.kv.key)) else {
-        return Err(wrong("event", "no change of this key".to_owned()));
-    };
-    let change = &changes[at];
-    let same_kv = match event.kind {
-        EventType::Delete => change.now.is_deletion(),
-        EventType::Put => {
-            let mut must = change.kv();
-            recorded.fade_kv(&mut must);
-            must == event.kv
-        }
-    };
-    if !same_kv {
-        return Err(wrong("event", format!("{}={}", change.key, change.now.value)));
+/// Whether an event tells of a change as it was.
+fn same_event(change: &Change<'_>, event: &Event, recorded: Recorded) -> Result<(), Mismatch> {
+    let mut must = change.kv();
+    recorded.fade_kv(&mut must);
+    if event.kind == EventType::Put && must != event.kv {
+        return Err(wrong(event, "event", format!("{}={}", change.key, change.now.value)));
     }
     if let Some(prev) = &event.prev_kv {
         let mut before = change.prev_kv();
@@ -175,7 +175,7 @@ fn same_event(changes: &[Change<'_>], event: &Event, recorded: Recorded) -> Resu
         }
         let same = before.is_some_and(|before| before == *prev);
         if !same {
-            return Err(wrong("prev_kv", "what was there before".to_owned()));
+            return Err(wrong(event, "prev_kv", "what was there before".to_owned()));
         }
     }
     Ok(())

@@ -46,7 +46,7 @@ mod unknown;
 use facts::Facts;
 pub(crate) use floats::Bounds;
 use hints::Hints;
-pub(crate) use hints::{kind_of, local_answer};
+pub(crate) use hints::{kind_of, local_answer, place_of};
 use ops::Ops;
 pub(crate) use replay::Placement;
 use replay::{Ending, Failure, Replay};

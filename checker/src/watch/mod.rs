@@ -12,15 +12,23 @@
 //! | `watch.resumable` | a start revision is respected: the first event is the first one from there on |
 //! | `watch.bookmarkable` | after a progress notice of R nothing up to R comes, and all of it came before |
 //! | `watch.event` | an event is what the write of its revision did |
-//! | `watch.prev_kv` | what was there before comes exactly when it was asked for and there |
+//! | `watch.prev_kv` | what was there at the revision before comes exactly when it was asked for and there |
 //! | `watch.range` | only keys of the watched range, only kinds that are not filtered out |
 //! | `watch.compacted` | a start that was compacted away ends the watcher and names the compaction, and only that does |
-//! | `watch.header` | a response is not older than the events in it |
+//! | `watch.header` | a response is not older than the events in it, nor newer than any write can have made the store |
+//! | `watch.fragment` | a response is split only where that was asked for, and its parts come one after another |
+//! | `watch.canceled` | a watcher ends only when told to, for a compaction, or for a reason that is given; nothing comes for it afterwards |
+//! | `watch.live` | when the recording says that it waited (`quiesced`), everything that was due has come |
 
+mod alone;
+mod change;
 mod check;
+mod compaction;
+mod live;
+mod reach;
 pub(crate) mod streams;
 
-pub(crate) use check::watches;
+pub(crate) use check::{Watched, watches};
 
 pub(crate) const CREATED: &str = "watch.created";
 pub(crate) const ORDERED: &str = "watch.ordered";
@@ -34,9 +42,12 @@ pub(crate) const PREV_KV: &str = "watch.prev_kv";
 pub(crate) const RANGE: &str = "watch.range";
 pub(crate) const COMPACTED: &str = "watch.compacted";
 pub(crate) const HEADER: &str = "watch.header";
+pub(crate) const FRAGMENT: &str = "watch.fragment";
+pub(crate) const CANCELED: &str = "watch.canceled";
+pub(crate) const LIVE: &str = "watch.live";
 
 /// All of them, in the order in which they are reported.
-pub(crate) const CHECKERS: [&str; 12] = [
+pub(crate) const CHECKERS: [&str; 15] = [
     CREATED,
     ORDERED,
     UNIQUE,
@@ -49,4 +60,7 @@ pub(crate) const CHECKERS: [&str; 12] = [
     PREV_KV,
     COMPACTED,
     HEADER,
+    FRAGMENT,
+    CANCELED,
+    LIVE,
 ];

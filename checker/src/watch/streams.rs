@@ -1,6 +1,6 @@
 //! Which response belongs to which watcher: create requests and their answers, stream by stream.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::history::{
     Event, EventType, Op, Record, Request, Response, WatchCreateRequest, WatchFilter, WatchResponse,
@@ -19,8 +19,12 @@ pub(crate) struct Watcher<'a> {
     pub(crate) span: Span,
     /// The first revision it must deliver.
     pub(crate) start: i64,
-    /// The revision of the answer to the create request: the member had applied its write.
-    pub(crate) created_at: i64,
+    /// The answer to the create request.
+    pub(crate) created: Arrival<'a>,
+    /// The first request to end it.
+    pub(crate) cancel: Option<&'a Record>,
+    /// When it ended, or its stream; None if it was still there at the end of the recording.
+    pub(crate) over_ns: Option<u64>,
     /// What arrived for it, in order, the answer to the create request left out.
     pub(crate) arrivals: Vec<Arrival<'a>>,
 }
@@ -56,6 +60,12 @@ impl<'a> Watcher<'a> {
         heard.max().unwrap_or(0)
     }
 
+    /// What arrived, the parts of a split response together: all but the last of a group that is
+    /// whole are marked as fragments.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &[Arrival<'a>]> {
+        self.arrivals.chunk_by(|a, b| a.response.fragment && !b.response.events.is_empty())
+    }
+
     pub(crate) fn events(&self) -> impl Iterator<Item = (&'a Record, &'a Event)> {
         let arrivals = self.arrivals.iter().copied();
         arrivals.flat_map(|arrival| {
@@ -73,8 +83,17 @@ pub(crate) fn is_progress(response: &WatchResponse) -> bool {
 #[derive(Debug, Default)]
 pub(crate) struct Streams<'a> {
     pub(crate) watchers: Vec<Watcher<'a>>,
+    pub(crate) unanswered: Vec<Unanswered<'a>>,
     pub(crate) wrong: Vec<Violation>,
     pub(crate) responses: u64,
+}
+
+/// A create request without an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unanswered<'a> {
+    pub(crate) create: &'a Record,
+    /// When its stream was over.
+    pub(crate) over_ns: Option<u64>,
 }
 
 #[derive(Default)]
@@ -82,6 +101,8 @@ struct Stream<'a> {
     asked: VecDeque<(&'a Record, &'a WatchCreateRequest)>,
     /// The watchers alive, by their number.
     live: BTreeMap<i64, usize>,
+    /// Numbers that were of watchers cancelled since.
+    canceled: BTreeSet<i64>,
 }
 
 /// Sorts the watch records of a history by watcher.
@@ -109,16 +130,36 @@ pub(crate) fn streams(records: &[Record]) -> Streams<'_> {
                 let stream = open.entry(at.stream).or_default();
                 all.arrived(stream, Arrival { record, response });
             }
+            (Request::WatchCancel(request), _) => {
+                let stream = open.entry(request.stream).or_default();
+                if let Some(&watcher) = stream.live.get(&request.watch_id) {
+                    all.watchers[watcher].cancel.get_or_insert(record);
+                }
+            }
             (Request::WatchEnd(at), _) => {
-                open.remove(&at.stream);
+                if let Some(stream) = open.remove(&at.stream) {
+                    all.over(stream, Some(record.call_ns));
+                }
             }
             _ => {}
         }
+    }
+    for stream in open.into_values() {
+        all.over(stream, None);
     }
     all
 }
 
 impl<'a> Streams<'a> {
+    fn over(&mut self, stream: Stream<'a>, at_ns: Option<u64>) {
+        for watcher in stream.live.into_values() {
+            self.watchers[watcher].over_ns = at_ns;
+        }
+        let asked = stream.asked.into_iter();
+        let unanswered = asked.map(|(create, _)| Unanswered { create, over_ns: at_ns });
+        self.unanswered.extend(unanswered);
+    }
+
     fn arrived(&mut self, stream: &mut Stream<'a>, arrival: Arrival<'a>) {
         self.responses += 1;
         let response = arrival.response;
@@ -133,15 +174,19 @@ impl<'a> Streams<'a> {
             return;
         }
         let Some(&watcher) = stream.live.get(&response.watch_id) else {
-            self.wrong(
-                format!("a response came for watcher {}, which is not there", response.watch_id),
-                &[arrival.record],
-            );
-            return;
+            let (checker, is) = if stream.canceled.contains(&response.watch_id) {
+                (super::CANCELED, "had been cancelled")
+            } else {
+                (super::CREATED, "is not there")
+            };
+            let reason = format!("a response came for watcher {}, which {is}", response.watch_id);
+            return self.wrong(checker, reason, &[arrival.record]);
         };
         self.watchers[watcher].arrivals.push(arrival);
         if response.canceled {
+            self.watchers[watcher].over_ns = Some(arrival.record.call_ns);
             stream.live.remove(&response.watch_id);
+            stream.canceled.insert(response.watch_id);
         }
     }
 
@@ -149,7 +194,7 @@ impl<'a> Streams<'a> {
         let response = arrival.response;
         let Some((create, request)) = stream.asked.pop_front() else {
             let reason = "a watcher was created that nobody asked for".to_owned();
-            return self.wrong(reason, &[arrival.record]);
+            return self.wrong(super::CREATED, reason, &[arrival.record]);
         };
         if response.canceled && response.compact_revision == 0 {
             return; // refused
@@ -157,11 +202,11 @@ impl<'a> Streams<'a> {
         if request.watch_id != 0 && request.watch_id != response.watch_id {
             let (asked, got) = (request.watch_id, response.watch_id);
             let reason = format!("watcher number {got} was given where {asked} was asked for");
-            return self.wrong(reason, &[arrival.record, create]);
+            return self.wrong(super::CREATED, reason, &[arrival.record, create]);
         }
         if stream.live.contains_key(&response.watch_id) {
             let reason = format!("watcher number {} was given twice", response.watch_id);
-            return self.wrong(reason, &[arrival.record, create]);
+            return self.wrong(super::CREATED, reason, &[arrival.record, create]);
         }
         let start = match request.start_revision {
             0 => response.header.revision.saturating_add(1),
@@ -172,21 +217,25 @@ impl<'a> Streams<'a> {
             create,
             span: Span::new(&request.key, &request.range_end),
             start,
-            created_at: response.header.revision,
+            created: arrival,
+            cancel: None,
+            over_ns: None,
             arrivals: Vec::new(),
         };
         if response.canceled {
+            watcher.over_ns = Some(arrival.record.call_ns);
             watcher.arrivals.push(arrival);
         } else {
+            stream.canceled.remove(&response.watch_id);
             stream.live.insert(response.watch_id, self.watchers.len());
         }
         self.watchers.push(watcher);
     }
 
-    fn wrong(&mut self, what: String, records: &[&Record]) {
+    fn wrong(&mut self, checker: &'static str, what: String, records: &[&Record]) {
         let about = records.last().map(|record| words::describe(record)).unwrap_or_default();
         self.wrong.push(Violation {
-            checker: super::CREATED,
+            checker,
             reason: format!("{what} ({about})"),
             evidence: records.iter().map(|record| record.id).collect(),
             revision: None,

@@ -5,6 +5,8 @@
 pub(crate) mod damage;
 mod watchers;
 
+use std::collections::BTreeSet;
+
 use mettle_checker::history::{
     Blob, CompactRequest, CompactResponse, Compare, CompareResult, DeleteRangeRequest, ErrorAnswer,
     Header, History, Operand, Origin, PutRequest, RangeRequest, RangeResponse, Record, Request,
@@ -57,6 +59,8 @@ pub(crate) struct Shape {
     pub(crate) keeps: bool,
     /// Requests that were done before the recording began.
     pub(crate) before: u64,
+    /// Whether the recording says that it waited in the end.
+    pub(crate) quiet: bool,
 }
 
 impl Default for Shape {
@@ -73,6 +77,7 @@ impl Default for Shape {
             compaction: true,
             keeps: true,
             before: 0,
+            quiet: false,
         }
     }
 }
@@ -145,7 +150,12 @@ fn recorded(shape: Shape) -> (History, Store, Store) {
         world.perform(planned);
     }
     for number in 0..shape.watchers {
-        watchers::watch(&mut world, number);
+        watchers::stream(&mut world, number);
+    }
+    if shape.quiet {
+        let ends = world.records.iter().map(|record| record.return_ns.unwrap_or(record.call_ns));
+        let last = ends.max().unwrap_or(0);
+        world.records.push(Record::quiesced(999_999_999, last + 1, last + 1_000));
     }
     world.records.sort_by_key(|record| (record.call_ns, record.id));
     (History { origin: Origin::default(), records: world.records }, world.store, begun)
@@ -220,7 +230,7 @@ impl World {
 
     fn delete(&mut self) -> DeleteRangeRequest {
         let key = self.key();
-        let range_end = if self.shape.simple || self.dice.chance(70) {
+        let range_end = if self.shape.simple || self.dice.chance(60) {
             Blob::default()
         } else {
             self.range_end(&key)
@@ -377,20 +387,52 @@ impl World {
     }
 }
 
-/// As etcd demands: no key is written twice in one transaction.
+/// As etcd demands: no key is put twice in one transaction, nor put and deleted. But the deletion of
+/// all keys from one on counts for none, and what one transaction inside puts another may delete.
 fn one_writer_a_key(ops: &mut Vec<RequestOp>) {
-    let mut written: Vec<Span> = Vec::new();
-    ops.retain(|op| {
-        let span = match op {
-            RequestOp::Range(_) => return true,
-            RequestOp::Put(put) => Span::one(&put.key),
-            RequestOp::DeleteRange(delete) => Span::new(&delete.key, &delete.range_end),
-            RequestOp::Txn(_) => Span::everything(),
-        };
-        let keep = !written.iter().any(|other| other.overlaps(&span));
-        written.push(span);
-        keep
-    });
+    let mut kept = Vec::new();
+    for op in ops.drain(..) {
+        kept.push(op);
+        if written(&kept).is_none() {
+            kept.pop();
+        }
+    }
+    *ops = kept;
+}
+
+/// The keys that a list of operations puts, and the spans that it deletes; None if it is refused.
+///
+/// # Source
+/// etcd 3.4.23, asked.
+fn written(ops: &[RequestOp]) -> Option<(BTreeSet<Blob>, Vec<Span>)> {
+    let mut puts: BTreeSet<Blob> = BTreeSet::new();
+    let mut deletes: Vec<Span> = Vec::new();
+    for op in ops {
+        if let RequestOp::DeleteRange(delete) = op
+            && delete.range_end != Blob::from("\0")
+        {
+            deletes.push(Span::new(&delete.key, &delete.range_end));
+        }
+    }
+    for op in ops {
+        let RequestOp::Txn(inner) = op else { continue };
+        let (then, otherwise) = (written(&inner.success)?, written(&inner.failure)?);
+        let own: BTreeSet<Blob> = then.0.into_iter().chain(otherwise.0).collect();
+        if own.iter().any(|key| puts.contains(key) || deletes.iter().any(|span| span.contains(key)))
+        {
+            return None;
+        }
+        puts.extend(own);
+        deletes.extend(then.1);
+        deletes.extend(otherwise.1);
+    }
+    for op in ops {
+        let RequestOp::Put(put) = op else { continue };
+        if deletes.iter().any(|span| span.contains(&put.key)) || !puts.insert(put.key.clone()) {
+            return None;
+        }
+    }
+    Some((puts, deletes))
 }
 
 pub(crate) fn error(text: &str) -> ErrorAnswer {

@@ -1,0 +1,129 @@
+//! What needs no write to be told: the order of a watcher's events, repetition, splitting, and what
+//! comes after a notice.
+
+use std::collections::BTreeMap;
+
+use super::change::shown;
+use super::check::{Found, Walk};
+use super::streams::is_progress;
+use super::{ATOMIC, BOOKMARKABLE, FRAGMENT, HEADER, ORDERED, UNIQUE};
+use crate::history::{Blob, Event, EventType, Record};
+use crate::revision::kind_of;
+
+/// How often each key was told of, in the revision told last.
+struct Last<'a> {
+    revision: i64,
+    told: BTreeMap<(&'a Blob, EventType), usize>,
+}
+
+impl<'a> Walk<'a, '_> {
+    /// Checks the responses of a watcher one by one.
+    pub(super) fn alone(&self) -> Found {
+        let mut last = Last { revision: i64::MIN, told: BTreeMap::new() };
+        let mut noticed = 0;
+        let mut groups = self.watcher.groups().peekable();
+        while let Some(group) = groups.next() {
+            let first = group[0];
+            if is_progress(first.response) {
+                noticed = noticed.max(first.response.header.revision);
+                continue;
+            }
+            self.fragments(group, groups.peek().is_none())?;
+            let mut place = 0;
+            for arrival in group {
+                for event in &arrival.response.events {
+                    self.one(event, (arrival.record, place), &mut last)?;
+                    place += 1;
+                    let revision = event.kv.mod_revision;
+                    if revision <= noticed {
+                        let what = format!(
+                            "{} of revision {revision} came after a progress notice of revision \
+                             {noticed}",
+                            shown(event)
+                        );
+                        return self.wrong(BOOKMARKABLE, revision, what, arrival.record);
+                    }
+                    let header = arrival.response.header.revision;
+                    if revision > header {
+                        let what =
+                            format!("a response of revision {header} tells of revision {revision}");
+                        return self.wrong(HEADER, revision, what, arrival.record);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An event after the ones before it.
+    fn one(&self, event: &'a Event, at: (&Record, usize), last: &mut Last<'a>) -> Found {
+        let (record, place) = at;
+        let revision = event.kv.mod_revision;
+        if revision < last.revision {
+            let twice = |(_, before): (_, &Event)| {
+                !std::ptr::eq(before, event)
+                    && (before.kv.mod_revision, &before.kv.key, before.kind)
+                        == (revision, &event.kv.key, event.kind)
+            };
+            let mut before =
+                self.watcher.events().take_while(|(_, one)| !std::ptr::eq(*one, event));
+            if before.any(twice) {
+                return self.twice(event, record);
+            }
+            let what = format!(
+                "{} of revision {revision} came after an event of revision {}",
+                shown(event),
+                last.revision
+            );
+            return self.wrong(ORDERED, revision, what, record);
+        }
+        let first = revision > last.revision;
+        if first {
+            *last = Last { revision, told: BTreeMap::new() };
+        }
+        let told = last.told.entry((&event.kv.key, event.kind)).or_default();
+        *told += 1;
+        // A transaction may change a key twice: delete it and put it again.
+        if *told > 1 && *told > self.times(event) {
+            return self.twice(event, record);
+        }
+        if !first && place == 0 {
+            let what = format!("the events of revision {revision} came in two responses");
+            return self.wrong(ATOMIC, revision, what, record);
+        }
+        Ok(())
+    }
+
+    /// How often the write of an event's revision did such a thing to its key.
+    fn times(&self, event: &Event) -> usize {
+        let changes = self.store.changes(event.kv.mod_revision);
+        changes
+            .filter(|change| *change.key == event.kv.key && kind_of(change) == event.kind)
+            .count()
+    }
+
+    fn twice(&self, event: &Event, record: &Record) -> Found {
+        let revision = event.kv.mod_revision;
+        let what = format!("{} of revision {revision} came twice", shown(event));
+        self.wrong(UNIQUE, revision, what, record)
+    }
+
+    /// A response is split only where that was asked for, and what was begun is finished before
+    /// anything else comes.
+    fn fragments(&self, group: &[super::streams::Arrival<'_>], at_end: bool) -> Found {
+        let Some(part) = group.iter().find(|arrival| arrival.response.fragment) else {
+            return Ok(());
+        };
+        let revision = part.response.header.revision;
+        if !self.watcher.request.fragment {
+            let what = "a part of a response came, though fragments were not asked for".to_owned();
+            return self.wrong(FRAGMENT, revision, what, part.record);
+        }
+        let open = group.last().is_some_and(|arrival| arrival.response.fragment);
+        if open && !at_end {
+            let what = "a part of a response came, and then not its rest".to_owned();
+            return self.wrong(FRAGMENT, revision, what, part.record);
+        }
+        Ok(())
+    }
+}
