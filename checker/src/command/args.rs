@@ -1,10 +1,13 @@
 //! What can be said on the command line.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use mettle_checker::Options;
 use mettle_checker::import::Format;
+
+use super::export::Form;
 
 /// Judges recorded histories of an etcd: are the answers those of one key-value store?
 ///
@@ -25,6 +28,14 @@ pub(crate) struct Args {
     /// Write a JUnit report: a testcase for each history and check
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Judge nothing: write the history in another form to a file, or for etcd to a folder
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["v1|binary", "PATH"],
+        conflicts_with_all = ["json", "junit"]
+    )]
+    export: Option<Vec<OsString>>,
     /// Give up a search after so many steps and answer "unknown"
     #[arg(long, default_value_t = Options::default().steps)]
     steps: u64,
@@ -36,11 +47,23 @@ impl Args {
         match self.format {
             FormatArg::Auto => None,
             FormatArg::V1 => Some(Format::V1),
+            FormatArg::Binary => Some(Format::Binary),
             FormatArg::Etcd => Some(Format::Etcd),
             FormatArg::Jepsen => Some(Format::Jepsen),
             FormatArg::Porcupine => Some(Format::Porcupine),
             FormatArg::Knossos => Some(Format::Knossos),
         }
+    }
+
+    /// The form and the path to write to, if nothing is to be judged.
+    pub(crate) fn export(&self) -> Result<Option<(Form, &Path)>, String> {
+        let Some([form, path]) = self.export.as_deref() else { return Ok(None) };
+        if self.files.len() > 1 {
+            return Err("--export takes one history".to_owned());
+        }
+        let word = form.to_string_lossy();
+        let form = Form::named(&word).ok_or_else(|| format!("--export knows no {word:?}"))?;
+        Ok(Some((form, Path::new(path))))
     }
 
     /// How much work a judgement may cost.
@@ -55,6 +78,8 @@ enum FormatArg {
     Auto,
     /// Newline-delimited JSON, as in checker/README.md
     V1,
+    /// The compact form of the same
+    Binary,
     /// A report folder of etcd's robustness tests
     Etcd,
     /// A log of Jepsen's etcd tests

@@ -1,7 +1,8 @@
 //! The command line: what was asked ([`args`]), one file after another ([`judged`]), and what is
-//! said of each ([`page`], [`json`]) and of all ([`junit`]).
+//! said of each ([`page`], [`json`]) and of all ([`junit`]); or one file in another form ([`export`]).
 
 mod args;
+mod export;
 mod json;
 mod judged;
 mod junit;
@@ -13,8 +14,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mettle_checker::history::Limits;
+use mettle_checker::import;
 
 use args::Args;
+use export::Form;
 use judged::{Exit, Judged};
 use junit::Junit;
 use progress::Progress;
@@ -28,7 +32,28 @@ pub(crate) fn run() -> ExitCode {
             return if error.use_stderr() { Exit::BadInput } else { Exit::Legal }.code();
         }
     };
-    judge_all(&args).code()
+    match args.export() {
+        Ok(None) => judge_all(&args),
+        Ok(Some((form, to))) => export_one(&args, form, to),
+        Err(usage) => {
+            complain(&format!("{usage}; see --help"));
+            Exit::BadInput
+        }
+    }
+    .code()
+}
+
+fn export_one(args: &Args, form: Form, to: &Path) -> Exit {
+    let file = &args.files[0];
+    let read = import::read(file, args.format(), Limits::default());
+    let history = read.and_then(|input| export::history(file, input));
+    match history {
+        Ok(history) => written(to, export::export(&history, form, to)),
+        Err(error) => {
+            complain(&error.to_string());
+            Exit::BadInput
+        }
+    }
 }
 
 fn judge_all(args: &Args) -> Exit {

@@ -26,6 +26,7 @@
 //! The recording client builds records with [`Record::called`] and its endings
 //! ([`Record::ok`], [`Record::failed`], [`Record::unknown`]).
 
+pub mod binary;
 mod blob;
 mod compare;
 mod kv;
@@ -36,6 +37,7 @@ mod read;
 mod record;
 #[cfg(test)]
 mod tests;
+mod valid;
 mod watch;
 mod write;
 

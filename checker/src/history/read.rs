@@ -9,6 +9,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::binary;
+use super::valid::{Problem, problem, valid};
 use super::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
 
 /// How much a reader accepts before it refuses.
@@ -79,12 +81,22 @@ pub fn read_file(path: &Path, limits: Limits) -> Result<History, ReadError> {
     read_stream(name, BufReader::with_capacity(1 << 20, file), limits).map(|(history, _)| history)
 }
 
-/// Reads a whole stream, and remembers on which lines the records were; `name` is for errors.
+/// Reads a whole stream, binary or lines, and remembers on which lines the records were; `name` is
+/// for errors.
 pub fn read_stream<R: BufRead>(
     name: String,
-    stream: R,
+    mut stream: R,
     limits: Limits,
 ) -> Result<(History, Lines), ReadError> {
+    // What cannot be read is told below.
+    if stream.fill_buf().is_ok_and(|head| head.starts_with(&binary::MAGIC)) {
+        let mut reader = binary::Reader::new(name, stream, limits)?;
+        let mut history = History { origin: reader.origin().clone(), records: Vec::new() };
+        for record in &mut reader {
+            history.records.push(record?);
+        }
+        return Ok((history, Lines::default()));
+    }
     let mut reader = Reader::new(name, stream, limits)?;
     let mut history = History { origin: reader.origin().clone(), records: Vec::new() };
     let mut lines = Lines::default();
@@ -264,32 +276,9 @@ struct Wire<'a> {
     response: Option<&'a RawValue>,
 }
 
-struct Problem {
-    cause: String,
-    remedy: &'static str,
-}
-
-fn problem(cause: impl Into<String>, remedy: &'static str) -> Problem {
-    Problem { cause: cause.into(), remedy }
-}
-
-const OPS: &[Op] = &[
-    Op::Range,
-    Op::Put,
-    Op::DeleteRange,
-    Op::Txn,
-    Op::Compact,
-    Op::WatchCreate,
-    Op::WatchCancel,
-    Op::WatchProgress,
-    Op::WatchResponse,
-    Op::WatchEnd,
-    Op::Quiesced,
-];
-
 fn build(wire: &Wire<'_>) -> Result<Record, Problem> {
-    let Some(op) = OPS.iter().copied().find(|op| op.name() == wire.op) else {
-        let known: Vec<_> = OPS.iter().map(|op| op.name()).collect();
+    let Some(op) = Op::ALL.into_iter().find(|op| op.name() == wire.op) else {
+        let known: Vec<_> = Op::ALL.iter().map(|op| op.name()).collect();
         return Err(Problem {
             cause: format!("op {:?} is not known; known are {}", wire.op, known.join(", ")),
             remedy: "correct the word, or leave the line out",
@@ -301,27 +290,7 @@ fn build(wire: &Wire<'_>) -> Result<Record, Problem> {
         Some(raw) if raw.get() == "null" => None,
         Some(raw) => Some(response(op, raw)?),
     };
-    times(wire)?;
-    let is_error = matches!(response, Some(Response::Error(_)));
-    match wire.outcome {
-        Outcome::Ok if op != Op::WatchEnd && is_error => {
-            return Err(problem("outcome ok with an error as answer", "outcome must be fail"));
-        }
-        Outcome::Ok if response.is_none() && (op.is_operation() || op == Op::WatchResponse) => {
-            return Err(problem("outcome ok without a response", "record the response"));
-        }
-        Outcome::Fail | Outcome::Unknown if op == Op::Quiesced => {
-            return Err(problem("a quiet time without its end", "outcome must be ok"));
-        }
-        Outcome::Fail if response.is_some() && !is_error => {
-            return Err(problem("outcome fail with an answer", "outcome must be ok"));
-        }
-        Outcome::Unknown if response.is_some() && !is_error => {
-            return Err(problem("outcome unknown with an answer", "outcome must be ok"));
-        }
-        _ => {}
-    }
-    Ok(Record {
+    let record = Record {
         id: wire.id,
         process: wire.process,
         member: wire.member,
@@ -330,23 +299,8 @@ fn build(wire: &Wire<'_>) -> Result<Record, Problem> {
         outcome: wire.outcome,
         request,
         response,
-    })
-}
-
-fn times(wire: &Wire<'_>) -> Result<(), Problem> {
-    match (wire.outcome, wire.return_ns) {
-        (Outcome::Unknown, Some(_)) => {
-            Err(problem("outcome unknown with a return_ns", "set return_ns to null"))
-        }
-        (Outcome::Ok | Outcome::Fail, None) => {
-            Err(problem("no return_ns though it was answered", "record when the answer came"))
-        }
-        (_, Some(return_ns)) if return_ns < wire.call_ns => Err(problem(
-            format!("return_ns {return_ns} is before call_ns {}", wire.call_ns),
-            "record both with one monotonic clock",
-        )),
-        _ => Ok(()),
-    }
+    };
+    valid(&record).map(|()| record)
 }
 
 fn request(op: Op, raw: Option<&RawValue>) -> Result<Request, Problem> {

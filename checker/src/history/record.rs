@@ -106,6 +106,21 @@ pub enum Op {
 }
 
 impl Op {
+    /// Every kind.
+    pub const ALL: [Op; 11] = [
+        Op::Range,
+        Op::Put,
+        Op::DeleteRange,
+        Op::Txn,
+        Op::Compact,
+        Op::WatchCreate,
+        Op::WatchCancel,
+        Op::WatchProgress,
+        Op::WatchResponse,
+        Op::WatchEnd,
+        Op::Quiesced,
+    ];
+
     /// As written in a file.
     pub fn name(self) -> &'static str {
         match self {

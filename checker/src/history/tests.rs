@@ -23,7 +23,7 @@ fn kv() -> KeyValue {
     }
 }
 
-fn sample() -> History {
+pub(super) fn sample() -> History {
     let header = Some(Header { cluster_id: u64::MAX, member_id: 2, revision: 3, raft_term: 2 });
     let compare = Compare {
         key: Blob::from("/a"),

@@ -5,13 +5,16 @@ use std::path::Path;
 use super::source::Source;
 use super::{Input, bad, edn, etcd, log, registers};
 use crate::assume::assumptions;
+use crate::history::binary::MAGIC;
 use crate::history::{History, Limits, Lines, ReadError, read_stream};
 
 /// The formats that are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Our own, newline-delimited JSON.
+    /// Our own, newline-delimited JSON; a compact one is taken too.
     V1,
+    /// Our own, compact.
+    Binary,
     /// A report folder of etcd's robustness tests.
     Etcd,
     /// A log of Jepsen's etcd tests.
@@ -45,7 +48,7 @@ pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input
             Err(bad(&name, None, "is not a text", "known formats are listed in checker/README.md"))
         }
         // Where nothing is known, the usual reader says best what is wrong with the first line.
-        Some(Format::V1) | None => {
+        Some(Format::V1 | Format::Binary) | None => {
             let (history, lines) = read_stream(name.clone(), stream.whole(), limits)?;
             consistent(&name, history, &lines).map(Input::KeySpace)
         }
@@ -90,6 +93,9 @@ fn operations(name: &str, text: &str, format: Format) -> Result<Input, ReadError
 
 /// The format that the first bytes show.
 fn detect(head: &[u8]) -> Option<Format> {
+    if head.starts_with(&MAGIC) {
+        return Some(Format::Binary);
+    }
     // The head may end inside a character.
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,

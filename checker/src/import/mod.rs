@@ -3,6 +3,7 @@
 //! | format | recognised by | judged as |
 //! |---|---|---|
 //! | `v1` | a first line `{"version":1}` | etcd's key space ([`check`](crate::check())) |
+//! | `binary` | its first eight bytes ([`binary`](crate::history::binary)) | the same |
 //! | `etcd` | a folder, with `client-*/operations.json` | the same; fields that etcd's robustness tests leave out are not judged |
 //! | `jepsen` | lines with `jepsen.util` | one register |
 //! | `porcupine` | EDN maps with `:key` | a map of strings with get, put and append |
