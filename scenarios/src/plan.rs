@@ -266,10 +266,16 @@ pub enum Bug {
     R5,
     /// The tombstone at the compact revision is dropped.
     R10,
+    /// A read's second attempt is confirmed by answers to its first.
+    R17,
     /// The vote is not persisted.
     C1,
     /// ReadIndex answered before a commit in the term.
     C3,
+    /// A follower acknowledges entries before they are durable.
+    C4,
+    /// Entries are accepted whatever comes before them.
+    C6,
     /// Apply depends on the member.
     C14,
     /// The error of fsync is ignored.
@@ -278,8 +284,19 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 8] =
-        [Bug::R1, Bug::R2, Bug::R5, Bug::R10, Bug::C1, Bug::C3, Bug::C14, Bug::C15];
+    pub const ALL: [Bug; 11] = [
+        Bug::R1,
+        Bug::R2,
+        Bug::R5,
+        Bug::R10,
+        Bug::R17,
+        Bug::C1,
+        Bug::C3,
+        Bug::C4,
+        Bug::C6,
+        Bug::C14,
+        Bug::C15,
+    ];
 
     /// Its name, as in `planted!("R2")`.
     pub fn name(self) -> &'static str {
@@ -288,8 +305,11 @@ impl Bug {
             Bug::R2 => "R2",
             Bug::R5 => "R5",
             Bug::R10 => "R10",
+            Bug::R17 => "R17",
             Bug::C1 => "C1",
             Bug::C3 => "C3",
+            Bug::C4 => "C4",
+            Bug::C6 => "C6",
             Bug::C14 => "C14",
             Bug::C15 => "C15",
         }
@@ -313,8 +333,12 @@ impl fmt::Display for Plant {
 
 /// A word that names no planted bug.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown bug `{0}`; allowed are R1, R2, R5, R10, C1, C3, C14, C15, each alone or as R2@m1")]
+#[error("unknown bug `{0}`; allowed are {names}, each alone or as R2@m1", names = names())]
 pub struct UnknownBug(pub String);
+
+fn names() -> String {
+    Bug::ALL.map(Bug::name).join(", ")
+}
 
 impl FromStr for Bug {
     type Err = UnknownBug;
