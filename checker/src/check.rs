@@ -7,6 +7,7 @@ use crate::history::{History, Outcome};
 use crate::local::{SERIALIZABLE, serializable};
 use crate::revision::ops::Ops;
 use crate::revision::{LINEARIZABILITY, Ordered, Stretch, order};
+use crate::session::{SESSION, sessions};
 use crate::start::start;
 use crate::verdict::{Check, Figures, Report, Verdict};
 use crate::watch::streams::{Streams, streams};
@@ -16,11 +17,12 @@ use crate::watch::{self, Watched, watches};
 pub(crate) const ASSUMPTIONS: &str = "assumptions";
 
 /// Every name that a verdict can carry.
-pub const CHECKERS: [&str; 19] = [
+pub const CHECKERS: [&str; 20] = [
     ASSUMPTIONS,
     crate::header::HEADER,
     LINEARIZABILITY,
     SERIALIZABLE,
+    SESSION,
     watch::CREATED,
     watch::ORDERED,
     watch::UNIQUE,
@@ -80,6 +82,7 @@ pub fn check(history: &History, options: &Options) -> Report {
             };
             checks.push(Check { name: LINEARIZABILITY, verdict, examined: figures.ok });
             unplaced(&streams, &mut checks);
+            checks.push(sessions(&history.records));
             return conclude(checks, figures);
         }
     };
@@ -98,6 +101,7 @@ pub fn check(history: &History, options: &Options) -> Report {
     } else {
         unplaced(&streams, &mut checks);
     }
+    checks.push(sessions(&history.records));
     conclude(checks, figures)
 }
 

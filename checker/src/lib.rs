@@ -26,6 +26,7 @@ mod local;
 pub mod model;
 mod revision;
 pub mod search;
+mod session;
 mod start;
 mod verdict;
 mod watch;

@@ -264,6 +264,8 @@ struct Wire<'a> {
     process: u64,
     #[serde(default)]
     member: u64,
+    #[serde(default)]
+    connection: u64,
     #[serde(borrow)]
     op: Cow<'a, str>,
     call_ns: u64,
@@ -294,6 +296,7 @@ fn build(wire: &Wire<'_>) -> Result<Record, Problem> {
         id: wire.id,
         process: wire.process,
         member: wire.member,
+        connection: wire.connection,
         call_ns: wire.call_ns,
         return_ns: wire.return_ns,
         outcome: wire.outcome,

@@ -38,6 +38,9 @@ pub struct Record {
     pub process: u64,
     /// The member that was asked, 1-based; 0 if not known.
     pub member: u64,
+    /// Which connection to that member; a number of the recorder's own, 0 if not known. A
+    /// connection is to one life of one member.
+    pub connection: u64,
     /// When it was called, in nanoseconds.
     pub call_ns: u64,
     /// When it was answered; None if it never was.
@@ -221,12 +224,20 @@ impl Record {
             id,
             process,
             member,
+            connection: 0,
             call_ns,
             return_ns: None,
             outcome: Outcome::Unknown,
             request,
             response: None,
         }
+    }
+
+    /// On which connection it was asked.
+    #[must_use]
+    pub fn on_connection(mut self, connection: u64) -> Self {
+        self.connection = connection;
+        self
     }
 
     /// It was answered.

@@ -60,6 +60,7 @@ pub(super) fn sample() -> History {
             Record::called(2, 1, 1, 10, Request::Txn(txn)).ok(11, Response::Txn(txn_response)),
             Record::called(3, 1, 1, 12, Request::Put(PutRequest::default())).unknown(error.clone()),
             Record::called(4, 2, 1, 12, Request::Compact(CompactRequest::default()))
+                .on_connection(3)
                 .failed(13, error.clone()),
             Record::sent(5, 3, 1, 1, Request::WatchCreate(create)),
             Record::watch_response(6, 3, 1, 2, (4, watch)),

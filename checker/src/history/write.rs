@@ -48,6 +48,8 @@ struct Wire<'a> {
     id: u64,
     process: u64,
     member: u64,
+    #[serde(skip_serializing_if = "super::is_default")]
+    connection: u64,
     op: Op,
     call_ns: u64,
     return_ns: Option<u64>,
@@ -62,6 +64,7 @@ impl Serialize for Record {
             id: self.id,
             process: self.process,
             member: self.member,
+            connection: self.connection,
             op: self.request.op(),
             call_ns: self.call_ns,
             return_ns: self.return_ns,

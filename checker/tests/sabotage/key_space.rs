@@ -2,7 +2,7 @@
 
 use mettle_checker::history::*;
 
-use crate::case::{Row, bump};
+use crate::case::{Case, Row, bump};
 use crate::world::error;
 
 const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
@@ -589,4 +589,36 @@ pub(crate) const ROWS: &[Row] = &[
             Some(())
         },
     },
+    Row {
+        name: "a member's own answers go back on a connection",
+        checker: "session",
+        alter: |case| back(case, false),
+    },
 ];
+
+/// Lets a member's own answer be from before what its process has seen on the connection.
+pub(crate) fn back(case: &mut Case, elsewhere: bool) -> Option<()> {
+    let own = |record: &Record| match &record.request {
+        Request::Range(range) => {
+            range.serializable && range.revision == 0 && record.outcome == Outcome::Ok
+        }
+        _ => false,
+    };
+    let shown = |record: &Record| Some(record.response.as_ref()?.header()?.revision);
+    let (place, revision) = case.records.iter().enumerate().find_map(|(place, record)| {
+        let mut before = case.records.iter().filter(|before| {
+            before.connection == record.connection && before.return_ns < Some(record.call_ns)
+        });
+        let seen = before.find_map(|before| shown(before).filter(|seen| *seen > 1))?;
+        own(record).then_some((place, seen - 1))
+    })?;
+    let record = &mut case.records[place];
+    let Request::Range(range) = &record.request else { return None };
+    let header = Some(Header { revision, ..Header::default() });
+    let answer = case.store.at(revision).range(range);
+    record.response = Some(Response::Range(RangeResponse { header, ..answer }));
+    if elsewhere {
+        record.connection = 5_000;
+    }
+    Some(())
+}

@@ -54,3 +54,19 @@ fn a_member_behind_the_compaction_serves_the_whole_history() {
     }
     assert!(tried > 20, "only {tried} histories had a compaction and a watcher from the start");
 }
+
+/// On a connection of its own the same answer is only old, which a serializable read may be.
+#[test]
+fn a_client_that_reconnects_may_see_an_older_store() {
+    let mut tried = 0;
+    for seed in 0..100 {
+        let mut case = Case::new(seed);
+        if key_space::back(&mut case, true).is_none() {
+            continue;
+        }
+        tried += 1;
+        let history = History { origin: Origin::default(), records: case.records };
+        assert_eq!(check(&history, &Options::default()).verdict, Verdict::Legal, "seed {seed}");
+    }
+    assert!(tried > 20, "only {tried} histories had such a read");
+}

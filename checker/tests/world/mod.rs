@@ -5,7 +5,7 @@
 pub(crate) mod damage;
 mod watchers;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mettle_checker::history::{
     Blob, CompactRequest, CompactResponse, Compare, CompareResult, DeleteRangeRequest, ErrorAnswer,
@@ -99,6 +99,8 @@ pub(crate) struct World {
     pub(crate) records: Vec<Record>,
     /// When each revision was made: revision, time.
     made: Vec<(i64, u64)>,
+    /// The highest revision that a process has seen.
+    seen: BTreeMap<u64, i64>,
     values: u64,
 }
 
@@ -136,6 +138,7 @@ fn recorded(shape: Shape) -> (History, Store, Store) {
         compacted: 0,
         records: Vec::new(),
         made: vec![(1, 0)],
+        seen: BTreeMap::new(),
         values: 0,
     };
     for _ in 0..shape.before {
@@ -323,8 +326,14 @@ impl World {
     fn perform(&mut self, planned: &Planned) {
         let request = self.request();
         let id = self.records.len() as u64 + 1;
-        let record = Record::called(id, planned.process, 1, planned.call, request.clone());
-        let answer = planned.apply.map(|at| self.apply(&request, at));
+        let record = Record::called(id, planned.process, 1, planned.call, request.clone())
+            .on_connection(1 + planned.process);
+        let seen = self.seen.get(&planned.process).copied().unwrap_or(1);
+        let answer = planned.apply.map(|at| self.apply(&request, (at, seen)));
+        let header = answer.as_ref().and_then(|answer| answer.as_ref().ok()?.header());
+        if let Some(header) = header {
+            self.seen.insert(planned.process, seen.max(header.revision));
+        }
         let record = match (planned.returns, answer) {
             (Some(returns), Some(Ok(response))) => record.ok(returns, response),
             (Some(returns), Some(Err(text))) => record.failed(returns, error(text)),
@@ -336,7 +345,11 @@ impl World {
         self.records.push(record);
     }
 
-    fn apply(&mut self, request: &Request, at: u64) -> Result<Response, &'static str> {
+    fn apply(
+        &mut self,
+        request: &Request,
+        (at, seen): (u64, i64),
+    ) -> Result<Response, &'static str> {
         const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
         const FUTURE: &str = "etcdserver: mvcc: required revision is a future revision";
         if let Request::Compact(compact) = request {
@@ -359,9 +372,9 @@ impl World {
         if let Request::Range(range) = request
             && range.serializable
         {
-            // A member that lags, but not behind what is forgotten.
+            // A member that lags, but not behind what is forgotten, or what it has shown.
             let lag = self.dice.below(4) as i64;
-            let revision = (self.store.revision() - lag).max(1);
+            let revision = (self.store.revision() - lag).max(seen);
             let answer = self.store.at(revision).range(range);
             let header = Some(Header { revision, ..Header::default() });
             return Ok(Response::Range(RangeResponse { header, ..answer }));

@@ -22,9 +22,10 @@
 //! reader refuses what it does not know, a new one reads old files. The order of fields is that of
 //! [`fields`], where each message is one line.
 //!
-//! **A record** is: kind of request (one byte), outcome + 3 * (0 no answer, 1 an answer, 2 an error)
-//! (one byte), the id less the one before, process, member, the call less the one before, if the
-//! outcome is not unknown the return less the call, the request, the answer.
+//! **A record** is: kind of request (one byte); outcome, plus 3 with an answer or 6 with an error,
+//! plus 9 if the connection is known (one byte); the id less the one before, process, member, the
+//! connection if it is known, the call less the one before, if the outcome is not unknown the
+//! return less the call, the request, the answer.
 
 mod fields;
 mod pack;

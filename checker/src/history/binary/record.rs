@@ -26,10 +26,13 @@ pub(super) fn pack(record: &Record, before: &mut Before, out: &mut Packer) {
         Outcome::Fail => 1,
         Outcome::Unknown => 2,
     };
-    out.byte(outcome + 3 * answer);
+    out.byte(outcome + 3 * answer + 9 * u8::from(record.connection != 0));
     out.signed(record.id.wrapping_sub(before.id) as i64);
     out.number(record.process);
     out.number(record.member);
+    if record.connection != 0 {
+        out.number(record.connection);
+    }
     out.signed(record.call_ns.wrapping_sub(before.call_ns) as i64);
     if record.outcome != Outcome::Unknown {
         let took = record.return_ns.unwrap_or(record.call_ns).wrapping_sub(record.call_ns);
@@ -74,6 +77,7 @@ pub(super) fn unpack(before: &mut Before, from: &mut Unpacker<'_>) -> Result<Rec
     let id = before.id.wrapping_add(from.signed()? as u64);
     let process = from.number()?;
     let member = from.number()?;
+    let connection = if ends / 9 % 2 == 1 { from.number()? } else { 0 };
     let call_ns = before.call_ns.wrapping_add(from.signed()? as u64);
     let return_ns = match outcome {
         Outcome::Unknown => None,
@@ -81,13 +85,15 @@ pub(super) fn unpack(before: &mut Before, from: &mut Unpacker<'_>) -> Result<Rec
     };
     *before = Before { id, call_ns };
     let request = request(op, from)?;
-    let response = match ends / 3 {
+    if ends >= 18 {
+        return Err(Bad("an outcome that is not known here: use a newer mettle-check"));
+    }
+    let response = match ends / 3 % 3 {
         NO_ANSWER => None,
         ANSWER => Some(response(op, from)?),
-        ERROR => Some(Response::Error(ErrorAnswer::unpack_item(from)?)),
-        _ => return Err(Bad("an outcome that is not known here: use a newer mettle-check")),
+        _ => Some(Response::Error(ErrorAnswer::unpack_item(from)?)),
     };
-    Ok(Record { id, process, member, call_ns, return_ns, outcome, request, response })
+    Ok(Record { id, process, member, connection, call_ns, return_ns, outcome, request, response })
 }
 
 /// Never give a number to another kind.

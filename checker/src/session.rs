@@ -1,0 +1,86 @@
+//! One client on one member never sees the store go back.
+//!
+//! etcd promises of a serializable read only that it shows some revision whole; the member may be
+//! behind. But what a member has applied it does not take back while it lives, and answers come
+//! after applying: so on one connection, which is to one life of one member, the revision of a
+//! serializable read is never below that of an answer that had returned before it was called. etcd
+//! does not write that down as a guarantee; every released version keeps it, and clients that read
+//! their own writes on one connection build on it.
+//!
+//! A client that reconnects is out of it, even to the same member: a member that restarts may stand
+//! further back than where it was killed, until it hears of the others. So only operations whose
+//! `connection` was recorded are judged, not those whose process and member alone are known.
+
+use std::collections::BTreeMap;
+
+use crate::history::{Outcome, Record, Request, Response};
+use crate::revision::ops::is_local;
+use crate::verdict::{Check, Verdict, Violation};
+use crate::words;
+
+/// The checker's name.
+pub(crate) const SESSION: &str = "session";
+
+/// Checks each connection by itself.
+pub(crate) fn sessions(records: &[Record]) -> Check {
+    let mut connections: BTreeMap<(u64, u64), Vec<(&Record, i64)>> = BTreeMap::new();
+    for record in records {
+        let operation = record.request.op().is_operation() && record.outcome == Outcome::Ok;
+        if record.connection == 0 || !operation {
+            continue;
+        }
+        if let Some(header) = record.response.as_ref().and_then(Response::header) {
+            let own = connections.entry((record.connection, record.member)).or_default();
+            own.push((record, header.revision));
+        }
+    }
+    let mut examined = 0;
+    let mut verdict = Verdict::Legal;
+    for answers in connections.values() {
+        examined += answers.iter().filter(|(record, _)| is_local(&record.request)).count() as u64;
+        if verdict == Verdict::Legal
+            && let Some(violation) = goes_back(answers)
+        {
+            verdict = Verdict::Broken(violation);
+        }
+    }
+    Check { name: SESSION, verdict, examined }
+}
+
+fn goes_back(answers: &[(&Record, i64)]) -> Option<Violation> {
+    let mut calls: Vec<_> = answers.iter().collect();
+    calls.sort_by_key(|(record, _)| record.call_ns);
+    // The header of a compaction is read before it is answered, like that of all others.
+    let mut returns: Vec<_> = answers.iter().collect();
+    returns.sort_by_key(|(record, _)| record.return_ns);
+    let mut returned = returns.into_iter().peekable();
+    let mut highest: Option<&(&Record, i64)> = None;
+    for later in calls {
+        let call = Some(later.0.call_ns);
+        while let Some(before) = returned.next_if(|(record, _)| record.return_ns < call) {
+            if highest.is_none_or(|highest| highest.1 < before.1) {
+                highest = Some(before);
+            }
+        }
+        let Some(earlier) = highest.filter(|earlier| earlier.1 > later.1) else { continue };
+        if !is_local(&later.0.request) {
+            continue; // the order of all operations is another checker's
+        }
+        let old = match &later.0.request {
+            Request::Txn(_) => "a transaction of reads",
+            _ => "a read",
+        };
+        let reason = format!(
+            "{} was answered from revision {}, after the same member had answered {} on the same \
+             connection from revision {}: {old} of its own store went back",
+            words::describe(later.0),
+            later.1,
+            words::describe(earlier.0),
+            earlier.1
+        );
+        let evidence = vec![later.0.id, earlier.0.id];
+        let revision = Some(later.1);
+        return Some(Violation { checker: SESSION, reason, evidence, revision });
+    }
+    None
+}
