@@ -103,6 +103,8 @@ struct Stream<'a> {
     live: BTreeMap<i64, usize>,
     /// Numbers that were of watchers cancelled since.
     canceled: BTreeSet<i64>,
+    /// Requests to end watchers whose creation was asked for and not answered yet.
+    early: BTreeMap<i64, &'a Record>,
 }
 
 /// Sorts the watch records of a history by watcher.
@@ -134,6 +136,8 @@ pub(crate) fn streams(records: &[Record]) -> Streams<'_> {
                 let stream = open.entry(request.stream).or_default();
                 if let Some(&watcher) = stream.live.get(&request.watch_id) {
                     all.watchers[watcher].cancel.get_or_insert(record);
+                } else if !stream.asked.is_empty() {
+                    stream.early.insert(request.watch_id, record);
                 }
             }
             (Request::WatchEnd(at), _) => {
@@ -218,7 +222,7 @@ impl<'a> Streams<'a> {
             span: Span::new(&request.key, &request.range_end),
             start,
             created: arrival,
-            cancel: None,
+            cancel: stream.early.remove(&response.watch_id),
             over_ns: None,
             arrivals: Vec::new(),
         };

@@ -146,7 +146,8 @@ impl Teller {
     }
 
     fn cancel(&mut self, world: &mut World) {
-        self.now += 1 + world.dice.below(40);
+        // At once, or after a while.
+        self.now += world.dice.below(2) * world.dice.below(40);
         let (stream, watch_id) = (self.stream, self.watch_id);
         let id = self.id();
         let cancel = Request::WatchCancel(WatchCancelRequest { stream, watch_id });
