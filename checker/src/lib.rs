@@ -18,6 +18,7 @@
 
 mod assume;
 mod check;
+pub mod export;
 mod general;
 mod header;
 pub mod history;

@@ -130,6 +130,95 @@ fn etcd_reports() {
     assert!(error.contains("no client-* folder"), "{error}");
 }
 
+/// A report of one client in the JSON of later years, whose watcher shows all that happened.
+fn later(name: &str, operations: &str) -> PathBuf {
+    let folder = folder(name).join("TestRobustness/1735689600/client-3");
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::create_dir_all(folder.join("../server-0/client-x")).expect("a folder");
+    fs::write(folder.join("../history.html"), "<html>").expect("written");
+    fs::write(folder.join("operations.json"), operations).expect("written");
+    let watch = r#"{"Request":{"Key":"","Revision":0,"WithPrefix":true,"WithProgressNotify":false,"WithPrevKV":true},
+        "Responses":[{"Events":[{"Type":"put-operation","Key":"k","Value":{"Value":"1"},"Revision":2,"IsCreate":true,"PrevValue":null},
+        {"Type":"put-operation","Key":"k","Value":{"Hash":686313437},"Revision":3,"IsCreate":false,"PrevValue":{"Value":{"Value":"1"},"ModRevision":2,"Version":1}}],
+        "IsProgressNotify":false,"Revision":3,"Time":70},{"Events":null,"IsProgressNotify":false,"Revision":0,"Time":90,"Error":"closed"}]}"#;
+    fs::write(folder.join("watch.json"), watch).expect("written");
+    self::folder(name)
+}
+
+const LATER: &str = r#"
+{"ClientId":1,"Input":{"Type":"txn","Txn":{"Conditions":[{"Key":"k","ExpectedRevision":0,"ExpectedVersion":0}],"OperationsOnSuccess":[{"Type":"put-operation","Range":{"Start":"","End":"","Limit":0},"Put":{"Key":"k","Value":{"Value":"1"},"LeaseID":0},"Delete":{"Key":""}}],"OperationsOnFailure":[{"Type":"range-operation","Range":{"Start":"k","End":"","Limit":0}}]},"Compact":null},"Call":10,"Output":{"Txn":{"Failure":false,"Results":[{"KVs":null,"Count":0,"Deleted":0}]},"ClientError":"","Revision":2,"Persisted":false,"PersistedRevision":0,"Error":""},"Return":20}
+{"ClientId":1,"Input":{"Type":"txn","Txn":{"Conditions":null,"OperationsOnSuccess":[{"Type":"put-operation","Put":{"Key":"k","Value":{"Value":"12345678901234567890"}}}],"OperationsOnFailure":null}},"Call":30,"Output":{"Error":"timeout"},"Return":-1}
+{"ClientId":2,"Input":{"Type":"range","Range":{"Start":"k","End":"","Limit":0,"Revision":0}},"Call":40,"Output":{"Range":{"KVs":[{"Key":"k","Value":{"Hash":686313437},"ModRevision":3,"Version":2}],"Count":1},"Revision":3},"Return":50}
+{"ClientId":2,"Input":{"Type":"compact","Compact":{"Revision":3}},"Call":51,"Output":{"Compact":{},"Revision":-1},"Return":52}
+{"ClientId":2,"Input":{"Type":"compact","Compact":{"Revision":2}},"Call":53,"Output":{"ClientError":"mvcc: required revision has been compacted","Revision":0},"Return":54}
+{"ClientId":2,"Input":{"Type":"range","Range":{"Start":"k","End":"","Limit":0,"Revision":2}},"Call":55,"Output":{"Error":"etcdserver: mvcc: required revision has been compacted"},"Return":56}
+{"ClientId":2,"Input":{"Type":"defragment","Defragment":{}},"Call":57,"Output":{"Defragment":{},"Revision":-1},"Return":58}
+{"ClientId":3,"Input":{"Type":"txn","Txn":{"Conditions":[{"Key":"k","ExpectedRevision":0,"ExpectedVersion":2}],"OperationsOnSuccess":[{"Type":"range-operation","Range":{"Start":"k"}}],"OperationsOnFailure":[]}},"Call":60,"Output":{"Persisted":true,"PersistedRevision":3},"Return":70}
+"#;
+
+#[test]
+fn etcd_reports_of_later_years() {
+    let report = judged(&later("later", LATER));
+    assert_eq!(report.verdict, Verdict::Legal);
+    let figures = &report.figures;
+    assert_eq!((figures.ok, figures.fail, figures.unknown, figures.placed), (3, 1, 3, 1));
+    let changed = |name: &str, from: &str, to: &str| {
+        assert!(LATER.contains(from));
+        judged(&later(name, &LATER.replacen(from, to, 1))).verdict
+    };
+    let version = changed("later-version", "\"Version\":2}]", "\"Version\":1}]");
+    assert!(matches!(&version, Verdict::Broken(broken) if broken.reason.contains("version")));
+    // That the compaction failed since another one was further says that there was one.
+    let alone = changed(
+        "later-alone",
+        r#""Output":{"Compact":{},"Revision":-1}"#,
+        r#""Output":{"ClientError":"mvcc: required revision has been compacted"}"#,
+    );
+    assert!(matches!(alone, Verdict::Broken(_)), "{alone:?}");
+}
+
+#[test]
+fn etcd_reports_are_refused_with_file_and_line() {
+    for (name, from, to, expected) in [
+        ("kind", "\"compact\"", "\"snapshot\"", "operations.json:5: operation \"snapshot\""),
+        ("field", "\"Conditions\":null", "\"Ops\":null", "operations.json:3: unknown field `Ops`"),
+        (
+            "empty",
+            "\"Range\":{\"Start\":\"k\",\"End\":\"\",\"Limit\":0,\"Revision\":0}",
+            "\"Range\":null",
+            "operations.json:4: an operation of type \"range\" says not what",
+        ),
+        (
+            "inner",
+            "\"Type\":\"range-operation\"",
+            "\"Type\":\"copy\"",
+            "operations.json:2: operation \"copy\"",
+        ),
+        ("cut", "\"Persisted\":true", "", "operations.json:9: "),
+        (
+            "time",
+            "\"Call\":51",
+            "\"Call\":45",
+            "operations.json:5: compact at revision 3 by process",
+        ),
+    ] {
+        assert!(LATER.contains(from), "{name}");
+        let error = read_error_at(&later(&format!("bad-{name}"), &LATER.replacen(from, to, 1)));
+        assert!(error.contains(expected), "{name}: {error}");
+    }
+    let one = later("one-file", LATER).join("TestRobustness/1735689600/client-3/operations.json");
+    let error = read_error_at(&one);
+    assert!(error.contains("at most one client's part"), "{error}");
+    fs::create_dir_all(folder("one-file").join("Other/client-1")).expect("a folder");
+    let error = read_error_at(&folder("one-file"));
+    assert!(error.contains("holds 2 reports"), "{error}");
+}
+
+fn read_error_at(path: &Path) -> String {
+    let refused = read(path, None, Limits::default()).map(|_| ());
+    refused.expect_err("must be refused").to_string()
+}
+
 fn read_error(name: &str) -> String {
     let refused = read(&folder(name), None, Limits::default()).map(|_| ());
     refused.expect_err("must be refused").to_string()

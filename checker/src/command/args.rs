@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         num_args = 2,
-        value_names = ["v1|binary", "PATH"],
+        value_names = ["v1|binary|etcd", "PATH"],
         conflicts_with_all = ["json", "junit"]
     )]
     export: Option<Vec<OsString>>,

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
+use mettle_checker::export;
 use mettle_checker::history::{History, ReadError};
 use mettle_checker::import::Input;
 
@@ -12,6 +13,7 @@ use mettle_checker::import::Input;
 pub(crate) enum Form {
     V1,
     Binary,
+    Etcd,
 }
 
 impl Form {
@@ -19,6 +21,7 @@ impl Form {
         match word {
             "v1" => Some(Form::V1),
             "binary" => Some(Form::Binary),
+            "etcd" => Some(Form::Etcd),
             _ => None,
         }
     }
@@ -37,11 +40,21 @@ pub(crate) fn history(file: &Path, input: Input) -> Result<History, ReadError> {
     }
 }
 
-/// Writes it.
-pub(crate) fn export(history: &History, form: Form, to: &Path) -> io::Result<()> {
-    let out = BufWriter::with_capacity(1 << 20, File::create(to)?);
+/// Writes it; of what cannot be carried and was left out it says how much.
+pub(crate) fn export(
+    history: &History,
+    form: Form,
+    to: &Path,
+) -> Result<export::LeftOut, export::ExportError> {
+    let lines = |write: fn(&History, BufWriter<File>) -> io::Result<BufWriter<File>>| {
+        let done = File::create(to)
+            .and_then(|file| write(history, BufWriter::with_capacity(1 << 20, file)));
+        done.map(|_| export::LeftOut::default())
+            .map_err(|error| export::ExportError::File(to.display().to_string(), error))
+    };
     match form {
-        Form::V1 => history.write_to(out).map(drop),
-        Form::Binary => history.write_binary_to(out).map(drop),
+        Form::V1 => lines(History::write_to),
+        Form::Binary => lines(History::write_binary_to),
+        Form::Etcd => export::etcd(history, to),
     }
 }

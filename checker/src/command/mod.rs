@@ -46,9 +46,20 @@ pub(crate) fn run() -> ExitCode {
 fn export_one(args: &Args, form: Form, to: &Path) -> Exit {
     let file = &args.files[0];
     let read = import::read(file, args.format(), Limits::default());
-    let history = read.and_then(|input| export::history(file, input));
-    match history {
-        Ok(history) => written(to, export::export(&history, form, to)),
+    let history = match read.and_then(|input| export::history(file, input)) {
+        Ok(history) => history,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::BadInput;
+        }
+    };
+    match export::export(&history, form, to) {
+        Ok(left) => {
+            if !left.is_empty() {
+                complain(&format!("{}: left out: {left}", to.display()));
+            }
+            Exit::Legal
+        }
         Err(error) => {
             complain(&error.to_string());
             Exit::BadInput

@@ -60,6 +60,6 @@ pub use watch::{
 pub use write::Writer;
 
 /// Whether a field has its zero value, which is then left out of the file.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

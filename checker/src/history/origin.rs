@@ -43,6 +43,8 @@ pub enum Field {
     Lease,
     /// Of a range.
     More,
+    /// The version of a key in a watch event (but not that of the key before it).
+    EventVersion,
 }
 
 /// Which fields were recorded.
@@ -52,6 +54,7 @@ pub(crate) struct Recorded {
     pub(crate) create_revision: bool,
     lease: bool,
     more: bool,
+    event_version: bool,
 }
 
 impl Recorded {
@@ -62,6 +65,7 @@ impl Recorded {
             create_revision: has(Field::CreateRevision),
             lease: has(Field::Lease),
             more: has(Field::More),
+            event_version: has(Field::EventVersion),
         }
     }
 
@@ -101,6 +105,12 @@ impl Recorded {
     fn fade_range(self, range: &mut RangeResponse) {
         range.kvs.iter_mut().for_each(|kv| self.fade_kv(kv));
         range.more &= self.more;
+    }
+
+    /// Of a watch event.
+    pub(crate) fn fade_event_kv(self, kv: &mut KeyValue) {
+        self.fade_kv(kv);
+        kv.version *= i64::from(self.event_version);
     }
 
     pub(crate) fn fade_kv(self, kv: &mut KeyValue) {

@@ -6,7 +6,7 @@ use super::source::Source;
 use super::{Input, bad, edn, etcd, log, registers};
 use crate::assume::assumptions;
 use crate::history::binary::MAGIC;
-use crate::history::{History, Limits, Lines, ReadError, read_stream};
+use crate::history::{History, Limits, ReadError, read_stream};
 
 /// The formats that are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,11 @@ pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input
     let name = path.display().to_string();
     let stream = match (Source::open(path)?, format) {
         (Source::Folder, None | Some(Format::Etcd)) => {
-            let history = etcd::read(path, limits)?;
-            return consistent(&name, history, &Lines::default()).map(Input::KeySpace);
+            let (history, places) = etcd::read(path, limits)?;
+            return consistent(&name, history, |place| {
+                places.of(place).map(|(file, line)| (Some(file), line))
+            })
+            .map(Input::KeySpace);
         }
         (Source::Folder, Some(_)) => {
             return Err(bad(&name, None, "is a folder", "name the history file inside it"));
@@ -50,10 +53,12 @@ pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input
         // Where nothing is known, the usual reader says best what is wrong with the first line.
         Some(Format::V1 | Format::Binary) | None => {
             let (history, lines) = read_stream(name.clone(), stream.whole(), limits)?;
-            consistent(&name, history, &lines).map(Input::KeySpace)
+            let line = |place| lines.line(place).map(|line| (None, line));
+            consistent(&name, history, line).map(Input::KeySpace)
         }
         Some(Format::Etcd) => {
-            Err(bad(&name, None, "is a file", "a report of etcd's is a folder: name that"))
+            let cause = "is a file, at most one client's part of a report of etcd's";
+            Err(bad(&name, None, cause, "name the folder of the client-* folders"))
         }
         Some(format) => {
             let most = limits.total_bytes.min(MOST_TEXT_BYTES);
@@ -62,16 +67,26 @@ pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input
     }
 }
 
-/// Refuses a recording that contradicts itself.
-fn consistent(name: &str, history: History, lines: &Lines) -> Result<History, ReadError> {
+/// Refuses a recording that contradicts itself, with the file, if it is another, and the line.
+fn consistent(
+    name: &str,
+    history: History,
+    place: impl Fn(usize) -> Option<(Option<String>, u64)>,
+) -> Result<History, ReadError> {
     match assumptions(&history) {
         Ok(()) => Ok(history),
-        Err(contradiction) => Err(ReadError {
-            file: name.to_owned(),
-            line: lines.line(contradiction.place),
-            cause: format!("{}: {}", contradiction.what, contradiction.cause),
-            remedy: contradiction.remedy.to_owned(),
-        }),
+        Err(contradiction) => {
+            let (file, line) = match place(contradiction.place) {
+                Some((file, line)) => (file, Some(line)),
+                None => (None, None),
+            };
+            Err(ReadError {
+                file: file.unwrap_or_else(|| name.to_owned()),
+                line,
+                cause: format!("{}: {}", contradiction.what, contradiction.cause),
+                remedy: contradiction.remedy.to_owned(),
+            })
+        }
     }
 }
 
@@ -106,8 +121,13 @@ fn detect(head: &[u8]) -> Option<Format> {
     };
     let is_text = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(';');
     let first = text.lines().find(is_text)?.trim_start();
-    if first.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with('"')) {
-        return Some(Format::V1);
+    if let Some(rest) = first.strip_prefix('{').map(str::trim_start) {
+        if rest.starts_with("\"ClientId\"") || rest.starts_with("\"Request\"") {
+            return Some(Format::Etcd);
+        }
+        if rest.starts_with('"') {
+            return Some(Format::V1);
+        }
     }
     if text.lines().any(|line| line.contains("jepsen.util")) {
         return Some(Format::Jepsen);

@@ -11,7 +11,7 @@
 
 mod detect;
 mod edn;
-mod etcd;
+pub(crate) mod etcd;
 mod judge;
 mod log;
 mod registers;

@@ -164,7 +164,7 @@ pub(crate) fn kind_of(change: &Change<'_>) -> EventType {
 /// Whether an event tells of a change as it was.
 fn same_event(change: &Change<'_>, event: &Event, recorded: Recorded) -> Result<(), Mismatch> {
     let mut must = change.kv();
-    recorded.fade_kv(&mut must);
+    recorded.fade_event_kv(&mut must);
     if event.kind == EventType::Put && must != event.kv {
         return Err(wrong(event, "event", format!("{}={}", change.key, change.now.value)));
     }

@@ -87,7 +87,7 @@ impl Walk<'_, '_> {
     fn same(&self, event: &Event, change: &Change<'_>, record: &Record) -> Found {
         let revision = event.kv.mod_revision;
         let mut expected = change.kv();
-        self.recorded.fade_kv(&mut expected);
+        self.recorded.fade_event_kv(&mut expected);
         if let Some(difference) = difference(&expected, &event.kv) {
             let what = format!("{} of revision {revision} came with {difference}", shown(event));
             return self.wrong(EVENT, revision, what, record);
