@@ -72,6 +72,28 @@ fn long_ones() {
     }
 }
 
+/// Placing unknown writes is a search that leaves out what cannot matter: here it must not leave
+/// out the way there was.
+#[test]
+fn of_every_kind() {
+    for seed in 0..600 {
+        let mut dice = world::Dice::new(seed ^ 0x77);
+        must_be_legal(Shape {
+            seed,
+            processes: 3 + dice.below(8),
+            operations: 30 + dice.below(300),
+            keys: 1 + dice.below(12),
+            unknown_per_mille: [20, 100, 200, 350][dice.below(4) as usize],
+            watchers: u64::from(dice.chance(20)),
+            unique: dice.chance(60),
+            simple: dice.chance(40),
+            compaction: dice.chance(20),
+            keeps: dice.chance(40),
+            ..Shape::default()
+        });
+    }
+}
+
 /// Built with overflow checks, the judge meets numbers at the ends of their range.
 #[test]
 fn extreme_numbers_do_not_panic() {

@@ -7,23 +7,29 @@ use std::collections::BTreeMap;
 use super::ops::Ops;
 use super::sights::{self, Sight, Source};
 use super::unknown::Unknowns;
-use crate::history::{Blob, DeleteRangeRequest, KeyValue, Request, RequestOp, TxnRequest};
+use crate::history::{
+    Blob, Compare, DeleteRangeRequest, KeyValue, Operand, PutRequest, RangeRequest, Request,
+    RequestOp, SortTarget, TxnRequest,
+};
 use crate::model::{KeyIndex, Span, Version};
 
 /// A key was seen with a version of `written`, and still so at `until`.
 #[derive(Clone, Copy, Debug)]
-struct Fact {
+struct Fact<'a> {
     written: i64,
     until: i64,
     version: i64,
     create: i64,
+    kv: &'a KeyValue,
+    /// Whether the value was shown as well.
+    full: bool,
 }
 
 /// Everything known of one key.
 #[derive(Debug, Default)]
-struct KeyFacts {
+struct KeyFacts<'a> {
     /// By `written`, then `until`.
-    seen: Vec<Fact>,
+    seen: Vec<Fact<'a>>,
     /// Revisions at which it was seen to be absent.
     absent: Vec<i64>,
     /// Revisions of puts that were answered.
@@ -32,6 +38,16 @@ struct KeyFacts {
     deletes: Vec<i64>,
     /// Whether an unknown write could delete it.
     deletable: bool,
+    /// Puts that nobody acknowledged and that must have been, in stretches that do not overlap.
+    owed: Vec<Need>,
+}
+
+/// So many unknown puts of a key happened after one revision, and by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    pub(crate) after: i64,
+    pub(crate) by: i64,
+    pub(crate) count: i64,
 }
 
 /// Facts of all keys that matter.
@@ -43,15 +59,20 @@ pub(crate) struct Facts<'a, 'b> {
     counted: bool,
     /// For revisions without a known write: keys seen with that revision.
     holes: BTreeMap<i64, Vec<Seen<'a>>>,
+    /// For such revisions: a key seen to be created there.
+    births: BTreeMap<i64, &'a Blob>,
+    /// For keys with values seen at such revisions: which.
+    values: BTreeMap<(&'a Blob, &'a Blob), Vec<i64>>,
+    compared: OnceCell<bool>,
     /// Gathered when they are first asked for: where watchers saw everything they never are.
-    keys: OnceCell<Keys>,
+    keys: OnceCell<Keys<'a>>,
 }
 
 /// The keys that unknown writes could touch, and what is known of them.
 #[derive(Debug, Default)]
-struct Keys {
+struct Keys<'a> {
     index: KeyIndex,
-    known: Vec<KeyFacts>,
+    known: Vec<KeyFacts<'a>>,
 }
 
 /// A key seen with a revision whose write is not known.
@@ -79,28 +100,31 @@ pub(crate) enum Fit {
     Never,
 }
 
-impl Keys {
+impl<'a> Keys<'a> {
     /// Gathers from all answers of the quorum.
-    fn gather(ops: &Ops<'_>, unknowns: &Unknowns<'_>) -> Self {
+    fn gather(ops: &Ops<'a>, unknowns: &Unknowns<'a>, counted: bool) -> Self {
         let mut keys = Keys::default();
-        for key in unknowns.names() {
-            keys.enter(key);
+        for key in 0..unknowns.keys() {
+            keys.enter(unknowns.key(key));
         }
         sights::each(ops, |source, sight| keys.sight(unknowns, source, sight));
         for source in sights::made(ops) {
             keys.deletions(&ops.record(source.place).request, source.revision);
         }
         for (number, known) in keys.known.iter_mut().enumerate() {
-            known.seen.sort_unstable_by_key(|fact| (fact.written, fact.until));
+            known.seen.sort_by_key(|fact| (fact.written, fact.until));
             known.absent.sort_unstable();
             known.puts.sort_unstable();
             known.deletes.sort_unstable();
+            if counted {
+                known.count(ops.base);
+            }
             known.deletable = !unknowns.deleters(keys.index.key(number as u32)).is_empty();
         }
         keys
     }
 
-    fn enter(&mut self, key: &Blob) -> &mut KeyFacts {
+    fn enter(&mut self, key: &Blob) -> &mut KeyFacts<'a> {
         let number = self.index.enter(key) as usize;
         if number == self.known.len() {
             self.known.push(KeyFacts::default());
@@ -108,11 +132,11 @@ impl Keys {
         &mut self.known[number]
     }
 
-    fn get(&self, key: &[u8]) -> Option<&KeyFacts> {
+    fn get(&self, key: &[u8]) -> Option<&KeyFacts<'a>> {
         self.index.get(key).map(|number| &self.known[number as usize])
     }
 
-    fn sight(&mut self, unknowns: &Unknowns<'_>, source: Source, sight: Sight<'_>) {
+    fn sight(&mut self, unknowns: &Unknowns<'_>, source: Source, sight: Sight<'a>) {
         let key = match sight {
             Sight::There { kv, .. } => &kv.key,
             Sight::Absent { key, .. } | Sight::Put { key } => key,
@@ -123,11 +147,12 @@ impl Keys {
             None => return,
         };
         match sight {
-            Sight::There { kv, at, .. } => {
+            Sight::There { kv, keys_only, at } => {
                 let before = at - i64::from(source.mutator);
                 let until = if kv.mod_revision == at { at } else { before };
                 let (version, create) = (kv.version, kv.create_revision);
-                known.seen.push(Fact { written: kv.mod_revision, until, version, create });
+                let written = kv.mod_revision;
+                known.seen.push(Fact { written, until, version, create, kv, full: !keys_only });
             }
             Sight::Absent { at, .. } => known.absent.push(at),
             Sight::Put { .. } => known.puts.push(source.revision),
@@ -172,26 +197,100 @@ impl Keys {
 impl<'a, 'b> Facts<'a, 'b> {
     pub(crate) fn new(ops: &'b Ops<'a>, unknowns: &'b Unknowns<'a>) -> Self {
         let counted = ops.recorded.version && ops.recorded.create_revision;
-        let mut facts =
-            Facts { ops, unknowns, counted, holes: BTreeMap::new(), keys: OnceCell::new() };
+        let mut facts = Facts {
+            ops,
+            unknowns,
+            counted,
+            holes: BTreeMap::new(),
+            births: BTreeMap::new(),
+            values: BTreeMap::new(),
+            compared: OnceCell::new(),
+            keys: OnceCell::new(),
+        };
         if ops.mutators.iter().all(Option::is_some) {
             return facts;
         }
+        let is_hole = |revision: i64| {
+            revision > ops.base && revision <= ops.top && ops.mutator(revision).is_none()
+        };
         sights::each(ops, |source, sight| {
-            if let Sight::There { kv, keys_only, .. } = sight {
-                let hole = kv.mod_revision;
-                let is_hole = hole >= 2 && hole <= ops.top && ops.mutator(hole).is_none();
-                if is_hole {
-                    let seen = Seen { kv, keys_only, place: source.place };
-                    facts.holes.entry(hole).or_default().push(seen);
-                }
+            let Sight::There { kv, keys_only, .. } = sight else { return };
+            let hole = kv.mod_revision;
+            if is_hole(hole) {
+                let seen = Seen { kv, keys_only, place: source.place };
+                facts.holes.entry(hole).or_default().push(seen);
+            }
+            if counted && is_hole(kv.create_revision) {
+                facts.births.insert(kv.create_revision, &kv.key);
             }
         });
+        for (hole, seen) in &facts.holes {
+            for Seen { kv, .. } in seen.iter().filter(|seen| !seen.keys_only) {
+                let holes = facts.values.entry((&kv.key, &kv.value)).or_default();
+                if holes.last() != Some(hole) {
+                    holes.push(*hole);
+                }
+            }
+        }
         facts
     }
 
-    fn known(&self, key: &[u8]) -> Option<&KeyFacts> {
-        self.keys.get_or_init(|| Keys::gather(self.ops, self.unknowns)).get(key)
+    fn known(&self, key: &[u8]) -> Option<&KeyFacts<'a>> {
+        self.keys.get_or_init(|| Keys::gather(self.ops, self.unknowns, self.counted)).get(key)
+    }
+
+    /// Whether an answer shows that a key did not change at a revision.
+    pub(crate) fn frozen(&self, key: &[u8], hole: i64) -> bool {
+        self.known(key).is_some_and(|known| known.frozen(hole))
+    }
+
+    /// Revisions up to `at`, the last one first, at which answers show all of a key: None if it is
+    /// not there.
+    pub(crate) fn shown(
+        &self,
+        key: &[u8],
+        at: i64,
+    ) -> impl Iterator<Item = (i64, Option<&'a KeyValue>)> {
+        let known = self.known(key).filter(|_| self.counted);
+        let seen = known.map_or(&[][..], |known| {
+            &known.seen[..known.seen.partition_point(|fact| fact.written <= at)]
+        });
+        let absent = known.map_or(&[][..], |known| {
+            &known.absent[..known.absent.partition_point(|gone| *gone <= at)]
+        });
+        let mut seen = seen.iter().rev().filter(|fact| fact.full).peekable();
+        let mut absent = absent.iter().rev().copied().peekable();
+        std::iter::from_fn(move || {
+            let there = seen.peek().map(|fact| fact.until.min(at));
+            if absent.peek().copied() > there {
+                return Some((absent.next()?, None));
+            }
+            let fact = seen.next()?;
+            Some((there?, Some(fact.kv)))
+        })
+    }
+
+    /// The unknown puts of a key that must happen in stretches that begin at a hole or later.
+    pub(crate) fn owed(&self, key: &[u8], hole: i64) -> &[Need] {
+        let owed = self.known(key).map_or(&[][..], |known| &known.owed);
+        &owed[owed.partition_point(|need| need.after < hole)..]
+    }
+
+    /// A key that answers show to have been created at a hole.
+    pub(crate) fn born_at(&self, hole: i64) -> Option<&'a Blob> {
+        self.births.get(&hole).copied()
+    }
+
+    /// The holes at which a key was seen with a value, in order.
+    pub(crate) fn holes_with(&self, key: &'a Blob, value: &'a Blob) -> &[i64] {
+        self.values.get(&(key, value)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether answers depend on values or leases in other ways than by showing them.
+    pub(crate) fn values_matter(&self) -> bool {
+        *self.compared.get_or_init(|| {
+            self.ops.records.iter().any(|record| depends_on_values(&record.request))
+        })
     }
 
     /// Keys seen with the revision of a hole.
@@ -253,7 +352,37 @@ impl<'a, 'b> Facts<'a, 'b> {
     }
 }
 
-impl KeyFacts {
+impl<'a> KeyFacts<'a> {
+    /// Counts the puts between sights of one life of the key: those that the versions tell, less
+    /// those that are known. What happened up to `base` was not recorded.
+    fn count(&mut self, base: i64) {
+        let mut last: Option<Fact<'_>> = None;
+        for fact in &self.seen {
+            let born = Fact { written: fact.create, until: fact.create, version: 1, ..*fact };
+            let before = match last {
+                Some(last) if last.create == fact.create => last,
+                // At its creation it was put once.
+                _ => {
+                    if fact.create > base && self.puts.binary_search(&fact.create).is_err() {
+                        let (after, by) = (fact.create - 1, fact.create);
+                        self.owed.push(Need { after, by, count: 1 });
+                    }
+                    born
+                }
+            };
+            let after = before.written.max(before.until);
+            if after >= base && fact.written > before.written {
+                let put = |revision: i64| self.puts.partition_point(|put| *put <= revision) as i64;
+                let known = put(fact.written) - put(before.written);
+                let count = fact.version.saturating_sub(before.version).saturating_sub(known);
+                if count > 0 {
+                    self.owed.push(Need { after, by: fact.written, count });
+                }
+            }
+            last = Some(*fact);
+        }
+    }
+
     /// Whether the key is known not to have changed at the hole.
     fn frozen(&self, hole: i64) -> bool {
         let before = self.seen.partition_point(|fact| fact.written < hole);
@@ -262,7 +391,7 @@ impl KeyFacts {
         before > 0 && self.seen[before - 1].until >= hole
     }
 
-    fn next(&self, hole: i64) -> Option<Fact> {
+    fn next(&self, hole: i64) -> Option<Fact<'a>> {
         let at = self.seen.partition_point(|fact| fact.written < hole);
         self.seen.get(at).copied()
     }
@@ -280,4 +409,31 @@ impl KeyFacts {
             Fit::Never
         }
     }
+}
+
+fn depends_on_values(request: &Request) -> bool {
+    let range = |range: &RangeRequest| range.sort_target == SortTarget::Value;
+    let put = |put: &PutRequest| put.ignore_value || put.ignore_lease;
+    match request {
+        Request::Range(request) => range(request),
+        Request::Put(request) => put(request),
+        Request::Txn(txn) => txn_depends_on_values(txn, &range, &put),
+        _ => false,
+    }
+}
+
+fn txn_depends_on_values(
+    txn: &TxnRequest,
+    range: &impl Fn(&RangeRequest) -> bool,
+    put: &impl Fn(&PutRequest) -> bool,
+) -> bool {
+    let compared =
+        |compare: &Compare| matches!(compare.operand, Operand::Value(_) | Operand::Lease(_));
+    txn.compare.iter().any(compared)
+        || txn.success.iter().chain(&txn.failure).any(|op| match op {
+            RequestOp::Range(request) => range(request),
+            RequestOp::Put(request) => put(request),
+            RequestOp::DeleteRange(_) => false,
+            RequestOp::Txn(inner) => txn_depends_on_values(inner, range, put),
+        })
 }

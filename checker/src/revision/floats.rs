@@ -241,7 +241,7 @@ fn past_reads(ops: &Ops<'_>, all: &[Compaction<'_>]) -> Result<(), Verdict> {
 }
 
 /// The lowest past revision that a request asks for.
-fn oldest_read(request: &Request) -> Option<i64> {
+pub(super) fn oldest_read(request: &Request) -> Option<i64> {
     match request {
         Request::Range(range) => (range.revision > 0).then_some(range.revision),
         Request::Txn(txn) => past_revisions(txn).into_iter().min(),
@@ -294,7 +294,8 @@ fn error(
         // A write of unknown outcome may have taken the key away, wherever it was put.
         let spans = reads(&record.request);
         let mut unknown = 0..unknowns.len() as u32;
-        let mut found = unknown.any(|number| unknowns.touches(number, &spans));
+        let mut found =
+            unknown.any(|number| spans.iter().any(|span| unknowns.touches(number, span)));
         found |= bounds.low / 2 < store.floor(); // what was there is forgotten
         for revision in bounds.low / 2..=last.max(bounds.low / 2) {
             if found {

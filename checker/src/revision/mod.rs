@@ -24,7 +24,9 @@
 //! no answer claims (a hole), or changed nothing, or never happened; the latter two need no place.
 //! A write may fill hole r unless something ordered after it returned before it was called; so
 //! what may fill a hole may, for all real time says, fill any later one. `replay` searches over
-//! the holes alone, led by what answers and watchers saw of a hole (`facts`, `hints`). Answers
+//! the holes alone, led by what answers and watchers saw of a hole (`facts`, `hints`); where they
+//! saw nothing, `candidates` says who may have made it, and after a contradiction `blame` says
+//! which earlier choices it rests on, to which the search jumps back. Answers
 //! bind; what watchers and members' own stores say may itself be wrong, so a failure with it is
 //! followed by a try without it.
 //!
@@ -32,7 +34,9 @@
 
 use std::collections::BTreeMap;
 
+mod blame;
 mod by_revision;
+mod candidates;
 mod facts;
 mod floats;
 mod hints;

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{Facts, Fit};
+use super::facts::Facts;
+use super::floats::oldest_read;
 use super::hints::{Hints, local_answer};
 use super::ops::Ops;
 use super::unknown::{Unknowns, reads};
-use crate::history::{Blob, EventType, Record, Request, RequestOp, Response, TxnRequest};
+use crate::history::{Blob, Record, Request, RequestOp, Response, TxnRequest};
 use crate::model::{Mismatch, Scope, Span, Store, differ};
 
 /// What a replay leaves.
@@ -57,40 +58,59 @@ pub(crate) enum Ending {
 }
 
 /// A hole with its candidates.
-struct Frame {
-    hole: i64,
+pub(super) struct Frame {
+    pub(super) hole: i64,
     /// Best first.
-    pool: Vec<u32>,
+    pub(super) pool: Vec<u32>,
     next: usize,
-    chosen: Option<u32>,
+    pub(super) chosen: Option<u32>,
     /// Whether evidence narrowed the pool; otherwise it is everything called in time.
-    narrowed: bool,
+    pub(super) narrowed: bool,
+    /// Whether a candidate stands for others that differ from it in nothing that anybody saw.
+    pub(super) choice: bool,
     /// Earlier frames that had a part in the failures of this one.
-    blame: BTreeSet<usize>,
-    /// Classes of equal requests that were tried.
+    pub(super) blame: BTreeSet<usize>,
+    /// Kinds that were tried.
     tried: BTreeSet<u32>,
 }
 
-struct Contradiction {
-    what: What,
-    spans: Vec<Span>,
+impl Frame {
+    pub(super) fn new(hole: i64, pool: Vec<u32>, narrowed: bool) -> Self {
+        Frame {
+            hole,
+            pool,
+            next: 0,
+            chosen: None,
+            narrowed,
+            choice: false,
+            blame: BTreeSet::new(),
+            tried: BTreeSet::new(),
+        }
+    }
+}
+
+pub(super) struct Contradiction {
+    pub(super) what: What,
+    pub(super) spans: Vec<Span>,
+    /// The state of the spans at this revision decides.
+    pub(super) at: i64,
 }
 
 pub(crate) struct Replay<'a, 'b> {
-    ops: &'b Ops<'a>,
-    unknowns: &'b Unknowns<'a>,
-    facts: &'b Facts<'a, 'b>,
-    hints: Option<&'b Hints<'a, 'b>>,
+    pub(super) ops: &'b Ops<'a>,
+    pub(super) unknowns: &'b Unknowns<'a>,
+    pub(super) facts: &'b Facts<'a, 'b>,
+    pub(super) hints: Option<&'b Hints<'a, 'b>>,
     /// For revision base+1+n at place n: its write was called no later than this.
-    called_by: Vec<u64>,
-    top: i64,
-    first_hole: i64,
-    budget: u64,
-    store: Store,
-    frames: Vec<Frame>,
-    used: Vec<Option<usize>>,
-    steps: u64,
-    deepest: Option<Failure>,
+    pub(super) called_by: Vec<u64>,
+    pub(super) top: i64,
+    pub(super) first_hole: i64,
+    pub(super) budget: u64,
+    pub(super) store: Store,
+    pub(super) frames: Vec<Frame>,
+    pub(super) used: Vec<Option<usize>>,
+    pub(super) steps: u64,
+    pub(super) deepest: Option<Failure>,
 }
 
 impl<'a, 'b> Replay<'a, 'b> {
@@ -158,7 +178,7 @@ impl<'a, 'b> Replay<'a, 'b> {
         self.called_by = bound;
     }
 
-    fn place(&self, revision: i64) -> usize {
+    pub(super) fn place(&self, revision: i64) -> usize {
         (revision - self.ops.base) as usize - 1
     }
 
@@ -172,7 +192,8 @@ impl<'a, 'b> Replay<'a, 'b> {
             let revision = self.store.revision() + 1;
             let done = if self.ops.mutator(revision).is_some() {
                 self.known(revision).map_err(|contradiction| {
-                    let blame = self.responsible(&contradiction.spans, self.frames.len());
+                    let blame =
+                        self.responsible(&contradiction.spans, contradiction.at, self.frames.len());
                     self.deepen(revision, contradiction.what);
                     blame
                 })
@@ -214,6 +235,9 @@ impl<'a, 'b> Replay<'a, 'b> {
     fn guessed(&self) -> Option<i64> {
         let open = |frame: usize| {
             let own = &self.frames[frame];
+            if own.choice {
+                return true;
+            }
             let free = own
                 .pool
                 .iter()
@@ -237,12 +261,11 @@ impl<'a, 'b> Replay<'a, 'b> {
             (Ok(_), None) => Ok(()),
         };
         if let Err(mismatch) = result {
-            let spans = self.spans(place, &mismatch);
-            return Err(Contradiction { what: What::Answer(place, Box::new(mismatch)), spans });
+            return Err(self.contradiction(place, mismatch, revision));
         }
         if self.store.revision() != revision {
             let spans = reads(&record.request);
-            return Err(Contradiction { what: What::Nothing(place), spans });
+            return Err(Contradiction { what: What::Nothing(place), spans, at: revision - 1 });
         }
         self.gap(revision)
     }
@@ -258,14 +281,12 @@ impl<'a, 'b> Replay<'a, 'b> {
         self.steps += 1;
         hints.agree((self.ops, &self.store), revision, hole).map_err(|mismatch| {
             let spans = spans_of(&mismatch, Vec::new);
-            Contradiction { what: What::Event(Box::new(mismatch)), spans }
+            Contradiction { what: What::Event(Box::new(mismatch)), spans, at: revision - 1 }
         })?;
         for (_, place) in ops.locals.at(revision) {
             self.steps += 1;
-            local_answer(ops, *place, self.store.now()).map_err(|mismatch| {
-                let spans = self.spans(*place, &mismatch);
-                Contradiction { what: What::Answer(*place, Box::new(mismatch)), spans }
-            })?;
+            local_answer(ops, *place, self.store.now())
+                .map_err(|mismatch| self.contradiction(*place, mismatch, revision))?;
         }
         Ok(())
     }
@@ -289,10 +310,16 @@ impl<'a, 'b> Replay<'a, 'b> {
                 Ok(())
             }
         });
-        result.map_err(|mismatch| {
-            let spans = self.spans(place, &mismatch);
-            Contradiction { what: What::Answer(place, Box::new(mismatch)), spans }
-        })
+        result.map_err(|mismatch| self.contradiction(place, mismatch, revision))
+    }
+
+    /// An answer at a revision that is not what the model gives. Nothing later than the revision
+    /// before it, or than the oldest one that was asked for, is certain to matter.
+    fn contradiction(&self, place: u32, mismatch: Mismatch, revision: i64) -> Contradiction {
+        let past = oldest_read(&self.ops.record(place).request);
+        let at = past.map_or(revision - 1, |past| past.min(revision - 1));
+        let spans = self.spans(place, &mismatch);
+        Contradiction { what: What::Answer(place, Box::new(mismatch)), spans, at }
     }
 
     fn compare(
@@ -309,82 +336,6 @@ impl<'a, 'b> Replay<'a, 'b> {
         spans_of(mismatch, || reads(&self.ops.record(place).request))
     }
 
-    /// Gathers the candidates for a hole.
-    fn open(&mut self, hole: i64) {
-        let (pool, narrowed, blame) = self.candidates(hole);
-        let tried = BTreeSet::new();
-        self.frames.push(Frame { hole, pool, next: 0, chosen: None, narrowed, blame, tried });
-    }
-
-    fn candidates(&mut self, hole: i64) -> (Vec<u32>, bool, BTreeSet<usize>) {
-        let in_time = self.unknowns.called_by(self.called_by[self.place(hole)]) as u32;
-        if let Some(mut pool) = self.evidence(hole) {
-            pool.retain(|number| *number < in_time);
-            return (pool, true, BTreeSet::new());
-        }
-        let mut blame = BTreeSet::new();
-        let mut ranked = Vec::new();
-        for number in 0..in_time {
-            if let Some(frame) = self.used[number as usize] {
-                blame.insert(frame);
-                continue;
-            }
-            match self.fit(number) {
-                fit @ (Fit::Never | Fit::Wrong) => {
-                    let unknown = &self.unknowns.writes[number as usize];
-                    let mut spans = unknown.depends.clone();
-                    if fit == Fit::Wrong {
-                        spans.extend(unknown.touches.iter().cloned());
-                    }
-                    blame.extend(self.responsible(&spans, self.frames.len()));
-                }
-                fit => ranked.push((fit, number)),
-            }
-        }
-        ranked.sort_unstable();
-        (ranked.into_iter().map(|(_, number)| number).collect(), false, blame)
-    }
-
-    /// Candidates that evidence names for a hole; None without evidence.
-    fn evidence(&self, hole: i64) -> Option<Vec<u32>> {
-        if let Some(seen) = self.facts.at_hole(hole).iter().min_by_key(|seen| seen.keys_only) {
-            let value = (!seen.keys_only).then_some(&seen.kv.value);
-            return Some(self.unknowns.putters(&seen.kv.key, value));
-        }
-        let (_, told) = self.hints?.at(hole).first()?;
-        let kv = &told.event.kv;
-        Some(match told.event.kind {
-            EventType::Put => self.unknowns.putters(&kv.key, Some(&kv.value)),
-            EventType::Delete => self.unknowns.deleters(&kv.key),
-        })
-    }
-
-    /// How well a candidate's changes fit what is known of their keys. Leaves the store as it was.
-    fn fit(&mut self, number: u32) -> Fit {
-        let before = self.store.revision();
-        let hole = before + 1;
-        self.steps += 1;
-        let request = &self.unknowns.writes[number as usize].record.request;
-        if self.store.execute(request).is_err() || self.store.revision() == before {
-            return Fit::Wrong;
-        }
-        let mut needed: Option<Fit> = None;
-        let mut worst = Fit::Free;
-        for change in self.store.changes(hole) {
-            let fit = if change.now.is_deletion() {
-                change.before.map_or(Fit::Free, |now| self.facts.fit_delete(change.key, hole, now))
-            } else {
-                self.facts.fit_put(change.key, hole, change.before)
-            };
-            match fit {
-                Fit::Needed(_) => needed = Some(needed.map_or(fit, |other| other.min(fit))),
-                _ => worst = worst.max(fit),
-            }
-        }
-        self.store.undo_to(before);
-        if worst >= Fit::Wrong { worst } else { needed.unwrap_or(worst) }
-    }
-
     /// Tries the candidates left of the last frame, until one stands; else takes the frame away
     /// and says which earlier ones are to blame.
     fn try_next(&mut self) -> Result<(), BTreeSet<usize>> {
@@ -393,12 +344,17 @@ impl<'a, 'b> Replay<'a, 'b> {
             let hole = self.frames[own].hole;
             let Some(&number) = self.frames[own].pool.get(self.frames[own].next) else { break };
             self.frames[own].next += 1;
+            let kind = self.kind(number);
             if let Some(frame) = self.used[number as usize] {
-                self.frames[own].blame.insert(frame);
+                let free = |other: &&u32| self.used[**other as usize].is_none();
+                let mut free = self.frames[own].pool.iter().filter(free);
+                if !free.any(|other| self.kind(*other) == kind) {
+                    self.frames[own].blame.insert(frame);
+                }
                 continue;
             }
-            if !self.frames[own].tried.insert(self.unknowns.writes[number as usize].class) {
-                continue; // the same request as one tried before: they are interchangeable
+            if !self.frames[own].tried.insert(kind) {
+                continue; // one that can stand for it was tried before
             }
             if self.steps > self.budget {
                 return Ok(()); // the caller sees it
@@ -407,7 +363,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             let unknown = &self.unknowns.writes[number as usize];
             let done = self.store.execute(&unknown.record.request);
             if done.is_err() || self.store.revision() != hole {
-                let blame = self.responsible(&unknown.depends, own);
+                let blame = self.responsible(&unknown.depends, hole - 1, own);
                 self.frames[own].blame.extend(blame);
                 continue;
             }
@@ -416,8 +372,8 @@ impl<'a, 'b> Replay<'a, 'b> {
             match self.seen_at(hole).and_then(|()| self.gap(hole)) {
                 Ok(()) => return Ok(()),
                 Err(contradiction) => {
-                    let mut blame = self.responsible(&contradiction.spans, own);
-                    blame.extend(self.responsible(&unknown.depends, own));
+                    let mut blame = self.responsible(&contradiction.spans, contradiction.at, own);
+                    blame.extend(self.responsible(&unknown.depends, hole - 1, own));
                     self.deepen(hole, contradiction.what);
                     self.frames[own].blame.extend(blame);
                     self.release(own);
@@ -459,6 +415,7 @@ impl<'a, 'b> Replay<'a, 'b> {
                 return Err(Contradiction {
                     what: What::Answer(seen.place, Box::new(mismatch)),
                     spans,
+                    at: hole - 1,
                 });
             }
         }
@@ -488,22 +445,6 @@ impl<'a, 'b> Replay<'a, 'b> {
             }
         }
         false
-    }
-
-    /// Which of the first frames could change something in the spans, whatever they choose.
-    fn responsible(&self, spans: &[Span], frames: usize) -> BTreeSet<usize> {
-        if frames == 0 || spans.is_empty() {
-            return BTreeSet::new();
-        }
-        let Some(first) = self.unknowns.first_touching(spans) else { return BTreeSet::new() };
-        let could = |frame: &Frame| {
-            if frame.narrowed {
-                frame.pool.iter().any(|number| self.unknowns.touches(*number, spans))
-            } else {
-                first <= self.called_by[self.place(frame.hole)]
-            }
-        };
-        (0..frames).filter(|frame| could(&self.frames[*frame])).collect()
     }
 
     fn deepen(&mut self, revision: i64, what: What) {

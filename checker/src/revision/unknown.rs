@@ -1,12 +1,13 @@
 //! The writes of unknown outcome: what each could change, and what that would depend on.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::ops::Ops;
 use crate::history::{
     Blob, DeleteRangeRequest, Op, PutRequest, Record, Request, RequestOp, TxnRequest,
 };
-use crate::model::Span;
+use crate::model::{KeyIndex, Span};
 
 /// One write that perhaps happened.
 #[derive(Debug)]
@@ -33,6 +34,53 @@ pub(crate) struct Unknowns<'a> {
     deletes: BTreeMap<&'a Blob, Vec<u32>>,
     /// Who could delete a whole range.
     sweeps: Vec<(Span, u32)>,
+    /// Every key that a write could put or delete by its name.
+    names: KeyIndex,
+    of_key: Vec<OfKey>,
+    /// All that are not plain.
+    others: Vec<u32>,
+}
+
+/// The writes that name a key, in the order of their calls.
+#[derive(Debug, Default)]
+struct OfKey {
+    plain_puts: Vec<u32>,
+    plain_deletes: Vec<u32>,
+    /// Everything that could put it, as often as it could.
+    suppliers: Vec<u32>,
+    /// The first that could touch it; found when it is first asked for.
+    first: OnceCell<Option<u32>>,
+}
+
+/// What a write of unknown outcome does, if its effect on a key depends on no other key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Plain<'a> {
+    /// Puts this value, whatever was there.
+    Put { key: &'a Blob, value: &'a Blob },
+    /// Deletes one key.
+    Delete,
+    /// Something else.
+    No,
+}
+
+impl<'a> Unknown<'a> {
+    pub(crate) fn plain(&self) -> Plain<'a> {
+        match &self.record.request {
+            Request::Put(put) if !put.ignore_value && !put.ignore_lease => {
+                Plain::Put { key: &put.key, value: &put.value }
+            }
+            Request::DeleteRange(delete) if delete.range_end.is_empty() => Plain::Delete,
+            _ => Plain::No,
+        }
+    }
+
+    /// The lease that a put hangs the key on, 0 for none.
+    pub(crate) fn lease(&self) -> i64 {
+        match &self.record.request {
+            Request::Put(put) => put.lease,
+            _ => 0,
+        }
+    }
 }
 
 impl<'a> Unknowns<'a> {
@@ -52,8 +100,27 @@ impl<'a> Unknowns<'a> {
             let unknown = Unknown { record, touches: Vec::new(), depends: Vec::new(), class };
             all.writes.push(unknown);
             all.enter(number as u32, &record.request);
+            all.enter_kind(number as u32, &record.request);
         }
         all
+    }
+
+    fn enter_kind(&mut self, number: u32, request: &Request) {
+        match (self.writes[number as usize].plain(), request) {
+            (Plain::Put { key, .. }, _) => self.named(key).plain_puts.push(number),
+            (Plain::Delete, Request::DeleteRange(delete)) => {
+                self.named(&delete.key).plain_deletes.push(number);
+            }
+            _ => self.others.push(number),
+        }
+    }
+
+    fn named(&mut self, key: &Blob) -> &mut OfKey {
+        let place = self.names.enter(key) as usize;
+        if place == self.of_key.len() {
+            self.of_key.push(OfKey::default());
+        }
+        &mut self.of_key[place]
     }
 
     fn enter(&mut self, number: u32, request: &'a Request) {
@@ -71,6 +138,7 @@ impl<'a> Unknowns<'a> {
         if put.ignore_value || put.ignore_lease {
             own.depends.push(Span::one(&put.key));
         }
+        self.named(&put.key).suppliers.push(number);
         if put.ignore_value {
             self.keeps.entry(&put.key).or_default().push(number);
         } else {
@@ -85,6 +153,7 @@ impl<'a> Unknowns<'a> {
         own.touches.push(span.clone());
         own.depends.push(span.clone());
         if span.is_one() {
+            self.named(&delete.key);
             self.deletes.entry(&delete.key).or_default().push(number);
         } else {
             self.sweeps.push((span, number));
@@ -138,23 +207,55 @@ impl<'a> Unknowns<'a> {
         found
     }
 
-    /// Whether a write could touch any of the spans.
-    pub(crate) fn touches(&self, number: u32, spans: &[Span]) -> bool {
-        let touches = &self.writes[number as usize].touches;
-        touches.iter().any(|own| spans.iter().any(|span| own.overlaps(span)))
+    /// How many keys are named by writes.
+    pub(crate) fn keys(&self) -> u32 {
+        self.of_key.len() as u32
     }
 
-    /// The earliest call of a write that could touch any of the spans.
-    pub(crate) fn first_touching(&self, spans: &[Span]) -> Option<u64> {
-        let mut all = 0..self.writes.len() as u32;
-        let first = all.find(|number| self.touches(*number, spans))?;
-        Some(self.writes[first as usize].record.call_ns)
+    /// A key by its number.
+    pub(crate) fn key(&self, key: u32) -> &Blob {
+        self.names.key(key)
     }
 
-    /// Every key that a write could put or delete by its name.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'a Blob> {
-        let keys = self.puts.keys().chain(self.keeps.keys());
-        keys.chain(self.deletes.keys()).copied()
+    /// The number of a key, if it is named.
+    pub(crate) fn number(&self, key: &[u8]) -> Option<u32> {
+        self.names.get(key)
+    }
+
+    /// The plain puts of a key.
+    pub(crate) fn plain_puts(&self, key: u32) -> &[u32] {
+        &self.of_key[key as usize].plain_puts
+    }
+
+    /// The plain deletions of a key.
+    pub(crate) fn plain_deletes(&self, key: u32) -> &[u32] {
+        &self.of_key[key as usize].plain_deletes
+    }
+
+    /// Everything that could put a key, as often as it could.
+    pub(crate) fn suppliers(&self, key: u32) -> &[u32] {
+        &self.of_key[key as usize].suppliers
+    }
+
+    /// The writes that are not plain.
+    pub(crate) fn others(&self) -> &[u32] {
+        &self.others
+    }
+
+    /// Whether a write could touch a key of the span.
+    pub(crate) fn touches(&self, number: u32, span: &Span) -> bool {
+        self.writes[number as usize].touches.iter().any(|own| own.overlaps(span))
+    }
+
+    /// The earliest call of a write that could touch the span.
+    pub(crate) fn first_touching(&self, span: &Span) -> Option<u64> {
+        let find = || (0..self.writes.len() as u32).find(|number| self.touches(*number, span));
+        let named = self.names.get(&span.key).filter(|_| span.is_one());
+        let first = match named {
+            Some(key) => *self.of_key[key as usize].first.get_or_init(find),
+            None => find(),
+        };
+        first.map(|first| self.writes[first as usize].record.call_ns)
     }
 
     /// Whether a write could delete a range in which a key lies.
