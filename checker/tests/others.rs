@@ -66,15 +66,63 @@ fn knossos_registers() {
         text("bad.edn", &good.replace(":f :read, :value 1", ":f :read, :value 2")),
         "broken"
     );
+    let deep = format!(":value {}", "[".repeat(100_000));
     for (name, from, to, expected) in [
         ("open.edn", "]\n", "\n", "the vector is not closed"),
         ("twice.edn", ":type :ok, :f :write", ":type :invoke, :f :write", "while the last one"),
         ("kind.edn", ":type :ok, :f :write", ":type :done, :f :write", ":type is not"),
-        ("deep.edn", ":value nil", ":value [[[[[[[[[[[[[[[[[[[[[[", "nested too deeply"),
+        ("deep.edn", ":value nil", &deep, "nested too deeply"),
     ] {
         let error = refused(name, good.replacen(from, to, 9).as_bytes(), None);
         assert!(error.contains(expected), "{name}: {error}");
     }
+}
+
+/// The other ways in which Knossos' and Jepsen's histories are written down.
+#[test]
+fn knossos_registers_in_other_words() {
+    let tuples = "[0 :invoke :write 1]\n[0 :ok :write 1]\n[:nemesis :info :start nil]\n\
+                  [1 :invoke :read nil]\n[1 :ok :read 1]\n";
+    let records = "(#jepsen.history.Op{:index 0, :time 7, :type :invoke, :process 0, :f :write, \
+                   :value 1}\n #jepsen.history.Op{:index 1, :time 9, :type :ok, :process 0, :f :write, \
+                   :value 1, :error [:a #{1 2} #inst \"2015-01-01\" \\{ {\"k\" 1.5M}]}\n \
+                   #_#x{:type :no [1 2]} {:type :invoke, :process 1, :f :read}\n \
+                   {:type :ok, :process 1, :f :read, :value 1N})";
+    let lines = "{:process 0\n :type :invoke\n :f :write\n :value 1}\n{:process 0 :type :ok :f :write\n\
+                 :value 1}{:process 1 :type :invoke :f :read :value nil}\n\
+                 {:process 1 :type :ok :f :read :value 1}";
+    for (name, good) in [("tuples.edn", tuples), ("records.edn", records), ("lines.edn", lines)] {
+        assert_eq!(text(name, good), "legal", "{name}");
+        let at = good.rfind('1').expect("the value read");
+        let bad = format!("{}2{}", &good[..at], &good[at + 1..]);
+        assert_eq!(text(name, &bad), "broken", "{name}");
+    }
+    let vector = format!("[{tuples}]");
+    assert_eq!(text("vector.edn", &vector), "legal");
+    assert!(refused("none.edn", b"[]", Some(Format::Knossos)).contains("holds no operation"));
+    assert!(
+        refused("behind.edn", b"{:process 0 :type :invoke :f :read} ({})", None)
+            .contains("a list behind")
+    );
+    let other = "{:process 0 :type :invoke :f :enqueue :value 1}";
+    assert!(
+        refused("queue.edn", other.as_bytes(), None).contains("the operation is not understood")
+    );
+}
+
+#[test]
+fn jepsen_logs_of_later_years() {
+    let head = "2020-02-03 10:11:12,345{GMT}\tINFO\t[jepsen worker 3] jepsen.util: ";
+    let good = format!(
+        "2020-02-03 INFO [main] jepsen.core: starting\n{head}3\t:invoke\t:write\t4\n\
+         {head}3\t:ok\t:write\t4\n{head}5\t:invoke\t:cas\t[4, 7]\n\
+         {head}:nemesis\t:info\t:start\t:majority\n{head}5\t:info\t:cas\t[4, 7]\t:timeout\n\
+         {head}3\t:invoke\t:read\tnil\n{head}3\t:fail\t:read\tnil\t:timeout\n\
+         {head}3\t:invoke\t:write\t5\n{head}3\t:info\t:write\t5\t[:unavailable \"x\"]\n\
+         {head}4\t:invoke\t:read\tnil\r\n{head}4\t:ok\t:read\t7\r\n"
+    );
+    assert_eq!(text("later.log", &good), "legal");
+    assert_eq!(text("later-bad.log", &good.replace(":read\t7", ":read\t8")), "broken");
 }
 
 #[test]

@@ -60,9 +60,10 @@ pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input
             let cause = "is a file, at most one client's part of a report of etcd's";
             Err(bad(&name, None, cause, "name the folder of the client-* folders"))
         }
-        Some(format) => {
+        Some(as_format) => {
             let most = limits.total_bytes.min(MOST_TEXT_BYTES);
-            operations(&name, &stream.text(&name, most)?, format)
+            let text = stream.text(&name, most)?;
+            operations(&name, &text, (as_format, format.is_none()))
         }
     }
 }
@@ -90,8 +91,12 @@ fn consistent(
     }
 }
 
-/// Logs of calls and returns.
-fn operations(name: &str, text: &str, format: Format) -> Result<Input, ReadError> {
+/// Logs of calls and returns. What the first bytes take for Knossos' is porcupine's if it has keys.
+fn operations(
+    name: &str,
+    text: &str,
+    (format, detected): (Format, bool),
+) -> Result<Input, ReadError> {
     let events = match format {
         Format::Jepsen => log::jepsen(name, text)?,
         _ => edn::events(name, text)?,
@@ -99,7 +104,8 @@ fn operations(name: &str, text: &str, format: Format) -> Result<Input, ReadError
     if events.is_empty() {
         return Err(bad(name, None, "holds no operation", "is it of another format?"));
     }
-    if format == Format::Porcupine {
+    let keys = events.iter().any(|event| event.key.is_some());
+    if format == Format::Porcupine || detected && keys {
         return registers::strings(name, &events).map(Input::Strings);
     }
     let observed = format == Format::Jepsen;
@@ -132,10 +138,8 @@ fn detect(head: &[u8]) -> Option<Format> {
     if text.lines().any(|line| line.contains("jepsen.util")) {
         return Some(Format::Jepsen);
     }
-    if !first.starts_with(['{', '[', '(', '#']) || !text.contains(":process") {
-        return None;
-    }
-    Some(if text.contains(":key") { Format::Porcupine } else { Format::Knossos })
+    let operations = text.contains(":process") || text.contains(":invoke");
+    (first.starts_with(['{', '[', '(', '#']) && operations).then_some(Format::Knossos)
 }
 
 fn looks_like_text(head: &[u8]) -> bool {

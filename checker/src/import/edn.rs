@@ -1,4 +1,5 @@
-//! As much of EDN as histories are written in: maps, vectors, keywords, strings, integers, nil.
+//! As much of EDN as histories are written in: maps, vectors, lists, sets, keywords, strings,
+//! integers, nil; tags are read over (`#jepsen.history.Op{…}`), and so is what `#_` takes out.
 
 use super::bad;
 use super::log::{Event, Kind, Value};
@@ -17,37 +18,53 @@ enum Edn {
 }
 
 /// Nothing in a history nests deeper.
-const DEEPEST: u32 = 16;
+const DEEPEST: u32 = 64;
 
-/// The operations of a file: maps one after another, or one vector of them.
+/// The operations of a file: one after another, or one vector or list of them. Each is a map of
+/// `:process`, `:type`, `:f` and `:value`, or a vector of those four.
 pub(super) fn events(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
     let mut parser = Parser { text, at: 0, line: 1 };
     let mut events = Vec::new();
-    let mut inside = false;
+    let mut closes: Option<char> = None;
     loop {
-        parser.skip();
+        let skipped = parser.skip();
         let line = parser.line;
         let wrong = |cause: String| {
             bad(file, Some(line), cause, "a history is maps of :process, :type, :f and :value")
         };
+        skipped.map_err(&wrong)?;
         match parser.peek() {
-            None if inside => return Err(wrong("the vector is not closed".to_owned())),
+            None if closes.is_some() => return Err(wrong("the vector is not closed".to_owned())),
             None => return Ok(events),
-            Some('[') if !inside && events.is_empty() => {
-                inside = true;
+            Some(open @ ('[' | '(')) if closes.is_none() && parser.holds_others() => {
+                if !events.is_empty() {
+                    return Err(wrong("a list behind other operations".to_owned()));
+                }
+                closes = Some(if open == '[' { ']' } else { ')' });
                 parser.next();
             }
-            Some(']') if inside => {
-                inside = false;
+            Some(close) if closes == Some(close) => {
+                closes = None;
                 parser.next();
             }
-            Some('{') => {
-                let map = parser.value(0).map_err(&wrong)?;
-                let Edn::Map(map) = map else { return Err(wrong("not a map".to_owned())) };
-                events.extend(event(map, line).map_err(wrong)?);
+            Some('{' | '[') => {
+                let operation = parser.value(0).map_err(&wrong)?;
+                events.extend(event(fields(operation), line).map_err(wrong)?);
             }
             Some(other) => return Err(wrong(format!("{other:?} where a map belongs"))),
         }
+    }
+}
+
+/// An operation as a map, also if it was written as a vector.
+fn fields(operation: Edn) -> Vec<(Edn, Edn)> {
+    match operation {
+        Edn::Map(map) => map,
+        Edn::Vector(list) => {
+            let names = ["process", "type", "f", "value"];
+            names.map(|name| Edn::Keyword(name.to_owned())).into_iter().zip(list).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -55,7 +72,7 @@ pub(super) fn events(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
 fn event(map: Vec<(Edn, Edn)>, line: u64) -> Result<Option<Event>, String> {
     let (mut process, mut kind, mut name, mut key, mut value) = (None, None, None, None, Edn::Nil);
     for (field, content) in map {
-        let Edn::Keyword(field) = field else { return Err("a key is not a keyword".to_owned()) };
+        let Edn::Keyword(field) = field else { continue };
         match (field.as_str(), content) {
             ("process", Edn::Number(number)) => process = Some(number),
             ("process", Edn::Keyword(_)) => return Ok(None),
@@ -105,26 +122,76 @@ impl Parser<'_> {
         Some(next)
     }
 
-    /// Blanks, commas and comments.
-    fn skip(&mut self) {
+    /// Blanks, commas, comments, tags, and what was taken out.
+    fn skip(&mut self) -> Result<(), String> {
         while let Some(next) = self.peek() {
             if next == ';' {
                 while self.peek().is_some_and(|next| next != '\n') {
                     self.next();
                 }
-            } else if next.is_whitespace() || next == ',' {
+            } else if next.is_whitespace() || next == ',' || next == '\u{feff}' {
                 self.next();
+            } else if next == '#' && self.text[self.at..].starts_with("#_") {
+                self.at += 2;
+                self.taken_out()?;
+            } else if next == '#' && !self.text[self.at..].starts_with("#{") {
+                self.word();
             } else {
-                return;
+                return Ok(());
             }
         }
+        Ok(())
+    }
+
+    /// The value behind `#_`; brackets in it are counted, not nested.
+    fn taken_out(&mut self) -> Result<(), String> {
+        let mut open = 0u64;
+        loop {
+            match self.peek() {
+                None => return Err("the file stops in the middle".to_owned()),
+                Some(next) if next.is_whitespace() || next == ',' => {
+                    self.next();
+                    continue;
+                }
+                Some('#') if self.text[self.at..].starts_with("#{") => {
+                    self.next();
+                    continue;
+                }
+                Some('#') => {
+                    self.word();
+                    continue;
+                }
+                Some('"') => drop(self.string()?),
+                Some('{' | '[' | '(') => {
+                    self.next();
+                    open += 1;
+                    continue;
+                }
+                Some('}' | ']' | ')') if open > 0 => {
+                    self.next();
+                    open -= 1;
+                }
+                Some('}' | ']' | ')') => return Err("a bracket too many".to_owned()),
+                Some(_) => drop(self.word()),
+            }
+            if open == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether the list that begins here holds operations, and is not one itself.
+    fn holds_others(&self) -> bool {
+        let rest =
+            self.text[self.at + 1..].trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+        rest.starts_with(['{', '[', '(', '#', ';', ']', ')']) || rest.is_empty()
     }
 
     fn value(&mut self, depth: u32) -> Result<Edn, String> {
         if depth > DEEPEST {
             return Err("nested too deeply".to_owned());
         }
-        self.skip();
+        self.skip()?;
         match self.peek() {
             None => Err("the file stops in the middle".to_owned()),
             Some('{') => {
@@ -141,6 +208,11 @@ impl Parser<'_> {
             }
             Some('[') => self.list(']', depth).map(Edn::Vector),
             Some('(') => self.list(')', depth).map(Edn::Vector),
+            Some('#') => {
+                self.next();
+                self.list('}', depth)?;
+                Ok(Edn::Symbol)
+            }
             Some('"') => self.string(),
             Some('}' | ']' | ')') => Err("a bracket too many".to_owned()),
             Some(_) => Ok(self.word()),
@@ -151,7 +223,7 @@ impl Parser<'_> {
         self.next();
         let mut list = Vec::new();
         loop {
-            self.skip();
+            self.skip()?;
             if self.peek() == Some(close) {
                 self.next();
                 return Ok(list);
@@ -182,7 +254,9 @@ impl Parser<'_> {
     fn word(&mut self) -> Edn {
         let from = self.at;
         let ends = |next: char| next.is_whitespace() || ",;{}[]()\"".contains(next);
-        self.next();
+        if self.next() == Some('\\') {
+            self.next(); // a character, whatever it is
+        }
         while self.peek().is_some_and(|next| !ends(next)) {
             self.next();
         }
@@ -190,7 +264,7 @@ impl Parser<'_> {
         match word.strip_prefix(':') {
             Some(keyword) => Edn::Keyword(keyword.to_owned()),
             None if word == "nil" => Edn::Nil,
-            None => word.parse().map_or(Edn::Symbol, Edn::Number),
+            None => word.trim_end_matches('N').parse().map_or(Edn::Symbol, Edn::Number),
         }
     }
 }

@@ -45,14 +45,14 @@ pub(super) enum Value {
     Other,
 }
 
-/// Lines `INFO  jepsen.util - PROC :TYPE :F VALUE`; the nemesis and other loggers are skipped.
+/// Lines `INFO  jepsen.util - PROC :TYPE :F VALUE`, or with `jepsen.util: ` as Jepsen writes them
+/// later, and with a reason behind the value; the nemesis and other loggers are skipped.
 pub(super) fn jepsen(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
     let mut events = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let at = number as u64 + 1;
-        let Some((_, rest)) = line.split_once("jepsen.util - ") else {
-            continue;
-        };
+        let Some((_, rest)) = line.split_once("jepsen.util") else { continue };
+        let rest = rest.trim_start().trim_start_matches([':', '-']);
         let mut words = rest.split_ascii_whitespace();
         let Some(process) = words.next() else { continue };
         let Ok(process) = process.parse() else { continue };
@@ -71,16 +71,18 @@ pub(super) fn jepsen(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
     Ok(events)
 }
 
+/// The value at the beginning of a text; a reason may follow.
 fn value(text: &str) -> Option<Value> {
-    if text.is_empty() || text == "nil" {
-        return Some(Value::Nil);
-    }
     if text.starts_with(':') {
         return Some(Value::Other);
     }
-    if let Some(pair) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        let (from, to) = pair.trim().split_once(' ')?;
+    if let Some(pair) = text.strip_prefix('[') {
+        let (pair, _) = pair.split_once(']')?;
+        let (from, to) = pair.trim().split_once([' ', ','])?;
         return Some(Value::Pair(from.trim().parse().ok()?, to.trim().parse().ok()?));
     }
-    text.parse().ok().map(Value::Number)
+    match text.split(' ').next() {
+        None | Some("" | "nil") => Some(Value::Nil),
+        Some(number) => number.parse().ok().map(Value::Number),
+    }
 }
