@@ -145,18 +145,19 @@ fn above(ops: &Ops<'_>, streams: &Streams<'_>, ordered: &Ordered, checks: &mut V
         let examined = if name == watch::LIVE { due } else { streams.responses };
         found.push(Check { name, verdict, examined });
     }
-    if let Some(reason) = &ordered.tired {
+    if let Some((reason, candidates)) = &ordered.tired {
         // The order may be another one than the watchers saw: what contradicts it proves nothing.
         for check in &mut found {
             if let Verdict::Broken(violation) = &check.verdict {
-                let evidence = violation.evidence.clone();
+                let mut evidence = violation.evidence.clone();
+                evidence.extend(candidates);
                 check.verdict = Verdict::unknown(check.name, reason.clone(), evidence);
             }
         }
     }
     let legal = found.iter().all(|check| check.verdict == Verdict::Legal);
-    if let (Some(reason), true) = (&ordered.contradicted, legal) {
-        let verdict = Verdict::broken(watch::EVENT, reason.clone(), Vec::new());
+    if let (Some((reason, evidence)), true) = (&ordered.contradicted, legal) {
+        let verdict = Verdict::broken(watch::EVENT, reason.clone(), evidence.clone());
         let own = found.iter_mut().find(|check| check.name == watch::EVENT);
         own.expect("the watch checks ran").verdict = verdict;
     }

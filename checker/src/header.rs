@@ -43,10 +43,12 @@ pub(crate) fn headers(records: &[Record]) -> Verdict {
 
 fn differs(field: &str, first: (u64, &Record), second: (u64, &Record)) -> Verdict {
     let reason = format!(
-        "{} was answered with {field} {:x}, but {} with {:x}",
+        "{} was answered by member {} with {field} {:x}, but {} by member {} with {:x}",
         words::describe(second.1),
+        second.1.member,
         second.0,
         words::describe(first.1),
+        first.1.member,
         first.0
     );
     Verdict::broken(HEADER, reason, vec![second.1.id, first.1.id])
@@ -69,9 +71,12 @@ fn term_goes_back(answers: &[(&Record, u64)]) -> Option<Verdict> {
         }
         if let Some(earlier) = highest.filter(|earlier| earlier.1 > later.1) {
             let reason = format!(
-                "{} was answered in term {}, after the same member had answered {} in term {}",
+                "{} was answered by member {} in term {}, though it began {} after the same member \
+                 had answered {} in term {}",
                 words::describe(later.0),
+                later.0.member,
                 later.1,
+                words::duration(later.0.call_ns - earlier.0.return_ns.unwrap_or(later.0.call_ns)),
                 words::describe(earlier.0),
                 earlier.1
             );

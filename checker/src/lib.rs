@@ -31,7 +31,7 @@ mod session;
 mod start;
 mod verdict;
 mod watch;
-mod words;
+pub mod words;
 
 pub use assume::{Contradiction, assumptions};
 pub use check::{CHECKERS, Options, check};

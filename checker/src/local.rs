@@ -1,6 +1,9 @@
 //! Reads that a member answered from its own store: old, perhaps, but never wrong.
 
-use crate::model::Store;
+use std::fmt::Write as _;
+
+use crate::history::Record;
+use crate::model::{Mismatch, Scope, Store};
 use crate::revision::local_answer;
 use crate::revision::ops::Ops;
 use crate::verdict::{Verdict, Violation};
@@ -21,8 +24,9 @@ pub(crate) fn serializable(ops: &Ops<'_>, store: &Store) -> Verdict {
         };
         if *revision < 1 || *revision > store.revision() {
             let reason = format!(
-                "{} was answered from revision {revision}, which no write made",
-                words::describe(record)
+                "{} was answered from revision {revision}, which no write made (the last is {})",
+                words::describe(record),
+                store.revision()
             );
             return broken(reason, Vec::new());
         }
@@ -32,22 +36,44 @@ pub(crate) fn serializable(ops: &Ops<'_>, store: &Store) -> Verdict {
         let writer = ops.mutator(*revision).map(|writer| ops.record(writer));
         if let Some(writer) = writer.filter(|writer| Some(writer.call_ns) > record.return_ns) {
             let reason = format!(
-                "{} was answered from revision {revision} before {}, which made it, was called",
+                "{} was answered from revision {revision}, {} before {}, which made it, was called",
                 words::describe(record),
+                words::duration(writer.call_ns - record.return_ns.unwrap_or(writer.call_ns)),
                 words::describe(writer)
             );
             return broken(reason, vec![writer.id]);
         }
         if let Err(mismatch) = local_answer(ops, *place, store.at(*revision)) {
-            let reason = format!(
-                "{} was answered from revision {revision} with {} = {}, but must be {}",
+            let mut reason = format!(
+                "{} was answered from member {}'s own store at revision {revision} {}",
                 words::describe(record),
-                mismatch.field,
-                mismatch.got,
-                mismatch.expected
+                record.member,
+                words::mismatch(&mismatch)
             );
-            return broken(reason, Vec::new());
+            let mut evidence = Vec::new();
+            if let Some((written, writer)) = last_writer(ops, store, &mismatch, *revision) {
+                let _ = write!(
+                    reason,
+                    ": last written by {} at revision {written}, {}",
+                    words::describe(writer),
+                    words::relative(writer, record)
+                );
+                evidence.push(writer.id);
+            }
+            return broken(reason, evidence);
         }
     }
     Verdict::Legal
+}
+
+/// Who had last written the key that a mismatch is about, up to a revision.
+fn last_writer<'a>(
+    ops: &Ops<'a>,
+    store: &Store,
+    mismatch: &Mismatch,
+    revision: i64,
+) -> Option<(i64, &'a Record)> {
+    let Scope::Key(key) = &mismatch.scope else { return None };
+    let written = store.at(revision).get(key)?.mod_revision;
+    Some((written, ops.record(ops.mutator(written)?)))
 }

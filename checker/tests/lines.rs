@@ -101,10 +101,7 @@ fn a_wrong_answer_about_the_past_names_the_write_of_that_time() {
     let Verdict::Broken(found) = check(&history, &Options::default()).verdict else {
         panic!("broken")
     };
-    assert!(
-        found.reason.contains("last written by put a=2 by process 1 at revision 3"),
-        "{found:?}"
-    );
+    assert!(found.reason.contains("last written by put a=2 by c1 at revision 3"), "{found:?}");
     assert_eq!(found.evidence, [9, 2]);
 }
 

@@ -16,4 +16,3 @@ pub mod summary;
 pub mod text;
 pub mod timeline;
 pub mod verdict;
-pub mod words;

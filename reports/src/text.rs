@@ -11,7 +11,7 @@ use mettle_checker::history::{History, Outcome, Record};
 
 use crate::summary::RunSummary;
 use crate::verdict::{Finding, Verdict, Word};
-use crate::words;
+use mettle_checker::words;
 
 /// So many records of evidence are printed; the page in the report folder shows all.
 const EVIDENCE_MAX: usize = 12;

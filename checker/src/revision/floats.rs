@@ -2,7 +2,9 @@
 //! place between what returned before it was called and what was called after it returned.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
+use super::around::fenced;
 use super::ops::{Ops, broken, is_local};
 use super::unknown::{Unknowns, reads};
 use super::{LINEARIZABILITY, Stretch};
@@ -110,12 +112,12 @@ pub(crate) fn floats(
         bounds.low = bounds.low.max(revision.saturating_mul(2).saturating_add(1));
         let done = record.outcome == Outcome::Ok;
         if done && !later(bounds) {
-            compaction(record, *revision, &clock, store)?;
+            compaction((ops, record), *revision, &clock, store)?;
         }
         all.push(Compaction { record, revision: *revision, bounds, done });
     }
     all.sort_by_key(|compaction| (compaction.revision, compaction.record.call_ns));
-    in_order(&mut all)?;
+    in_order(ops, &mut all)?;
     past_reads(ops, &all)?;
     let known = Known { clock, store, unknowns };
     let mut steps = budget;
@@ -124,20 +126,28 @@ pub(crate) fn floats(
         let bounds = known.clock.bounds(record);
         found.push((*place, bounds));
         if !later(bounds) {
-            error(record, &all, &known, &mut steps)?;
+            error((ops, record), &all, &known, &mut steps)?;
         }
     }
     Ok(found)
 }
 
-fn compaction(record: &Record, revision: i64, clock: &Clock, store: &Store) -> Result<(), Verdict> {
+fn compaction(
+    (ops, record): (&Ops<'_>, &Record),
+    revision: i64,
+    clock: &Clock,
+    store: &Store,
+) -> Result<(), Verdict> {
     let bounds = clock.bounds(record);
     if revision > store.revision() || revision.saturating_mul(2) >= bounds.high {
         let reason = format!(
-            "{} succeeded, but the store cannot have reached that revision by then",
-            words::describe(record)
+            "{} succeeded, but the store cannot have reached that revision by then (the last that \
+             was made is {})",
+            words::describe(record),
+            store.revision()
         );
-        return Err(broken(reason, vec![record.id], revision));
+        let (reason, evidence) = fenced(ops, record, reason, (false, true));
+        return Err(broken(reason, evidence, revision));
     }
     let header = match &record.response {
         Some(Response::Compact(answer)) => answer.header,
@@ -151,13 +161,15 @@ fn compaction(record: &Record, revision: i64, clock: &Clock, store: &Store) -> R
             words::describe(record),
             header.revision
         );
-        return Err(broken(reason, vec![record.id], header.revision));
+        let sides = (at < bounds.low, at > bounds.high);
+        let (reason, evidence) = fenced(ops, record, reason, sides);
+        return Err(broken(reason, evidence, header.revision));
     }
     Ok(())
 }
 
 /// Successful compactions go up, in real time as well; their bounds narrow each other.
-fn in_order(all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
+fn in_order(ops: &Ops<'_>, all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
     let done: Vec<usize> = (0..all.len()).filter(|place| all[*place].done).collect();
     let mut latest: Option<usize> = None;
     for &place in done.iter().rev() {
@@ -190,7 +202,8 @@ fn in_order(all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
                 "{} succeeded, but no moment of its call lies between the writes around it",
                 words::describe(compaction.record)
             );
-            Err(broken(reason, vec![compaction.record.id], compaction.revision))
+            let (reason, evidence) = fenced(ops, compaction.record, reason, (true, true));
+            Err(broken(reason, evidence, compaction.revision))
         }
         None => Ok(()),
     }
@@ -198,9 +211,10 @@ fn in_order(all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
 
 fn out_of_order(below: &Compaction<'_>, above: &Compaction<'_>) -> Verdict {
     let reason = format!(
-        "{} succeeded although {} had succeeded before: it had to be refused",
+        "{} succeeded although {} had succeeded before ({}): it had to be refused",
         words::describe(below.record),
-        words::describe(above.record)
+        words::describe(above.record),
+        words::relative(above.record, below.record)
     );
     broken(reason, vec![below.record.id, above.record.id], below.revision)
 }
@@ -230,9 +244,10 @@ fn past_reads(ops: &Ops<'_>, all: &[Compaction<'_>]) -> Result<(), Verdict> {
         if returned || compaction.bounds.high < slot {
             let cause = if returned { before } else { compaction };
             let reason = format!(
-                "{} succeeded at revision {past} after {} had succeeded: it had to be refused",
+                "{} read revision {past} after {} had succeeded ({}): it had to be refused",
                 words::describe(record),
-                words::describe(cause.record)
+                words::describe(cause.record),
+                words::relative(cause.record, record)
             );
             return Err(broken(reason, vec![record.id, cause.record.id], past));
         }
@@ -264,7 +279,7 @@ fn past_revisions(txn: &TxnRequest) -> Vec<i64> {
 
 /// Whether a definite error had a reason.
 fn error(
-    record: &Record,
+    (ops, record): (&Ops<'_>, &Record),
     all: &[Compaction<'_>],
     known: &Known<'_, '_>,
     steps: &mut u64,
@@ -319,7 +334,23 @@ fn error(
         "{} was refused with \"{message}\", but at no moment of the call was there a reason",
         words::describe(record)
     );
-    Err(broken(reason, vec![record.id], bounds.low / 2))
+    let (mut reason, mut evidence) =
+        fenced(ops, record, reason, (message == Refusal::FutureRevision.text(), false));
+    if message == COMPACTED {
+        let highest = all.iter().rev().find(|one| record.return_ns >= Some(one.record.call_ns));
+        match highest {
+            Some(one) => {
+                let _ = write!(
+                    reason,
+                    ": by then the highest compaction was {}",
+                    words::describe(one.record)
+                );
+                evidence.push(one.record.id);
+            }
+            None => reason.push_str(": no compaction had been asked for by then"),
+        }
+    }
+    Err(broken(reason, evidence, bounds.low / 2))
 }
 
 fn compacted(

@@ -15,6 +15,14 @@ pub(crate) struct Told<'a> {
     pub(crate) record: &'a Record,
 }
 
+/// A write that is not what a watcher was told.
+#[derive(Debug)]
+pub(crate) struct Denied<'a> {
+    pub(crate) mismatch: Mismatch,
+    /// Who told; of silence, who asked.
+    pub(crate) record: &'a Record,
+}
+
 /// All evidence of this kind, by revision.
 #[derive(Debug)]
 pub(crate) struct Hints<'a, 'b> {
@@ -73,7 +81,7 @@ impl<'a, 'b> Hints<'a, 'b> {
         (ops, store): (&Ops<'_>, &Store),
         revision: i64,
         hole: bool,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<(), Denied<'a>> {
         let told = self.at(revision);
         if told.is_empty() && !hole {
             return Ok(());
@@ -96,7 +104,7 @@ impl<'a, 'b> Hints<'a, 'b> {
         told: &[(i64, Told<'a>)],
         change: &Change<'_>,
         revision: i64,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<(), Denied<'a>> {
         let kind = kind_of(change);
         for (number, watcher) in self.watchers.iter().enumerate() {
             let covers = watcher.start <= revision && revision <= self.heard[number];
@@ -105,12 +113,13 @@ impl<'a, 'b> Hints<'a, 'b> {
             }
             let mut own = told.iter().filter(|(_, told)| told.watcher as usize == number);
             if !own.any(|(_, told)| told.event.kind == kind && told.event.kv.key == *change.key) {
-                return Err(Mismatch {
+                let mismatch = Mismatch {
                     field: "events".to_owned(),
                     expected: format!("with {}", change.key),
                     got: "without".to_owned(),
                     scope: Scope::Key(change.key.clone()),
-                });
+                };
+                return Err(Denied { mismatch, record: watcher.create });
             }
         }
         Ok(())
@@ -126,23 +135,24 @@ pub(crate) fn place_of(changes: &[Change<'_>], from: usize, event: &Event) -> Op
 
 /// Whether a watcher was told of changes that happened, as they were; and, where the write is a
 /// guess, in their order: a write that makes the same changes in another order is another write.
-fn one_watcher(
+fn one_watcher<'a>(
     changes: &[Change<'_>],
-    told: &[(i64, Told<'_>)],
+    told: &[(i64, Told<'a>)],
     (recorded, ordered): (Recorded, bool),
-) -> Result<(), Mismatch> {
+) -> Result<(), Denied<'a>> {
     let mut last = None;
-    for (_, Told { event, .. }) in told {
+    for (_, Told { event, record, .. }) in told {
+        let denied = |mismatch| Denied { mismatch, record };
         let next = last.map_or(0, |last| last + 1);
         let found = place_of(changes, next, event).or_else(|| place_of(changes, 0, event));
         let Some(at) = found else {
-            return Err(wrong(event, "event", "no such change of this key".to_owned()));
+            return Err(denied(wrong(event, "event", "no such change of this key".to_owned())));
         };
         if let Some(last) = last.filter(|last| ordered && at < *last) {
             let key = &changes[last].key;
-            return Err(wrong(event, "events", format!("it before {key}")));
+            return Err(denied(wrong(event, "events", format!("it before {key}"))));
         }
-        same_event(&changes[at], event, recorded)?;
+        same_event(&changes[at], event, recorded).map_err(denied)?;
         last = Some(at);
     }
     Ok(())

@@ -34,6 +34,7 @@
 
 use std::collections::BTreeMap;
 
+mod around;
 mod blame;
 mod by_revision;
 mod candidates;
@@ -43,6 +44,7 @@ mod hints;
 pub(crate) mod ops;
 mod reasons;
 mod replay;
+mod shown;
 mod sights;
 mod sweep;
 mod unknown;
@@ -52,6 +54,7 @@ pub(crate) use floats::Bounds;
 use hints::Hints;
 pub(crate) use hints::{kind_of, local_answer, place_of};
 use ops::Ops;
+use reasons::Sentence;
 pub(crate) use replay::Placement;
 use replay::{Ending, Failure, Replay};
 use unknown::Unknowns;
@@ -93,9 +96,9 @@ pub(crate) struct Ordered {
     pub(crate) store: Option<Store>,
     /// The order stands only if watchers or members' own stores told something untrue: a
     /// sentence that says what.
-    pub(crate) contradicted: Option<String>,
+    pub(crate) contradicted: Option<Sentence>,
     /// Whether other evidence could not be weighed within the budget.
-    pub(crate) tired: Option<String>,
+    pub(crate) tired: Option<Sentence>,
     /// Where compactions and errors may stand.
     pub(crate) floats: Vec<(u32, Bounds)>,
     pub(crate) steps: u64,
@@ -206,7 +209,7 @@ fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: With, without: Ending) ->
             } else {
                 let reason = "a watch event or a member's own answer names a revision that \
                               cannot have been reached";
-                (reason.to_owned(), 0)
+                ((reason.to_owned(), Vec::new()), 0)
             };
             let mut ordered = Ordered::placed(placement, spent);
             ordered.contradicted = Some(reason);
@@ -218,8 +221,7 @@ fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: With, without: Ending) ->
             Ordered::end(reasons::refuted(ops, unknowns, &failure), spent + steps, store)
         }
         (_, Ending::Exhausted(failure, steps, store)) => {
-            let reason = reasons::tired(ops, &failure, steps);
-            Ordered::end(Verdict::unknown(LINEARIZABILITY, reason, Vec::new()), steps, store)
+            Ordered::end(reasons::open(ops, &failure, steps), steps, store)
         }
     }
 }

@@ -230,9 +230,10 @@ impl<'a> Ops<'a> {
     fn same_revision(&self, a: u32, b: u32, revision: i64) -> Verdict {
         let (a, b) = (self.record(a), self.record(b));
         let reason = format!(
-            "two writes claim revision {revision}: {} and {}",
+            "two writes claim revision {revision}: {} and {}, {}",
             words::describe(a),
-            words::describe(b)
+            words::describe(b),
+            words::relative(b, a)
         );
         broken(reason, vec![a.id, b.id], revision)
     }

@@ -2,12 +2,20 @@
 
 use std::fmt::Write as _;
 
+use super::LINEARIZABILITY;
 use super::ops::{Ops, broken};
 use super::replay::{Failure, What};
+use super::shown::shown_at;
 use super::unknown::Unknowns;
-use crate::history::{Outcome, Request};
+use crate::history::{Outcome, Record, Request};
 use crate::verdict::Verdict;
 use crate::words;
+
+/// So many candidates are named.
+const CANDIDATES: usize = 5;
+
+/// A sentence, and the records that it is about.
+pub(crate) type Sentence = (String, Vec<u64>);
 
 /// The verdict on operations that have no order.
 pub(crate) fn refuted(ops: &Ops<'_>, unknowns: &Unknowns<'_>, failure: &Failure) -> Verdict {
@@ -23,25 +31,56 @@ pub(crate) fn refuted(ops: &Ops<'_>, unknowns: &Unknowns<'_>, failure: &Failure)
 }
 
 /// What contradicts an order that would otherwise stand.
-pub(crate) fn told_wrong(ops: &Ops<'_>, failure: &Failure) -> String {
-    let (reason, _) = sentence(ops, failure);
-    format!("the answers of the store have an order, but not with what was seen besides: {reason}")
+pub(crate) fn told_wrong(ops: &Ops<'_>, failure: &Failure) -> Sentence {
+    let (reason, evidence) = sentence(ops, failure);
+    let reason = format!(
+        "the answers of the store have an order, but not with what was seen besides: {reason}"
+    );
+    (reason, evidence)
 }
 
-/// How far the search came.
-pub(crate) fn tired(ops: &Ops<'_>, failure: &Failure, steps: u64) -> String {
-    let (reason, _) = sentence(ops, failure);
-    let holes = ops.holes().count();
-    format!(
-        "{holes} revisions have no acknowledged write and {} writes are of unknown outcome; {steps} \
-         steps did not suffice to place them. Furthest: revision {} of {}, where {reason}",
+/// How far the search came: the region, the candidates, what ran out, and what gives more.
+pub(crate) fn tired(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Sentence {
+    let (furthest, mut evidence) = sentence(ops, failure);
+    let (holes, last) = region(ops, failure.revision);
+    let first = holes.first().copied().unwrap_or(failure.revision);
+    let names: Vec<String> = ops
+        .unknown
+        .iter()
+        .map(|place| ops.record(*place))
+        .take(CANDIDATES)
+        .map(words::describe)
+        .collect();
+    let more = ops.unknown.len().saturating_sub(CANDIDATES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let reason = format!(
+        "open are revisions {first} to {last}, {} of which have no acknowledged write; candidates \
+         for them are {} writes of unknown outcome ({}{more}); {steps} steps did not suffice to \
+         place them: --steps gives more, and a watcher over all keys in the recording makes the \
+         search unnecessary. Furthest: revision {} of {}, where {furthest}",
+        holes.len(),
         ops.unknown.len(),
+        names.join(", "),
         failure.revision,
         ops.top
-    )
+    );
+    evidence.extend(ops.unknown.iter().take(CANDIDATES).map(|place| ops.record(*place).id));
+    (reason, evidence)
 }
 
-fn sentence(ops: &Ops<'_>, failure: &Failure) -> (String, Vec<u64>) {
+/// The doubt that a search which ran out of steps leaves.
+pub(crate) fn open(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Verdict {
+    let (reason, evidence) = tired(ops, failure, steps);
+    Verdict::unknown(LINEARIZABILITY, reason, evidence)
+}
+
+/// The holes up to a revision, and where they end.
+fn region(ops: &Ops<'_>, revision: i64) -> (Vec<i64>, i64) {
+    let holes: Vec<i64> = ops.holes().take_while(|hole| *hole <= revision).collect();
+    (holes, revision)
+}
+
+fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
     let revision = failure.revision;
     match &failure.what {
         What::Answer(place, mismatch) => {
@@ -50,45 +89,57 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> (String, Vec<u64>) {
             let mut because = String::new();
             if let Some((written, writer)) = failure.writer {
                 let writer = ops.record(writer);
-                because =
-                    format!(" (last written by {} at revision {written})", words::describe(writer));
-                if writer.id != record.id {
+                if writer.id == record.id {
+                    ", which it had written itself".clone_into(&mut because);
+                } else {
+                    because = format!(
+                        ": last written by {} at revision {written}, {}",
+                        words::describe(writer),
+                        words::relative(writer, record)
+                    );
                     evidence.push(writer.id);
                 }
             }
             let reason = format!(
-                "{} was answered at revision {revision} with {} = {}, but must be {}{because}",
+                "{} was answered at revision {revision} {}{because}",
                 words::describe(record),
-                mismatch.field,
-                mismatch.got,
-                mismatch.expected,
+                words::mismatch(mismatch),
             );
             (reason, evidence)
         }
         What::Nothing(place) => {
             let record = ops.record(*place);
             let reason = format!(
-                "{} was acknowledged at revision {revision}, but changes nothing there",
+                "{} was acknowledged at revision {revision} as a change, but changes nothing there",
                 words::describe(record)
             );
             (reason, vec![record.id])
         }
-        What::Event(mismatch) => {
-            (format!("a watch event of revision {revision}: {mismatch}"), Vec::new())
+        What::Event(mismatch, told) => {
+            let mut evidence = vec![*told];
+            let mut reason = format!("a watch event of revision {revision} came {}", {
+                words::mismatch(mismatch)
+            });
+            if let Some(writer) = ops.mutator(revision) {
+                let writer = ops.record(writer);
+                let _ = write!(reason, ": {} made that revision", words::describe(writer));
+                evidence.push(writer.id);
+            }
+            (reason, evidence)
         }
         What::NoWriter => no_writer(ops, revision),
     }
 }
 
 /// Nobody can have made a revision: was it seen by someone, and is its value known from elsewhere?
-fn no_writer(ops: &Ops<'_>, revision: i64) -> (String, Vec<u64>) {
+fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
     let mut evidence = Vec::new();
     let mut reason = format!("no write can have made revision {revision}");
     let sight = ops.observers.all().iter().map(|(_, place)| *place);
     let sight = sight.chain(ops.mutators.iter().flatten().copied());
     let mut sights = sight.filter_map(|place| {
         let record = ops.record(place);
-        shown(record, revision).map(|kv| (record, kv))
+        shown_at(record, revision).map(|kv| (record, kv))
     });
     if let Some((record, kv)) = sights.next() {
         evidence.push(record.id);
@@ -96,19 +147,14 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> (String, Vec<u64>) {
             reason,
             ", but {} shows {}={} of that revision",
             words::describe(record),
-            kv.key,
-            kv.value
+            words::short(&kv.key),
+            words::short(&kv.value)
         );
         let twin = ops.records.iter().find(|other| {
             matches!(&other.request, Request::Put(put) if put.key == kv.key && put.value == kv.value)
         });
         if let Some(twin) = twin {
-            let was = match twin.outcome {
-                Outcome::Ok => "was acknowledged at another revision: it was applied twice",
-                Outcome::Fail => "certainly did not happen",
-                Outcome::Unknown => "cannot have made it",
-            };
-            let _ = write!(reason, "; {} {was}", words::describe(twin));
+            let _ = write!(reason, "; {} {}", words::describe(twin), fate(twin));
             evidence.push(twin.id);
         }
         return (reason, evidence);
@@ -119,31 +165,30 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> (String, Vec<u64>) {
     if let Some((seen, place)) = [above, next].into_iter().flatten().min() {
         let record = ops.record(place);
         evidence.push(record.id);
-        let _ = write!(reason, ", but {} was answered at revision {seen}", words::describe(record));
+        let _ = write!(
+            reason,
+            ", but {} was answered at revision {seen}: every acknowledged write made another one",
+            words::describe(record)
+        );
+        let candidates = ops.unknown.len();
+        if candidates > 0 {
+            let _ = write!(
+                reason,
+                ", and none of the {candidates} writes of unknown outcome fits there"
+            );
+        }
     }
     (reason, evidence)
 }
 
-/// The first key in an answer that was written at a revision.
-fn shown(record: &crate::history::Record, revision: i64) -> Option<&crate::history::KeyValue> {
-    use crate::history::{Response, ResponseOp, TxnResponse};
-    fn inside(txn: &TxnResponse, revision: i64) -> Option<&crate::history::KeyValue> {
-        txn.responses.iter().find_map(|response| match response {
-            ResponseOp::Range(range) => range.kvs.iter().find(|kv| kv.mod_revision == revision),
-            ResponseOp::Put(put) => put.prev_kv.as_ref().filter(|kv| kv.mod_revision == revision),
-            ResponseOp::DeleteRange(delete) => {
-                delete.prev_kvs.iter().find(|kv| kv.mod_revision == revision)
-            }
-            ResponseOp::Txn(txn) => inside(txn, revision),
-        })
-    }
-    match record.response.as_ref()? {
-        Response::Range(range) => range.kvs.iter().find(|kv| kv.mod_revision == revision),
-        Response::Put(put) => put.prev_kv.as_ref().filter(|kv| kv.mod_revision == revision),
-        Response::DeleteRange(delete) => {
-            delete.prev_kvs.iter().find(|kv| kv.mod_revision == revision)
+/// What became of a write whose value turned up at a revision that it did not make.
+fn fate(twin: &Record) -> String {
+    match (twin.outcome, words::revision(twin)) {
+        (Outcome::Ok, Some(made)) => {
+            format!("was acknowledged at revision {made}: it was applied twice")
         }
-        Response::Txn(txn) => inside(txn, revision),
-        _ => None,
+        (Outcome::Ok, None) => "was acknowledged at another revision".to_owned(),
+        (Outcome::Fail, _) => "certainly did not happen".to_owned(),
+        (Outcome::Unknown, _) => "cannot have made it".to_owned(),
     }
 }

@@ -44,8 +44,8 @@ pub(crate) enum What {
     Nothing(u32),
     /// Nobody can have written the revision.
     NoWriter,
-    /// A watch event contradicts the write.
-    Event(Box<Mismatch>),
+    /// A watch event contradicts the write; the id of its record.
+    Event(Box<Mismatch>, u64),
 }
 
 /// How a replay ends; without an order it gives back the store as it was before.
@@ -279,9 +279,10 @@ impl<'a, 'b> Replay<'a, 'b> {
         let Some(hints) = self.hints.filter(|_| revision >= self.first_hole) else { return Ok(()) };
         let hole = self.ops.mutator(revision).is_none();
         self.steps += 1;
-        hints.agree((self.ops, &self.store), revision, hole).map_err(|mismatch| {
-            let spans = spans_of(&mismatch, Vec::new);
-            Contradiction { what: What::Event(Box::new(mismatch)), spans, at: revision - 1 }
+        hints.agree((self.ops, &self.store), revision, hole).map_err(|denied| {
+            let spans = spans_of(&denied.mismatch, Vec::new);
+            let what = What::Event(Box::new(denied.mismatch), denied.record.id);
+            Contradiction { what, spans, at: revision - 1 }
         })?;
         for (_, place) in ops.locals.at(revision) {
             self.steps += 1;
@@ -461,7 +462,7 @@ impl<'a, 'b> Replay<'a, 'b> {
 
     fn failure(&self, revision: i64, what: What) -> Failure {
         let scope = match &what {
-            What::Answer(_, mismatch) | What::Event(mismatch) => Some(&mismatch.scope),
+            What::Answer(_, mismatch) | What::Event(mismatch, _) => Some(&mismatch.scope),
             What::Nothing(_) | What::NoWriter => None,
         };
         let key = match scope {
@@ -474,7 +475,11 @@ impl<'a, 'b> Replay<'a, 'b> {
                 _ => revision,
             };
             let written = self.store.at(seen).get(key)?.mod_revision;
-            self.ops.mutator(written).map(|place| (written, place))
+            let placed = || {
+                let frame = self.frames.iter().find(|frame| frame.hole == written)?;
+                Some(self.ops.unknown[frame.chosen? as usize])
+            };
+            self.ops.mutator(written).or_else(placed).map(|place| (written, place))
         });
         Failure { revision, what, writer, guessed: !self.frames.is_empty() }
     }

@@ -1,7 +1,6 @@
 //! Whether the order of revisions agrees with real time.
 
 use super::ops::{Ops, broken};
-use crate::history::Record;
 use crate::verdict::Verdict;
 use crate::words;
 
@@ -45,10 +44,10 @@ fn violation(ops: &Ops<'_>, earlier: Placed, later: Placed) -> Verdict {
     let (was, is) = (earlier.slot / 2, later.slot / 2);
     let reason = if later.slot % 2 == 1 {
         format!(
-            "{} began {gap} after {} {}, and answered from revision {is}: a stale {}",
+            "{} began {gap} after {} {}, and was answered from revision {is}: a stale {}",
             words::describe(b),
             words::describe(a),
-            answered(a, earlier.slot, was),
+            answered(earlier.slot, was),
             words::noun(b),
         )
     } else {
@@ -56,16 +55,16 @@ fn violation(ops: &Ops<'_>, earlier: Placed, later: Placed) -> Verdict {
             "{} began {gap} after {} {}, and yet made the earlier revision {is}",
             words::describe(b),
             words::describe(a),
-            answered(a, earlier.slot, was),
+            answered(earlier.slot, was),
         )
     };
     broken(reason, vec![b.id, a.id], is)
 }
 
-fn answered(record: &Record, slot: i64, revision: i64) -> String {
+fn answered(slot: i64, revision: i64) -> String {
     if slot % 2 == 0 {
         format!("was acknowledged at revision {revision}")
     } else {
-        format!("had returned revision {revision} to process {}", record.process)
+        format!("had been answered from revision {revision}")
     }
 }

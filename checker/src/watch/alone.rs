@@ -13,19 +13,23 @@ use crate::revision::kind_of;
 /// How often each key was told of, in the revision told last.
 struct Last<'a> {
     revision: i64,
+    /// Where it was told of.
+    record: Option<&'a Record>,
     told: BTreeMap<(&'a Blob, EventType), usize>,
 }
 
 impl<'a> Walk<'a, '_> {
     /// Checks the responses of a watcher one by one.
     pub(super) fn alone(&self) -> Found {
-        let mut last = Last { revision: i64::MIN, told: BTreeMap::new() };
-        let mut noticed = 0;
+        let mut last = Last { revision: i64::MIN, record: None, told: BTreeMap::new() };
+        let mut noticed: (i64, Option<&Record>) = (0, None);
         let mut groups = self.watcher.groups().peekable();
         while let Some(group) = groups.next() {
             let first = group[0];
             if is_progress(first.response) {
-                noticed = noticed.max(first.response.header.revision);
+                if first.response.header.revision > noticed.0 {
+                    noticed = (first.response.header.revision, Some(first.record));
+                }
                 continue;
             }
             self.fragments(group, groups.peek().is_none())?;
@@ -35,13 +39,16 @@ impl<'a> Walk<'a, '_> {
                     self.one(event, (arrival.record, place), &mut last)?;
                     place += 1;
                     let revision = event.kv.mod_revision;
-                    if revision <= noticed {
+                    if revision <= noticed.0 {
                         let what = format!(
                             "{} of revision {revision} came after a progress notice of revision \
-                             {noticed}",
-                            shown(event)
+                             {}",
+                            shown(event),
+                            noticed.0
                         );
-                        return self.wrong(BOOKMARKABLE, revision, what, arrival.record);
+                        let at: Vec<&Record> =
+                            [Some(arrival.record), noticed.1].into_iter().flatten().collect();
+                        return self.wrong_with(BOOKMARKABLE, revision, what, &at);
                     }
                     let header = arrival.response.header.revision;
                     if revision > header {
@@ -56,7 +63,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// An event after the ones before it.
-    fn one(&self, event: &'a Event, at: (&Record, usize), last: &mut Last<'a>) -> Found {
+    fn one(&self, event: &'a Event, at: (&'a Record, usize), last: &mut Last<'a>) -> Found {
         let (record, place) = at;
         let revision = event.kv.mod_revision;
         if revision < last.revision {
@@ -75,11 +82,12 @@ impl<'a> Walk<'a, '_> {
                 shown(event),
                 last.revision
             );
-            return self.wrong(ORDERED, revision, what, record);
+            let at: Vec<&Record> = [Some(record), last.record].into_iter().flatten().collect();
+            return self.wrong_with(ORDERED, revision, what, &at);
         }
         let first = revision > last.revision;
         if first {
-            *last = Last { revision, told: BTreeMap::new() };
+            *last = Last { revision, record: Some(record), told: BTreeMap::new() };
         }
         let told = last.told.entry((&event.kv.key, event.kind)).or_default();
         *told += 1;
@@ -89,7 +97,8 @@ impl<'a> Walk<'a, '_> {
         }
         if !first && place == 0 {
             let what = format!("the events of revision {revision} came in two responses");
-            return self.wrong(ATOMIC, revision, what, record);
+            let at: Vec<&Record> = [Some(record), last.record].into_iter().flatten().collect();
+            return self.wrong_with(ATOMIC, revision, what, &at);
         }
         Ok(())
     }
@@ -105,7 +114,12 @@ impl<'a> Walk<'a, '_> {
     fn twice(&self, event: &Event, record: &Record) -> Found {
         let revision = event.kv.mod_revision;
         let what = format!("{} of revision {revision} came twice", shown(event));
-        self.wrong(UNIQUE, revision, what, record)
+        let same = |one: &Event| {
+            (one.kv.mod_revision, &one.kv.key, one.kind) == (revision, &event.kv.key, event.kind)
+        };
+        let mut before = self.watcher.events().filter(|(_, one)| same(one));
+        let first = before.next().map_or(record, |(record, _)| record);
+        self.wrong_with(UNIQUE, revision, what, &[record, first])
     }
 
     /// A response is split only where that was asked for, and what was begun is finished before

@@ -5,6 +5,7 @@ use super::{ATOMIC, EVENT, ORDERED, PREV_KV, RELIABLE};
 use crate::history::{Event, EventType, KeyValue, Record};
 use crate::model::Change;
 use crate::revision::{kind_of, place_of};
+use crate::words;
 
 impl Walk<'_, '_> {
     /// The events of one revision are what its write did, in its order; `partial` if the rest of
@@ -123,8 +124,10 @@ impl Walk<'_, '_> {
 /// `put /a=v7`
 pub(super) fn shown(event: &Event) -> String {
     match event.kind {
-        EventType::Put => format!("put {}={}", event.kv.key, event.kv.value),
-        EventType::Delete => format!("delete {}", event.kv.key),
+        EventType::Put => {
+            format!("put {}={}", words::short(&event.kv.key), words::short(&event.kv.value))
+        }
+        EventType::Delete => format!("delete {}", words::short(&event.kv.key)),
     }
 }
 

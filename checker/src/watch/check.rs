@@ -1,5 +1,7 @@
 //! Walks over what each watcher heard, first by itself, then along the replay.
 
+use std::fmt::Write as _;
+
 use super::change::shown;
 use super::compaction::{Compaction, compactions};
 use super::live::Due;
@@ -30,7 +32,7 @@ pub(crate) fn watches(ops: &Ops<'_>, streams: &Streams<'_>, placement: &Placemen
     for watcher in &streams.watchers {
         let walk = Walk {
             watcher,
-            records: ops.records,
+            ops,
             store: &placement.store,
             compactions: &compactions,
             reach: &reach,
@@ -52,7 +54,7 @@ pub(super) type Found<T = ()> = Result<T, Box<Violation>>;
 /// One watcher, and what it is held against.
 pub(super) struct Walk<'a, 'b> {
     pub(super) watcher: &'b Watcher<'a>,
-    pub(super) records: &'a [Record],
+    pub(super) ops: &'b Ops<'a>,
     pub(super) store: &'b Store,
     pub(super) compactions: &'b [Compaction<'a>],
     pub(super) reach: &'b Reach,
@@ -76,13 +78,34 @@ impl Walk<'_, '_> {
         what: String,
         at: &Record,
     ) -> Found<T> {
+        self.wrong_with(checker, revision, what, &[at])
+    }
+
+    /// The same with several records to show. The write of the revision is named and shown too.
+    pub(super) fn wrong_with<T>(
+        &self,
+        checker: &'static str,
+        revision: i64,
+        what: String,
+        at: &[&Record],
+    ) -> Found<T> {
         let create = self.watcher.create;
-        Err(Box::new(Violation {
-            checker,
-            reason: format!("{}: {what}", words::describe(create)),
-            evidence: vec![at.id, create.id],
-            revision: Some(revision),
-        }))
+        let mut reason = format!("{}: {what}", words::describe(create));
+        let mut evidence: Vec<u64> = at.iter().map(|record| record.id).collect();
+        evidence.push(create.id);
+        if let Some(writer) = self.ops.mutator(revision) {
+            let writer = self.ops.record(writer);
+            let when = match (writer.return_ns, at.first()) {
+                (Some(done), Some(told)) if done <= told.call_ns => {
+                    format!(", acknowledged {} before", words::duration(told.call_ns - done))
+                }
+                _ => String::new(),
+            };
+            let _ = write!(reason, "; {} made revision {revision}{when}", words::describe(writer));
+            evidence.push(writer.id);
+        }
+        evidence.dedup();
+        Err(Box::new(Violation { checker, reason, evidence, revision: Some(revision) }))
     }
 
     /// Along the replay: everything owed comes, nothing else does, and it is what was written.

@@ -51,14 +51,16 @@ impl Walk<'_, '_> {
         let place = revision.min(top).saturating_sub(self.reach.first);
         let called = usize::try_from(place).ok().and_then(|place| self.reach.called.get(place));
         if let Some((_, writer)) = called.filter(|(called, _)| *called > at) {
-            let writer: &Record = &self.records[*writer as usize];
+            let writer: &Record = self.ops.record(*writer);
             let what = format!(
                 "a response named revision {revision} before {}, which had to be done first, was \
                  called",
                 words::describe(writer)
             );
             let mut found = self.wrong(HEADER, revision, what, arrival.record);
-            if let Err(violation) = &mut found {
+            if let Err(violation) = &mut found
+                && !violation.evidence.contains(&writer.id)
+            {
                 violation.evidence.push(writer.id);
             }
             return found;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::lanes::{self, Lane};
 use crate::timeline::Timeline;
 use crate::verdict::{FaultCount, Finding, Operations, Verdict, Word};
-use crate::words;
+use mettle_checker::words;
 
 #[derive(Serialize)]
 pub(super) struct Data<'a> {

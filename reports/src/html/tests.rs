@@ -40,7 +40,7 @@ fn the_data_survives_hostile_values() {
     let (data, _) = data.split_once("</script>").unwrap();
     let data: serde_json::Value = serde_json::from_str(data).unwrap();
     assert_eq!(data["records"].as_array().unwrap().len(), 5);
-    assert_eq!(data["records"][0][8], "put /a = </script>");
+    assert_eq!(data["records"][0][8], "put /a=</script>");
     assert_eq!(data["violation"], 31_000_000);
     assert_eq!(data["faults"][0]["end"], serde_json::Value::Null);
 }

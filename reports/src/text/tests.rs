@@ -34,9 +34,9 @@ fn a_failure_shows_reason_evidence_and_command() {
           evidence
             #3      0.030000 s to 0.031000 s, process 2 at m3
                     get /a
-                    ok revision 2: /a = </script> @2
+                    ok revision 2: /a=</script> @2
             #2      0.020000 s to 0.025000 s, process 1 at m1
-                    put /a = v2
+                    put /a=v2
                     ok revision 3: done
 
           also

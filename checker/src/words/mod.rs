@@ -1,0 +1,125 @@
+//! Records of a history in words a person understands: short enough for a line, exact enough to
+//! see a contradiction. Used for the reasons of verdicts, on terminals and on pages.
+
+mod answer;
+mod request;
+mod wrong;
+
+use std::fmt::Write as _;
+
+use crate::history::{Blob, Op, Record};
+
+pub use answer::{answer, revision};
+pub use request::request;
+pub(crate) use request::{event, key_value};
+pub(crate) use wrong::mismatch;
+
+/// So many keys or events are named; the rest is counted.
+const NAMED: usize = 4;
+/// So many characters of a value are shown.
+const VALUE_CHARS: usize = 32;
+/// So many characters of a request stand in the middle of a sentence.
+const SENTENCE_CHARS: usize = 160;
+
+/// `put /a=v7 by c3`, for the middle of a sentence.
+pub fn describe(record: &Record) -> String {
+    format!("{} by {}", cut(&request(&record.request), SENTENCE_CHARS), who(record.process))
+}
+
+/// `c3`: the client that is process 3.
+pub fn who(process: u64) -> String {
+    format!("c{process}")
+}
+
+/// `12.345678 s`
+pub fn time(ns: u64) -> String {
+    let micros = ns / 1000;
+    format!("{}.{:06} s", micros / 1_000_000, micros % 1_000_000)
+}
+
+/// A span of time with a fitting unit: `12.3 ms`.
+pub fn duration(ns: u64) -> String {
+    let parts = |unit: u64| (ns / unit, ns % unit * 10 / unit);
+    let (unit, name) = match ns {
+        0..1_000 => return format!("{ns} ns"),
+        1_000..1_000_000 => (1_000, "us"),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (1_000_000_000, "s"),
+    };
+    match parts(unit) {
+        (whole @ 0..10, tenths @ 1..) => format!("{whole}.{tenths} {name}"),
+        (whole, _) => format!("{whole} {name}"),
+    }
+}
+
+/// When one operation was, seen from another: `acknowledged 12 ms before`, `at the same time`.
+pub(crate) fn relative(record: &Record, to: &Record) -> String {
+    match (record.return_ns, to.return_ns) {
+        (Some(returned), _) if returned < to.call_ns => {
+            format!("answered {} before that was called", duration(to.call_ns - returned))
+        }
+        (_, Some(returned)) if returned < record.call_ns => {
+            format!("called {} after that had been answered", duration(record.call_ns - returned))
+        }
+        (Some(_), _) => "running at the same time".to_owned(),
+        (None, _) => "never answered".to_owned(),
+    }
+}
+
+/// The kind of an operation, for the middle of a sentence.
+pub(crate) fn noun(record: &Record) -> &'static str {
+    match record.request.op() {
+        Op::Range => "read",
+        Op::Put | Op::DeleteRange => "write",
+        Op::Txn => "transaction",
+        Op::Compact => "compaction",
+        _ => "watch",
+    }
+}
+
+/// A range of keys as people write it.
+pub(crate) fn span(key: &Blob, range_end: &Blob) -> String {
+    let (first, end) = (key.as_slice(), range_end.as_slice());
+    if end.is_empty() {
+        return short(key);
+    }
+    if end == [0] {
+        return if first <= [0].as_slice() {
+            "all keys".to_owned()
+        } else {
+            format!("{} …", short(key))
+        };
+    }
+    let prefix = first.split_last().is_some_and(|(last, head)| {
+        end.split_last()
+            .is_some_and(|(end, rest)| rest == head && Some(*end) == last.checked_add(1))
+    });
+    if prefix {
+        format!("{}*", short(key))
+    } else {
+        format!("{} … {}", short(key), short(range_end))
+    }
+}
+
+/// A key or a value, cut where it gets long.
+pub(crate) fn short(blob: &Blob) -> String {
+    let text = blob.to_string();
+    if text.is_empty() { "\"\"".to_owned() } else { cut(&text, VALUE_CHARS) }
+}
+
+/// The first characters of a text.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The first few by name, the rest counted.
+fn named<T>(all: &[T], name: fn(&T) -> String) -> String {
+    let mut text = all.iter().take(NAMED).map(name).collect::<Vec<_>>().join(", ");
+    if all.len() > NAMED {
+        let _ = write!(text, " and {} more", all.len() - NAMED);
+    }
+    text
+}

@@ -1,0 +1,66 @@
+//! A field that is not what it must be, in words.
+
+use super::short;
+use crate::model::{Mismatch, Scope};
+
+/// For after "was answered": `with value v5 of /a, but must be v7`.
+pub(crate) fn mismatch(mismatch: &Mismatch) -> String {
+    let Mismatch { field, scope, .. } = mismatch;
+    let (expected, got) = &clipped(&mismatch.expected, &mismatch.got);
+    let last = field.rsplit('.').next().unwrap_or(field);
+    let inside = match field.strip_prefix("responses[") {
+        Some(rest) => {
+            let place = rest.split(']').next().and_then(|place| place.parse::<usize>().ok());
+            place.map_or_else(String::new, |place| format!(" in its operation {}", place + 1))
+        }
+        None => String::new(),
+    };
+    let of = match scope {
+        Scope::Key(key) => format!(" of {}", short(key)),
+        Scope::Request | Scope::Nothing => String::new(),
+    };
+    let before = if field.contains("prev_kv") { "the previous " } else { "" };
+    if last == "response" {
+        return format!("with {got}, but must be {expected}");
+    }
+    if expected == "absent" {
+        return format!("with {before}{got}{inside}, which must be absent");
+    }
+    if got == "absent" || got == "without it" {
+        return format!("without {before}{expected}{inside}");
+    }
+    if last.starts_with("kvs") || last.starts_with("prev_kv") {
+        return format!("with {before}{got}{inside}, but must be {expected}");
+    }
+    let name = match last {
+        "length" => "as many as",
+        "deleted" => "number of deletions",
+        "more" => "\"more\"",
+        "succeeded" => "\"succeeded\"",
+        "revision" => "revision",
+        name => name,
+    };
+    if name == "as many as" {
+        return format!("with {got} {before}keys{inside}, but must be {expected}");
+    }
+    format!("with {before}{name} {got}{of}{inside}, but must be {expected}")
+}
+
+/// Long texts are cut to where they differ.
+fn clipped(expected: &str, got: &str) -> (String, String) {
+    const MOST: usize = 80;
+    const BEFORE: usize = 12;
+    let long = |text: &str| text.chars().nth(MOST).is_some();
+    if !long(expected) && !long(got) {
+        return (expected.to_owned(), got.to_owned());
+    }
+    let same = expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).count();
+    let from = same.saturating_sub(BEFORE);
+    let part = |text: &str| {
+        let left = if from > 0 { "…" } else { "" };
+        let shown: String = text.chars().skip(from).take(MOST).collect();
+        let right = if text.chars().nth(from + MOST).is_some() { "…" } else { "" };
+        format!("{left}{shown}{right}")
+    };
+    (part(expected), part(got))
+}
