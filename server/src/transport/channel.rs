@@ -24,6 +24,11 @@ const UNTOUCHED_RETRIES_MAX: u32 = 2;
 #[derive(Clone)]
 pub struct Channel(Arc<Inner>);
 
+/// The connection that an answer came on, by its number among those of its channel; among the
+/// extensions of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dial(pub u64);
+
 struct Inner {
     net: Arc<dyn Net>,
     clock: Arc<dyn Clock>,
@@ -94,7 +99,11 @@ impl Inner {
             let (mut connection, dial) = self.connection().await.map_err(error::mark_never_sent)?;
             handed_over.store(true, Ordering::Relaxed);
             let mut failed = match connection.try_send_request(request).await {
-                Ok(response) => return Ok(response.map(from_wire)),
+                Ok(response) => {
+                    let mut response = response.map(from_wire);
+                    response.extensions_mut().insert(Dial(dial));
+                    return Ok(response);
+                }
                 Err(failed) => failed,
             };
             let Some(untouched) = failed.take_message() else {

@@ -25,7 +25,7 @@ mod serve;
 
 use std::time::Duration;
 
-pub use channel::Channel;
+pub use channel::{Channel, Dial};
 pub use deadline::{Deadline, DeadlineLayer, grpc_timeout};
 pub use error::{NeverSent, never_sent};
 pub use rt::{Executor, Timer};

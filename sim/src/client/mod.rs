@@ -22,7 +22,7 @@ use mettle_api::etcdserverpb::kv_client::KvClient;
 use mettle_api::etcdserverpb::maintenance_client::MaintenanceClient;
 use mettle_checker::history::{ErrorAnswer, Outcome, Request, Response};
 use mettle_server::platform::{Clock, Net};
-use mettle_server::transport::{Channel, Settings, never_sent};
+use mettle_server::transport::{Channel, Dial, Settings, never_sent};
 use tonic::Status;
 
 use crate::net::Host;
@@ -84,6 +84,11 @@ impl Client {
         &self.recorder
     }
 
+    /// The history's number of a connection: no other client or member has it.
+    fn connection(&self, member: u32, dial: Dial) -> u64 {
+        u64::from(self.number) << 40 | u64::from(member) << 32 | dial.0
+    }
+
     fn channel(&self, member: u32) -> Channel {
         self.channels[member as usize - 1].clone()
     }
@@ -95,7 +100,10 @@ impl Client {
         self.note(format_args!("c{} calls {id} {op} at m{member}", self.number));
         let answer = self.send(member, &request, Duration::from_nanos(deadline_ns)).await;
         let ending = match answer {
-            Ok(response) => Ending::Answered(response),
+            Ok((response, dial)) => {
+                self.recorder.connected(id, self.connection(member, dial));
+                Ending::Answered(response)
+            }
             Err(status) if never_sent(&status) => Ending::NeverSent(error_answer(&status)),
             Err(status) => Ending::Refused(error_answer(&status)),
         };
@@ -120,31 +128,33 @@ impl Client {
         member: u32,
         request: &Request,
         deadline: Duration,
-    ) -> Result<Response, Status> {
+    ) -> Result<(Response, Dial), Status> {
         let mut kv = KvClient::new(self.channel(member)).max_decoding_message_size(usize::MAX);
         Ok(match request {
             Request::Range(range) => {
-                let answer = kv.range(timed(to_wire::range(range), deadline)).await?;
-                Response::Range(from_wire::range(answer.into_inner()))
+                let (answer, dial) =
+                    opened(kv.range(timed(to_wire::range(range), deadline)).await?);
+                (Response::Range(from_wire::range(answer)), dial)
             }
             Request::Put(put) => {
-                let answer = kv.put(timed(to_wire::put(put), deadline)).await?;
-                Response::Put(from_wire::put(answer.into_inner()))
+                let (answer, dial) = opened(kv.put(timed(to_wire::put(put), deadline)).await?);
+                (Response::Put(from_wire::put(answer)), dial)
             }
             Request::DeleteRange(delete) => {
                 let asked = timed(to_wire::delete_range(delete), deadline);
-                let answer = kv.delete_range(asked).await?;
-                Response::DeleteRange(from_wire::delete_range(answer.into_inner()))
+                let (answer, dial) = opened(kv.delete_range(asked).await?);
+                (Response::DeleteRange(from_wire::delete_range(answer)), dial)
             }
             Request::Txn(txn) => {
-                let answer = kv.txn(timed(to_wire::txn(txn), deadline)).await?;
-                let answer = from_wire::txn(answer.into_inner())
+                let (answer, dial) = opened(kv.txn(timed(to_wire::txn(txn), deadline)).await?);
+                let answer = from_wire::txn(answer)
                     .ok_or_else(|| Status::internal("an answer inside the transaction is empty"))?;
-                Response::Txn(answer)
+                (Response::Txn(answer), dial)
             }
             Request::Compact(compact) => {
-                let answer = kv.compact(timed(to_wire::compact(compact), deadline)).await?;
-                Response::Compact(from_wire::compact(answer.into_inner()))
+                let asked = timed(to_wire::compact(compact), deadline);
+                let (answer, dial) = opened(kv.compact(asked).await?);
+                (Response::Compact(from_wire::compact(answer)), dial)
             }
             Request::WatchCreate(_)
             | Request::WatchCancel(_)
@@ -195,6 +205,12 @@ impl Called {
             }
         }
     }
+}
+
+/// An answer, and the connection it came on.
+fn opened<T>(answer: tonic::Response<T>) -> (T, Dial) {
+    let dial = answer.extensions().get().copied();
+    (answer.into_inner(), dial.expect("every answer of a channel names its connection"))
 }
 
 fn timed<T>(message: T, deadline: Duration) -> tonic::Request<T> {

@@ -81,6 +81,11 @@ impl Recorder {
         record.outcome
     }
 
+    /// An operation was answered on this connection.
+    pub fn connected(&self, id: u64, connection: u64) {
+        self.state().records[id as usize].connection = connection;
+    }
+
     /// Something was sent on a watch stream.
     pub fn sent(&self, process: u64, member: u32, now_ns: u64, request: Request) {
         let mut state = self.state();
