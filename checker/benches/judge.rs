@@ -7,10 +7,11 @@ mod world;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use mettle_checker::import::judge;
 use mettle_checker::search::register::Register;
 use mettle_checker::search::{Limits, search};
 use mettle_checker::{Options, Verdict, check};
-use shapes::{REGISTERS, key_spaces, register};
+use shapes::{REGISTERS, key_spaces, recorded, register, strings};
 use world::legal;
 
 fn revision_order(criterion: &mut Criterion) {
@@ -44,5 +45,19 @@ fn general(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, revision_order, general);
+fn imported(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("formats of others");
+    group.sample_size(10);
+    let strings = strings().into_iter().map(|(name, input)| (name, vec![input]));
+    for (name, inputs) in strings.chain(recorded()) {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                inputs.iter().map(|input| judge(input, &Options::default())).collect::<Vec<_>>()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, revision_order, general, imported);
 criterion_main!(benches);

@@ -10,13 +10,15 @@ mod shapes;
 #[path = "../tests/world/mod.rs"]
 mod world;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::hint::black_box;
 
+use mettle_checker::import::judge;
 use mettle_checker::search::register::Register;
 use mettle_checker::search::{Limits, search};
 use mettle_checker::{Options, check};
-use shapes::{REGISTERS, key_spaces, register};
+use shapes::{REGISTERS, key_spaces, recorded, register, strings};
 use world::legal;
 
 const RUNS: usize = 5;
@@ -41,6 +43,14 @@ fn main() {
                 outcome(&found.outcome)
             });
         }
+    }
+    let strings = strings().into_iter().map(|(name, input)| (name, vec![input]));
+    for (name, inputs) in strings.chain(recorded()).filter(|(name, _)| wants(name)) {
+        weigh(name, 0, || {
+            let reports = inputs.iter().map(|input| judge(input, &Options::default()));
+            let verdicts: BTreeSet<&str> = reports.map(|report| report.verdict.name()).collect();
+            if verdicts.len() > 1 { "several" } else { verdicts.into_iter().next().unwrap_or("") }
+        });
     }
 }
 

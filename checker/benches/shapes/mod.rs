@@ -1,8 +1,14 @@
 //! The histories that the benches judge: made here, with fixed seeds.
 
+use std::fs;
+use std::path::Path;
+
+use mettle_checker::history::Limits;
+use mettle_checker::import::{Input, read};
 use mettle_checker::search::Call;
 use mettle_checker::search::register::RegisterOp;
 
+use super::world::strings::strings as world_strings;
 use super::world::{Dice, Shape};
 
 fn shape(processes: u64, operations: u64, unknown_per_mille: u64, watchers: u64) -> Shape {
@@ -63,4 +69,33 @@ pub(crate) fn register(processes: u64, operations: u64) -> Vec<Call<RegisterOp>>
         Call { op, call, returned: Some(returned) }
     });
     calls.collect()
+}
+
+/// Strings of fifty clients, by name.
+pub(crate) fn strings() -> Vec<(&'static str, Input)> {
+    let of = |stale| Input::Strings(world_strings(50, 100, (2, stale)));
+    vec![
+        ("strings, 5,000 ops, 50 clients, legal", of(false)),
+        ("strings, 5,000 ops, 50 clients, one stale read", of(true)),
+    ]
+}
+
+/// Histories recorded by others, beside the project: by name, or nothing where they are not.
+pub(crate) fn recorded() -> Vec<(&'static str, Vec<Input>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/histories");
+    let mut found = Vec::new();
+    for (name, folder) in [
+        ("etcd's report of 8,620 operations", "etcd-robustness"),
+        ("Jepsen's etcd logs, all", "porcupine-jepsen-etcd"),
+    ] {
+        let Ok(entries) = fs::read_dir(root.join(folder)) else { continue };
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| path.is_dir() || path.extension().is_some_and(|end| end == "log"));
+        paths.sort();
+        let inputs = paths.iter().map(|path| {
+            read(path, None, Limits::default()).unwrap_or_else(|error| panic!("{error}"))
+        });
+        found.push((name, inputs.collect()));
+    }
+    found
 }

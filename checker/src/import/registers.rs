@@ -6,7 +6,7 @@ use super::log::{Event, Kind, Value};
 use super::{Logged, bad};
 use crate::history::ReadError;
 use crate::search::Call;
-use crate::search::append::{AppendOp, Text};
+use crate::search::append::{AppendOp, Seen, Text};
 use crate::search::register::RegisterOp;
 
 /// A call with how it ended, if it did.
@@ -96,8 +96,8 @@ pub(super) fn strings(
         let mut returned = end.map(|(_, at)| at);
         let ended = end.map(|(event, _)| (event.kind, &event.value));
         let op = match (call.name.as_str(), &call.value, ended) {
-            ("get", _, Some((Kind::Ok, Value::Text(seen)))) => AppendOp::Get(Text::of(seen)),
-            ("get", _, Some((Kind::Ok, Value::Nil))) => AppendOp::Get(Text::of("")),
+            ("get", _, Some((Kind::Ok, Value::Text(seen)))) => AppendOp::Get(Seen::of(seen)),
+            ("get", _, Some((Kind::Ok, Value::Nil))) => AppendOp::Get(Seen::of("")),
             ("get", _, Some((Kind::Ok, _))) => {
                 return Err(wrong(call.line, "the value read is not a string"));
             }

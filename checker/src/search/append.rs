@@ -1,6 +1,16 @@
 //! A string that can be read, put, and appended to.
+//!
+//! **Looking ahead.** A string that is only appended to begins with what it is now for ever. So
+//! before a read can be done, its value must begin with the string as it is, unless a put comes in
+//! between; and then it must begin with that put's value. A search that asks this of the read that
+//! returns next almost never appends in a wrong order. Prefixes are compared by their hashes: a
+//! collision may let a wrong way through, which the read itself then ends, and never closes a
+//! right one.
 
-use super::Model;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Call, Lookahead, Model};
 
 /// The model; the string is empty at the start.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,15 +35,18 @@ fn times(a: u64, b: u64) -> u64 {
 }
 
 impl Text {
+    const EMPTY: Text = Text { length: 0, hash: 0, power: 1 };
+
     /// Of a string.
     pub fn of(text: &str) -> Self {
-        let mut own = Text { length: 0, hash: 0, power: 1 };
-        for byte in text.bytes() {
-            own.hash = (times(own.hash, BASE) + u64::from(byte) + 1) % PRIME;
-            own.power = times(own.power, BASE);
-            own.length += 1;
-        }
-        own
+        text.bytes().fold(Text::EMPTY, Text::and)
+    }
+
+    fn and(mut self, byte: u8) -> Text {
+        self.hash = (times(self.hash, BASE) + u64::from(byte) + 1) % PRIME;
+        self.power = times(self.power, BASE);
+        self.length += 1;
+        self
     }
 
     fn then(self, more: Text) -> Self {
@@ -45,11 +58,25 @@ impl Text {
     }
 }
 
+/// What a read saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    whole: Arc<str>,
+    text: Text,
+}
+
+impl Seen {
+    /// This string.
+    pub fn of(text: &str) -> Self {
+        Seen { whole: Arc::from(text), text: Text::of(text) }
+    }
+}
+
 /// An operation with its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendOp {
     /// A read and what it saw.
-    Get(Text),
+    Get(Seen),
     /// A put.
     Put(Text),
     /// An append.
@@ -66,9 +93,9 @@ impl Model for Append {
 
     fn step(&self, state: &Text, op: &AppendOp) -> Result<Text, String> {
         match op {
-            AppendOp::Get(seen) if seen == state => Ok(*state),
-            AppendOp::Get(seen) => {
-                Err(format!("read {} bytes, but {} others are there", seen.length, state.length))
+            AppendOp::Get(seen) if seen.text == *state => Ok(*state),
+            AppendOp::Get(Seen { text, .. }) => {
+                Err(format!("read {} bytes, but {} others are there", text.length, state.length))
             }
             AppendOp::Put(text) => Ok(*text),
             AppendOp::Append(text) => Ok(state.then(*text)),
@@ -81,5 +108,110 @@ impl Model for Append {
 
     fn is_pure(&self, op: &AppendOp) -> bool {
         matches!(op, AppendOp::Get(_))
+    }
+
+    fn lookahead(&self, calls: &[Call<AppendOp>]) -> Option<Box<dyn Lookahead<Text>>> {
+        Some(Box::new(Ahead::new(calls)))
+    }
+}
+
+/// What each read demands of the string before it.
+struct Ahead {
+    /// Hashes of all prefixes, of the longest values of which others are prefixes.
+    chains: Vec<Vec<u64>>,
+    /// By operation; None for what is no read, or if there are too many values.
+    reads: Vec<Option<Demand>>,
+}
+
+struct Demand {
+    length: u64,
+    chain: usize,
+    /// Puts that may come before it, of values with which its own begins.
+    puts: Vec<usize>,
+}
+
+/// How many bytes of values there may be in chains.
+const MOST_BYTES: usize = 8 << 20;
+
+impl Ahead {
+    fn new(calls: &[Call<AppendOp>]) -> Self {
+        let mut ahead = Ahead { chains: Vec::new(), reads: calls.iter().map(|_| None).collect() };
+        let seen = calls.iter().enumerate().filter_map(|(place, call)| match &call.op {
+            AppendOp::Get(seen) if call.returned.is_some() => Some((place, seen)),
+            _ => None,
+        });
+        let mut seen: Vec<(usize, &Seen)> = seen.collect();
+        seen.sort_by_key(|(place, seen)| (std::cmp::Reverse(seen.text.length), *place));
+        let mut bytes = 0;
+        let mut ends: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+        let puts = Puts::new(calls);
+        for (place, seen) in seen {
+            let end = (seen.text.length, seen.text.hash);
+            let fits = |chain: &Vec<u64>| chain[seen.text.length as usize] == seen.text.hash;
+            let known = ends.get(&end).copied().or_else(|| ahead.chains.iter().position(fits));
+            let chain = known.unwrap_or_else(|| {
+                bytes += seen.whole.len();
+                ahead.chains.push(prefixes(&seen.whole));
+                ahead.chains.len() - 1
+            });
+            if bytes > MOST_BYTES {
+                break;
+            }
+            ends.insert(end, chain);
+            let puts = puts.before(&calls[place], seen.text.length, &ahead.chains[chain]);
+            ahead.reads[place] = Some(Demand { length: seen.text.length, chain, puts });
+        }
+        ahead
+    }
+}
+
+fn prefixes(text: &str) -> Vec<u64> {
+    let mut all = Vec::with_capacity(text.len() + 1);
+    let mut prefix = Text::EMPTY;
+    all.push(prefix.hash);
+    for byte in text.bytes() {
+        prefix = prefix.and(byte);
+        all.push(prefix.hash);
+    }
+    all
+}
+
+/// Puts by what they put.
+struct Puts {
+    by_value: BTreeMap<(u64, u64), Vec<(u64, usize)>>,
+    lengths: Vec<u64>,
+}
+
+impl Puts {
+    fn new(calls: &[Call<AppendOp>]) -> Self {
+        let mut by_value: BTreeMap<(u64, u64), Vec<(u64, usize)>> = BTreeMap::new();
+        for (place, call) in calls.iter().enumerate() {
+            if let AppendOp::Put(text) = &call.op {
+                by_value.entry((text.length, text.hash)).or_default().push((call.call, place));
+            }
+        }
+        let mut lengths: Vec<u64> = by_value.keys().map(|(length, _)| *length).collect();
+        lengths.dedup();
+        Puts { by_value, lengths }
+    }
+
+    fn before(&self, read: &Call<AppendOp>, length: u64, chain: &[u64]) -> Vec<usize> {
+        let lengths = self.lengths.iter().take_while(|own| **own <= length);
+        let same = lengths.filter_map(|own| self.by_value.get(&(*own, chain[*own as usize])));
+        let called = same.flatten().filter(|(call, _)| Some(*call) <= read.returned);
+        called.map(|(_, place)| *place).collect()
+    }
+}
+
+impl Lookahead<Text> for Ahead {
+    fn is_goal(&self, op: usize) -> bool {
+        self.reads[op].is_some()
+    }
+
+    fn leads_to(&self, state: &Text, goal: usize, left: &dyn Fn(usize) -> bool) -> bool {
+        let Some(demand) = &self.reads[goal] else { return true };
+        let begins = state.length <= demand.length
+            && self.chains[demand.chain][state.length as usize] == state.hash;
+        begins || demand.puts.iter().any(|put| left(*put))
     }
 }

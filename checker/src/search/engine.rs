@@ -1,7 +1,7 @@
 //! The search itself: a list of calls and returns from which operations are taken out and put back.
 
 use super::memory::{Memory, combine, scatter};
-use super::{Call, Found, Limits, Model, Outcome, Stuck};
+use super::{Call, Found, Limits, Lookahead, Model, Outcome, Stuck};
 
 /// Decides whether real time allows an order of the operations that the model explains: directly
 /// where the model can, else by search.
@@ -97,6 +97,52 @@ struct Search<'a, M: Model> {
     pruned: bool,
     steps: u64,
     stuck: Stuck,
+    goals: Option<Goals<M::State>>,
+}
+
+/// What the model can look ahead to.
+struct Goals<S> {
+    ahead: Box<dyn Lookahead<S>>,
+    /// Completed operations of which it can say something, in the order of their returns.
+    sorted: Vec<usize>,
+    /// The place of each operation in `sorted`.
+    place: Vec<usize>,
+    /// All before this place in `sorted` are done.
+    next: usize,
+    left: Vec<bool>,
+}
+
+impl<S> Goals<S> {
+    fn new<Op>(ahead: Box<dyn Lookahead<S>>, calls: &[Call<Op>]) -> Self {
+        let mut sorted: Vec<usize> = (0..calls.len())
+            .filter(|op| calls[*op].returned.is_some() && ahead.is_goal(*op))
+            .collect();
+        sorted.sort_by_key(|op| calls[*op].returned);
+        let mut place = vec![END; calls.len()];
+        for (number, op) in sorted.iter().enumerate() {
+            place[*op] = number;
+        }
+        Goals { ahead, sorted, place, next: 0, left: vec![true; calls.len()] }
+    }
+
+    fn set_left(&mut self, op: usize, left: bool) {
+        self.left[op] = left;
+        if left {
+            self.next = self.next.min(self.place[op]);
+        }
+    }
+
+    /// Whether the goal that returns next can still be reached once `op` has led to the state.
+    fn reachable(&mut self, state: &S, op: usize) -> bool {
+        while self.sorted.get(self.next).is_some_and(|goal| !self.left[*goal]) {
+            self.next += 1;
+        }
+        let goals = self.sorted[self.next..].iter();
+        let Some(goal) = goals.copied().find(|goal| *goal != op && self.left[*goal]) else {
+            return true;
+        };
+        self.ahead.leads_to(state, goal, &|other| other != op && self.left[other])
+    }
 }
 
 impl<'a, M: Model> Search<'a, M> {
@@ -117,6 +163,7 @@ impl<'a, M: Model> Search<'a, M> {
             pruned: false,
             steps: 0,
             stuck: Stuck::default(),
+            goals: model.lookahead(calls).map(|ahead| Goals::new(ahead, calls)),
         }
     }
 
@@ -176,6 +223,11 @@ impl<'a, M: Model> Search<'a, M> {
     /// The state after an operation, if that is legal and leads somewhere new.
     fn new_state(&mut self, state: &M::State, (op, set): (usize, u128)) -> Option<M::State> {
         let next = self.step(state, op)?;
+        if let Some(goals) = &mut self.goals
+            && !goals.reachable(&next, op)
+        {
+            return None;
+        }
         let digest = self.model.digest(&next);
         let ended = self.calls[op].returned.is_some();
         if !ended && digest == self.model.digest(state) {
@@ -242,8 +294,15 @@ impl<'a, M: Model> Search<'a, M> {
         let mut at = self.list[0].after;
         while at != END && self.list[at].is_call {
             let op = self.list[at].op;
-            if let Err(reason) = self.model.step(state, &self.calls[op].op) {
-                self.stuck.rejected.push((op, reason));
+            match self.model.step(state, &self.calls[op].op) {
+                Err(reason) => self.stuck.rejected.push((op, reason)),
+                Ok(next) => {
+                    let goals = self.goals.as_mut();
+                    if goals.is_some_and(|goals| !goals.reachable(&next, op)) {
+                        let reason = "after it the answer that returns next cannot be given";
+                        self.stuck.rejected.push((op, reason.to_owned()));
+                    }
+                }
             }
             at = self.list[at].after;
         }
@@ -251,6 +310,9 @@ impl<'a, M: Model> Search<'a, M> {
 
     /// Takes a call and its return out of the list.
     fn lift(&mut self, entry: usize) {
+        if let Some(goals) = &mut self.goals {
+            goals.set_left(self.list[entry].op, false);
+        }
         self.unlink(entry);
         if self.list[entry].back != END {
             self.unlink(self.list[entry].back);
@@ -258,6 +320,9 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn unlift(&mut self, entry: usize) {
+        if let Some(goals) = &mut self.goals {
+            goals.set_left(self.list[entry].op, true);
+        }
         if self.list[entry].back != END {
             self.relink(self.list[entry].back);
         }

@@ -13,7 +13,8 @@
 //!   is legal (a read; not a write of the value that happens to be there) is done at once when it
 //!   is legal, without trying the others first: whatever order fits also fits with it moved here.
 //!
-//! A model may also know how to decide some histories at once: a register does when no value is
+//! A model may look ahead ([`Lookahead`]): a state from which the read that returns next can never
+//! get its answer is left at once. It may also know how to decide some histories without a search: a register does when no value is
 //! written twice, however many processes there are.
 //!
 //! Operations of unknown outcome have no return: they may be done any time, or never.
@@ -66,11 +67,29 @@ pub trait Model {
         None
     }
 
+    /// What is known ahead of these operations, where the model can tell from a state that some
+    /// operation will not be legal any more.
+    fn lookahead(&self, calls: &[Call<Self::Op>]) -> Option<Box<dyn Lookahead<Self::State>>> {
+        let _ = calls;
+        None
+    }
+
     /// Decides without a search, where the model knows how to.
     fn directly(&self, calls: &[Call<Self::Op>]) -> Option<Outcome> {
         let _ = calls;
         None
     }
+}
+
+/// Tells early that a search has gone astray. Operations are named by their places in the list of
+/// calls.
+pub trait Lookahead<State> {
+    /// Whether something can be said of a completed operation.
+    fn is_goal(&self, op: usize) -> bool;
+
+    /// Whether the operation may still become legal, given which operations are `left` (itself
+    /// among them). Must not be false if some order of operations that are left makes it legal.
+    fn leads_to(&self, state: &State, goal: usize, left: &dyn Fn(usize) -> bool) -> bool;
 }
 
 /// An operation and when it happened.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
 pub(crate) mod damage;
+pub(crate) mod strings;
 mod watchers;
 
 use std::collections::{BTreeMap, BTreeSet};
