@@ -39,6 +39,7 @@ mod record;
 mod tests;
 mod valid;
 mod watch;
+pub(crate) mod weight;
 mod write;
 
 pub use blob::Blob;

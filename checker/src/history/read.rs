@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::binary;
 use super::valid::{Problem, problem, valid};
+use super::weight::{MOST_OBJECTS, too_many_objects, weight};
 use super::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
 
 /// How much a reader accepts before it refuses.
@@ -20,11 +21,13 @@ pub struct Limits {
     pub line_bytes: u64,
     /// Of all lines.
     pub total_bytes: u64,
+    /// Of memory for all records, roughly.
+    pub memory_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { line_bytes: 64 << 20, total_bytes: 2 << 30 }
+        Limits { line_bytes: 64 << 20, total_bytes: 2 << 30, memory_bytes: 4 << 30 }
     }
 }
 
@@ -58,6 +61,7 @@ pub struct Reader<R> {
     limits: Limits,
     line: u64,
     consumed: u64,
+    weight: u64,
     buffer: Vec<u8>,
     origin: Origin,
     ended: bool,
@@ -138,6 +142,7 @@ impl<R: BufRead> Reader<R> {
             limits,
             line: 0,
             consumed: 0,
+            weight: 0,
             buffer: Vec::new(),
             origin: Origin::default(),
             ended: false,
@@ -213,7 +218,21 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    fn record(&self) -> Result<Record, ReadError> {
+    fn record(&mut self) -> Result<Record, ReadError> {
+        if too_many_objects(&self.buffer) {
+            let cause = format!("a line holds more than {MOST_OBJECTS} objects");
+            return Err(self.error(cause, "is this a history? each record is a line"));
+        }
+        let record = self.parsed()?;
+        self.weight += weight(&record);
+        if self.weight > self.limits.memory_bytes {
+            let cause = format!("takes more than {} bytes of memory", self.limits.memory_bytes);
+            return Err(self.error(cause, "split the recording, or raise the limit"));
+        }
+        Ok(record)
+    }
+
+    fn parsed(&self) -> Result<Record, ReadError> {
         let wire: Wire<'_> = serde_json::from_slice(&self.buffer).map_err(|error| {
             if error.is_eof() {
                 self.error(

@@ -108,7 +108,7 @@ fn bad_lines_are_named() {
 
 #[test]
 fn long_input_is_refused() {
-    let limits = Limits { line_bytes: 100, total_bytes: 150 };
+    let limits = Limits { line_bytes: 100, total_bytes: 150, ..Limits::default() };
     let read = |text: String| {
         let reader = Reader::new("h".to_owned(), text.as_bytes(), limits);
         reader.and_then(Iterator::collect::<Result<Vec<_>, _>>).expect_err("refused").to_string()
@@ -116,6 +116,19 @@ fn long_input_is_refused() {
     assert!(read("x".repeat(101)).contains("longer than 100 bytes"));
     let text = format!("{{\"version\":1}}\n{}", format!("{}\n", " ".repeat(60)).repeat(3));
     assert!(read(text).contains("longer than 150 bytes in all"));
+}
+
+#[test]
+fn too_much_memory_is_refused() {
+    let text = sample().write_to(Vec::new()).unwrap();
+    let binary = sample().write_binary_to(Vec::new()).unwrap();
+    let limits = Limits { memory_bytes: 1_500, ..Limits::default() };
+    for bytes in [text, binary] {
+        let error = read_stream("h".to_owned(), &bytes[..], limits).expect_err("refused");
+        assert!(error.cause.contains("more than 1500 bytes of memory"), "{error}");
+    }
+    let line = format!("{{\"a\":[{}]}}", "{},".repeat(5 << 20));
+    assert!(refused(&format!("{{\"version\":1}}\n{line}")).contains(":2: a line holds more than"));
 }
 
 #[test]

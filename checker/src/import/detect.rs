@@ -26,7 +26,7 @@ pub enum Format {
 }
 
 /// Text formats are read whole; larger files are refused.
-const MOST_TEXT_BYTES: u64 = 256 << 20;
+const MOST_TEXT_BYTES: u64 = 128 << 20;
 
 /// Reads a history in a format, or in the one that its content shows. The path `-` is standard
 /// input. A history of etcd's that contradicts itself (see [`assumptions`](crate::assumptions)) is
@@ -117,13 +117,11 @@ fn detect(head: &[u8]) -> Option<Format> {
     if head.starts_with(&MAGIC) {
         return Some(Format::Binary);
     }
-    // The head may end inside a character.
+    // The head may end inside a character; and what is no text behind the first lines gets an error
+    // with its line later.
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
-        Err(error) if error.error_len().is_none() => {
-            std::str::from_utf8(&head[..error.valid_up_to()]).ok()?
-        }
-        Err(_) => return None,
+        Err(error) => std::str::from_utf8(&head[..error.valid_up_to()]).ok()?,
     };
     let is_text = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(';');
     let first = text.lines().find(is_text)?.trim_start();

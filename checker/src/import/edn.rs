@@ -20,10 +20,13 @@ enum Edn {
 /// Nothing in a history nests deeper.
 const DEEPEST: u32 = 64;
 
+/// Nor is one operation longer, in bytes.
+const LONGEST: usize = 1 << 20;
+
 /// The operations of a file: one after another, or one vector or list of them. Each is a map of
 /// `:process`, `:type`, `:f` and `:value`, or a vector of those four.
 pub(super) fn events(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
-    let mut parser = Parser { text, at: 0, line: 1 };
+    let mut parser = Parser { text, at: 0, line: 1, until: usize::MAX };
     let mut events = Vec::new();
     let mut closes: Option<char> = None;
     loop {
@@ -48,6 +51,7 @@ pub(super) fn events(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
                 parser.next();
             }
             Some('{' | '[') => {
+                parser.until = parser.at + LONGEST;
                 let operation = parser.value(0).map_err(&wrong)?;
                 events.extend(event(fields(operation), line).map_err(wrong)?);
             }
@@ -108,6 +112,8 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     line: u64,
+    /// Where the operation that is read must have ended.
+    until: usize,
 }
 
 impl Parser<'_> {
@@ -190,6 +196,9 @@ impl Parser<'_> {
     fn value(&mut self, depth: u32) -> Result<Edn, String> {
         if depth > DEEPEST {
             return Err("nested too deeply".to_owned());
+        }
+        if self.at > self.until {
+            return Err(format!("an operation is longer than {LONGEST} bytes"));
         }
         self.skip()?;
         match self.peek() {

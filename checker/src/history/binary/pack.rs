@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::history::Blob;
+use crate::history::weight::MOST_OBJECTS;
 
 /// How many texts the table holds; later new ones stand by themselves.
 pub(super) const MOST_STRINGS: usize = 1 << 20;
@@ -61,12 +62,14 @@ pub(super) struct Unpacker<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: u32,
+    /// Of lists.
+    items: u64,
     table: &'a mut Vec<Blob>,
 }
 
 impl<'a> Unpacker<'a> {
     pub(super) fn new(bytes: &'a [u8], at: usize, table: &'a mut Vec<Blob>) -> Self {
-        Unpacker { bytes, at, depth: 0, table }
+        Unpacker { bytes, at, depth: 0, items: 0, table }
     }
 
     /// How many bytes were read.
@@ -217,6 +220,10 @@ impl<T: Item> Pack for Vec<T> {
 
     fn unpack(from: &mut Unpacker<'_>) -> Result<Self, Bad> {
         let length = from.length()?;
+        from.items += length as u64;
+        if from.items > MOST_OBJECTS {
+            return Err(Bad("more items than a record may have"));
+        }
         // What was promised may not come: not all is asked for at once.
         let mut list = Vec::with_capacity(length.min(1024));
         for _ in 0..length {

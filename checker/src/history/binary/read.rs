@@ -6,6 +6,7 @@ use super::pack::{Bad, Unpacker};
 use super::record::{self, Before};
 use super::{END, MAGIC, ORIGIN, RECORDS};
 use crate::history::valid::valid;
+use crate::history::weight::weight;
 use crate::history::{Blob, Limits, Origin, ReadError, Record};
 
 /// Gives the records of a file one by one; the first error ends it.
@@ -22,6 +23,7 @@ pub struct Reader<R> {
     before: Before,
     table: Vec<Blob>,
     records: u64,
+    weight: u64,
     ended: bool,
 }
 
@@ -41,6 +43,7 @@ impl<R: BufRead> Reader<R> {
             before: Before::default(),
             table: Vec::new(),
             records: 0,
+            weight: 0,
             ended: false,
         };
         let all = reader.from.read_exact(&mut reader.block).is_ok();
@@ -153,6 +156,11 @@ impl<R: BufRead> Reader<R> {
             self.wrong(cause, DAMAGED)
         })?;
         valid(&record).map_err(|problem| self.wrong(&problem.cause, problem.remedy))?;
+        self.weight += weight(&record);
+        if self.weight > self.limits.memory_bytes {
+            let cause = format!("takes more than {} bytes of memory", self.limits.memory_bytes);
+            return Err(self.wrong(&cause, "split the recording, or raise the limit"));
+        }
         self.at = after;
         self.records += 1;
         Ok(record)

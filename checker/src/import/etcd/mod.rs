@@ -18,8 +18,12 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::bad;
+use crate::history::weight::too_many_objects;
 use crate::history::{History, Limits, ReadError};
 use convert::Report;
+
+/// Of all files; the objects of a file are in memory at once.
+const MOST_BYTES: u64 = 512 << 20;
 
 /// How far below the folder named the report may lie: results, test, time.
 const DEEPEST: u32 = 3;
@@ -51,7 +55,7 @@ impl Places {
 /// Reads a whole report folder.
 pub(super) fn read(folder: &Path, limits: Limits) -> Result<(History, Places), ReadError> {
     let clients = clients(folder)?;
-    let mut left = limits.total_bytes;
+    let mut left = limits.total_bytes.min(MOST_BYTES);
     let mut report = Report::default();
     let mut places = Places::default();
     for client in &clients {
@@ -69,6 +73,10 @@ pub(super) fn read(folder: &Path, limits: Limits) -> Result<(History, Places), R
             places.note(report.len(), at);
             Ok(())
         })?;
+    }
+    if report.len() == 0 {
+        let cause = "has no operation in any of its clients";
+        return Err(bad(&folder.display().to_string(), None, cause, "is it the whole report?"));
     }
     Ok((report.history(), places))
 }
@@ -147,6 +155,9 @@ fn objects<T: DeserializeOwned>(
         return Err(bad(&name, None, "is too long", "split the recording"));
     }
     *left -= bytes.len() as u64;
+    if too_many_objects(&bytes) {
+        return Err(bad(&name, None, "holds too many objects", "split the recording"));
+    }
     let mut stream = serde_json::Deserializer::from_slice(&bytes).into_iter::<T>();
     let (mut line, mut counted) = (1, 0);
     loop {
