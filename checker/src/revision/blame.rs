@@ -38,7 +38,8 @@ impl Replay<'_, '_> {
                     first <= self.called_by[self.place(frame.hole)]
                 };
                 let does = frame.chosen.is_some_and(|number| self.unknowns.touches(number, &span));
-                let frozen = span.is_one() && self.facts.frozen(&span.key, frame.hole);
+                let frozen =
+                    span.is_one() && self.facts_pay() && self.facts.frozen(&span.key, frame.hole);
                 if !could || frozen && !does {
                     continue;
                 }
@@ -54,10 +55,17 @@ impl Replay<'_, '_> {
         found
     }
 
+    /// Where watchers saw everything, contradictions are few, and what answers show of each key is
+    /// not worth gathering.
+    fn facts_pay(&self) -> bool {
+        const FEW: u64 = 1_000;
+        self.hints.is_none() || self.contradictions > FEW
+    }
+
     /// The last revision up to `at` where an answer shows all of a key, and the replay agrees.
     fn settled(&self, span: &Span, at: i64) -> i64 {
         const TRIES: usize = 4;
-        if !span.is_one() {
+        if !span.is_one() || !self.facts_pay() {
             return i64::MIN;
         }
         let agrees = |(revision, shown): &(i64, Option<&KeyValue>)| match (

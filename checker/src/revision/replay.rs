@@ -110,6 +110,7 @@ pub(crate) struct Replay<'a, 'b> {
     pub(super) frames: Vec<Frame>,
     pub(super) used: Vec<Option<usize>>,
     pub(super) steps: u64,
+    pub(super) contradictions: u64,
     pub(super) deepest: Option<Failure>,
 }
 
@@ -135,6 +136,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             frames: Vec::new(),
             used: vec![None; unknowns.len()],
             steps: 0,
+            contradictions: 0,
             deepest: None,
         };
         replay.bound_calls();
@@ -344,6 +346,7 @@ impl<'a, 'b> Replay<'a, 'b> {
         loop {
             let hole = self.frames[own].hole;
             let Some(&number) = self.frames[own].pool.get(self.frames[own].next) else { break };
+            self.contradictions += u64::from(self.frames[own].next > 0);
             self.frames[own].next += 1;
             let kind = self.kind(number);
             if let Some(frame) = self.used[number as usize] {

@@ -241,9 +241,16 @@ impl<'a, M: Model> Search<'a, M> {
     /// The calls that may come next, the best last.
     fn candidates(&self) -> Vec<usize> {
         let mut all = Vec::new();
+        let mut lost: Vec<[u64; 3]> = Vec::new();
         let mut at = self.list[0].after;
         while at != END && self.list[at].is_call {
-            all.push(at);
+            let call = &self.calls[self.list[at].op];
+            let effect = self.model.effect(&call.op).filter(|_| call.returned.is_none());
+            // Whoever does the same and was called before can stand for it.
+            if effect.is_none_or(|effect| !lost.contains(&effect)) {
+                all.push(at);
+            }
+            lost.extend(effect);
             at = self.list[at].after;
         }
         // Entries are numbered in the order of time.

@@ -67,6 +67,13 @@ pub trait Model {
         None
     }
 
+    /// Numbers for what an operation does, whatever its answer: those of equal numbers do the same
+    /// to every state. Of such operations of unknown outcome only the one called first is tried.
+    fn effect(&self, op: &Self::Op) -> Option<[u64; 3]> {
+        let _ = op;
+        None
+    }
+
     /// What is known ahead of these operations, where the model can tell from a state that some
     /// operation will not be legal any more.
     fn lookahead(&self, calls: &[Call<Self::Op>]) -> Option<Box<dyn Lookahead<Self::State>>> {

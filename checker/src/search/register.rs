@@ -65,6 +65,15 @@ impl Model for Register {
             RegisterOp::Write(_) => false,
         }
     }
+
+    fn effect(&self, op: &RegisterOp) -> Option<[u64; 3]> {
+        match op {
+            RegisterOp::Write(value) => Some([0, 0, *value]),
+            RegisterOp::Cas(from, to) => Some([1, *from, *to]),
+            RegisterOp::Read(_) | RegisterOp::FailedCas(_) => None,
+        }
+    }
+
     fn directly(&self, calls: &[Call<RegisterOp>]) -> Option<Outcome> {
         Some(match zones::order(self.initial, calls)? {
             Ok(order) => Outcome::Linearizable(order),
