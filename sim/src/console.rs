@@ -4,6 +4,8 @@ use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
+use crate::cli::Trouble;
+
 /// Standard output and standard error, with their parts assigned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Console {
@@ -26,11 +28,20 @@ impl Console {
         };
     }
 
-    /// Gives the machine its object, when one was asked for.
-    pub(crate) fn object(self, object: &impl Serialize) {
-        if self.json {
-            let line = serde_json::to_string(object).expect("objects have only string keys");
-            let _ = writeln!(std::io::stdout(), "{line}");
+    /// Gives the machine its object, when one was asked for: that it arrives is part of the work,
+    /// unless nobody reads any more.
+    pub(crate) fn object(self, object: &impl Serialize) -> Result<(), Trouble> {
+        if !self.json {
+            return Ok(());
+        }
+        let line = serde_json::to_string(object).expect("objects have only string keys");
+        let mut out = std::io::stdout();
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => Err(format!(
+                "the object cannot be written to standard output: {why}\n  remedy: write it where \
+                 there is room"
+            )),
+            _ => Ok(()),
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, Trouble> {
     for error in &errors {
         console::warn(&format!("error: {error}"));
     }
-    console.object(&Object { bugs: &rows });
+    console.object(&Object { bugs: &rows })?;
     let failed = rows.iter().any(|row| !row.caught || !row.clean);
     Ok(if failed {
         Word::Broken.exit_code()

@@ -32,7 +32,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<u8, Trouble> {
     let repro = format!("cargo sim replay {}", folder.display());
     let verdict = end.verdict.as_ref().map_err(|why| format!("{why}\n  repro: {repro}"))?;
     compare(&recorded, verdict)?;
-    show(verdict, &end, folder, &repro, console);
+    show(verdict, &end, folder, &repro, console)?;
     console.say("same hash and same verdict as recorded");
     Ok(verdict.verdict.exit_code())
 }

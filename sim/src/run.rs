@@ -72,12 +72,18 @@ fn finish(
     job.loud = verbose;
     let end = parent::run(&job);
     let verdict = end.verdict.as_ref().map_err(|why| format!("{why}\n  repro: {repro}"))?;
-    show(verdict, &end, report, repro, console);
+    show(verdict, &end, report, repro, console)?;
     Ok(verdict.verdict.exit_code())
 }
 
 /// Prints the page and the object of a run.
-pub(crate) fn show(verdict: &Verdict, end: &End, report: &Path, repro: &str, console: Console) {
+pub(crate) fn show(
+    verdict: &Verdict,
+    end: &End,
+    report: &Path,
+    repro: &str,
+    console: Console,
+) -> Result<(), Trouble> {
     let summary = RunSummary {
         verdict: verdict.clone(),
         wall_seconds: end.wall_seconds,
@@ -93,7 +99,7 @@ pub(crate) fn show(verdict: &Verdict, end: &End, report: &Path, repro: &str, con
         history::read_file(&report.join("history.ndjson"), Limits::default()).ok()
     };
     console.say(text::page(&summary, history.as_ref(), &Palette::coloured()).trim_end());
-    console.object(&summary.line());
+    console.object(&summary.line())
 }
 
 /// The one scenario that a word names.

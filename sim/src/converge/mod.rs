@@ -18,7 +18,19 @@ const MILLISECOND_NS: u64 = 1_000_000;
 const RETRY_NS: u64 = 100 * MILLISECOND_NS;
 
 /// Asks until the answer is yes, or the deadline has passed.
-pub async fn run(world: &World, mut client: Client) -> Convergence {
+pub async fn run(world: &World, client: Client) -> Convergence {
+    match asked(world, client).await {
+        Convergence::Missed { reason } => {
+            let given_up = world.cluster.exits().into_iter().filter(|exit| exit.last);
+            let told = given_up
+                .map(|exit| format!("; m{} is down for good: {}", exit.member, exit.reason));
+            Convergence::Missed { reason: reason + &told.collect::<String>() }
+        }
+        other => other,
+    }
+}
+
+async fn asked(world: &World, mut client: Client) -> Convergence {
     let began_ns = world.worlds.now_ns();
     let deadline_ns = began_ns + world.plan.converge_ns;
     let mut attempt = Attempt { world, deadline_ns, puts: 0 };

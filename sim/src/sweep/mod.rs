@@ -52,7 +52,7 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, Trouble> {
     bar.finish_and_clear();
     let summary = tally.summary();
     console.say(&summary.page());
-    console.object(&summary);
+    console.object(&summary)?;
     Ok(tally.exit_code())
 }
 
