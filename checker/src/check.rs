@@ -102,7 +102,12 @@ pub fn check(history: &History, options: &Options) -> Report {
         unplaced(&streams, &mut checks);
     }
     checks.push(sessions(&history.records));
-    conclude(checks, figures)
+    let mut report = conclude(checks, figures);
+    if let Some(placement) = &ordered.placement {
+        let placed = placement.placed.iter();
+        report.placed = placed.map(|(at, place)| (*at, ops.record(*place).id)).collect();
+    }
+    report
 }
 
 /// A history without a single answer obeys every rule, and shows nothing: that is no pass.
@@ -181,5 +186,5 @@ fn conclude(checks: Vec<Check>, figures: Figures) -> Report {
     let broken = checks.iter().find(|check| matches!(check.verdict, Verdict::Broken(_)));
     let unknown = checks.iter().find(|check| matches!(check.verdict, Verdict::Unknown(_)));
     let verdict = broken.or(unknown).map_or(Verdict::Legal, |check| check.verdict.clone());
-    Report { verdict, checks, figures }
+    Report { verdict, checks, figures, placed: Vec::new() }
 }

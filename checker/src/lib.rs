@@ -30,6 +30,7 @@ pub mod search;
 mod session;
 mod start;
 mod verdict;
+pub mod view;
 mod watch;
 pub mod words;
 

@@ -68,6 +68,9 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// How much there was to look at.
     pub figures: Figures,
+    /// Which revisions writes of unknown outcome took in the order found: (revision, id).
+    #[serde(skip)]
+    pub placed: Vec<(i64, u64)>,
 }
 
 /// One check's own verdict.

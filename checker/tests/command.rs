@@ -74,7 +74,17 @@ fn broken_is_1() {
     let path = file("broken.ndjson", &history.write_to(Vec::new()).expect("memory"));
     let (code, out, _) = mettle_check(&[&path]);
     assert_eq!(code, 1, "{out}");
-    assert!(out.contains("linearizability: ") && out.contains("\"op\":\"range\""), "{out}");
+    assert!(out.contains("(linearizability, revision "), "{out}");
+    assert!(out.contains("    #") && out.contains("  get "), "{out}");
+    let html = folder().join("broken.html").display().to_string();
+    let (code, _, err) = mettle_check(&[&path, "--html", &html]);
+    assert_eq!((code, err), (1, String::new()));
+    let page = std::fs::read_to_string(&html).expect("it was written");
+    assert!(page.starts_with("<!doctype html>") && page.contains("\"verdict\":\"broken\""));
+    let (code, _, err) = mettle_check(&[&path, &path, "--html", &html]);
+    assert_eq!((code, err.contains("--html shows one history")), (4, true), "{err}");
+    let (code, _, err) = mettle_check(&[&path, "--html", "/no/such/folder/page.html"]);
+    assert_eq!((code, err.contains("cannot be written")), (1, true), "{err}");
     let (code, out, _) = mettle_check(&[&path, "--json"]);
     let json: serde_json::Value = serde_json::from_str(&out).expect("one object");
     assert_eq!((code, &json["checker"]), (1, &"linearizability".into()));

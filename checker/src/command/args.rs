@@ -28,12 +28,15 @@ pub(crate) struct Args {
     /// Write a JUnit report: a testcase for each history and check
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Write a page that shows the history and what contradicts what; opens from disk
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Judge nothing: write the history in another form to a file, or for etcd to a folder
     #[arg(
         long,
         num_args = 2,
         value_names = ["v1|binary|etcd", "PATH"],
-        conflicts_with_all = ["json", "junit"]
+        conflicts_with_all = ["json", "junit", "html"]
     )]
     export: Option<Vec<OsString>>,
     /// Give up a search after so many steps and answer "unknown"

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mettle_checker::history::Limits;
-use mettle_checker::import;
+use mettle_checker::{import, view};
 
 use args::Args;
 use export::Form;
@@ -68,6 +68,10 @@ fn export_one(args: &Args, form: Form, to: &Path) -> Exit {
 }
 
 fn judge_all(args: &Args) -> Exit {
+    if args.html.is_some() && args.files.len() > 1 {
+        complain("--html shows one history; see --help");
+        return Exit::BadInput;
+    }
     let mut worst = Exit::Legal;
     let mut junit = Junit::default();
     for (place, path) in args.files.iter().enumerate() {
@@ -76,6 +80,10 @@ fn judge_all(args: &Args) -> Exit {
         let judged = Judged::of(path, args, &progress);
         drop(progress);
         say(args, &judged);
+        if let (Some(path), Ok((input, report))) = (&args.html, &judged.outcome) {
+            let page = view::judged::page(&judged.file, input, report);
+            worst = worst.max(written(path, std::fs::write(path, page)));
+        }
         junit.add(&judged);
         worst = worst.max(judged.exit());
     }

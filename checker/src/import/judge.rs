@@ -138,6 +138,6 @@ impl Judged {
         let Judged { figures, verdict } = self;
         let examined = figures.ok + figures.unknown;
         let check = Check { name: LINEARIZABILITY, verdict: verdict.clone(), examined };
-        Report { verdict, checks: vec![check], figures }
+        Report { verdict, checks: vec![check], figures, placed: Vec::new() }
     }
 }

@@ -57,8 +57,12 @@ impl Input {
 pub struct Logged<Op> {
     /// Its line in the file, from 1.
     pub line: u64,
+    /// Who called.
+    pub process: u64,
     /// What, and when.
     pub call: Call<Op>,
+    /// The string that was read or written, its end where it is long; None for numbers.
+    pub text: Option<Box<str>>,
 }
 
 /// An error of a file, or of one of its lines.

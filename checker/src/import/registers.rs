@@ -77,7 +77,9 @@ pub(super) fn register(
                 op
             }
         };
-        all.push(Logged { line: call.line, call: Call { op, call: at, returned } });
+        let process = call.process.unsigned_abs();
+        let (line, call) = (call.line, Call { op, call: at, returned });
+        all.push(Logged { line, process, call, text: None });
     }
     Ok(all)
 }
@@ -109,8 +111,24 @@ pub(super) fn strings(
         if !matches!(ended, Some((Kind::Ok, _))) {
             returned = None;
         }
-        let logged = Logged { line: call.line, call: Call { op, call: at, returned } };
+        let text = match (ended, &call.value) {
+            (Some((_, Value::Text(seen))), _) if call.name == "get" => Some(tail(seen)),
+            (_, Value::Text(value)) => Some(tail(value)),
+            _ => None,
+        };
+        let process = call.process.unsigned_abs();
+        let (line, call) = (call.line, Call { op, call: at, returned });
+        let logged = Logged { line, process, call, text };
         all.push((key, logged));
     }
     Ok(all)
+}
+
+/// The end of a string, for people.
+fn tail(text: &str) -> Box<str> {
+    const MOST: usize = 24;
+    match text.char_indices().rev().nth(MOST) {
+        Some((from, last)) => format!("…{}", &text[from + last.len_utf8()..]).into(),
+        None => text.into(),
+    }
 }

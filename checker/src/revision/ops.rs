@@ -93,6 +93,11 @@ fn role(record: &Record) -> Option<Role> {
     })
 }
 
+/// Whether an answer says that its operation made the revision it names.
+pub(crate) fn makes_revision(record: &Record) -> bool {
+    record.outcome == Outcome::Ok && matches!(role(record), Some(Role::Mutator(_)))
+}
+
 impl<'a> Ops<'a> {
     /// Sorts the operations; fails when an answer claims no place or two claim the same.
     pub(crate) fn new(history: &'a History, stretch: &Stretch) -> Result<Self, Verdict> {

@@ -7,8 +7,20 @@ use crate::history::{
 
 /// What came back: `revision 41: /a=v7 @40`.
 pub fn answer(record: &Record) -> String {
-    let Some(response) = &record.response else { return "no answer".to_owned() };
-    let words = match response {
+    let words = told(record);
+    match revision(record) {
+        Some(revision) => format!("revision {revision}: {words}"),
+        None => words,
+    }
+}
+
+/// The same without the revision.
+pub fn told(record: &Record) -> String {
+    let Some(response) = &record.response else {
+        let sent = record.request.op().is_watch();
+        return if sent { "sent" } else { "no answer" }.to_owned();
+    };
+    match response {
         Response::Range(range) => found(range),
         Response::Put(put) => put.prev_kv.as_ref().map_or_else(
             || "done".to_owned(),
@@ -18,12 +30,8 @@ pub fn answer(record: &Record) -> String {
         Response::Txn(txn) => told_txn(txn),
         Response::Compact(_) => "done".to_owned(),
         Response::Watch(watch) => told_watch(watch),
-        Response::Error(error) if error.message.is_empty() => return error.code.clone(),
-        Response::Error(error) => return format!("{}: {}", error.code, error.message),
-    };
-    match revision(record) {
-        Some(revision) => format!("revision {revision}: {words}"),
-        None => words,
+        Response::Error(error) if error.message.is_empty() => error.code.clone(),
+        Response::Error(error) => format!("{}: {}", error.code, error.message),
     }
 }
 

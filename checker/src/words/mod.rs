@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use crate::history::{Blob, Op, Record};
 
-pub use answer::{answer, revision};
+pub use answer::{answer, revision, told};
 pub use request::request;
 pub(crate) use request::{event, key_value};
 pub(crate) use wrong::mismatch;
@@ -56,10 +56,11 @@ pub fn duration(ns: u64) -> String {
 pub(crate) fn relative(record: &Record, to: &Record) -> String {
     match (record.return_ns, to.return_ns) {
         (Some(returned), _) if returned < to.call_ns => {
-            format!("answered {} before that was called", duration(to.call_ns - returned))
+            format!("answered {} before the {} began", duration(to.call_ns - returned), noun(to))
         }
         (_, Some(returned)) if returned < record.call_ns => {
-            format!("called {} after that had been answered", duration(record.call_ns - returned))
+            let gap = duration(record.call_ns - returned);
+            format!("called {gap} after the {} had been answered", noun(to))
         }
         (Some(_), _) => "running at the same time".to_owned(),
         (None, _) => "never answered".to_owned(),
@@ -108,7 +109,7 @@ pub(crate) fn short(blob: &Blob) -> String {
 }
 
 /// The first characters of a text.
-fn cut(text: &str, most: usize) -> String {
+pub(crate) fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

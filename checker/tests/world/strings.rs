@@ -46,7 +46,7 @@ pub(crate) fn strings(
             AppendOp::Get(Seen::of(text))
         };
         let call = Call { op, call, returned: Some(returned) };
-        all.push((key.to_string(), Logged { line, call }));
+        all.push((key.to_string(), Logged { line, process: 0, call, text: None }));
     }
     all
 }

@@ -1,8 +1,9 @@
 //! The page: self-contained, its data intact, its lanes sensible.
 
 use mettle_checker::history::{ErrorAnswer, PutRequest, Record, Request};
+use mettle_checker::view::lanes::assign;
+use mettle_checker::view::row::{of_history, of_record};
 
-use super::lanes::assign;
 use super::page;
 use crate::fixture::{broken, history, plan};
 use crate::timeline::{FaultSpan, Leadership, Timeline};
@@ -39,15 +40,15 @@ fn the_data_survives_hostile_values() {
     let (_, data) = page.split_once("id=\"run\">").unwrap();
     let (data, _) = data.split_once("</script>").unwrap();
     let data: serde_json::Value = serde_json::from_str(data).unwrap();
-    assert_eq!(data["records"].as_array().unwrap().len(), 5);
-    assert_eq!(data["records"][0][8], "put /a=</script>");
+    assert_eq!(data["records"]["id"].as_array().unwrap().len(), 5);
+    assert_eq!(data["records"]["words"][0], "put /a=</script>");
     assert_eq!(data["violation"], 31_000_000);
     assert_eq!(data["faults"][0]["end"], serde_json::Value::Null);
 }
 
 #[test]
 fn a_client_keeps_its_lane_when_an_unknown_outcome_ends_its_process() {
-    let (lanes, of) = assign(&history().records, 1_000_000_000);
+    let (lanes, of) = assign(&of_history(&history(), &[]), 1_000_000_000);
     let names: Vec<&str> = lanes.iter().map(|lane| lane.name.as_str()).collect();
     assert_eq!(names, ["c1", "c2"]);
     assert_eq!(lanes[1].processes, [2, 3]);
@@ -64,7 +65,8 @@ fn processes_at_the_same_time_never_share_a_lane() {
             Record::called(number, number, 1, call_ns, put.clone()).unknown(lost())
         })
         .collect();
-    let (lanes, _) = assign(&records, 0);
+    let rows: Vec<_> = records.iter().map(|record| of_record(record, None)).collect();
+    let (lanes, _) = assign(&rows, 0);
     assert_eq!(lanes.len(), 3);
     assert!(lanes.iter().all(|lane| lane.processes.len() == 20));
 }

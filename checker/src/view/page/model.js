@@ -8,19 +8,29 @@ const OUTCOMES = ["ok", "fail", "unknown"];
 const CREATE = 5, CANCEL = 6, RESPONSE = 8, END = 9;
 const SECOND = 1e9;
 
-const records = RUN.records.map(([id, lane, process, member, op, call, ret, out, ask, say, rev, events]) =>
-  ({ id, lane, process, member, op, kind: KIND_OF[op], call, ret, out, ask, say, rev, events,
-     end: ret ?? call, shown: true, mark: 0 }));
+const C = RUN.records;
+const records = [];
+for (let at = 0, id = 0, call = 0; at < C.id.length; at += 1) {
+  id += C.id[at];
+  call += C.call[at];
+  const ret = C.took[at] < 0 ? null : call + C.took[at];
+  records.push({ id, process: C.process[at], member: C.member[at], op: C.op[at], kind: KIND_OF[C.op[at]], call, ret,
+    out: C.out[at], ask: C.words[C.ask[at]], told: C.words[C.say[at]], rev: C.rev[at] || null, made: C.made[at] === 1,
+    events: C.events[at], client: C.lane[at], lane: C.lane[at], end: ret ?? call, from: 0, to: 0, shown: true, mark: 0 });
+}
+delete RUN.records;
+/** What came back, with its revision; of an unknown write the revision that it was placed at. */
+const say = (record) => record.rev === null ? record.told
+  : record.out === 2 ? `${record.told}; placed at revision ${record.rev}` : `revision ${record.rev}: ${record.told}`;
+const who = (record) => "c" + record.process + (record.member ? ` → m${record.member}` : "");
 const byId = new Map(records.map((record) => [record.id, record]));
-const lanes = RUN.lanes.map((lane) => ({ ...lane, records: [] }));
-for (const record of records) lanes[record.lane].records.push(record);
-for (const lane of lanes) {
-  lane.records.forEach((record, place) => {
-    record.place = place;
-    // An unknown operation is drawn as long as its client waited.
-    if (record.ret === null) record.end = Math.min(lane.records[place + 1]?.call ?? RUN.end, record.call + RUN.deadline);
-  });
-  lane.longest = lane.records.reduce((most, record) => Math.max(most, record.end - record.call), 0);
+{
+  // An unknown operation is drawn as long as its client waited.
+  const next = new Map();
+  for (const record of [...records].reverse()) {
+    if (record.ret === null) record.end = Math.min(next.get(record.client) ?? RUN.end, record.call + RUN.deadline);
+    next.set(record.client, record.call);
+  }
 }
 RUN.findings.slice(0, 1).forEach((finding) => finding.records.forEach((id, at) => {
   const record = byId.get(id);
@@ -58,19 +68,21 @@ RUN.leaders.forEach(([at, term, member], place) => {
   lane.led.push({ at, term, end });
 });
 
-/** A time with the digits that `step` calls for. */
+/** A time with the digits that `step` calls for; in a log without times the number of the event. */
 function clock(ns, step = SECOND / 1000) {
+  if (RUN.counted) return "event " + Math.round(ns + RUN.base);
   const digits = Math.max(0, Math.min(9, Math.ceil(-Math.log10(step / SECOND))));
-  return (ns / SECOND).toFixed(digits) + " s";
+  return ((ns + RUN.base) / SECOND).toFixed(digits) + " s";
 }
 function span(ns) {
+  if (RUN.counted) return `${ns} events`;
   if (ns < 1e3) return `${ns} ns`;
   if (ns < 1e6) return `${(ns / 1e3).toFixed(1)} µs`;
   if (ns < 1e9) return `${(ns / 1e6).toFixed(ns < 1e7 ? 2 : 1)} ms`;
   return `${(ns / 1e9).toFixed(2)} s`;
 }
 
-const filter = { text: "", lane: -1, kinds: KINDS.map(() => true), outcomes: OUTCOMES.map(() => true) };
+const filter = { text: "", lane: -1, member: 0, kinds: KINDS.map(() => true), outcomes: OUTCOMES.map(() => true) };
 let shown = records.length;
 function applyFilter() {
   const text = filter.text.trim().toLowerCase();
@@ -78,8 +90,8 @@ function applyFilter() {
   shown = 0;
   for (const record of records) {
     record.shown = filter.kinds[record.kind] && filter.outcomes[record.out]
-      && (filter.lane < 0 || record.lane === filter.lane)
-      && (!text || (id ? record.id === Number(id) : (record.ask + " " + record.say).toLowerCase().includes(text)));
+      && (filter.lane < 0 || record.client === filter.lane)
+      && (!text || (id ? record.id === Number(id) : (record.ask + " " + say(record)).toLowerCase().includes(text)));
     if (record.shown) shown += 1;
   }
 }

@@ -1,15 +1,18 @@
 // Puts the page together and listens.
 function toViolation() {
-  if (RUN.violation === null) return;
-  const ends = evidence.map((record) => record.ret ?? record.call);
-  const whole = Math.max(...ends) - Math.min(...evidence.map((record) => record.call)) < 10 * SECOND;
-  const near = evidence.filter((record, at) => whole || RUN.violation - ends[at] < 2 * SECOND);
-  if (near.length) {
-    hold(near.find((record) => (record.ret ?? record.call) === RUN.violation) ?? near[0]);
-    focus(near);
-  } else {
-    show(RUN.violation - SECOND / 4, RUN.violation + SECOND / 4);
+  if (!evidence.length) {
+    if (RUN.violation !== null && axis === "time") show(RUN.violation - SECOND / 4, RUN.violation + SECOND / 4);
+    return;
   }
+  // Who asked for a watch asked long ago: what broke lies at the end.
+  const ends = evidence.map((record) => record.ret ?? record.call), last = Math.max(...ends);
+  const whole = RUN.counted || axis !== "time" || last - Math.min(...evidence.map((record) => record.call)) < 10 * SECOND;
+  const operations = evidence.filter((record) => record.op !== CREATE);
+  const near = whole && operations.length === evidence.length ? evidence
+    : operations.filter((record, at) => whole || last - (record.ret ?? record.call) < 2 * SECOND);
+  const list = near.length ? near : evidence;
+  hold(evidence.find((record) => record.mark === 1) ?? list[0]);
+  focus(list);
 }
 
 function legend() {
@@ -28,10 +31,11 @@ function legend() {
     context.strokeStyle = ink.unknown; context.strokeRect(2.5, 2.5, 21, 9);
   });
   entry("fail: did not happen", (context) => { context.strokeStyle = ink.fail; context.lineWidth = 1.3; context.strokeRect(2.5, 2.5, 21, 9); });
-  entry("watch response with events", (context) => { context.fillStyle = ink.watch; for (const x of [6, 12, 18]) context.fillRect(x, 1, 2, 12); });
-  entry("progress or created", (context) => { context.strokeStyle = ink.watch; context.beginPath(); context.arc(13, 7, 3, 0, 7); context.stroke(); });
-  entry("leader", fill(ink.leader));
-  entry("down or paused", (context) => { context.fillStyle = hatch(ink.down); context.fillRect(2, 2, 22, 10); });
+  const watched = records.some((record) => record.kind === 5);
+  if (watched) entry("watch response with events", (context) => { context.fillStyle = ink.watch; for (const x of [6, 12, 18]) context.fillRect(x, 1, 2, 12); });
+  if (watched) entry("progress or created", (context) => { context.strokeStyle = ink.watch; context.beginPath(); context.arc(13, 7, 3, 0, 7); context.stroke(); });
+  if (RUN.leaders.length) entry("leader", fill(ink.leader));
+  if (faults.length) entry("down or paused", (context) => { context.fillStyle = hatch(ink.down); context.fillRect(2, 2, 22, 10); });
   if (evidence.length) entry("evidence", (context) => { context.strokeStyle = ink.bad; context.lineWidth = 2; context.strokeRect(3, 3, 20, 8); });
 }
 
@@ -72,8 +76,10 @@ function listen() {
   canvas.addEventListener("dblclick", (event) => zoom(0.2, toTime(event.offsetX)));
   const seek = (event) => {
     if (!(event.buttons & 1)) return;
-    const at = event.offsetX / map.clientWidth * RUN.end, half = (view.to - view.from) / 2;
-    if (half * 2 >= RUN.end) show(at - RUN.end / 20, at + RUN.end / 20); else show(at - half, at + half);
+    const [first, last] = mapExtent();
+    const at = first + event.offsetX / map.clientWidth * (last - first), half = (view.to - view.from) / 2;
+    const all = view.to - view.from >= (extent[axis][1] - extent[axis][0]) * 0.999;
+    if (all) show(at - (last - first) / 20, at + (last - first) / 20); else show(at - half, at + half);
   };
   map.addEventListener("pointerdown", (event) => { map.setPointerCapture(event.pointerId); seek(event); });
   map.addEventListener("pointermove", seek);
@@ -85,9 +91,11 @@ function listen() {
     if (next) { hold(next); focus([next]); }
   });
   el("lane").addEventListener("change", (event) => { filter.lane = Number(event.target.value); filtered(); });
+  el("axis").addEventListener("change", (event) => rearrange(event.target.value, grouping));
+  el("group").addEventListener("change", (event) => rearrange(axis, event.target.value));
   el("in").addEventListener("click", () => zoom(0.5));
   el("out").addEventListener("click", () => zoom(2));
-  el("fit").addEventListener("click", () => show(0, RUN.end));
+  el("fit").addEventListener("click", () => show(...extent[axis]));
   el("first").addEventListener("click", toViolation);
   el("copy").addEventListener("click", () => {
     const range = document.createRange();
@@ -99,7 +107,7 @@ function listen() {
   document.addEventListener("keydown", (event) => {
     if (/^(INPUT|SELECT|BUTTON|SUMMARY)$/.test(event.target.tagName) && event.key !== "Escape") return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const keys = { "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), 0: () => show(0, RUN.end),
+    const keys = { "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), 0: () => show(...extent[axis]),
       ArrowLeft: () => pan(-0.2), ArrowRight: () => pan(0.2), v: toViolation, n: () => neighbour(1),
       p: () => neighbour(-1), Escape: () => hold(null) };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
@@ -118,4 +126,7 @@ fillTools();
 layout();
 listen();
 filtered();
-if (location.hash.includes("violation")) toViolation();
+if (location.hash.includes("member")) rearrange(axis, el("group").value = "member");
+if (location.hash.includes("revision")) rearrange(el("axis").value = "revision", grouping);
+// What broke is what the page was opened for; of an open question the whole is.
+if (location.hash.includes("violation") || (RUN.verdict === "broken" && !location.hash.includes("whole"))) toViolation();

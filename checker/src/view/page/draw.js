@@ -67,8 +67,8 @@ function draw() {
   pen.rect(GUTTER, 0, view.width - GUTTER, view.height);
   pen.clip();
   drawPhases();
-  faults.forEach(drawFault);
-  members.forEach(drawMember);
+  if (rows.faults.length) faults.forEach(drawFault);
+  if (rows.members.length) members.forEach(drawMember);
   drawThreads();
   lanes.forEach((lane, at) => (lane.watch ? drawWatch : drawLane)(lane, rows.lanes[at]));
   drawEvidence();
@@ -79,22 +79,23 @@ function draw() {
 
 function drawAxis() {
   const length = view.to - view.from, wanted = length / Math.max(3, view.width / 130);
-  const power = 10 ** Math.floor(Math.log10(wanted));
-  const step = [1, 2, 5, 10].map((times) => times * power).find((step) => step >= wanted);
+  const power = Math.max(axis === "revision" || RUN.counted ? 1 : 0, 10 ** Math.floor(Math.log10(wanted)));
+  const step = [1, 2, 5, 10].map((times) => times * power).find((step) => step >= wanted) ?? power;
   pen.lineWidth = 1;
   for (let time = Math.ceil(view.from / step) * step; time <= view.to; time += step) {
     const x = Math.round(toX(time)) + 0.5;
     if (x < GUTTER) continue;
     pen.strokeStyle = ink.line;
     pen.beginPath(); pen.moveTo(x, rows.axis.h - 4); pen.lineTo(x, rows.bottom); pen.stroke();
-    text(clock(time, step), x + 4, 9, ink.quiet);
+    text(axis === "time" ? clock(time, step) : "revision " + time, x + 4, 9, ink.quiet);
   }
 }
 
 /** The converge phase has a ground of its own. */
 function drawPhases() {
+  if (RUN.traffic_end === null || RUN.traffic_end >= RUN.end || axis !== "time") return;
   const x = toX(RUN.traffic_end);
-  if (RUN.traffic_end >= RUN.end || x > view.width) return;
+  if (x > view.width) return;
   pen.globalAlpha = 0.07;
   pen.fillStyle = ink.leader;
   pen.fillRect(x, rows.axis.h, view.width - x, rows.bottom - rows.axis.h);
@@ -189,8 +190,8 @@ function visible(lane) {
   const list = [];
   for (let place = firstFrom(lane, view.from); place < lane.records.length; place += 1) {
     const record = lane.records[place];
-    if (record.call > view.to) break;
-    if (record.end >= view.from) list.push(record);
+    if (record.from > view.to) break;
+    if (record.to >= view.from) list.push(record);
   }
   return list;
 }
@@ -226,8 +227,8 @@ function drawLane(lane, row) {
   for (const record of lane.seen) drawRecord(record, row);
 }
 function drawRecord(record, row) {
-  const left = toX(record.call), right = Math.max(toX(record.end), left + 2.5);
-  const colour = colourOf(record), y = row.y + 3, height = row.h - 6;
+  const left = toX(record.from), right = Math.max(toX(record.to), left + 2.5);
+  const colour = colourOf(record), edge = row.h > 12 ? 3 : row.h > 6 ? 1 : 0, y = row.y + edge, height = row.h - 2 * edge;
   pen.globalAlpha = record.shown ? 1 : 0.1;
   box(left, y, right - left, height);
   if (record.out === 0) {
@@ -236,13 +237,15 @@ function drawRecord(record, row) {
     pen.fillStyle = record.out === 2 ? hatch(colour) : ink.card; pen.fill();
     pen.strokeStyle = colour; pen.lineWidth = 1.3; pen.stroke(); pen.lineWidth = 1;
   }
-  if (right - left > 46) {
+  if (right - left > 46 && row.h > 12) {
+    const words = record.out === 2 && record.rev !== null ? `${record.ask} → ${record.rev}`
+      : RUN.counted && record.kind === 0 ? `${record.ask} ${record.told}` : record.ask;
     const dark = record.out === 0 && record.kind !== 0;
     if (record.out === 2) {
-      const width = Math.min(pen.measureText(record.ask).width + 8, right - Math.max(left, GUTTER) - 6);
+      const width = Math.min(pen.measureText(words).width + 8, right - Math.max(left, GUTTER) - 6);
       pen.fillStyle = ink.card; box(Math.max(left, GUTTER) + 3, y + 1, width, height - 2); pen.fill();
     }
-    label(record.ask, Math.max(left, GUTTER), right - 4, y + height / 2 + 0.5, dark ? ink["on-ok"] : ink.ink);
+    label(words, Math.max(left, GUTTER), right - 4, y + height / 2 + 0.5, dark ? ink["on-ok"] : ink.ink);
   }
   pen.globalAlpha = 1;
 }
@@ -252,7 +255,7 @@ function drawDensity(lane, row) {
   const ok = new Uint16Array(count), reads = new Uint16Array(count), fail = new Uint16Array(count), unknown = [];
   for (const record of lane.seen) {
     if (!record.shown) continue;
-    const column = Math.floor((toX(record.call) - GUTTER) / width);
+    const column = Math.floor((toX(record.from) - GUTTER) / width);
     if (record.out === 2) { unknown.push(record); continue; }
     if (column < 0 || column >= count) continue;
     if (record.out === 1) fail[column] += 1;
@@ -262,7 +265,7 @@ function drawDensity(lane, row) {
   for (let at = 0; at < count; at += 1) most = Math.max(most, ok[at] + reads[at] + fail[at]);
   const height = row.h - 3, base = row.y + row.h;
   for (const record of unknown) {
-    const left = toX(record.call), right = Math.max(toX(record.end), left + 2);
+    const left = toX(record.from), right = Math.max(toX(record.to), left + 2);
     pen.fillStyle = hatch(ink.unknown); pen.fillRect(left, row.y + 2, right - left, height);
     pen.fillStyle = ink.unknown; pen.fillRect(left, row.y + 2, 1.5, height);
   }
@@ -285,14 +288,14 @@ function drawWatch(lane, row) {
   pen.strokeStyle = ink.watch;
   pen.globalAlpha = 0.45;
   for (const record of lane.records) {
-    if (record.op === CREATE && from === null) from = record.call;
-    if ((record.op === END || (record.op === CANCEL)) && from !== null) { line(from, record.call, y); from = null; }
+    if (record.op === CREATE && from === null) from = record.from;
+    if ((record.op === END || (record.op === CANCEL)) && from !== null) { line(from, record.from, y); from = null; }
   }
-  if (from !== null) line(from, RUN.end, y);
+  if (from !== null) line(from, extent[axis][1], y);
   pen.globalAlpha = 1;
   let drawn = -10;
   for (const record of lane.seen) {
-    const x = toX(record.call), heavy = record.op === RESPONSE && record.events > 0;
+    const x = toX(record.from), heavy = record.op === RESPONSE && record.events > 0;
     // Plain responses closer than this would hide each other.
     if (heavy && x - drawn < 1.2 && record.shown && record.out === 0 && !record.mark) continue;
     pen.globalAlpha = record.shown ? 1 : 0.1;
@@ -320,108 +323,78 @@ function drawArrival(record, x, y, heavy) {
   }
 }
 
-function drawEvidence() {
-  pen.lineWidth = 1.6;
-  for (const record of evidence) {
-    const row = rows.lanes[record.lane], left = toX(record.call);
-    const right = Math.max(toX(record.ret ?? Math.min(record.end, record.call + 5e7)), left + 4);
-    if (right < GUTTER - 20 || left > view.width + 20) continue;
-    pen.strokeStyle = ink.bad;
-    box(left - 2, row.y, right - left + 4, row.h, 5); pen.stroke();
-  }
-  pen.lineWidth = 1;
-  drawViolation();
-  drawBadges();
-}
-/** Badges of neighbours stand side by side. */
-function drawBadges() {
-  const ends = new Map();
-  const order = [...evidence].sort((a, b) => a.call - b.call);
-  for (const record of order) {
-    const row = rows.lanes[record.lane];
-    const wanted = toX(record.call);
-    if (wanted < GUTTER - 20 || wanted > view.width + 20) continue;
-    const x = Math.max(wanted, (ends.get(record.lane) ?? -100) + 17);
-    ends.set(record.lane, x);
-    pen.fillStyle = ink.bad;
-    pen.beginPath(); pen.arc(x, row.y + 1, 8, 0, 7); pen.fill();
-    pen.strokeStyle = ink.card; pen.lineWidth = 1.5; pen.stroke(); pen.lineWidth = 1;
-    pen.font = "700 10px system-ui, sans-serif";
-    text(String(record.mark), x, row.y + 1.5, "#fff", "center");
-    pen.font = FONT;
-  }
-}
-function drawViolation() {
-  if (RUN.violation === null) return;
-  const x = toX(RUN.violation);
-  if (x < GUTTER - 2 || x > view.width) return;
-  pen.strokeStyle = pen.fillStyle = ink.bad;
-  pen.setLineDash([5, 3]);
-  pen.beginPath(); pen.moveTo(x, rows.axis.h - 4); pen.lineTo(x, rows.bottom); pen.stroke();
-  pen.setLineDash([]);
-  const words = RUN.checker ?? "violation", width = pen.measureText(words).width + 12;
-  const left = Math.min(x, view.width - width - 4);
-  box(left, 1, width, 17, 4); pen.fill();
-  text(words, left + 6, 10, "#fff");
-}
-
-function drawHeld() {
-  for (const record of [view.held, view.hover]) {
-    if (!record) continue;
-    const row = rows.lanes[record.lane], left = toX(record.call), right = Math.max(toX(record.end), left + 3);
-    pen.strokeStyle = ink.ink;
-    pen.lineWidth = 1.5;
-    thread(record);
-    box(left - 1.5, row.y + 1, right - left + 3, row.h - 2, 4); pen.stroke();
-    pen.lineWidth = 1;
-  }
-}
-
 function drawNames() {
   const right = GUTTER - 10;
   if (rows.faults.length) text("faults", right, rows.faults[0].y + 9, ink.quiet, "right");
   pen.font = "600 " + FONT;
-  members.forEach((member, at) => text("m" + member.number, right, rows.members[at].y + 13, ink.ink, "right"));
+  rows.members.forEach((row, at) => text("m" + members[at].number, right, row.y + row.h / 2, ink.ink, "right"));
   pen.font = FONT;
   lanes.forEach((lane, at) => {
     const row = rows.lanes[at];
+    if (row.h < 9 && at % Math.ceil(12 / row.h)) return;
     const held = view.held?.lane === at || view.hover?.lane === at;
     text(lane.name, right, row.y + row.h / 2, held ? ink.ink : ink.quiet, "right");
   });
 }
 
+/** How many records lie in each column of the map: counted again only when something changed. */
+let bins = null;
+function countBins(columns) {
+  if (RUN.overview && axis === "time") return RUN.overview;
+  const key = `${columns} ${axis} ${filterCount}`;
+  if (bins?.key !== key) {
+    const [first, last] = mapExtent();
+    bins = [0, 1, 2].map(() => new Uint32Array(columns + 1));
+    bins.key = key;
+    for (const record of records) {
+      if (!record.shown || record.kind === 5) continue;
+      bins[record.out][Math.floor((record.from - first) / (last - first) * columns)] += 1;
+    }
+  }
+  return bins;
+}
+const mapExtent = () => axis === "time" ? [0, RUN.end || 1] : extent.revision;
+
 function drawMap() {
-  const width = map.clientWidth, height = 46;
+  const width = map.clientWidth, height = 46, [first, last] = mapExtent();
   fit(map, mapPen, width, height);
-  const place = (ns) => ns / (RUN.end || 1) * width, columns = Math.ceil(width / 3);
-  for (const fault of faults) {
+  const place = (at) => (at - first) / (last - first) * width;
+  const time = axis === "time";
+  for (const fault of time ? faults : []) {
     mapPen.fillStyle = ink[fault.family];
     mapPen.globalAlpha = 0.25;
     mapPen.fillRect(place(fault.start), 0, Math.max(2, place(fault.end) - place(fault.start)), height);
   }
   mapPen.globalAlpha = 1;
-  const bins = [0, 1, 2].map(() => new Uint32Array(columns + 1));
-  for (const record of records) if (record.shown && record.kind !== 5) bins[record.out][Math.floor(place(record.call) / 3)] += 1;
+  const counts = countBins(Math.ceil(width / 3)), columns = counts[0].length, step = width / columns;
   let most = 1;
-  for (let at = 0; at <= columns; at += 1) most = Math.max(most, bins[0][at] + bins[1][at] + bins[2][at]);
-  for (let at = 0; at <= columns; at += 1) {
+  for (let at = 0; at < columns; at += 1) most = Math.max(most, counts[0][at] + counts[1][at] + counts[2][at]);
+  for (let at = 0; at < columns; at += 1) {
     let y = height;
     for (const [out, colour] of [[0, ink.ok], [1, ink.fail], [2, ink.unknown]]) {
-      if (!bins[out][at]) continue;
-      const size = Math.max(out === 2 ? 3 : 1, bins[out][at] / most * (height - 8));
+      if (!counts[out][at]) continue;
+      const size = Math.max(out === 2 ? 3 : 1, counts[out][at] / most * (height - 8));
       mapPen.fillStyle = colour;
-      mapPen.fillRect(at * 3, y - size, 2.4, size);
+      mapPen.fillRect(at * step, y - size, step * 0.8, size);
       y -= size;
     }
   }
-  for (const [at, , ] of RUN.leaders) {
+  for (const [at, , ] of time ? RUN.leaders : []) {
     mapPen.fillStyle = ink.leader;
     mapPen.beginPath();
     mapPen.moveTo(place(at) - 4, 0); mapPen.lineTo(place(at) + 4, 0); mapPen.lineTo(place(at), 6); mapPen.fill();
   }
-  if (RUN.violation !== null) {
+  const violation = time ? RUN.violation : RUN.revision;
+  if (violation !== null) {
     mapPen.fillStyle = ink.bad;
-    mapPen.fillRect(place(RUN.violation) - 1, 0, 2, height);
+    mapPen.fillRect(place(violation) - 1, 0, 2, height);
+  }
+  if (RUN.part && time) {
+    // What is not in this page can be counted, not looked at.
+    mapPen.fillStyle = hatch(ink.line);
+    const [from, to] = RUN.part.map(place);
+    mapPen.fillRect(0, 0, from, height);
+    mapPen.fillRect(to, 0, width - to, height);
   }
   const left = place(view.from), right = Math.max(place(view.to), left + 2);
   mapPen.fillStyle = ink.bg;

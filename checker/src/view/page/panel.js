@@ -12,26 +12,18 @@ function fillHead() {
   badge.textContent = RUN.verdict.replaceAll("_", " ");
   badge.classList.add(RUN.verdict);
   el("title").textContent = RUN.title;
-  el("subtitle").textContent = `${RUN.scenario} · seed ${RUN.seed}`
-    + (RUN.plants.length ? ` · planted ${RUN.plants.join(", ")}` : "");
+  el("subtitle").textContent = RUN.subtitle;
   el("repro").textContent = RUN.repro;
   const figure = (name, value, small = "", ...more) => el("figures").append(
     make("div", {}, make("dt", { textContent: name }),
       make("dd", {}, value, make("small", { textContent: small }), ...more)));
-  figure("simulated", clock(RUN.end, SECOND / 10));
-  const { ok, fail, unknown } = RUN.operations;
+  const [ok, fail, unknown] = RUN.operations;
   const split = make("div", { className: "split" });
   for (const [part, colour] of [[ok, "ok"], [fail, "fail"], [unknown, "unknown"]]) {
     if (part) split.append(make("span", { style: `flex: ${part}; min-width: 3px; background: var(--${colour})` }));
   }
   figure("operations", count(ok), ` ok · ${count(fail)} fail · ${count(unknown)} unknown`, split);
-  const events = records.reduce((sum, record) => sum + record.events, 0);
-  figure("watch events", count(events), ` on ${lanes.filter((lane) => lane.watch).length} lanes`);
-  figure("elections", count(RUN.elections));
-  for (const fault of RUN.fault_counts) {
-    figure(fault.name.replaceAll("_", " "), `${fault.fired}/${fault.armed}`, ` fired · effect ${fault.effect}`);
-  }
-  figure("event hash", make("code", { textContent: RUN.trace_hash.slice(0, 16) + "…", title: RUN.trace_hash }));
+  for (const [name, value, small] of RUN.figures) figure(name, /^\d+$/.test(value) ? count(Number(value)) : value, small);
   const reached = Object.entries(RUN.probes).sort();
   el("probes").querySelector("summary").textContent = `${reached.length} rare paths reached`;
   for (const [name, times] of reached) {
@@ -54,7 +46,7 @@ function fillFindings() {
     const summary = make("summary", {}, make("b", { textContent: checker + times }), " " + list[0].reason.split("\n")[0]);
     const group = make("details", { className: "finding further " + list[0].verdict }, summary);
     list.slice(0, 20).forEach((finding) => group.append(findingCard(finding, () => "·")));
-    if (list.length > 20) group.append(make("p", { className: "quiet", textContent: `and ${list.length - 20} more in verdict.json` }));
+    if (list.length > 20) group.append(make("p", { className: "quiet", textContent: `and ${list.length - 20} more` }));
     el("findings").append(group);
   }
 }
@@ -80,11 +72,11 @@ function evidenceRow(record, mark, all) {
   const row = make("button", { type: "button" },
     make("span", { className: "mark", textContent: mark }),
     make("span", { className: "when", textContent: clock(record.call, SECOND / 1e6) }),
-    make("span", { textContent: `process ${record.process} (${lanes[record.lane].name}) → m${record.member}` }),
-    make("span", {}, make("b", { textContent: record.ask }), ` — ${OUTCOMES[record.out]}, ${record.say}`));
+    make("span", { textContent: who(record) }),
+    make("span", {}, make("b", { textContent: record.ask }), ` — ${OUTCOMES[record.out]}, ${say(record)}`));
   row.addEventListener("click", () => {
     hold(record);
-    const near = all.filter((other) => Math.abs(other.call - record.call) < 2 * SECOND);
+    const near = axis === "revision" ? all : all.filter((other) => RUN.counted || Math.abs(other.call - record.call) < 2 * SECOND);
     focus(near);
     canvas.scrollIntoView({ block: "nearest", behavior: "smooth" });
   });
@@ -94,19 +86,24 @@ function evidenceRow(record, mark, all) {
 function fillTools() {
   const select = el("lane");
   select.append(make("option", { value: "-1", textContent: "all clients" }));
-  lanes.forEach((lane, at) => select.append(make("option", { value: at, textContent: lane.name })));
+  clients.forEach((lane, at) => select.append(make("option", { value: at, textContent: lane.name })));
   const chip = (into, words, colour, state, at) => {
     const input = make("input", { type: "checkbox", checked: true });
     input.addEventListener("change", () => { state[at] = input.checked; filtered(); });
     const mark = colour ? [make("i", { style: `background: var(--${colour})` })] : [];
     into.append(make("label", {}, input, ...mark, words));
   };
-  KINDS.forEach((name, at) => chip(el("kinds"), name, null, filter.kinds, at));
+  const kinds = new Set(records.map((record) => record.kind));
+  el("group").hidden = !RUN.members;
+  el("axis").hidden = !records.some((record) => record.rev !== null);
+  KINDS.forEach((name, at) => kinds.has(at) && kinds.size > 1 && !RUN.counted && chip(el("kinds"), name, null, filter.kinds, at));
   OUTCOMES.forEach((name, at) => chip(el("outcomes"), name, name, filter.outcomes, at));
   el("first").hidden = RUN.violation === null;
 }
+let filterCount = 0;
 function filtered() {
   applyFilter();
+  filterCount += 1;
   el("count").textContent = shown === records.length ? `${count(shown)} records` : `${count(shown)} of ${count(records.length)}`;
   redraw();
 }
@@ -114,16 +111,16 @@ function filtered() {
 function describe(record) {
   const length = record.ret === null ? "never answered" : record.ret === record.call ? "" : span(record.ret - record.call);
   return [make("b", { textContent: record.ask }),
-    make("div", { textContent: `${OUTCOMES[record.out]} — ${record.say}` }),
+    make("div", { textContent: `${OUTCOMES[record.out]} — ${say(record)}` }),
     make("div", { className: "dim", textContent:
-      `#${record.id} · ${lanes[record.lane].name} → m${record.member} · ${clock(record.call, SECOND / 1e6)}${length && " · " + length}` })];
+      `#${record.id} · ${who(record)} · ${clock(record.call, SECOND / 1e6)}${length && " · " + length}` })];
 }
 function describeMember({ member, time }) {
   const led = member.led.find((led) => led.at <= time && time <= led.end);
   const down = member.down.find((fault) => fault.start <= time && time <= fault.end);
   const stop = member.stops.find((stop) => Math.abs(stop.at - time) < 6 / scale());
   const words = down ? `${down.name.replaceAll("_", " ")} from ${clock(down.start)} to ${clock(down.end)}`
-    : led ? `leads term ${led.term} since ${clock(led.at)}` : "follows";
+    : led ? `leads term ${led.term} since ${clock(led.at)}` : RUN.leaders.length ? "follows" : "";
   const parts = [make("b", { textContent: `m${member.number}` }), ` ${words}`];
   if (stop) parts.push(make("div", { textContent: "stopped: " + stop.reason }));
   return parts;
@@ -154,12 +151,12 @@ function hold(record) {
     const add = (name, value) => value !== null && value !== "" && list.append(
       make("dt", { textContent: name }), make("dd", { textContent: value }));
     add("outcome", OUTCOMES[record.out] + (record.mark ? `, evidence ${record.mark}` : ""));
-    add("client", `${lanes[record.lane].name}, process ${record.process}`);
-    add("member", "m" + record.member);
+    add("client", `${clients[record.client].name}, process ${record.process}`);
+    add("member", record.member ? "m" + record.member : "");
     add("called", clock(record.call, 1e-9 * SECOND));
     add("answered", record.ret === null ? "never" : clock(record.ret, 1e-9 * SECOND));
     if (record.ret !== null && record.ret > record.call) add("took", span(record.ret - record.call));
-    add("revision", record.rev);
+    add("revision", record.rev === null ? null : record.made ? `made ${record.rev}` : record.rev);
     const move = (step, words, key) => {
       const button = make("button", { textContent: words, title: "Key " + key });
       button.addEventListener("click", () => neighbour(step));
@@ -168,7 +165,7 @@ function hold(record) {
     detail.replaceChildren(
       make("h3", {}, `#${record.id} ${OP_NAMES[record.op]}`, close),
       make("div", { className: "block mono", textContent: record.ask }),
-      make("div", { className: "block mono", textContent: record.say }), list,
+      make("div", { className: "block mono", textContent: say(record) }), list,
       make("nav", {}, move(-1, "← previous", "p"), move(1, "next →", "n")));
   }
   redraw();
@@ -181,8 +178,8 @@ function neighbour(step) {
   while (list[place] && !list[place].shown) place += step;
   if (!list[place]) return;
   hold(list[place]);
-  if (list[place].call < view.from || list[place].call > view.to) {
+  if (list[place].from < view.from || list[place].from > view.to) {
     const half = (view.to - view.from) / 2;
-    show(list[place].call - half, list[place].call + half);
+    show(list[place].from - half, list[place].from + half);
   }
 }

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use mettle_checker::history::{Op, Outcome, Record, Response};
 use serde::Serialize;
+
+use super::row::Row;
+use crate::history::{Op, Outcome};
 
 /// One lane of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Lane {
+pub struct Lane {
     /// `c1` for clients, `w1` for watchers, `compact` for who only compacts.
-    pub(super) name: String,
+    pub name: String,
     /// Whether only watch streams are in it.
-    pub(super) watch: bool,
+    pub watch: bool,
     /// The processes, one after the other.
-    pub(super) processes: Vec<u64>,
+    pub processes: Vec<u64>,
 }
 
 /// Processes of different kinds never follow each other.
@@ -37,12 +39,12 @@ struct Process {
 ///
 /// A history does not say which process follows which: a new one takes over the lane whose process
 /// should have ended closest to its begin.
-pub(super) fn assign(records: &[Record], deadline_ns: u64) -> (Vec<Lane>, BTreeMap<u64, usize>) {
+pub fn assign(rows: &[Row], deadline_ns: u64) -> (Vec<Lane>, BTreeMap<u64, usize>) {
     let mut lanes: Vec<(Kind, Lane)> = Vec::new();
     // Lanes whose process ended: its last sign of life, its probable end, the lane.
     let mut free: Vec<(u64, u64, usize)> = Vec::new();
     let mut of = BTreeMap::new();
-    for process in processes(records, deadline_ns) {
+    for process in processes(rows, deadline_ns) {
         let fitting = free
             .iter()
             .enumerate()
@@ -68,46 +70,33 @@ pub(super) fn assign(records: &[Record], deadline_ns: u64) -> (Vec<Lane>, BTreeM
     (lanes.into_iter().map(|(_, lane)| lane).collect(), of)
 }
 
-/// Whether a client did it.
-pub(super) fn has_lane(record: &Record) -> bool {
-    record.request.op() != Op::Quiesced
-}
-
 /// The processes, kind by kind, in the order in which they began.
-fn processes(records: &[Record], deadline_ns: u64) -> Vec<Process> {
+fn processes(rows: &[Row], deadline_ns: u64) -> Vec<Process> {
     let mut processes: BTreeMap<u64, Process> = BTreeMap::new();
-    for record in records.iter().filter(|record| has_lane(record)) {
-        let kind = match record.request.op() {
+    for row in rows {
+        let kind = match row.op {
             Op::Compact => Kind::Compactor,
             op if op.is_watch() => Kind::Watcher,
             _ => Kind::Client,
         };
-        let process = processes.entry(record.process).or_insert(Process {
-            number: record.process,
+        let process = processes.entry(row.process).or_insert(Process {
+            number: row.process,
             kind,
-            first_ns: record.call_ns,
-            last_ns: record.call_ns,
+            first_ns: row.call,
+            last_ns: row.call,
             ended_ns: None,
         });
         process.kind = process.kind.min(kind);
-        process.first_ns = process.first_ns.min(record.call_ns);
-        process.last_ns = process.last_ns.max(record.return_ns.unwrap_or(record.call_ns));
-        if record.outcome == Outcome::Unknown {
-            let waited_ns = if ran_out(record) { deadline_ns } else { 0 };
-            process.ended_ns = Some(record.call_ns + waited_ns);
+        process.first_ns = process.first_ns.min(row.call);
+        process.last_ns = process.last_ns.max(row.returned.unwrap_or(row.call));
+        if row.outcome == Outcome::Unknown {
+            let waited_ns = if row.ran_out { deadline_ns } else { 0 };
+            process.ended_ns = Some(row.call + waited_ns);
         }
     }
     let mut processes: Vec<Process> = processes.into_values().collect();
     processes.sort_by_key(|process| (process.kind, process.first_ns, process.number));
     processes
-}
-
-/// Whether the client waited until its deadline.
-fn ran_out(record: &Record) -> bool {
-    match &record.response {
-        Some(Response::Error(error)) => error.code == "DeadlineExceeded",
-        _ => false,
-    }
 }
 
 fn begin(kind: Kind, before: usize) -> Lane {

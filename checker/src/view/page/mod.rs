@@ -1,0 +1,111 @@
+//! The page: one file, no network, everything inside.
+//!
+//! Rust prepares the data; the assets beside this file draw it. Records are drawn on a canvas, so
+//! that a hundred thousand of them move smoothly; times stay in nanoseconds throughout.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::scene::Scene;
+
+const FRAME: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+/// In the order in which they run.
+const SCRIPTS: [&str; 7] = [
+    include_str!("model.js"),
+    include_str!("axis.js"),
+    include_str!("view.js"),
+    include_str!("draw.js"),
+    include_str!("mark.js"),
+    include_str!("panel.js"),
+    include_str!("main.js"),
+];
+
+/// What the page says. A run of the simulator fills all of it; of a history alone there are no
+/// faults, leaders or probes.
+#[derive(Debug, Default, Serialize)]
+pub struct Page<'a> {
+    /// At the top.
+    pub title: String,
+    /// Below it.
+    pub subtitle: String,
+    /// The one word: `legal`, `pass`, `broken`, `unknown`, `no_convergence`.
+    pub verdict: &'a str,
+    /// Who found what broke.
+    pub checker: Option<&'a str>,
+    /// The command that shows the same again.
+    pub repro: String,
+    /// Numbers with a name: name, number, what is small behind it.
+    pub figures: Vec<(String, String, String)>,
+    /// Operations answered, failed and unknown.
+    pub operations: [u64; 3],
+    /// What was found, the one that counts first.
+    pub findings: Vec<Finding<'a>>,
+    /// When the first violation showed, counted from the scene's base.
+    pub violation: Option<u64>,
+    /// At which revision.
+    pub revision: Option<i64>,
+    /// When traffic and faults stopped.
+    pub traffic_end: Option<u64>,
+    /// When each fault held.
+    pub faults: Vec<Fault<'a>>,
+    /// When, in which term, which member became leader.
+    pub leaders: Vec<(u64, u64, u32)>,
+    /// Which member stopped, when, and what it said.
+    pub stops: Vec<(u32, u64, &'a str)>,
+    /// Rare paths reached, and how often.
+    pub probes: BTreeMap<String, u64>,
+    /// What is drawn.
+    #[serde(flatten)]
+    pub scene: Scene,
+}
+
+/// One thing that was found.
+#[derive(Debug, Serialize)]
+pub struct Finding<'a> {
+    /// What it means.
+    pub verdict: &'a str,
+    /// Who found it.
+    pub checker: &'a str,
+    /// What.
+    pub reason: &'a str,
+    /// When, if it has a place in time: counted from the scene's base.
+    pub at_ns: Option<u64>,
+    /// Ids of the records that show it.
+    pub records: &'a [u64],
+}
+
+/// One stretch of time in which a fault held.
+#[derive(Debug, Serialize)]
+pub struct Fault<'a> {
+    /// Its number.
+    pub id: u32,
+    /// Its kind.
+    pub name: &'a str,
+    /// Whom it struck.
+    pub target: &'a str,
+    /// Begin.
+    pub start: u64,
+    /// End, if before the end of the run.
+    pub end: Option<u64>,
+}
+
+impl Page<'_> {
+    /// As a file.
+    pub fn render(&self) -> String {
+        // Inside a script element only `</` and `<!--` could end the data early.
+        let data = serde_json::to_string(self).expect("only string keys").replace('<', "\\u003c");
+        let title = format!("{}: {}", self.verdict, self.title);
+        // The data comes last: it may hold any text, the names of the other places as well.
+        FRAME
+            .replace("{{title}}", &escaped(&title))
+            .replace("{{style}}", STYLE)
+            .replace("{{script}}", &SCRIPTS.concat())
+            .replacen("{{data}}", &data, 1)
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
