@@ -243,12 +243,7 @@ fn etcd_reports_are_refused_with_file_and_line() {
             "operations.json:2: operation \"copy\"",
         ),
         ("cut", "\"Persisted\":true", "", "operations.json:9: "),
-        (
-            "time",
-            "\"Call\":51",
-            "\"Call\":45",
-            "operations.json:5: compact at revision 3 by process",
-        ),
+        ("time", "\"Call\":51", "\"Call\":45", "operations.json:5: compact at revision 3 by c2"),
     ] {
         assert!(LATER.contains(from), "{name}");
         let error = read_error_at(&later(&format!("bad-{name}"), &LATER.replacen(from, to, 1)));
