@@ -38,13 +38,8 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
     let mut by_process: Vec<(u64, u64, u64, usize)> = Vec::with_capacity(records.len());
     for (place, record) in records.iter().enumerate() {
         ids.push((record.id, place));
-        if !fits(record) {
-            let cause = "the answer is not of the request's kind".to_owned();
-            return Err(contradiction(place, cause, "record the answer to this very request"));
-        }
-        if record.return_ns.is_some_and(|return_ns| return_ns < record.call_ns) {
-            let cause = "it returned before it was called".to_owned();
-            return Err(contradiction(place, cause, "record both with one monotonic clock"));
+        if let Err((cause, remedy)) = by_itself(record) {
+            return Err(contradiction(place, cause.to_owned(), remedy));
         }
         if record.request.op().is_operation() {
             let end = record.return_ns.unwrap_or(u64::MAX);
@@ -79,16 +74,11 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
                 words::request(&before.request),
                 before.id
             );
-            let remedy = "a process is sequential, and an unknown outcome ends it";
-            return Err(contradiction(place, cause, remedy));
+            return Err(contradiction(place, cause, SEQUENTIAL));
         }
     }
     match unasked(records) {
-        Some(place) => {
-            let cause = "it arrived before anything was asked on its stream".to_owned();
-            let remedy = "record watch_create before it is sent, with the same clock";
-            Err(contradiction(place, cause, remedy))
-        }
+        Some(place) => Err(contradiction(place, UNASKED.0.to_owned(), UNASKED.1)),
         None => Ok(()),
     }
 }
@@ -110,6 +100,27 @@ fn unasked(records: &[Record]) -> Option<usize> {
         }
         _ => false,
     })
+}
+
+/// The remedy for a process that does two things at once.
+pub(crate) const SEQUENTIAL: &str = "a process is sequential, and an unknown outcome ends it";
+/// A response without a request: cause and remedy.
+pub(crate) const UNASKED: (&str, &str) = (
+    "it arrived before anything was asked on its stream",
+    "record watch_create before it is sent, with the same clock",
+);
+
+/// What is wrong with a record whatever the others are: cause and remedy.
+pub(crate) fn by_itself(record: &Record) -> Result<(), (&'static str, &'static str)> {
+    if !fits(record) {
+        let cause = "the answer is not of the request's kind";
+        return Err((cause, "record the answer to this very request"));
+    }
+    if record.return_ns.is_some_and(|return_ns| return_ns < record.call_ns) {
+        let cause = "it returned before it was called";
+        return Err((cause, "record both with one monotonic clock"));
+    }
+    Ok(())
 }
 
 fn fits(record: &Record) -> bool {

@@ -97,7 +97,7 @@ pub fn check(history: &History, options: &Options) -> Report {
     if let Some(placement) = &ordered.placement {
         figures.revisions = placement.store.revision();
         figures.placed = placement.placed.len() as u64;
-        above(&ops, &streams, &ordered, &mut checks);
+        checks.append(&mut above(&ops, &streams, &ordered, i64::MAX));
     } else {
         unplaced(&streams, &mut checks);
     }
@@ -111,7 +111,7 @@ pub fn check(history: &History, options: &Options) -> Report {
 }
 
 /// A history without a single answer obeys every rule, and shows nothing: that is no pass.
-fn answered(figures: &Figures, responses: u64) -> Verdict {
+pub(crate) fn answered(figures: &Figures, responses: u64) -> Verdict {
     if figures.ok + figures.fail + responses > 0 {
         return Verdict::Legal;
     }
@@ -123,7 +123,7 @@ fn answered(figures: &Figures, responses: u64) -> Verdict {
 }
 
 /// Without a replay nothing can be said of watchers.
-fn unplaced(streams: &Streams<'_>, checks: &mut Vec<Check>) {
+pub(crate) fn unplaced(streams: &Streams<'_>, checks: &mut Vec<Check>) {
     if streams.responses > 0 {
         let reason = "the writes have no known order to hold the events against".to_owned();
         let verdict = Verdict::unknown(watch::EVENT, reason, Vec::new());
@@ -131,13 +131,18 @@ fn unplaced(streams: &Streams<'_>, checks: &mut Vec<Check>) {
     }
 }
 
-/// The checks that need the replay.
-fn above(ops: &Ops<'_>, streams: &Streams<'_>, ordered: &Ordered, checks: &mut Vec<Check>) {
-    let Some(placement) = &ordered.placement else { return };
+/// The checks that need the replay; members' own answers are looked at up to a revision.
+pub(crate) fn above(
+    ops: &Ops<'_>,
+    streams: &Streams<'_>,
+    ordered: &Ordered,
+    up_to: i64,
+) -> Vec<Check> {
+    let Some(placement) = &ordered.placement else { return Vec::new() };
     let store = &placement.store;
     let mut found = vec![Check {
         name: SERIALIZABLE,
-        verdict: serializable(ops, store),
+        verdict: serializable(ops, store, up_to),
         examined: ops.locals.all().len() as u64,
     }];
     let Watched { mut wrong, due } = watches(ops, streams, placement);
@@ -166,7 +171,7 @@ fn above(ops: &Ops<'_>, streams: &Streams<'_>, ordered: &Ordered, checks: &mut V
         let own = found.iter_mut().find(|check| check.name == watch::EVENT);
         own.expect("the watch checks ran").verdict = verdict;
     }
-    checks.append(&mut found);
+    found
 }
 
 fn count(history: &History) -> Figures {
@@ -182,7 +187,7 @@ fn count(history: &History) -> Figures {
     figures
 }
 
-fn conclude(checks: Vec<Check>, figures: Figures) -> Report {
+pub(crate) fn conclude(checks: Vec<Check>, figures: Figures) -> Report {
     let broken = checks.iter().find(|check| matches!(check.verdict, Verdict::Broken(_)));
     let unknown = checks.iter().find(|check| matches!(check.verdict, Verdict::Unknown(_)));
     let verdict = broken.or(unknown).map_or(Verdict::Legal, |check| check.verdict.clone());

@@ -19,6 +19,7 @@
 mod assume;
 mod check;
 pub mod export;
+pub mod follow;
 mod general;
 mod header;
 pub mod history;

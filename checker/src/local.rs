@@ -13,9 +13,9 @@ use crate::words;
 pub(crate) const SERIALIZABLE: &str = "serializable";
 
 /// Checks that each such answer is what the store held at the revision it names, and that the
-/// revision existed.
-pub(crate) fn serializable(ops: &Ops<'_>, store: &Store) -> Verdict {
-    for (revision, place) in ops.locals.all() {
+/// revision existed; of those that name a revision up to `up_to`.
+pub(crate) fn serializable(ops: &Ops<'_>, store: &Store, up_to: i64) -> Verdict {
+    for (revision, place) in ops.locals.all().iter().take_while(|local| local.0 <= up_to) {
         let record = ops.record(*place);
         let broken = |reason: String, mut evidence: Vec<u64>| {
             evidence.insert(0, record.id);

@@ -1,6 +1,6 @@
 //! What the store held when the recording began.
 
-use crate::history::{History, Outcome, RangeRequest, Request, Response};
+use crate::history::{History, Outcome, RangeRequest, Record, Request, Response};
 use crate::model::{Span, Store};
 
 /// The store that a history begins with. Call only after [`given`] agreed.
@@ -22,7 +22,8 @@ pub(crate) fn given(history: &History) -> Result<Option<Store>, String> {
         return Err(format!("start_revision is {revision}, but a fresh store is at revision 1"));
     }
     let wanted = format!("start_revision is {revision}");
-    let Some(first) = history.records.first() else {
+    let begins = |record: &&Record| (record.call_ns, record.return_ns);
+    let Some(first) = history.records.iter().min_by_key(begins) else {
         return Err(format!("{wanted}, but there is no record of what the store held then"));
     };
     let (Request::Range(request), Some(Response::Range(answer)), Outcome::Ok) =
@@ -38,7 +39,8 @@ pub(crate) fn given(history: &History) -> Result<Option<Store>, String> {
         return Err(format!("{wanted}, but the first record was answered at revision {seen}"));
     }
     let returned = first.return_ns;
-    let early = history.records.iter().skip(1).find(|record| Some(record.call_ns) < returned);
+    let others = history.records.iter().filter(|record| record.id != first.id);
+    let early = others.into_iter().find(|record| Some(record.call_ns) < returned);
     if let Some(early) = early {
         let id = early.id;
         return Err(format!("{wanted}, but record {id} was called before the first one returned"));

@@ -17,6 +17,7 @@
 //!   `watch_cancel`, `watch_progress` (what the client sent), `watch_response` (what came back, one
 //!   line a response, `return_ns` is its arrival), `watch_end` (the stream is over); and `quiesced`
 //!   ([`QuiescedRequest`]: between its times nothing was wrong, so what was due had time to come).
+//! * A line `{"called_before_ns":5000}` says that everything called before that moment stands above.
 //! * `outcome`: `ok`, `fail` (certainly did not happen: see [`outcome_of`]) or `unknown`
 //!   (`return_ns` is then null or absent: nobody knows when, or whether, it took effect).
 //! * A `fail` carries `"response":{"error":{"code":"OutOfRange","message":"…"}}`.
@@ -53,7 +54,7 @@ pub(crate) use origin::Recorded;
 pub use origin::{Field, Origin};
 pub use outcome::outcome_of;
 pub use quiet::QuiescedRequest;
-pub use read::{Limits, Lines, ReadError, Reader, read_file, read_stream};
+pub use read::{Limits, Line, Lines, ReadError, Reader, read_file, read_stream};
 pub use record::{ErrorAnswer, History, Op, Outcome, Record, Request, Response};
 pub use watch::{
     Event, EventType, StreamRef, WatchCancelRequest, WatchCreateRequest, WatchFilter, WatchResponse,

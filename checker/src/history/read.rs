@@ -67,6 +67,22 @@ pub struct Reader<R> {
     ended: bool,
 }
 
+/// A line of a history after the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are records")]
+pub enum Line {
+    /// Something was called, and ended or not.
+    Record(Record),
+    /// Everything that was called before this moment stands above.
+    CalledBefore(u64),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CalledBefore {
+    called_before_ns: u64,
+}
+
 /// Reads a whole file.
 pub fn read_file(path: &Path, limits: Limits) -> Result<History, ReadError> {
     let name = path.display().to_string();
@@ -218,6 +234,33 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    /// Reads the next line; the first error ends it.
+    pub fn next_line(&mut self) -> Option<Result<Line, ReadError>> {
+        if self.ended {
+            return None;
+        }
+        let next = match self.fill() {
+            Ok(true) => self.parse(),
+            Ok(false) => {
+                self.ended = true;
+                return None;
+            }
+            Err(error) => Err(error),
+        };
+        self.ended = next.is_err();
+        Some(next)
+    }
+
+    fn parse(&mut self) -> Result<Line, ReadError> {
+        if self.buffer.trim_ascii_start().starts_with(b"{\"called_before_ns\"") {
+            let said: CalledBefore = serde_json::from_slice(&self.buffer).map_err(|error| {
+                self.error(describe(&error), "it must be like {\"called_before_ns\":5}")
+            })?;
+            return Ok(Line::CalledBefore(said.called_before_ns));
+        }
+        self.record().map(Line::Record)
+    }
+
     fn record(&mut self) -> Result<Record, ReadError> {
         if too_many_objects(&self.buffer) {
             let cause = format!("a line holds more than {MOST_OBJECTS} objects");
@@ -251,19 +294,13 @@ impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<Record, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let next = match self.fill() {
-            Ok(true) => self.record(),
-            Ok(false) => {
-                self.ended = true;
-                return None;
+        loop {
+            match self.next_line()? {
+                Ok(Line::Record(record)) => return Some(Ok(record)),
+                Ok(Line::CalledBefore(_)) => {}
+                Err(error) => return Some(Err(error)),
             }
-            Err(error) => Err(error),
-        };
-        self.ended = next.is_err();
-        Some(next)
+        }
     }
 }
 

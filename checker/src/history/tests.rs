@@ -168,3 +168,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn says_what_was_called() {
+    let put = |id: u64, call_ns: u64| {
+        let request = Request::Put(PutRequest::default());
+        Record::called(id, id, 1, call_ns, request)
+            .unknown(ErrorAnswer { code: "Unavailable".to_owned(), message: String::new() })
+    };
+    let records: Vec<Record> = (0..10_000).map(|id| put(id, 1_000_000 - id / 2)).collect();
+    let long = History { records, ..History::default() };
+    let bytes = long.write_to(Vec::new()).expect("memory");
+    let text = String::from_utf8(bytes.clone()).expect("text");
+    let said = |text: &str| text.lines().filter(|line| line.contains("called_before_ns")).count();
+    assert_eq!(said(&text), 2);
+    let mut reader = Reader::new(String::new(), &bytes[..], Limits::default()).expect("a history");
+    assert!((&mut reader).map(|record| record.expect("right")).eq(long.records));
+    assert_eq!(reader.line(), 10_004);
+
+    let mut writer = Writer::new(Vec::new(), &Origin::default()).expect("memory");
+    writer.write(&put(1, 7)).and_then(|()| writer.called_before(9)).expect("memory");
+    writer.write(&put(2, 9)).expect("memory");
+    let bytes = writer.finish().expect("memory");
+    let mut lines = Reader::new(String::new(), &bytes[..], Limits::default()).expect("a history");
+    lines.next_line();
+    assert_eq!(lines.next_line(), Some(Ok(Line::CalledBefore(9))));
+    assert!(matches!(lines.next_line(), Some(Ok(Line::Record(_)))) && lines.next_line().is_none());
+}

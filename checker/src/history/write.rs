@@ -6,6 +6,9 @@ use serde::{Serialize, Serializer};
 
 use super::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
 
+/// How many records are written before it is said what was called.
+const PORTION: usize = 4_096;
+
 /// Writes records as they come.
 pub struct Writer<W> {
     out: W,
@@ -25,6 +28,17 @@ impl<W: Write> Writer<W> {
         self.out.write_all(b"\n")
     }
 
+    /// Says that everything called before a moment is written: whatever comes later was called at
+    /// it or after. A call in flight holds this back, until it ends or is given up as unknown.
+    pub fn called_before(&mut self, ns: u64) -> io::Result<()> {
+        writeln!(self.out, "{{\"called_before_ns\":{ns}}}")
+    }
+
+    /// Makes everything written so far visible.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Flushes, and gives back what was written to.
     pub fn finish(mut self) -> io::Result<W> {
         self.out.flush()?;
@@ -33,11 +47,21 @@ impl<W: Write> Writer<W> {
 }
 
 impl History {
-    /// Writes all of it.
+    /// Writes all of it; a long one says now and then what was called, so that it can be followed.
     pub fn write_to<W: Write>(&self, out: W) -> io::Result<W> {
         let mut writer = Writer::new(out, &self.origin)?;
-        for record in &self.records {
-            writer.write(record)?;
+        let mut left = vec![u64::MAX; self.records.len() / PORTION + 1];
+        for (portion, records) in self.records.chunks(PORTION).enumerate().rev() {
+            let own = records.iter().map(|record| record.call_ns).min().unwrap_or(u64::MAX);
+            left[portion] = own.min(left.get(portion + 1).copied().unwrap_or(u64::MAX));
+        }
+        for (portion, records) in self.records.chunks(PORTION).enumerate() {
+            if portion > 0 {
+                writer.called_before(left[portion])?;
+            }
+            for record in records {
+                writer.write(record)?;
+            }
         }
         writer.finish()
     }

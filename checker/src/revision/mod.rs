@@ -46,7 +46,7 @@ mod reasons;
 mod replay;
 mod shown;
 mod sights;
-mod sweep;
+pub(crate) mod sweep;
 mod unknown;
 
 use facts::Facts;
@@ -77,12 +77,15 @@ pub(crate) struct Stretch {
     pub(crate) seen_ns: u64,
     /// Of compactions and errors of which an earlier part knows more: where they may stand, by id.
     pub(crate) floats: BTreeMap<u64, Bounds>,
+    /// Of quiet times, what had been shown when they began, by id.
+    pub(crate) quiet: BTreeMap<u64, i64>,
 }
 
 impl Stretch {
     /// All of a recording that starts at a revision.
     pub(crate) fn whole(base: i64) -> Self {
-        Stretch { base, until: None, seen_ns: u64::MAX, floats: BTreeMap::new() }
+        let (floats, quiet) = (BTreeMap::new(), BTreeMap::new());
+        Stretch { base, until: None, seen_ns: u64::MAX, floats, quiet }
     }
 }
 

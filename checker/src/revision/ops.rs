@@ -1,5 +1,7 @@
 //! Which place in the order of revisions each answer claims.
 
+use std::collections::BTreeMap;
+
 use crate::history::{
     Header, History, Outcome, Record, Recorded, Request, RequestOp, Response, ResponseOp,
     TxnRequest, TxnResponse,
@@ -32,15 +34,33 @@ pub(crate) struct Ops<'a> {
     pub(crate) errors: Vec<u32>,
     /// The highest revision in an answer of the quorum.
     pub(crate) top: i64,
+    /// Whether the recording goes on after these.
+    pub(crate) goes_on: bool,
+    /// What had been shown when quiet times began, by their id, as far as it is not shown here.
+    pub(crate) quiet: BTreeMap<u64, i64>,
     /// When the top was certainly reached.
     pub(crate) seen_ns: u64,
 }
 
-/// What an answer claims to be.
-enum Role {
+/// What a record is to the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It made a revision.
     Mutator(i64),
+    /// It saw a revision of the quorum.
     Observer(i64),
+    /// It saw a revision of one member's own store.
     Local(i64),
+    /// A write that perhaps happened.
+    Unknown,
+    /// Done, or perhaps done.
+    Compaction,
+    /// A definite error.
+    Error,
+    /// Nothing: a read without an answer, something of a watch stream.
+    Nothing,
+    /// An answer without a revision.
+    NoRevision,
 }
 
 /// Whether a request is answered from one member's own store, which may lag behind.
@@ -76,7 +96,19 @@ fn may_write(request: &TxnRequest) -> bool {
     })
 }
 
-fn role(record: &Record) -> Option<Role> {
+pub(crate) fn role(record: &Record) -> Role {
+    match (&record.request, record.outcome) {
+        (request, _) if !request.op().is_operation() => Role::Nothing,
+        (Request::Compact(_), Outcome::Ok | Outcome::Unknown) => Role::Compaction,
+        (_, Outcome::Fail) => Role::Error,
+        (Request::Range(_), Outcome::Unknown) => Role::Nothing,
+        (Request::Txn(txn), Outcome::Unknown) if !may_write(txn) => Role::Nothing,
+        (_, Outcome::Unknown) => Role::Unknown,
+        (_, Outcome::Ok) => answered(record).unwrap_or(Role::NoRevision),
+    }
+}
+
+fn answered(record: &Record) -> Option<Role> {
     let revision = |header: Option<Header>| header.map(|header| header.revision);
     Some(match record.response.as_ref()? {
         Response::Range(range) if is_local(&record.request) => Role::Local(revision(range.header)?),
@@ -113,6 +145,8 @@ impl<'a> Ops<'a> {
             compactions: Vec::new(),
             errors: Vec::new(),
             top: stretch.base,
+            goes_on: stretch.until.is_some(),
+            quiet: stretch.quiet.clone(),
             seen_ns: stretch.seen_ns,
         };
         let mut made: Vec<(i64, u32)> = Vec::new();
@@ -120,21 +154,15 @@ impl<'a> Ops<'a> {
         let mut locals = Vec::new();
         for (place, record) in records.iter().enumerate() {
             let place = place as u32;
-            match (&record.request, record.outcome) {
-                (request, _) if !request.op().is_operation() => {}
-                (Request::Compact(_), Outcome::Ok | Outcome::Unknown) => {
-                    ops.compactions.push(place);
-                }
-                (_, Outcome::Fail) => ops.errors.push(place),
-                (Request::Range(_), Outcome::Unknown) => {}
-                (Request::Txn(txn), Outcome::Unknown) if !may_write(txn) => {}
-                (_, Outcome::Unknown) => ops.unknown.push(place),
-                (_, Outcome::Ok) => match role(record) {
-                    Some(Role::Mutator(revision)) => made.push((revision, place)),
-                    Some(Role::Observer(revision)) => observers.push((revision, place)),
-                    Some(Role::Local(revision)) => locals.push((revision, place)),
-                    None => return Err(no_revision(record)),
-                },
+            match role(record) {
+                Role::Mutator(revision) => made.push((revision, place)),
+                Role::Observer(revision) => observers.push((revision, place)),
+                Role::Local(revision) => locals.push((revision, place)),
+                Role::Unknown => ops.unknown.push(place),
+                Role::Compaction => ops.compactions.push(place),
+                Role::Error => ops.errors.push(place),
+                Role::Nothing => {}
+                Role::NoRevision => return Err(no_revision(record)),
             }
         }
         let call = |place: &u32| records[*place as usize].call_ns;

@@ -20,7 +20,6 @@ pub(crate) struct Placement {
     /// Unknown writes that took a revision: (revision, place in `records`).
     pub(crate) placed: Vec<(i64, u32)>,
     /// The first revision that another unknown write might have made as well.
-    #[expect(dead_code, reason = "who follows a recording will read it")]
     pub(crate) guessed: Option<i64>,
     pub(crate) steps: u64,
 }

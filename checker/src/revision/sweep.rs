@@ -32,22 +32,23 @@ pub(crate) fn real_time(ops: &Ops<'_>) -> Result<(), Verdict> {
             }
         }
         if let Some(earlier) = latest.filter(|earlier| earlier.slot > later.slot) {
-            return Err(violation(ops, earlier, later));
+            let (a, b) = (ops.record(earlier.place), ops.record(later.place));
+            return Err(violation((a, earlier.slot), (b, later.slot)));
         }
     }
     Ok(())
 }
 
-fn violation(ops: &Ops<'_>, earlier: Placed, later: Placed) -> Verdict {
-    let (a, b) = (ops.record(earlier.place), ops.record(later.place));
+/// What is wrong with two operations and their slots: `b` was called after `a` had returned.
+pub(crate) fn violation((a, earlier): (&Record, i64), (b, later): (&Record, i64)) -> Verdict {
     let gap = words::duration(b.call_ns - a.return_ns.unwrap_or(b.call_ns));
-    let (was, is) = (earlier.slot / 2, later.slot / 2);
-    let reason = if later.slot % 2 == 1 {
+    let (was, is) = (earlier / 2, later / 2);
+    let reason = if later % 2 == 1 {
         format!(
             "{} began {gap} after {} {}, and was answered from revision {is}: a stale {}",
             words::describe(b),
             words::describe(a),
-            answered(earlier.slot, was),
+            answered(earlier, was),
             words::noun(b),
         )
     } else {
@@ -55,7 +56,7 @@ fn violation(ops: &Ops<'_>, earlier: Placed, later: Placed) -> Verdict {
             "{} began {gap} after {} {}, and yet made the earlier revision {is}",
             words::describe(b),
             words::describe(a),
-            answered(earlier.slot, was),
+            answered(earlier, was),
         )
     };
     broken(reason, vec![b.id, a.id], is)

@@ -7,7 +7,7 @@
 
 use super::LIVE;
 use super::check::{Found, Position, Walk, Watched};
-use super::streams::{Streams, Watcher};
+use super::streams::{Streams, Unanswered, Watcher};
 use crate::history::{Outcome, Record, Request};
 use crate::revision::ops::Ops;
 use crate::verdict::Violation;
@@ -25,6 +25,8 @@ struct Quiet<'a> {
 #[derive(Debug)]
 pub(super) struct Due<'a> {
     quiet: Vec<Quiet<'a>>,
+    /// Whether the recording goes on: then what lives on is owed nothing yet.
+    goes_on: bool,
 }
 
 /// What one watcher is owed.
@@ -42,7 +44,7 @@ impl<'a> Due<'a> {
         });
         let mut quiet: Vec<Quiet<'a>> = times.map(|record| Quiet { record, revision: 1 }).collect();
         if quiet.is_empty() {
-            return Due { quiet };
+            return Due { quiet, goes_on: ops.goes_on };
         }
         let mut shown: Vec<(u64, i64)> = Vec::new();
         ops.each_slot(|slot, place| {
@@ -59,12 +61,18 @@ impl<'a> Due<'a> {
         for Quiet { record, revision } in &mut quiet {
             let before = shown.partition_point(|(at, _)| *at <= record.call_ns);
             *revision = before.checked_sub(1).map_or(1, |place| shown[place].1);
+            if let Some(earlier) = ops.quiet.get(&record.id) {
+                *revision = (*revision).max(*earlier);
+            }
         }
-        Due { quiet }
+        Due { quiet, goes_on: ops.goes_on }
     }
 
     /// What a watcher is owed, in the last quiet time that it lived through.
     pub(super) fn of(&self, watcher: &Watcher<'a>) -> Option<Owed<'a>> {
+        if self.goes_on && watcher.over_ns.is_none() {
+            return None;
+        }
         let lived = self.quiet.iter().filter(|Quiet { record, .. }| {
             watcher.created.record.call_ns <= record.call_ns
                 && watcher.over_ns.is_none_or(|over| Some(over) > record.return_ns)
@@ -81,7 +89,8 @@ impl<'a> Due<'a> {
 
     /// Create requests that had time to be answered, and were not.
     pub(super) fn unanswered(&self, streams: &Streams<'_>, watched: &mut Watched) {
-        for asked in &streams.unanswered {
+        let over = |at: &&Unanswered<'_>| !self.goes_on || at.over_ns.is_some();
+        for asked in streams.unanswered.iter().filter(over) {
             let waited = self.quiet.iter().find(|Quiet { record, .. }| {
                 asked.create.call_ns <= record.call_ns
                     && asked.over_ns.is_none_or(|over| Some(over) > record.return_ns)

@@ -10,10 +10,10 @@ use crate::words;
 
 /// When each revision can first have been seen.
 pub(super) struct Reach {
-    /// The first revision whose write was recorded.
+    /// The first revision whose write is known here.
     first: i64,
-    /// For revision r at place r - first: when its write was called, and by which record; at the latest
-    /// of those up to there, since a revision stands on all before it.
+    /// For revision r at place r - first: when its write was called, and by which record; at the
+    /// latest of those up to there, since a revision stands on all before it.
     called: Vec<(u64, u32)>,
     /// When the writes of unknown outcome that have no revision were called, in order: each may
     /// have made one more at the end.
@@ -25,7 +25,7 @@ impl Reach {
         let mut called = Vec::new();
         let mut latest = (0, 0);
         let mut placed = placement.placed.iter().peekable();
-        let first = placement.store.floor() + 1;
+        let first = ops.base + 1;
         for revision in first..=placement.store.revision() {
             let unknown = placed.next_if(|(at, _)| *at == revision).map(|(_, place)| *place);
             // A placed write is one of several that fit: only the answered ones bind.

@@ -86,6 +86,10 @@ pub(crate) struct Streams<'a> {
     pub(crate) unanswered: Vec<Unanswered<'a>>,
     pub(crate) wrong: Vec<Violation>,
     pub(crate) responses: u64,
+    /// Create requests without an answer, on streams that go on, and requests to end them.
+    pub(crate) asked: Vec<&'a Record>,
+    /// Watchers that live on, by their place in `watchers`.
+    pub(crate) live: Vec<usize>,
 }
 
 /// A create request without an answer.
@@ -109,18 +113,29 @@ struct Stream<'a> {
 
 /// Sorts the watch records of a history by watcher.
 pub(crate) fn streams(records: &[Record]) -> Streams<'_> {
-    let mut lines: Vec<&Record> =
-        records.iter().filter(|record| record.request.op().is_watch()).collect();
-    // Stable: what arrived at the same time stays in the order in which it was recorded. What was
-    // sent at that time was sent before, and the end comes last: the lines may stand in any order.
-    lines.sort_by_key(|record| {
-        let rank = match record.request.op() {
-            Op::WatchResponse => 1,
-            Op::WatchEnd => 2,
-            _ => 0,
-        };
-        (record.return_ns.unwrap_or(record.call_ns), rank)
-    });
+    streams_of(records.iter(), &BTreeMap::new())
+}
+
+/// When something happened on a stream. What arrived at the same time stays in the order in which
+/// it was recorded. What was sent at that time was sent before, and the end comes last: the lines
+/// may stand in any order.
+pub(crate) fn moment(record: &Record) -> (u64, u8) {
+    let rank = match record.request.op() {
+        Op::WatchResponse => 1,
+        Op::WatchEnd => 2,
+        _ => 0,
+    };
+    (record.return_ns.unwrap_or(record.call_ns), rank)
+}
+
+/// The same for a part of a history; `starts` says for some watchers, by the id of their request,
+/// from which revision on they are looked at.
+pub(crate) fn streams_of<'a>(
+    records: impl Iterator<Item = &'a Record>,
+    starts: &BTreeMap<u64, i64>,
+) -> Streams<'a> {
+    let mut lines: Vec<&Record> = records.filter(|record| record.request.op().is_watch()).collect();
+    lines.sort_by_key(|record| moment(record));
     let mut all = Streams::default();
     let mut open: BTreeMap<u64, Stream<'_>> = BTreeMap::new();
     for record in lines {
@@ -149,7 +164,15 @@ pub(crate) fn streams(records: &[Record]) -> Streams<'_> {
         }
     }
     for stream in open.into_values() {
+        all.asked.extend(stream.asked.iter().map(|(record, _)| *record));
+        all.asked.extend(stream.early.values());
+        all.live.extend(stream.live.values());
         all.over(stream, None);
+    }
+    for watcher in &mut all.watchers {
+        if let Some(start) = starts.get(&watcher.create.id) {
+            watcher.start = *start;
+        }
     }
     all
 }

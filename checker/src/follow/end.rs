@@ -1,0 +1,103 @@
+//! The recording is over: what is left is judged like a whole recording, and all is put together.
+
+use super::window::{Judged, Window};
+use super::{Follower, START};
+use crate::Contradiction;
+use crate::check::{ASSUMPTIONS, answered, conclude, unplaced};
+use crate::general::general;
+use crate::header::HEADER;
+use crate::history::{History, Record};
+use crate::local::SERIALIZABLE;
+use crate::revision::ops::Role;
+use crate::revision::{LINEARIZABILITY, Stretch};
+use crate::session::SESSION;
+use crate::verdict::{Check, Report, Verdict};
+use crate::watch::{self, streams::streams_of};
+
+impl Follower {
+    /// The recording is over: judges the rest.
+    pub fn finish(mut self) -> Result<Report, Contradiction> {
+        if self.broken.is_none() {
+            self.enter(None)?;
+        }
+        if let Some(verdict) = self.broken.take() {
+            return Ok(self.report(vec![verdict_check(verdict)]));
+        }
+        let Some(store) = self.store.take() else {
+            let cause = format!(
+                "start_revision is {:?}, but nothing was recorded",
+                self.origin.start_revision
+            );
+            let what = "nothing was recorded".to_owned();
+            return Err(Contradiction { place: 0, id: 0, what, cause, remedy: START });
+        };
+        let held = std::mem::take(&mut self.held);
+        let (records, roles): (Vec<Record>, Vec<Role>) =
+            held.into_iter().map(|held| (held.record, held.role)).unzip();
+        let history = History { origin: self.origin.clone(), records };
+        let floats = std::mem::take(&mut self.floats);
+        let quiet = std::mem::take(&mut self.quiet);
+        let stretch = Stretch { floats, quiet, ..Stretch::whole(store.revision()) };
+        let starts = &self.starts;
+        let window = Window { history: &history, roles: &roles, stretch, starts, guess: false };
+        let checks = match window.judge(store, self.options.steps) {
+            Judged::Broken(verdict) => vec![verdict_check(verdict)],
+            Judged::Stuck(store, verdict) => {
+                // Floats that began before the store's revision have no place after it.
+                let verdict = if self.cut {
+                    verdict
+                } else {
+                    general(&history.records, *store, self.options.steps, verdict)
+                };
+                let mut checks = vec![verdict_check(verdict)];
+                unplaced(&streams_of(history.records.iter(), starts), &mut checks);
+                checks
+            }
+            Judged::Firm(firm) => {
+                self.figures.placed += firm.placed;
+                self.figures.steps += firm.steps;
+                self.figures.revisions = firm.store.revision();
+                firm.checks
+            }
+        };
+        Ok(self.report(checks))
+    }
+
+    /// Puts together what was found; what is not mentioned was right.
+    fn report(mut self, checks: Vec<Check>) -> Report {
+        self.figures.revisions = self.figures.revisions.max(self.base());
+        let operations = self.figures.ok + self.figures.fail + self.figures.unknown;
+        let mut all = vec![
+            Check {
+                name: ASSUMPTIONS,
+                verdict: answered(&self.figures, self.responses),
+                examined: self.records,
+            },
+            Check { name: HEADER, verdict: Verdict::Legal, examined: self.records },
+            Check { name: LINEARIZABILITY, verdict: Verdict::Legal, examined: operations },
+            Check { name: SERIALIZABLE, verdict: Verdict::Legal, examined: self.locals },
+        ];
+        all.extend(watch::CHECKERS.map(|name| Check {
+            name,
+            verdict: Verdict::Legal,
+            examined: self.responses,
+        }));
+        let examined = self.sessions.examined;
+        all.push(Check { name: SESSION, verdict: Verdict::Legal, examined });
+        for check in checks {
+            if let Some(own) = all.iter_mut().find(|own| own.name == check.name) {
+                own.verdict = self.weigh(check.verdict);
+            }
+        }
+        conclude(all, self.figures)
+    }
+}
+
+fn verdict_check(verdict: Verdict) -> Check {
+    let name = match &verdict {
+        Verdict::Broken(violation) => violation.checker,
+        Verdict::Unknown(doubt) => doubt.checker,
+        Verdict::Legal => LINEARIZABILITY,
+    };
+    Check { name, verdict, examined: 0 }
+}

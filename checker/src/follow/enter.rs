@@ -1,0 +1,133 @@
+//! Records enter in the order of their calls: each is held against what entered before it.
+
+use super::{Follower, Held};
+use crate::Contradiction;
+use crate::header::HEADER;
+use crate::history::{Outcome, Record, Request, Response};
+use crate::revision::ops::{Role, role};
+use crate::revision::{Bounds, sweep};
+use crate::session::SESSION;
+use crate::verdict::Verdict;
+use crate::{watch, words};
+
+impl Follower {
+    /// Looks at records in the order of their calls, as far as all of them are there.
+    pub(super) fn enter(&mut self, before: Option<u64>) -> Result<(), Contradiction> {
+        let all = std::mem::take(&mut self.fresh);
+        let (mut entering, later): (Vec<Record>, Vec<Record>) =
+            all.into_iter().partition(|record| before.is_none_or(|at| record.call_ns < at));
+        self.fresh = later;
+        entering.sort_by_key(|record| (record.call_ns, record.return_ns.unwrap_or(u64::MAX)));
+        self.asked.learn(entering.iter());
+        for record in entering {
+            self.asked.arrived(&record).map_err(|flaw| self.flaw(&record, flaw))?;
+            if record.request.op().is_operation() {
+                self.processes.called(&record).map_err(|flaw| self.flaw(&record, flaw))?;
+            }
+            self.count(&record);
+            let found = self.headers.seen(&record).map(|found| header_verdict(&record, found));
+            let role = role(&record);
+            let found = found.or_else(|| self.place(&record, role));
+            let found = found.or_else(|| {
+                let (revision, id) = self.sessions.seen(&record)?;
+                Some(session_verdict(&record, (revision, id)))
+            });
+            self.held.push(Held { record, role });
+            if found.is_some() {
+                self.end(found);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, record: &Record) {
+        if record.request.op().is_operation() {
+            match record.outcome {
+                Outcome::Ok => self.figures.ok += 1,
+                Outcome::Fail => self.figures.fail += 1,
+                Outcome::Unknown => self.figures.unknown += 1,
+            }
+        }
+        if let Some(Response::Watch(response)) = &record.response {
+            self.responses += 1;
+            let told = response.events.iter().map(|event| event.kv.mod_revision).max();
+            self.named.returns(record.call_ns, response.header.revision, record.id);
+            self.told = told.map_or(self.told, |told| self.told.max(told));
+            self.figures.events += response.events.len() as u64;
+            let refused = response.canceled && response.compact_revision == 0;
+            self.figures.watchers += u64::from(response.created && !refused);
+        }
+    }
+
+    /// Holds a record against everything that returned before it was called.
+    fn place(&mut self, record: &Record, role: Role) -> Option<Verdict> {
+        let slot = match role {
+            Role::Mutator(revision) => revision.saturating_mul(2),
+            Role::Observer(revision) => revision.saturating_mul(2).saturating_add(1),
+            Role::Compaction | Role::Error => {
+                let first = self.base().saturating_mul(2).saturating_add(1);
+                let low = self.clock.before(record.call_ns).map_or(first, |latest| latest.0 | 1);
+                self.floats.insert(record.id, Bounds { low, high: i64::MAX });
+                return None;
+            }
+            Role::Local(_) => {
+                self.locals += 1;
+                return None;
+            }
+            Role::NoRevision => {
+                self.whole = true;
+                return None;
+            }
+            Role::Nothing if matches!(record.request, Request::Quiesced(_)) => {
+                let shown = self.clock.before(record.call_ns.saturating_add(1));
+                let shown = shown.map_or(1, |shown| shown.0 / 2).max(self.told);
+                self.quiet.insert(record.id, shown);
+                return None;
+            }
+            Role::Unknown | Role::Nothing => return None,
+        };
+        if let Role::Mutator(revision) = role {
+            let named = self.named.before(record.call_ns);
+            if let Some((named, id)) = named.filter(|named| named.0 >= revision) {
+                return Some(named_verdict(record, (named, id)));
+            }
+        }
+        let latest = self.clock.before(record.call_ns);
+        if let Some(return_ns) = record.return_ns {
+            self.clock.returns(return_ns, slot, record.id);
+        }
+        let (highest, id) = latest.filter(|latest| latest.0 > slot)?;
+        // It is not judged yet: its slot is above all that is.
+        let earlier = self.held.iter().find(|held| held.record.id == id)?;
+        Some(sweep::violation((&earlier.record, highest), (record, slot)))
+    }
+}
+
+fn named_verdict(record: &Record, (revision, id): (i64, u64)) -> Verdict {
+    let reason = format!(
+        "the watch response of record {id} named revision {revision} before {}, which had to be \
+         done first, was called",
+        words::describe(record)
+    );
+    Verdict::broken(watch::HEADER, reason, vec![id, record.id])
+}
+
+fn session_verdict(record: &Record, (revision, id): (i64, u64)) -> Verdict {
+    let reason = format!(
+        "{}, a read of a member's own store, went back: the same member had answered record {id} \
+         on the same connection from revision {revision}",
+        words::describe(record)
+    );
+    Verdict::broken(SESSION, reason, vec![record.id, id])
+}
+
+fn header_verdict(record: &Record, (field, first, values): (&str, u64, [u64; 2])) -> Verdict {
+    let reason = format!(
+        "{} was answered with {field} {:x}, but record {first} with {:x} before",
+        words::describe(record),
+        values[1],
+        values[0]
+    );
+    Verdict::broken(HEADER, reason, vec![record.id, first])
+}

@@ -1,0 +1,179 @@
+//! What is looked at when a record enters, in the order of the calls: whether the recording
+//! contradicts itself, whether an answer came from too early a revision, and what its header says.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use super::runs::Runs;
+use crate::assume::{SEQUENTIAL, UNASKED};
+use crate::history::{Outcome, Record, Request, Response};
+use crate::revision::ops::is_local;
+
+/// A recording that contradicts itself: cause and remedy.
+pub(super) type Flaw = (String, &'static str);
+
+/// The sequential clients.
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    /// When the last operation of each returned, and its id.
+    last: BTreeMap<u64, (u64, u64)>,
+    /// Those that an unknown outcome ended.
+    over: Runs,
+}
+
+impl Processes {
+    /// An operation was called; to be asked in the order of the calls.
+    pub(super) fn called(&mut self, record: &Record) -> Result<(), Flaw> {
+        let process = record.process;
+        if self.over.contains(process) {
+            let cause =
+                format!("process {process} called it after an unknown outcome had ended it");
+            return Err((cause, SEQUENTIAL));
+        }
+        if let Some((_, id)) = self.last.get(&process).filter(|last| last.0 > record.call_ns) {
+            let cause =
+                format!("process {process} called it while its record {id} had not returned");
+            return Err((cause, SEQUENTIAL));
+        }
+        if let Some(return_ns) = record.return_ns {
+            self.last.insert(process, (return_ns, record.id));
+        } else {
+            self.last.remove(&process);
+            self.over.insert(process);
+        }
+        Ok(())
+    }
+}
+
+/// The streams on which something was asked.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    before: Runs,
+    /// Those asked on for the first time among what enters now, and when.
+    now: BTreeMap<u64, u64>,
+}
+
+impl Asked {
+    /// Learns of all requests that enter.
+    pub(super) fn learn<'a>(&mut self, records: impl Iterator<Item = &'a Record>) {
+        for stream in std::mem::take(&mut self.now).into_keys() {
+            self.before.insert(stream);
+        }
+        for record in records {
+            if let Request::WatchCreate(request) = &record.request {
+                let first = self.now.entry(request.stream).or_insert(u64::MAX);
+                *first = record.call_ns.min(*first);
+            }
+        }
+    }
+
+    /// Whether a response came on a stream in use.
+    pub(super) fn arrived(&self, record: &Record) -> Result<(), Flaw> {
+        let Request::WatchResponse(at) = &record.request else { return Ok(()) };
+        let arrived = record.return_ns.unwrap_or(record.call_ns);
+        let asked = self.now.get(&at.stream).is_some_and(|asked| *asked <= arrived);
+        if asked || self.before.contains(at.stream) {
+            return Ok(());
+        }
+        Err((UNASKED.0.to_owned(), UNASKED.1))
+    }
+}
+
+/// The highest slot of what had returned.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    pending: BinaryHeap<Reverse<(u64, i64, u64)>>,
+    /// Slot and id.
+    latest: Option<(i64, u64)>,
+}
+
+impl Clock {
+    /// The highest slot, and whose it is, of everything that returned before a time; to be asked in
+    /// the order of times.
+    pub(super) fn before(&mut self, ns: u64) -> Option<(i64, u64)> {
+        while let Some(Reverse((_, slot, id))) =
+            self.pending.peek().filter(|next| next.0.0 < ns).copied()
+        {
+            self.pending.pop();
+            if self.latest.is_none_or(|latest| latest.0 < slot) {
+                self.latest = Some((slot, id));
+            }
+        }
+        self.latest
+    }
+
+    pub(super) fn returns(&mut self, ns: u64, slot: i64, id: u64) {
+        self.pending.push(Reverse((ns, slot, id)));
+    }
+}
+
+/// What members answered on each connection.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    /// By connection and member.
+    clocks: BTreeMap<(u64, u64), Clock>,
+    /// How many answers of a member's own store were looked at.
+    pub(super) examined: u64,
+}
+
+impl Sessions {
+    /// The answer that had a higher revision, and that revision, though it had returned before.
+    /// To be asked in the order of the calls.
+    pub(super) fn seen(&mut self, record: &Record) -> Option<(i64, u64)> {
+        let operation = record.request.op().is_operation() && record.outcome == Outcome::Ok;
+        if record.connection == 0 || !operation {
+            return None;
+        }
+        let revision = record.response.as_ref().and_then(Response::header)?.revision;
+        let clock = self.clocks.entry((record.connection, record.member)).or_default();
+        let before = clock.before(record.call_ns);
+        clock.returns(record.return_ns?, revision, record.id);
+        if !is_local(&record.request) {
+            return None; // the order of all operations is another checker's
+        }
+        self.examined += 1;
+        before.filter(|before| before.0 > revision)
+    }
+}
+
+/// What headers said so far.
+#[derive(Debug, Default)]
+pub(super) struct Headers {
+    /// What it is, and the record that said it first.
+    cluster: Option<(u64, u64)>,
+    members: BTreeMap<u64, (u64, u64)>,
+    terms: BTreeMap<u64, Clock>,
+}
+
+impl Headers {
+    /// What a header contradicts: the field, the earlier record, and both values. To be asked in
+    /// the order of the calls.
+    pub(super) fn seen(&mut self, record: &Record) -> Option<(&'static str, u64, [u64; 2])> {
+        let header = record.response.as_ref().and_then(Response::header)?;
+        if header.cluster_id != 0 {
+            let (known, first) = *self.cluster.get_or_insert((header.cluster_id, record.id));
+            if known != header.cluster_id {
+                return Some(("cluster_id", first, [known, header.cluster_id]));
+            }
+        }
+        if header.member_id == 0 || record.member == 0 {
+            return None;
+        }
+        let (known, first) =
+            *self.members.entry(record.member).or_insert((header.member_id, record.id));
+        if known != header.member_id {
+            return Some(("member_id", first, [known, header.member_id]));
+        }
+        if header.raft_term == 0 || !record.request.op().is_operation() {
+            return None;
+        }
+        let term = header.raft_term.min(i64::MAX as u64);
+        let clock = self.terms.entry(record.member).or_default();
+        let before = clock.before(record.call_ns);
+        if let Some(return_ns) = record.return_ns.filter(|_| record.outcome == Outcome::Ok) {
+            clock.returns(return_ns, term as i64, record.id);
+        }
+        let (highest, id) = before.filter(|before| before.0 > term as i64)?;
+        Some(("raft_term", id, [highest as u64, term]))
+    }
+}

@@ -1,0 +1,351 @@
+//! Judges a recording while it is written, and keeps only what is not certain yet.
+//!
+//! A recording says from time to time that everything called before some moment T is written
+//! ([`Follower::called_before`]). Let M be the highest slot (see [`revision`](crate::revision)) of
+//! what returned before T. Whatever is still to come was called after that return, so it has no
+//! lower slot, or real time is broken, which is seen when it enters. So all of slot 2r+1 and below
+//! is known for the revisions r with 2r+1 < M, and they can be judged for good, by the machinery
+//! that judges a whole recording, from the store that the last such judgement left.
+//!
+//! What stays is, besides that store with its last revisions: what is not judged yet; writes of
+//! unknown outcome that have no place; compactions; and of each watcher its request and the last
+//! it heard. Where an unknown write was placed by guess, since another one fits as well, nothing
+//! from there on is certain, and all of it stays until an answer shows which it was. If that is
+//! too much ([`FollowOptions::most`]) the guess is kept; should something contradict it later, the
+//! verdict is unknown.
+//!
+//! Without a word of what is called, everything stays until the end.
+
+mod end;
+mod enter;
+mod entry;
+mod runs;
+mod window;
+
+use std::collections::BTreeMap;
+
+use entry::{Asked, Clock, Flaw, Headers, Processes, Sessions};
+use runs::Runs;
+use window::{Firm, Judged, Window};
+
+use crate::assume::by_itself;
+use crate::history::{History, Origin, Record};
+use crate::model::Store;
+use crate::revision::ops::Role;
+use crate::revision::{Bounds, Stretch};
+use crate::start;
+use crate::verdict::{Doubt, Figures, Verdict};
+use crate::{Contradiction, words};
+
+/// How much is kept, and how much work may be done.
+#[derive(Clone, Copy, Debug)]
+pub struct FollowOptions {
+    /// Steps of replay and search for each attempt to order what is kept.
+    pub steps: u64,
+    /// How many records are gathered before they are judged.
+    pub window: usize,
+    /// How many revisions can be read in the past. What asks for older ones is not judged.
+    pub past: i64,
+    /// How many records are kept because a placement was guessed.
+    pub most: usize,
+}
+
+impl Default for FollowOptions {
+    fn default() -> Self {
+        let steps = crate::Options::default().steps;
+        FollowOptions { steps, window: 8_192, past: 100_000, most: 200_000 }
+    }
+}
+
+/// How far it came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Everything up to this revision is judged for good.
+    pub revision: i64,
+    /// Everything called before this is written.
+    pub called_before_ns: u64,
+    /// Records read.
+    pub records: u64,
+    /// Records kept.
+    pub kept: usize,
+    /// Whether the verdict cannot change any more.
+    pub decided: bool,
+}
+
+/// A record that is not certain yet, and what it is.
+#[derive(Debug)]
+struct Held {
+    record: Record,
+    role: Role,
+}
+
+/// Judges records as they come.
+#[derive(Debug)]
+pub struct Follower {
+    origin: Origin,
+    options: FollowOptions,
+    /// The store at the last certain revision; None before the first record that shows it.
+    store: Option<Store>,
+    /// When the first record returned, if it says what the store held.
+    begun: u64,
+    ids: Runs,
+    processes: Processes,
+    asked: Asked,
+    headers: Headers,
+    sessions: Sessions,
+    clock: Clock,
+    /// The revisions that watch responses named.
+    named: Clock,
+    /// The highest revision that a watch event told of.
+    told: i64,
+    called_before: u64,
+    /// Called too late to have entered.
+    fresh: Vec<Record>,
+    held: Vec<Held>,
+    /// How many records make the next judgement worth while.
+    enough: usize,
+    floats: BTreeMap<u64, Bounds>,
+    starts: BTreeMap<u64, i64>,
+    quiet: BTreeMap<u64, i64>,
+    /// Whether an answer without a place makes it necessary to keep everything.
+    whole: bool,
+    /// Whether anything was judged and let go.
+    cut: bool,
+    guessed: Option<i64>,
+    broken: Option<Verdict>,
+    records: u64,
+    locals: u64,
+    responses: u64,
+    figures: Figures,
+}
+
+impl Follower {
+    /// Begins a recording by its first line.
+    pub fn new(origin: Origin, options: FollowOptions) -> Self {
+        let known = origin.start_revision.is_none_or(|revision| revision == 1);
+        Follower {
+            origin,
+            options,
+            store: known.then(Store::default),
+            begun: 0,
+            ids: Runs::default(),
+            processes: Processes::default(),
+            asked: Asked::default(),
+            headers: Headers::default(),
+            sessions: Sessions::default(),
+            clock: Clock::default(),
+            named: Clock::default(),
+            told: 1,
+            called_before: 0,
+            fresh: Vec::new(),
+            held: Vec::new(),
+            enough: options.window,
+            floats: BTreeMap::new(),
+            starts: BTreeMap::new(),
+            quiet: BTreeMap::new(),
+            whole: false,
+            cut: false,
+            guessed: None,
+            broken: None,
+            records: 0,
+            locals: 0,
+            responses: 0,
+            figures: Figures::default(),
+        }
+    }
+
+    /// Takes the next record.
+    pub fn push(&mut self, record: Record) -> Result<Progress, Contradiction> {
+        if self.broken.is_some() {
+            self.records += 1;
+            return Ok(self.progress());
+        }
+        by_itself(&record)
+            .map_err(|(cause, remedy)| self.flaw(&record, (cause.to_owned(), remedy)))?;
+        if !self.ids.insert(record.id) {
+            let cause = format!("the id {} is used twice", record.id);
+            return Err(self.flaw(&record, (cause, "give each record an id of its own")));
+        }
+        if record.call_ns < self.called_before {
+            let cause = format!(
+                "it was called before {}, and everything called before that is said to stand above",
+                self.called_before
+            );
+            return Err(self.flaw(&record, (cause, "say so only when every call is written")));
+        }
+        if self.store.is_none() {
+            let origin = self.origin.clone();
+            let first = History { origin, records: vec![record.clone()] };
+            let given = start::given(&first).map_err(|cause| self.flaw(&record, (cause, START)))?;
+            self.store = given;
+            self.begun = record.return_ns.unwrap_or(0);
+        } else if record.call_ns < self.begun {
+            let cause = "it was called before the first record returned".to_owned();
+            return Err(self.flaw(&record, (cause, START)));
+        }
+        self.records += 1;
+        self.fresh.push(record);
+        Ok(self.progress())
+    }
+
+    /// Everything called before this moment has been pushed, but for nothing: a call in flight holds
+    /// this back, until it ends or is given up as unknown.
+    pub fn called_before(&mut self, ns: u64) -> Result<Progress, Contradiction> {
+        self.called_before = self.called_before.max(ns);
+        if self.held.len() + self.fresh.len() >= self.enough {
+            self.settle()
+        } else {
+            Ok(self.progress())
+        }
+    }
+
+    /// Judges what can be judged now.
+    pub fn settle(&mut self) -> Result<Progress, Contradiction> {
+        if self.broken.is_none() && self.called_before > 0 {
+            self.enter(Some(self.called_before))?;
+            if self.broken.is_none() && !self.whole {
+                self.judge();
+            }
+        }
+        Ok(self.progress())
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            revision: self.base().max(self.figures.revisions),
+            called_before_ns: self.called_before,
+            records: self.records,
+            kept: self.held.len() + self.fresh.len(),
+            decided: self.broken.is_some(),
+        }
+    }
+
+    /// What is wrong, if something was found.
+    pub fn broken(&self) -> Option<&Verdict> {
+        self.broken.as_ref()
+    }
+
+    fn base(&self) -> i64 {
+        self.store.as_ref().map_or(0, Store::revision)
+    }
+
+    fn flaw(&self, record: &Record, (cause, remedy): Flaw) -> Contradiction {
+        let what = words::describe(record);
+        Contradiction { place: self.records as usize, id: record.id, what, cause, remedy }
+    }
+
+    /// Nothing can change the verdict any more.
+    fn end(&mut self, verdict: Option<Verdict>) {
+        self.broken = verdict.map(|verdict| self.weigh(verdict));
+        self.held.clear();
+        self.fresh.clear();
+    }
+
+    /// What follows a guess is no proof.
+    fn weigh(&self, verdict: Verdict) -> Verdict {
+        match (verdict, self.guessed) {
+            (Verdict::Broken(violation), Some(revision)) => Verdict::Unknown(Doubt {
+                checker: violation.checker,
+                reason: format!(
+                    "which unknown write made revision {revision} was guessed, so this proves \
+                     nothing: {}",
+                    violation.reason
+                ),
+                evidence: violation.evidence,
+            }),
+            (verdict, _) => verdict,
+        }
+    }
+
+    /// Judges what is complete.
+    fn judge(&mut self) {
+        let Some((highest, _)) = self.clock.before(self.called_before) else { return };
+        let until = highest / 2 - 1;
+        if until <= self.base() {
+            self.wait();
+            return;
+        }
+        let all = std::mem::take(&mut self.held);
+        let most = until.saturating_mul(2).saturating_add(1);
+        let (inside, mut outside): (Vec<Held>, Vec<Held>) =
+            all.into_iter().partition(|held| is_inside(held.role, until));
+        let later = outside.iter().filter(|held| slot_above(held.role, most));
+        let seen_ns = later.filter_map(|held| held.record.return_ns).min().unwrap_or(u64::MAX);
+        let guess = inside.len() > self.options.most;
+        let (records, roles): (Vec<Record>, Vec<Role>) =
+            inside.into_iter().map(|held| (held.record, held.role)).unzip();
+        let history = History { origin: self.origin.clone(), records };
+        let (floats, quiet) = (self.floats.clone(), self.quiet.clone());
+        let stretch = Stretch { base: self.base(), until: Some(until), seen_ns, floats, quiet };
+        let starts = &self.starts;
+        let window = Window { history: &history, roles: &roles, stretch, starts, guess };
+        let store = self.store.take().expect("the store of the last judgement");
+        let judged = window.judge(store, self.options.steps);
+        let held = history.records.into_iter().zip(roles);
+        let held = held.map(|(record, role)| Held { record, role });
+        match judged {
+            Judged::Broken(verdict) => self.end(Some(verdict)),
+            Judged::Stuck(store, verdict) => {
+                self.store = Some(*store);
+                self.held.extend(held);
+                self.held.append(&mut outside);
+                if self.held.len() > self.options.most {
+                    self.end(Some(verdict));
+                }
+            }
+            Judged::Firm(firm) => {
+                let kept = held.zip(&firm.keep).filter(|(_, keep)| **keep).map(|(held, _)| held);
+                self.held.extend(kept);
+                self.held.append(&mut outside);
+                self.forward(*firm);
+            }
+        }
+        self.wait();
+    }
+
+    /// Takes over what a judgement left.
+    fn forward(&mut self, firm: Firm) {
+        self.figures.placed += firm.placed;
+        self.figures.steps += firm.steps;
+        self.guessed = self.guessed.or(firm.guessed);
+        self.floats.extend(firm.floats);
+        let held =
+            self.held.iter().filter(|held| matches!(held.role, Role::Compaction | Role::Error));
+        let ids: Vec<u64> = held.map(|held| held.record.id).collect();
+        let ids: std::collections::BTreeSet<u64> = ids.into_iter().collect();
+        self.floats.retain(|id, _| ids.contains(id));
+        self.starts = firm.starts;
+        let mut store = firm.store;
+        self.cut = true;
+        self.figures.revisions = store.revision();
+        store.forget(store.revision() - self.options.past);
+        self.store = Some(store);
+    }
+
+    fn wait(&mut self) {
+        let kept = self.held.len();
+        self.enough = kept + self.fresh.len() + self.options.window.max(kept);
+    }
+}
+
+const START: &str = "begin with a range over all keys before anything else is called, or leave \
+                     start_revision out";
+
+/// Whether a record is of a part that ends with a revision.
+fn is_inside(role: Role, until: i64) -> bool {
+    match role {
+        Role::Mutator(revision) | Role::Observer(revision) | Role::Local(revision) => {
+            revision <= until
+        }
+        _ => true,
+    }
+}
+
+fn slot_above(role: Role, slot: i64) -> bool {
+    match role {
+        Role::Mutator(revision) => revision.saturating_mul(2) > slot,
+        Role::Observer(revision) => revision.saturating_mul(2).saturating_add(1) > slot,
+        _ => false,
+    }
+}

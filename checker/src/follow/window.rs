@@ -1,0 +1,227 @@
+//! Judges a part of a recording that is complete, and says what of it is needed later.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::above;
+use crate::history::{History, Record, Request, Response};
+use crate::model::Store;
+use crate::revision::ops::{Ops, Role};
+use crate::revision::{Bounds, LINEARIZABILITY, Ordered, Stretch, order};
+use crate::verdict::{Check, Verdict};
+use crate::watch::streams::{Streams, Watcher, is_progress, moment, streams_of};
+
+/// What is judged together.
+pub(super) struct Window<'a> {
+    pub(super) history: &'a History,
+    /// What each record is.
+    pub(super) roles: &'a [Role],
+    pub(super) stretch: Stretch,
+    /// From which revision on watchers are looked at, by the id of their request.
+    pub(super) starts: &'a BTreeMap<u64, i64>,
+    /// Whether a guess between unknown writes is as good as knowledge.
+    pub(super) guess: bool,
+}
+
+/// What came out.
+pub(super) enum Judged {
+    /// Something is wrong.
+    Broken(Verdict),
+    /// It cannot be said yet; the store as it was.
+    Stuck(Box<Store>, Verdict),
+    /// Everything up to a revision is right.
+    Firm(Box<Firm>),
+}
+
+/// What is left of a part that was judged.
+pub(super) struct Firm {
+    /// At the last revision that is certain.
+    pub(super) store: Store,
+    pub(super) checks: Vec<Check>,
+    /// Which records are needed later.
+    pub(super) keep: Vec<bool>,
+    /// Where the compactions stand.
+    pub(super) floats: BTreeMap<u64, Bounds>,
+    pub(super) starts: BTreeMap<u64, i64>,
+    /// How many unknown writes were placed.
+    pub(super) placed: u64,
+    /// The first revision that was guessed, if that was as good as knowledge.
+    pub(super) guessed: Option<i64>,
+    pub(super) steps: u64,
+}
+
+impl Window<'_> {
+    /// Judges up to where the window reaches, from a store on.
+    pub(super) fn judge(&self, store: Store, budget: u64) -> Judged {
+        let (history, stretch) = (self.history, &self.stretch);
+        let ops = match Ops::new(history, stretch) {
+            Ok(ops) => ops,
+            Err(verdict @ Verdict::Unknown(_)) => return Judged::Stuck(Box::new(store), verdict),
+            Err(verdict) => return Judged::Broken(verdict),
+        };
+        let until = stretch.until.unwrap_or(i64::MAX);
+        let heard = self.heard(until);
+        let mut streams = self.streams(&heard);
+        let mut ordered = order(&ops, &streams, (store, stretch), budget);
+        if let Some(store) = ordered.store.take() {
+            return match ordered.verdict {
+                Verdict::Unknown(_) => Judged::Stuck(Box::new(store), ordered.verdict),
+                _ => Judged::Broken(ordered.verdict),
+            };
+        }
+        let placement = ordered.placement.as_ref().expect("an order without a store back");
+        if let (Some(reason), Some(_)) = (&ordered.tired, stretch.until) {
+            let verdict = Verdict::unknown(LINEARIZABILITY, reason.clone(), Vec::new());
+            return Judged::Stuck(Box::new(base_of(ordered, stretch.base)), verdict);
+        }
+        let guessed = placement.guessed.filter(|_| stretch.until.is_some());
+        let firm = guessed.filter(|_| !self.guess).map_or(until, |hole| hole - 1);
+        let mut own = heard;
+        if firm < until {
+            own = self.heard(firm);
+            streams = self.streams(&own);
+        }
+        let mut checks = above(&ops, &streams, &ordered, firm);
+        let verdict = ordered.verdict.clone();
+        checks.push(Check { name: LINEARIZABILITY, verdict, examined: 0 });
+        let broken = checks.iter().rev().find(|check| matches!(check.verdict, Verdict::Broken(_)));
+        if let (Some(broken), Some(_)) = (broken, stretch.until) {
+            return Judged::Broken(broken.verdict.clone());
+        }
+        let starts = tails(&streams);
+        let keep = self.keep(&ordered, (&own, &streams, &starts), firm);
+        let placement = ordered.placement.take().expect("it was there");
+        let floats = ordered.floats.iter().map(|(place, bounds)| (ops.record(*place).id, *bounds));
+        let floats = floats.filter(|(_, bounds)| ends_by(*bounds, firm)).collect();
+        let placed = placement.placed.iter().filter(|placed| placed.0 <= firm).count() as u64;
+        let mut store = placement.store;
+        store.undo_to(firm.min(store.revision()));
+        Judged::Firm(Box::new(Firm {
+            store,
+            checks,
+            keep,
+            floats,
+            starts: starts.into_iter().map(|(id, tail)| (id, tail.start)).collect(),
+            placed,
+            guessed: guessed.filter(|_| self.guess),
+            steps: ordered.steps,
+        }))
+    }
+
+    /// Which records of watch streams tell only of revisions up to one, and come after no other.
+    fn heard(&self, until: i64) -> Vec<bool> {
+        let records = &self.history.records;
+        let mut places: Vec<usize> =
+            (0..records.len()).filter(|place| records[*place].request.op().is_watch()).collect();
+        places.sort_by_key(|place| moment(&records[*place]));
+        let mut heard = vec![false; records.len()];
+        let mut blocked: BTreeSet<u64> = BTreeSet::new();
+        for place in places {
+            let Some(stream) = stream(&records[place]) else { continue };
+            if shows(&records[place]) > until {
+                blocked.insert(stream);
+            }
+            heard[place] = !blocked.contains(&stream);
+        }
+        heard
+    }
+
+    fn streams(&self, heard: &[bool]) -> Streams<'_> {
+        let records = self.history.records.iter().zip(heard);
+        streams_of(records.filter(|(_, heard)| **heard).map(|(record, _)| record), self.starts)
+    }
+
+    fn keep(
+        &self,
+        ordered: &Ordered,
+        (heard, streams, tails): (&[bool], &Streams<'_>, &BTreeMap<u64, Tail>),
+        firm: i64,
+    ) -> Vec<bool> {
+        let mut kept: BTreeSet<u64> = streams.asked.iter().map(|record| record.id).collect();
+        for watcher in streams.live.iter().map(|watcher| &streams.watchers[*watcher]) {
+            kept.extend([watcher.create.id, watcher.created.record.id]);
+            kept.extend(watcher.cancel.map(|cancel| cancel.id));
+            kept.extend(&tails[&watcher.create.id].records);
+        }
+        let placed = ordered.placement.iter().flat_map(|placement| &placement.placed);
+        let placed: BTreeSet<u32> =
+            placed.filter(|placed| placed.0 <= firm).map(|placed| placed.1).collect();
+        let floats: BTreeMap<u32, Bounds> = ordered.floats.iter().copied().collect();
+        let keeps = |place: usize, record: &Record| match self.roles[place] {
+            Role::Mutator(revision) | Role::Observer(revision) | Role::Local(revision) => {
+                revision > firm
+            }
+            Role::Unknown => !placed.contains(&(place as u32)),
+            Role::Compaction => true,
+            Role::Error => !floats.get(&(place as u32)).is_some_and(|own| ends_by(*own, firm)),
+            Role::Nothing if record.request.op().is_watch() => {
+                !heard[place] || kept.contains(&record.id)
+            }
+            Role::Nothing => matches!(record.request, Request::Quiesced(_)),
+            Role::NoRevision => false,
+        };
+        self.history.records.iter().enumerate().map(|(place, one)| keeps(place, one)).collect()
+    }
+}
+
+/// Takes an order back.
+fn base_of(ordered: Ordered, base: i64) -> Store {
+    let mut store = ordered.placement.expect("an order").store;
+    store.undo_to(base);
+    store
+}
+
+fn ends_by(bounds: Bounds, firm: i64) -> bool {
+    bounds.high <= firm.saturating_mul(2).saturating_add(1)
+}
+
+fn stream(record: &Record) -> Option<u64> {
+    match &record.request {
+        Request::WatchCreate(request) => Some(request.stream),
+        Request::WatchCancel(request) => Some(request.stream),
+        Request::WatchProgress(at) | Request::WatchResponse(at) | Request::WatchEnd(at) => {
+            Some(at.stream)
+        }
+        _ => None,
+    }
+}
+
+/// The highest revision that a record of a stream speaks of.
+fn shows(record: &Record) -> i64 {
+    let Some(Response::Watch(response)) = &record.response else { return 0 };
+    let events = response.events.iter().map(|event| event.kv.mod_revision);
+    events.max().unwrap_or(0).max(response.header.revision)
+}
+
+/// What each watcher that lives on needs to be walked over again.
+fn tails(streams: &Streams<'_>) -> BTreeMap<u64, Tail> {
+    let live = streams.live.iter().map(|watcher| &streams.watchers[*watcher]);
+    live.map(|watcher| (watcher.create.id, tail(watcher))).collect()
+}
+
+/// The last that a watcher heard, and where to begin so that it comes right after it.
+struct Tail {
+    start: i64,
+    records: Vec<u64>,
+}
+
+fn tail(watcher: &Watcher<'_>) -> Tail {
+    let arrivals = &watcher.arrivals;
+    let notices = arrivals.iter().filter(|arrival| is_progress(arrival.response));
+    let notice = notices.max_by_key(|arrival| arrival.response.header.revision);
+    let last = arrivals.iter().rposition(|arrival| !arrival.response.events.is_empty());
+    let told = last.map_or(0, |last| {
+        arrivals[last].response.events.last().map_or(0, |event| event.kv.mod_revision)
+    });
+    if let Some(notice) = notice.filter(|notice| notice.response.header.revision >= told) {
+        let next = notice.response.header.revision.saturating_add(1);
+        return Tail { start: watcher.start.max(next), records: vec![notice.record.id] };
+    }
+    let Some(last) = last else { return Tail { start: watcher.start, records: Vec::new() } };
+    // A response in parts is kept with all its parts.
+    let parts = arrivals[..last].iter().rev().take_while(|arrival| arrival.response.fragment);
+    let from = last - parts.count();
+    let records = arrivals[from..].iter().filter(|arrival| !is_progress(arrival.response));
+    let first = arrivals[from].response.events.first();
+    let start = first.map_or(watcher.start, |event| event.kv.mod_revision.max(watcher.start));
+    Tail { start, records: records.map(|arrival| arrival.record.id).collect() }
+}
