@@ -17,7 +17,11 @@ impl Follower {
         let (mut entering, later): (Vec<Record>, Vec<Record>) =
             all.into_iter().partition(|record| before.is_none_or(|at| record.call_ns < at));
         self.fresh = later;
-        entering.sort_by_key(|record| (record.call_ns, record.return_ns.unwrap_or(u64::MAX)));
+        // What is of a stream stays in the order in which it was recorded.
+        entering.sort_by_key(|record| {
+            let end = record.return_ns.unwrap_or(u64::MAX);
+            (record.call_ns, if record.request.op().is_operation() { end } else { 0 })
+        });
         self.asked.learn(entering.iter());
         for record in entering {
             self.asked.arrived(&record).map_err(|flaw| self.flaw(&record, flaw))?;
