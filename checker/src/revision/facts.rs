@@ -325,7 +325,8 @@ impl<'a, 'b> Facts<'a, 'b> {
         }
         match next.create.cmp(&hole) {
             std::cmp::Ordering::Equal => Fit::Needed(hole),
-            std::cmp::Ordering::Greater => known.deleted_within(hole, next.create - 1),
+            // The transaction that created it may have deleted it before.
+            std::cmp::Ordering::Greater => known.deleted_within(hole, next.create),
             std::cmp::Ordering::Less => Fit::Wrong,
         }
     }
@@ -342,7 +343,7 @@ impl<'a, 'b> Facts<'a, 'b> {
             (Some(next), Some(gone)) if gone < next.written => Some(gone),
             (Some(_), _) if !self.counted => return Fit::Free,
             (Some(next), _) if next.create == now.create_revision => return Fit::Wrong,
-            (Some(next), _) => Some(next.create.saturating_sub(1)),
+            (Some(next), _) => Some(next.create),
             (None, gone) => gone,
         };
         match by {

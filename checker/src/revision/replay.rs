@@ -239,13 +239,12 @@ impl<'a, 'b> Replay<'a, 'b> {
             if own.choice {
                 return true;
             }
-            let free = own
-                .pool
-                .iter()
+            // Those before the chosen one were refuted.
+            let untried = own.pool[own.next..].iter();
+            let chosen = own.chosen.map(|number| self.unknowns.writes[number as usize].class);
+            let mut free = untried
                 .filter(|number| self.used[**number as usize].is_none_or(|user| user >= frame));
-            let mut classes = free.map(|number| self.unknowns.writes[*number as usize].class);
-            let first = classes.next();
-            classes.any(|class| Some(class) != first)
+            free.any(|number| Some(self.unknowns.writes[*number as usize].class) != chosen)
         };
         let first = (0..self.frames.len()).find(|frame| open(*frame))?;
         Some(self.frames[first].hole)
