@@ -69,8 +69,8 @@ impl Window<'_> {
             };
         }
         let placement = ordered.placement.as_ref().expect("an order without a store back");
-        if let (Some(reason), Some(_)) = (&ordered.tired, stretch.until) {
-            let verdict = Verdict::unknown(LINEARIZABILITY, reason.clone(), Vec::new());
+        if let (Some((reason, evidence)), Some(_)) = (&ordered.tired, stretch.until) {
+            let verdict = Verdict::unknown(LINEARIZABILITY, reason.clone(), evidence.clone());
             return Judged::Stuck(Box::new(base_of(ordered, stretch.base)), verdict);
         }
         let guessed = placement.guessed.filter(|_| stretch.until.is_some());

@@ -1,6 +1,7 @@
 //! Whether the order of revisions agrees with real time.
 
 use super::ops::{Ops, broken};
+use crate::history::Record;
 use crate::verdict::Verdict;
 use crate::words;
 
