@@ -5,7 +5,6 @@ mod world;
 use mettle_checker::follow::{FollowOptions, Follower, Progress};
 use mettle_checker::history::{History, Record};
 use mettle_checker::{Contradiction, Options, Report, Verdict, assumptions, check};
-use proptest::prelude::*;
 use world::damage::damage;
 use world::{Dice, Shape, legal, legal_from_start};
 
@@ -128,18 +127,18 @@ fn shape(seed: u64) -> Shape {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
-
-    #[test]
-    fn legal_recordings(seed in any::<u64>()) {
+#[test]
+fn legal_recordings() {
+    for seed in 0..500 {
         let shape = shape(seed);
         agree(Shape { before: 0, ..shape }, 0, false);
         agree(shape, 0, true);
     }
+}
 
-    #[test]
-    fn damaged_recordings(seed in any::<u64>()) {
+#[test]
+fn damaged_recordings() {
+    for seed in 0..700 {
         let shape = shape(seed);
         agree(Shape { before: 0, ..shape }, 1 + seed % 3, false);
     }
@@ -149,7 +148,7 @@ proptest! {
 #[test]
 #[ignore = "twenty thousand histories take minutes"]
 fn many_recordings() {
-    for seed in 0..20_000 {
+    for seed in 1_000..20_000 {
         let shape = Shape { before: 0, ..shape(seed) };
         agree(shape, seed % 4, false);
     }
