@@ -127,7 +127,7 @@ fn answered(record: &Record) -> Option<Role> {
 
 /// Whether an answer says that its operation made the revision it names.
 pub(crate) fn makes_revision(record: &Record) -> bool {
-    record.outcome == Outcome::Ok && matches!(role(record), Some(Role::Mutator(_)))
+    matches!(role(record), Role::Mutator(_))
 }
 
 impl<'a> Ops<'a> {
