@@ -140,6 +140,7 @@ fn no_history_at_all() {
     report("half-report", "{\"ClientId\":1,\"Input\":{\"Type\":\"ra", "operations.json:1: EOF");
     report("words-report", "garbage", "operations.json:1: expected value");
     let folder = path("empty-folder");
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(folder.join("client-1")).expect("a folder");
     refused(&folder, "has no operation");
     std::fs::remove_dir(folder.join("client-1")).expect("removed");

@@ -1,8 +1,9 @@
 //! Which format a file has, by its content.
 
+use std::io::Read;
 use std::path::Path;
 
-use super::source::Source;
+use super::source::{Source, Stream};
 use super::{Input, bad, edn, etcd, log, registers};
 use crate::assume::assumptions;
 use crate::history::binary::MAGIC;
@@ -33,37 +34,63 @@ const MOST_TEXT_BYTES: u64 = 128 << 20;
 /// refused.
 pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input, ReadError> {
     let name = path.display().to_string();
-    let stream = match (Source::open(path)?, format) {
+    match (Source::open(path)?, format) {
         (Source::Folder, None | Some(Format::Etcd)) => {
             let (history, places) = etcd::read(path, limits)?;
-            return consistent(&name, history, |place| {
-                places.of(place).map(|(file, line)| (Some(file), line))
-            })
-            .map(Input::KeySpace);
+            report(&name, history, &places)
         }
         (Source::Folder, Some(_)) => {
-            return Err(bad(&name, None, "is a folder", "name the history file inside it"));
+            Err(bad(&name, None, "is a folder", "name the history file inside it"))
         }
-        (Source::Stream(stream), _) => stream,
-    };
+        (Source::Stream(stream), _) => content(&name, stream, format, limits),
+    }
+}
+
+/// As [`read`] does, from anything that gives bytes; `name` is for errors.
+pub fn read_from(
+    name: &str,
+    from: Box<dyn Read>,
+    format: Option<Format>,
+    limits: Limits,
+) -> Result<Input, ReadError> {
+    content(name, Stream::new(name, from, None)?, format, limits)
+}
+
+/// The report of one client of etcd's robustness tests: what its two files hold.
+pub fn read_report(operations: &[u8], watches: &[u8]) -> Result<Input, ReadError> {
+    let (history, places) = etcd::of_one(operations, watches)?;
+    report("the report", history, &places)
+}
+
+fn report(name: &str, history: History, places: &etcd::Places) -> Result<Input, ReadError> {
+    let place = |place| places.of(place).map(|(file, line)| (Some(file), line));
+    consistent(name, history, place).map(Input::KeySpace)
+}
+
+fn content(
+    name: &str,
+    stream: Stream,
+    format: Option<Format>,
+    limits: Limits,
+) -> Result<Input, ReadError> {
     match format.or_else(|| detect(stream.head())) {
         None if !looks_like_text(stream.head()) => {
-            Err(bad(&name, None, "is not a text", "known formats are listed in checker/README.md"))
+            Err(bad(name, None, "is not a text", "known formats are listed in checker/README.md"))
         }
         // Where nothing is known, the usual reader says best what is wrong with the first line.
         Some(Format::V1 | Format::Binary) | None => {
-            let (history, lines) = read_stream(name.clone(), stream.whole(), limits)?;
+            let (history, lines) = read_stream(name.to_owned(), stream.whole(), limits)?;
             let line = |place| lines.line(place).map(|line| (None, line));
-            consistent(&name, history, line).map(Input::KeySpace)
+            consistent(name, history, line).map(Input::KeySpace)
         }
         Some(Format::Etcd) => {
             let cause = "is a file, at most one client's part of a report of etcd's";
-            Err(bad(&name, None, cause, "name the folder of the client-* folders"))
+            Err(bad(name, None, cause, "name the folder of the client-* folders"))
         }
         Some(as_format) => {
             let most = limits.total_bytes.min(MOST_TEXT_BYTES);
-            let text = stream.text(&name, most)?;
-            operations(&name, &text, (as_format, format.is_none()))
+            let text = stream.text(name, most)?;
+            operations(name, &text, (as_format, format.is_none()))
         }
     }
 }

@@ -17,7 +17,7 @@ mod log;
 mod registers;
 mod source;
 
-pub use detect::{Format, read};
+pub use detect::{Format, read, read_from, read_report};
 pub use judge::judge;
 
 use crate::history::{History, ReadError};

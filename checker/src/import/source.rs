@@ -61,7 +61,11 @@ impl Source {
 }
 
 impl Stream {
-    fn new(name: &str, mut rest: Box<dyn Read>, length: Option<u64>) -> Result<Self, ReadError> {
+    pub(super) fn new(
+        name: &str,
+        mut rest: Box<dyn Read>,
+        length: Option<u64>,
+    ) -> Result<Self, ReadError> {
         let mut head = Vec::new();
         (&mut rest).take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(|error| {
             bad(name, None, format!("cannot be read: {error}"), "check the disk and the file")

@@ -59,26 +59,53 @@ pub(super) fn read(folder: &Path, limits: Limits) -> Result<(History, Places), R
     let mut report = Report::default();
     let mut places = Places::default();
     for client in &clients {
-        let operations = client.join("operations.json");
-        places.file(operations.display().to_string());
-        objects(&operations, &mut left, |line, wrong, at| {
-            report.operation(line).map_err(wrong)?;
-            places.note(report.len(), at);
-            Ok(())
-        })?;
-        let watches = client.join("watch.json");
-        places.file(watches.display().to_string());
-        objects(&watches, &mut left, |watch, _, at| {
-            report.watch(watch);
-            places.note(report.len(), at);
-            Ok(())
-        })?;
+        let path = client.join("operations.json");
+        operations(&mut report, &mut places, (&path, &content(&path, &mut left)?))?;
+        let path = client.join("watch.json");
+        watches(&mut report, &mut places, (&path, &content(&path, &mut left)?))?;
     }
     if report.len() == 0 {
         let cause = "has no operation in any of its clients";
         return Err(bad(&folder.display().to_string(), None, cause, "is it the whole report?"));
     }
     Ok((report.history(), places))
+}
+
+/// A report of one client from memory.
+pub(super) fn of_one(told: &[u8], watched: &[u8]) -> Result<(History, Places), ReadError> {
+    let mut report = Report::default();
+    let mut places = Places::default();
+    operations(&mut report, &mut places, ("operations.json".as_ref(), told))?;
+    watches(&mut report, &mut places, ("watch.json".as_ref(), watched))?;
+    Ok((report.history(), places))
+}
+
+type Content<'a> = (&'a Path, &'a [u8]);
+
+fn operations(
+    report: &mut Report,
+    places: &mut Places,
+    (path, bytes): Content<'_>,
+) -> Result<(), ReadError> {
+    places.file(path.display().to_string());
+    objects((path, bytes), |line, wrong, at| {
+        report.operation(line).map_err(wrong)?;
+        places.note(report.len(), at);
+        Ok(())
+    })
+}
+
+fn watches(
+    report: &mut Report,
+    places: &mut Places,
+    (path, bytes): Content<'_>,
+) -> Result<(), ReadError> {
+    places.file(path.display().to_string());
+    objects((path, bytes), |watch, _, at| {
+        report.watch(watch);
+        places.note(report.len(), at);
+        Ok(())
+    })
 }
 
 /// The clients' folders of the one report in a folder.
@@ -132,18 +159,13 @@ fn reports_below(
     Ok(())
 }
 
-/// Hands over the objects of a file one by one, each with its line and with what makes an error of
-/// a cause; none if the client has no such file.
-fn objects<T: DeserializeOwned>(
-    path: &Path,
-    left: &mut u64,
-    mut with: impl FnMut(T, &dyn Fn(String) -> ReadError, u64) -> Result<(), ReadError>,
-) -> Result<(), ReadError> {
+/// What a file holds; nothing if the client has no such file.
+fn content(path: &Path, left: &mut u64) -> Result<Vec<u8>, ReadError> {
     let name = path.display().to_string();
     let cannot =
         |error: std::io::Error| bad(&name, None, format!("cannot be read: {error}"), "check it");
     let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         file => file.map_err(cannot)?,
     };
     let mut bytes = Vec::new();
@@ -155,10 +177,20 @@ fn objects<T: DeserializeOwned>(
         return Err(bad(&name, None, "is too long", "split the recording"));
     }
     *left -= bytes.len() as u64;
-    if too_many_objects(&bytes) {
+    Ok(bytes)
+}
+
+/// Hands over the objects of a file one by one, each with its line and with what makes an error of
+/// a cause.
+fn objects<T: DeserializeOwned>(
+    (path, bytes): Content<'_>,
+    mut with: impl FnMut(T, &dyn Fn(String) -> ReadError, u64) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
+    let name = path.display().to_string();
+    if too_many_objects(bytes) {
         return Err(bad(&name, None, "holds too many objects", "split the recording"));
     }
-    let mut stream = serde_json::Deserializer::from_slice(&bytes).into_iter::<T>();
+    let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<T>();
     let (mut line, mut counted) = (1, 0);
     loop {
         let blank = |byte: &&u8| byte.is_ascii_whitespace();

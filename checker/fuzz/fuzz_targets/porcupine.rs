@@ -1,0 +1,4 @@
+//! See [`targets::porcupine`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::porcupine(bytes));

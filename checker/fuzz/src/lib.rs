@@ -1,0 +1,85 @@
+//! What fuzzing asks of every importer: whatever the bytes are, there is an answer and no panic, and
+//! what was read survives being written and read again, and can be judged.
+
+use std::io::Cursor;
+
+use mettle_checker::history::binary::MAGIC;
+use mettle_checker::history::{History, Limits, read_stream};
+use mettle_checker::import::{Format, Input, judge, read_from, read_report};
+use mettle_checker::{Options, check};
+
+/// So few that a judgement takes milliseconds; it may then be "unknown".
+const OPTIONS: Options = Options { steps: 2_000 };
+
+/// The checker's own lines of JSON.
+pub fn lines(bytes: &[u8]) {
+    read(bytes, Some(Format::V1));
+}
+
+/// The records of a compact file, in a frame with the right checksums, which no fuzzer guesses.
+pub fn binary(content: &[u8]) {
+    let count = content.first().copied().unwrap_or(0);
+    let mut file = MAGIC.to_vec();
+    let rest = content.get(1..).unwrap_or_default();
+    for content in [b"\0{\"version\":1}", &[&[1], rest].concat()[..], &[2, count]] {
+        file.extend((content.len() as u32).to_le_bytes());
+        file.extend(crc32c::crc32c(content).to_le_bytes());
+        file.extend(content);
+    }
+    read(&file, Some(Format::Binary));
+    read(content, Some(Format::Binary));
+}
+
+/// A client's two files, with a zero byte between them.
+pub fn etcd(bytes: &[u8]) {
+    let mut files = bytes.splitn(2, |byte| *byte == 0);
+    let (operations, watches) = (files.next().unwrap_or(&[]), files.next().unwrap_or(&[]));
+    if let Ok(input) = read_report(operations, watches) {
+        done(&input);
+    }
+}
+
+/// Jepsen's logs.
+pub fn jepsen(bytes: &[u8]) {
+    read(bytes, Some(Format::Jepsen));
+}
+
+/// Knossos' registers.
+pub fn knossos(bytes: &[u8]) {
+    read(bytes, Some(Format::Knossos));
+}
+
+/// porcupine's strings.
+pub fn porcupine(bytes: &[u8]) {
+    read(bytes, Some(Format::Porcupine));
+}
+
+/// The format that the bytes show.
+pub fn any(bytes: &[u8]) {
+    read(bytes, None);
+}
+
+fn read(bytes: &[u8], format: Option<Format>) {
+    let from = Box::new(Cursor::new(bytes.to_vec()));
+    match read_from("fuzz", from, format, Limits::default()) {
+        Ok(input) => done(&input),
+        Err(error) => assert!(error.to_string().starts_with("fuzz")),
+    }
+}
+
+fn done(input: &Input) {
+    if let Input::KeySpace(history) = input {
+        let lines = history.write_to(Vec::new()).expect("memory");
+        assert_eq!(&again(&lines), history, "as lines");
+        let binary = history.write_binary_to(Vec::new()).expect("memory");
+        assert_eq!(&again(&binary), history, "in the compact form");
+        check(history, &OPTIONS);
+    } else {
+        judge(input, &OPTIONS);
+    }
+}
+
+fn again(bytes: &[u8]) -> History {
+    let read = read_stream("again".to_owned(), bytes, Limits::default());
+    read.unwrap_or_else(|error| panic!("what was read is refused: {error}")).0
+}
