@@ -123,6 +123,16 @@ fn jepsen_logs_of_later_years() {
     );
     assert_eq!(text("later.log", &good), "legal");
     assert_eq!(text("later-bad.log", &good.replace(":read\t7", ":read\t8")), "broken");
+    // 7 is there: that a compare with 7 failed is wrong, unless it failed for another reason.
+    let failed =
+        |end: &str| format!("{good}{head}4\t:invoke\t:cas\t[7 9]\n{head}4\t:fail\t:cas\t{end}\n");
+    let compared =
+        failed("[7 9]").replace("3\t:info\t:write\t5\t[:unavailable \"x\"]", "3\t:fail\t:write\t5");
+    assert_eq!(text("compared.log", &compared), "broken");
+    assert_eq!(text("down.log", &failed("[7 9]\t:node-down")), "legal");
+    assert_eq!(text("out.log", &failed(":timed-out")), "legal");
+    let keys = format!("{head}1\t:invoke\t:read\t[0 nil]\n");
+    assert!(refused("keys.log", keys.as_bytes(), None).contains("jepsen.independent"));
 }
 
 #[test]

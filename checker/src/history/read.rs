@@ -393,7 +393,11 @@ struct ErrorWire {
 
 fn response(op: Op, raw: &RawValue) -> Result<Response, Problem> {
     let text = raw.get();
-    if let Ok(wire) = serde_json::from_str::<ErrorWire>(text) {
+    // Trying it on every answer would cost more than reading the answer.
+    let inside = text.trim_start().strip_prefix('{').unwrap_or("").trim_start();
+    if inside.starts_with("\"error\"")
+        && let Ok(wire) = serde_json::from_str::<ErrorWire>(text)
+    {
         return Ok(Response::Error(wire.error));
     }
     let parsed = match op {

@@ -65,24 +65,35 @@ pub(super) fn jepsen(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
         let name = words.next().and_then(|word| word.strip_prefix(':'));
         let name = name.ok_or_else(|| wrong("the operation is missing"))?.to_owned();
         let rest: Vec<&str> = words.collect();
-        let value = value(&rest.join(" ")).ok_or_else(|| wrong("the value is not understood"))?;
+        let value = match value(&rest.join(" ")) {
+            // It failed for a reason of its own, and not since the compare did.
+            Some((_, true)) if kind == Kind::Fail => Value::Other,
+            Some((value, _)) => value,
+            None => {
+                let cause = "the value is not understood (keys of jepsen.independent are not read)";
+                return Err(wrong(cause));
+            }
+        };
         events.push(Event { line: at, process, kind, name, key: None, value });
     }
     Ok(events)
 }
 
-/// The value at the beginning of a text; a reason may follow.
-fn value(text: &str) -> Option<Value> {
+/// The value at the beginning of a text, and whether a reason follows.
+fn value(text: &str) -> Option<(Value, bool)> {
     if text.starts_with(':') {
-        return Some(Value::Other);
+        return Some((Value::Other, false));
     }
     if let Some(pair) = text.strip_prefix('[') {
-        let (pair, _) = pair.split_once(']')?;
+        let (pair, rest) = pair.split_once(']')?;
         let (from, to) = pair.trim().split_once([' ', ','])?;
-        return Some(Value::Pair(from.trim().parse().ok()?, to.trim().parse().ok()?));
+        let pair = Value::Pair(from.trim().parse().ok()?, to.trim().parse().ok()?);
+        return Some((pair, !rest.trim().is_empty()));
     }
-    match text.split(' ').next() {
-        None | Some("" | "nil") => Some(Value::Nil),
-        Some(number) => number.parse().ok().map(Value::Number),
-    }
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let value = match word {
+        "" | "nil" => Value::Nil,
+        number => Value::Number(number.parse().ok()?),
+    };
+    Some((value, !rest.is_empty()))
 }

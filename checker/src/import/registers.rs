@@ -68,7 +68,7 @@ pub(super) fn register(
             },
             (_, RegisterOp::Read(_)) => continue,
             (Some((Kind::Ok, ..)), op) => op,
-            (Some((Kind::Fail, ..)), RegisterOp::Cas(from, _)) if observed => {
+            (Some((Kind::Fail, Value::Pair(..), _)), RegisterOp::Cas(from, _)) if observed => {
                 RegisterOp::FailedCas(from)
             }
             (Some((Kind::Fail, ..)), _) => continue,
