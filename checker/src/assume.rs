@@ -131,6 +131,11 @@ fn fits(record: &Record) -> bool {
         | (Request::DeleteRange(_), Some(Response::DeleteRange(_)))
         | (Request::Txn(_), Some(Response::Txn(_)))
         | (Request::Compact(_), Some(Response::Compact(_)))
+        | (Request::LeaseGrant(_), Some(Response::LeaseGrant(_)))
+        | (Request::LeaseRevoke(_), Some(Response::LeaseRevoke(_)))
+        | (Request::LeaseKeepAlive(_), Some(Response::LeaseKeepAlive(_)))
+        | (Request::LeaseTimeToLive(_), Some(Response::LeaseTimeToLive(_)))
+        | (Request::LeaseLeases(_), Some(Response::LeaseLeases(_)))
         | (Request::WatchResponse(_), Some(Response::Watch(_))) => true,
         (_, Some(_)) => false,
     }

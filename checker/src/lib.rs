@@ -24,6 +24,7 @@ mod general;
 mod header;
 pub mod history;
 pub mod import;
+mod lease;
 mod local;
 pub mod model;
 mod revision;

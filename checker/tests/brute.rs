@@ -114,6 +114,8 @@ fn agree(seed: u64) {
         keeps: false,
         before: 0,
         quiet: false,
+        leases: 0,
+        renewals: false,
     };
     let mut history = legal(shape);
     history.records.retain(|record| !is_local(record));

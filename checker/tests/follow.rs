@@ -124,6 +124,8 @@ fn shape(seed: u64) -> Shape {
         keeps: dice.chance(50),
         before: dice.below(40),
         quiet: dice.chance(50),
+        leases: 0,
+        renewals: false,
     }
 }
 

@@ -170,3 +170,14 @@ fn an_unknown_write_before_a_transaction_that_replaces_it() {
     let history = mettle_checker::history::History { origin, records };
     assert_eq!(check(&history, &Options::default()).verdict, Verdict::Legal);
 }
+
+#[test]
+fn with_leases() {
+    for seed in 0..300 {
+        for unknown_per_mille in [0, 150] {
+            let shape = Shape { seed, unknown_per_mille, leases: 6, ..Shape::default() };
+            must_be_legal(Shape { watchers: 2, quiet: true, ..shape });
+            must_be_legal(Shape { watchers: 0, ..shape });
+        }
+    }
+}

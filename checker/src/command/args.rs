@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// Give up a search after so many steps and answer "unknown"
     #[arg(long, default_value_t = Options::default().steps)]
     steps: u64,
+    /// How many ms sooner than promised a lease may end
+    #[arg(long, default_value_t = Options::default().lease_tolerance_ns / 1_000_000)]
+    lease_tolerance_ms: u64,
 }
 
 impl Args {
@@ -71,7 +74,8 @@ impl Args {
 
     /// How much work a judgement may cost.
     pub(crate) fn options(&self) -> Options {
-        Options { steps: self.steps }
+        let lease_tolerance_ns = self.lease_tolerance_ms.saturating_mul(1_000_000);
+        Options { steps: self.steps, lease_tolerance_ns }
     }
 }
 

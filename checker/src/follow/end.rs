@@ -7,6 +7,7 @@ use crate::check::{ASSUMPTIONS, answered, conclude, unplaced};
 use crate::general::general;
 use crate::header::HEADER;
 use crate::history::{History, Record};
+use crate::lease::LEASE;
 use crate::local::SERIALIZABLE;
 use crate::revision::ops::Role;
 use crate::revision::{LINEARIZABILITY, Stretch};
@@ -75,6 +76,7 @@ impl Follower {
             },
             Check { name: HEADER, verdict: Verdict::Legal, examined: self.records },
             Check { name: LINEARIZABILITY, verdict: Verdict::Legal, examined: operations },
+            Check { name: LEASE, verdict: Verdict::Legal, examined: 0 },
             Check { name: SERIALIZABLE, verdict: Verdict::Legal, examined: self.locals },
         ];
         all.extend(watch::CHECKERS.map(|name| Check {

@@ -4,11 +4,25 @@ use super::{Follower, Held};
 use crate::Contradiction;
 use crate::header::HEADER;
 use crate::history::{Outcome, Record, Request, Response};
+use crate::lease::{LEASE, is_lease};
 use crate::revision::ops::{Role, role};
 use crate::revision::{Bounds, sweep};
 use crate::session::SESSION;
 use crate::verdict::Verdict;
 use crate::{watch, words};
+
+/// What a lease may end reaches back to its grant, which may be forgotten: that is left to whoever
+/// judges the whole recording.
+fn about_leases(record: &Record) -> Option<Verdict> {
+    if !is_lease(record.request.op()) {
+        return None;
+    }
+    let reason = format!(
+        "{}: leases are not judged while a recording is followed; judge the whole of it",
+        words::describe(record)
+    );
+    Some(Verdict::unknown(LEASE, reason, vec![record.id]))
+}
 
 impl Follower {
     /// Looks at records in the order of their calls, as far as all of them are there.
@@ -31,6 +45,7 @@ impl Follower {
             self.count(&record);
             let found = self.headers.seen(&record).map(|found| header_verdict(&record, found));
             let role = role(&record);
+            let found = found.or_else(|| about_leases(&record));
             let found = found.or_else(|| self.place(&record, role));
             let found = found.or_else(|| {
                 let (revision, id) = self.sessions.seen(&record)?;

@@ -53,7 +53,7 @@ impl Window<'_> {
     /// Judges up to where the window reaches, from a store on.
     pub(super) fn judge(&self, store: Store, budget: u64) -> Judged {
         let (history, stretch) = (self.history, &self.stretch);
-        let ops = match Ops::new(history, stretch) {
+        let ops = match Ops::new(history, &[], stretch) {
             Ok(ops) => ops,
             Err(verdict @ Verdict::Unknown(_)) => return Judged::Stuck(Box::new(store), verdict),
             Err(verdict) => return Judged::Broken(verdict),

@@ -13,7 +13,8 @@
 //! a field that has its zero value may be left out. Keys and values are JSON strings, or
 //! `{"base64":"…"}` when they are not UTF-8.
 //!
-//! * `op`: `range`, `put`, `delete_range`, `txn`, `compact`; and for watch streams `watch_create`,
+//! * `op`: `range`, `put`, `delete_range`, `txn`, `compact`; `lease_grant`, `lease_revoke`,
+//!   `lease_keep_alive` (one record a renewal), `lease_time_to_live`, `lease_leases`; and for watch streams `watch_create`,
 //!   `watch_cancel`, `watch_progress` (what the client sent), `watch_response` (what came back, one
 //!   line a response, `return_ns` is its arrival), `watch_end` (the stream is over); and `quiesced`
 //!   ([`QuiescedRequest`]: between its times nothing was wrong, so what was due had time to come).
@@ -31,6 +32,7 @@ pub mod binary;
 mod blob;
 mod compare;
 mod kv;
+mod lease;
 mod origin;
 mod outcome;
 mod quiet;
@@ -49,6 +51,11 @@ pub use kv::{
     CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Header, KeyValue,
     PutRequest, PutResponse, RangeRequest, RangeResponse, RequestOp, ResponseOp, SortOrder,
     SortTarget, TxnRequest, TxnResponse,
+};
+pub use lease::{
+    LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesRequest,
+    LeaseLeasesResponse, LeaseRequest, LeaseRevokeResponse, LeaseStatus, LeaseTimeToLiveRequest,
+    LeaseTimeToLiveResponse,
 };
 pub(crate) use origin::Recorded;
 pub use origin::{Field, Origin};

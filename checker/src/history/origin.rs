@@ -52,7 +52,7 @@ pub enum Field {
 pub(crate) struct Recorded {
     pub(crate) version: bool,
     pub(crate) create_revision: bool,
-    lease: bool,
+    pub(crate) lease: bool,
     more: bool,
     event_version: bool,
 }
@@ -85,7 +85,7 @@ impl Recorded {
                 delete.prev_kvs.iter_mut().for_each(|kv| self.fade_kv(kv));
             }
             Response::Txn(txn) => self.fade_ops(&mut txn.responses),
-            Response::Compact(_) | Response::Watch(_) | Response::Error(_) => {}
+            _ => {}
         }
     }
 

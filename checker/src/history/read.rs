@@ -376,6 +376,11 @@ fn request(op: Op, raw: Option<&RawValue>) -> Result<Request, Problem> {
         Op::WatchResponse => serde_json::from_str(text).map(Request::WatchResponse),
         Op::WatchEnd => serde_json::from_str(text).map(Request::WatchEnd),
         Op::Quiesced => serde_json::from_str(text).map(Request::Quiesced),
+        Op::LeaseGrant => serde_json::from_str(text).map(Request::LeaseGrant),
+        Op::LeaseRevoke => serde_json::from_str(text).map(Request::LeaseRevoke),
+        Op::LeaseKeepAlive => serde_json::from_str(text).map(Request::LeaseKeepAlive),
+        Op::LeaseTimeToLive => serde_json::from_str(text).map(Request::LeaseTimeToLive),
+        Op::LeaseLeases => serde_json::from_str(text).map(Request::LeaseLeases),
     };
     parsed.map_err(|error| {
         problem(
@@ -406,6 +411,11 @@ fn response(op: Op, raw: &RawValue) -> Result<Response, Problem> {
         Op::DeleteRange => serde_json::from_str(text).map(Response::DeleteRange),
         Op::Txn => serde_json::from_str(text).map(Response::Txn),
         Op::Compact => serde_json::from_str(text).map(Response::Compact),
+        Op::LeaseGrant => serde_json::from_str(text).map(Response::LeaseGrant),
+        Op::LeaseRevoke => serde_json::from_str(text).map(Response::LeaseRevoke),
+        Op::LeaseKeepAlive => serde_json::from_str(text).map(Response::LeaseKeepAlive),
+        Op::LeaseTimeToLive => serde_json::from_str(text).map(Response::LeaseTimeToLive),
+        Op::LeaseLeases => serde_json::from_str(text).map(Response::LeaseLeases),
         Op::WatchResponse => serde_json::from_str(text).map(Response::Watch),
         Op::WatchCreate | Op::WatchCancel | Op::WatchProgress | Op::WatchEnd => {
             return Err(problem(

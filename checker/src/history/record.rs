@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Header, Origin,
-    PutRequest, PutResponse, QuiescedRequest, RangeRequest, RangeResponse, StreamRef, TxnRequest,
-    TxnResponse, WatchCancelRequest, WatchCreateRequest, WatchResponse,
+    CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Header,
+    LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesRequest,
+    LeaseLeasesResponse, LeaseRequest, LeaseRevokeResponse, LeaseTimeToLiveRequest,
+    LeaseTimeToLiveResponse, Origin, PutRequest, PutResponse, QuiescedRequest, RangeRequest,
+    RangeResponse, StreamRef, TxnRequest, TxnResponse, WatchCancelRequest, WatchCreateRequest,
+    WatchResponse,
 };
 
 /// Everything that clients recorded.
@@ -78,6 +81,16 @@ pub enum Request {
     WatchEnd(StreamRef),
     /// `quiesced`: nothing was wrong between the record's times.
     Quiesced(QuiescedRequest),
+    /// `lease_grant`
+    LeaseGrant(LeaseGrantRequest),
+    /// `lease_revoke`
+    LeaseRevoke(LeaseRequest),
+    /// `lease_keep_alive`
+    LeaseKeepAlive(LeaseRequest),
+    /// `lease_time_to_live`
+    LeaseTimeToLive(LeaseTimeToLiveRequest),
+    /// `lease_leases`
+    LeaseLeases(LeaseLeasesRequest),
 }
 
 /// The word of `op` in a file.
@@ -106,11 +119,21 @@ pub enum Op {
     WatchEnd,
     /// See [`Request::Quiesced`].
     Quiesced,
+    /// See [`Request::LeaseGrant`].
+    LeaseGrant,
+    /// See [`Request::LeaseRevoke`].
+    LeaseRevoke,
+    /// See [`Request::LeaseKeepAlive`].
+    LeaseKeepAlive,
+    /// See [`Request::LeaseTimeToLive`].
+    LeaseTimeToLive,
+    /// See [`Request::LeaseLeases`].
+    LeaseLeases,
 }
 
 impl Op {
     /// Every kind.
-    pub const ALL: [Op; 11] = [
+    pub const ALL: [Op; 16] = [
         Op::Range,
         Op::Put,
         Op::DeleteRange,
@@ -122,6 +145,11 @@ impl Op {
         Op::WatchResponse,
         Op::WatchEnd,
         Op::Quiesced,
+        Op::LeaseGrant,
+        Op::LeaseRevoke,
+        Op::LeaseKeepAlive,
+        Op::LeaseTimeToLive,
+        Op::LeaseLeases,
     ];
 
     /// As written in a file.
@@ -138,6 +166,11 @@ impl Op {
             Op::WatchResponse => "watch_response",
             Op::WatchEnd => "watch_end",
             Op::Quiesced => "quiesced",
+            Op::LeaseGrant => "lease_grant",
+            Op::LeaseRevoke => "lease_revoke",
+            Op::LeaseKeepAlive => "lease_keep_alive",
+            Op::LeaseTimeToLive => "lease_time_to_live",
+            Op::LeaseLeases => "lease_leases",
         }
     }
 
@@ -167,6 +200,11 @@ impl Request {
             Request::WatchResponse(_) => Op::WatchResponse,
             Request::WatchEnd(_) => Op::WatchEnd,
             Request::Quiesced(_) => Op::Quiesced,
+            Request::LeaseGrant(_) => Op::LeaseGrant,
+            Request::LeaseRevoke(_) => Op::LeaseRevoke,
+            Request::LeaseKeepAlive(_) => Op::LeaseKeepAlive,
+            Request::LeaseTimeToLive(_) => Op::LeaseTimeToLive,
+            Request::LeaseLeases(_) => Op::LeaseLeases,
         }
     }
 }
@@ -184,6 +222,16 @@ pub enum Response {
     Txn(TxnResponse),
     /// To `compact`.
     Compact(CompactResponse),
+    /// To `lease_grant`.
+    LeaseGrant(LeaseGrantResponse),
+    /// To `lease_revoke`.
+    LeaseRevoke(LeaseRevokeResponse),
+    /// To `lease_keep_alive`.
+    LeaseKeepAlive(LeaseKeepAliveResponse),
+    /// To `lease_time_to_live`.
+    LeaseTimeToLive(LeaseTimeToLiveResponse),
+    /// To `lease_leases`.
+    LeaseLeases(LeaseLeasesResponse),
     /// What arrived on a stream.
     Watch(WatchResponse),
     /// To anything, instead of the answer.
@@ -199,6 +247,11 @@ impl Response {
             Response::DeleteRange(delete) => delete.header,
             Response::Txn(txn) => txn.header,
             Response::Compact(compact) => compact.header,
+            Response::LeaseGrant(answer) => answer.header,
+            Response::LeaseRevoke(answer) => answer.header,
+            Response::LeaseKeepAlive(answer) => answer.header,
+            Response::LeaseTimeToLive(answer) => answer.header,
+            Response::LeaseLeases(answer) => answer.header,
             Response::Watch(watch) => Some(watch.header),
             Response::Error(_) => None,
         }

@@ -114,6 +114,12 @@ impl Serialize for Request {
             | Request::WatchResponse(stream)
             | Request::WatchEnd(stream) => stream.serialize(serializer),
             Request::Quiesced(request) => request.serialize(serializer),
+            Request::LeaseGrant(request) => request.serialize(serializer),
+            Request::LeaseRevoke(request) | Request::LeaseKeepAlive(request) => {
+                request.serialize(serializer)
+            }
+            Request::LeaseTimeToLive(request) => request.serialize(serializer),
+            Request::LeaseLeases(request) => request.serialize(serializer),
         }
     }
 }
@@ -131,6 +137,11 @@ impl Serialize for Response {
             Response::DeleteRange(response) => response.serialize(serializer),
             Response::Txn(response) => response.serialize(serializer),
             Response::Compact(response) => response.serialize(serializer),
+            Response::LeaseGrant(response) => response.serialize(serializer),
+            Response::LeaseRevoke(response) => response.serialize(serializer),
+            Response::LeaseKeepAlive(response) => response.serialize(serializer),
+            Response::LeaseTimeToLive(response) => response.serialize(serializer),
+            Response::LeaseLeases(response) => response.serialize(serializer),
             Response::Watch(response) => response.serialize(serializer),
             Response::Error(error) => ErrorWire { error }.serialize(serializer),
         }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use super::{Span, Store, View, holds};
 use crate::history::{
-    DeleteRangeRequest, DeleteRangeResponse, Header, PutRequest, PutResponse, RangeRequest,
-    RangeResponse, Request, RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
+    DeleteRangeRequest, DeleteRangeResponse, Header, LeaseGrantResponse, LeaseRevokeResponse,
+    PutRequest, PutResponse, RangeRequest, RangeResponse, Request, RequestOp, Response, ResponseOp,
+    TxnRequest, TxnResponse,
 };
 
 /// Why the store refuses a request that is well formed.
@@ -13,6 +14,8 @@ use crate::history::{
 pub enum Refusal {
     /// `ignore_value` or `ignore_lease` on a key that is not there.
     KeyNotFound,
+    /// A put with a lease that is over.
+    LeaseNotFound,
     /// A read above the store's revision.
     FutureRevision,
     /// The model does not know the operation.
@@ -24,6 +27,7 @@ impl Refusal {
     pub fn text(self) -> &'static str {
         match self {
             Refusal::KeyNotFound => "etcdserver: key not found",
+            Refusal::LeaseNotFound => "etcdserver: requested lease not found",
             Refusal::FutureRevision => "etcdserver: mvcc: required revision is a future revision",
             Refusal::NotModelled => "not an operation of the key space",
         }
@@ -48,6 +52,12 @@ impl Store {
                 refusal_on(self.now(), request, &mut path.clone())?;
                 Response::Txn(self.txn(request, &mut path, mark))
             }
+            Request::LeaseRevoke(lease) => {
+                self.revoke(lease.id);
+                Response::LeaseRevoke(LeaseRevokeResponse::default())
+            }
+            // Whether there is such a lease is not the key space's business.
+            Request::LeaseGrant(_) => Response::LeaseGrant(LeaseGrantResponse::default()),
             _ => return Err(Refusal::NotModelled),
         };
         self.close(mark);
@@ -137,6 +147,9 @@ fn put_refusal(view: View<'_>, request: &PutRequest) -> Result<(), Refusal> {
     let keeps = request.ignore_value || request.ignore_lease;
     if keeps && view.get(&request.key).is_none() {
         return Err(Refusal::KeyNotFound);
+    }
+    if request.lease != 0 && view.store.leases.over(request.lease, view.revision()) {
+        return Err(Refusal::LeaseNotFound);
     }
     Ok(())
 }

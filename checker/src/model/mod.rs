@@ -14,6 +14,7 @@
 
 mod execute;
 mod index;
+mod leases;
 mod mismatch;
 mod read;
 mod span;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::leases::Leases;
 use super::{KeyIndex, View};
 use crate::history::{Blob, KeyValue};
 
@@ -95,6 +96,7 @@ pub struct Store {
     begins: VecDeque<u64>,
     /// How many changes were forgotten.
     forgotten: u64,
+    pub(super) leases: Leases,
 }
 
 impl Default for Store {
@@ -110,6 +112,7 @@ impl Default for Store {
             changes: VecDeque::new(),
             begins: VecDeque::new(),
             forgotten: 0,
+            leases: Leases::default(),
         }
     }
 }
@@ -130,6 +133,7 @@ impl Store {
             store.chains[chain as usize] = vec![version];
             store.all.insert(kv.key.clone(), chain);
             store.live.insert(kv.key.clone(), chain);
+            store.leases.hang(kv.lease, &kv.key);
         }
         store
     }
@@ -268,6 +272,7 @@ impl Store {
             }
         }
         self.begins.truncate(left);
+        self.leases.undo_to(revision);
         self.revision = revision;
     }
 
@@ -288,6 +293,7 @@ impl Store {
     pub(super) fn write(&mut self, key: &Blob, value: Blob, lease: i64) {
         let revision = self.revision + 1;
         let chain = self.chain(key);
+        self.leases.hang(lease, key);
         let versions = &mut self.chains[chain as usize];
         let (create_revision, version) = match versions.last() {
             Some(last) if !last.is_deletion() => (last.create_revision, last.version + 1),

@@ -65,7 +65,9 @@ impl Replay<'_, '_> {
     /// The last revision up to `at` where an answer shows all of a key, and the replay agrees.
     fn settled(&self, span: &Span, at: i64) -> i64 {
         const TRIES: usize = 4;
-        if !span.is_one() || !self.facts_pay() {
+        // Where leases are not shown, an answer does not show all of a key that may go with one.
+        let hidden = self.unknowns.ends && !self.ops.recorded.lease;
+        if !span.is_one() || hidden || !self.facts_pay() {
             return i64::MIN;
         }
         let agrees = |(revision, shown): &(i64, Option<&KeyValue>)| match (

@@ -32,7 +32,7 @@ impl Replay<'_, '_> {
     pub(super) fn open(&mut self, hole: i64) {
         let in_time = self.unknowns.called_by(self.called_by[self.place(hole)]) as u32;
         let frame = if let Some(mut pool) = self.evidence(hole) {
-            pool.retain(|number| *number < in_time);
+            pool.retain(|number| *number < in_time && self.could_make(*number, hole));
             Frame::new(hole, pool, true)
         } else {
             let mut gathered = self.gather(hole, in_time);
@@ -44,6 +44,11 @@ impl Replay<'_, '_> {
             frame
         };
         self.frames.push(frame);
+    }
+
+    /// Whether what a write was answered lets it make a revision.
+    fn could_make(&self, number: u32, hole: i64) -> bool {
+        self.unknowns.writes[number as usize].only.is_none_or(|only| only == hole)
     }
 
     /// Candidates that evidence names for a hole; None without evidence.
@@ -77,6 +82,9 @@ impl Replay<'_, '_> {
             }
         }
         for &number in unknowns.others().iter().take_while(|number| **number < in_time) {
+            if !self.could_make(number, hole) {
+                continue;
+            }
             if let Some(frame) = self.used[number as usize] {
                 gathered.blame.insert(frame);
                 continue;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::history::{
-    Header, History, Outcome, Record, Recorded, Request, RequestOp, Response, ResponseOp,
+    Header, History, Op, Outcome, Record, Recorded, Request, RequestOp, Response, ResponseOp,
     TxnRequest, TxnResponse,
 };
 use crate::verdict::{Verdict, Violation};
@@ -16,6 +16,8 @@ use super::{LINEARIZABILITY, Stretch};
 #[derive(Debug)]
 pub(crate) struct Ops<'a> {
     pub(crate) records: &'a [Record],
+    /// Ends of leases that nobody asked for, numbered on from `records`.
+    ends: &'a [Record],
     /// Which fields of answers there are to compare.
     pub(crate) recorded: Recorded,
     /// The revision of the store before all of them.
@@ -79,6 +81,16 @@ pub(crate) fn is_local(request: &Request) -> bool {
     }
 }
 
+/// Whether an operation asks a member what it knows of leases, in no order with the writes.
+fn is_about_leases(request: &Request) -> bool {
+    let op = request.op();
+    matches!(op, Op::LeaseKeepAlive | Op::LeaseTimeToLive | Op::LeaseLeases)
+}
+
+fn is_revocation(record: &Record) -> bool {
+    matches!(record.request, Request::LeaseRevoke(_))
+}
+
 fn writes(response: &TxnResponse) -> bool {
     response.responses.iter().any(|response| match response {
         ResponseOp::Range(_) => false,
@@ -101,7 +113,8 @@ pub(crate) fn role(record: &Record) -> Role {
         (request, _) if !request.op().is_operation() => Role::Nothing,
         (Request::Compact(_), Outcome::Ok | Outcome::Unknown) => Role::Compaction,
         (_, Outcome::Fail) => Role::Error,
-        (Request::Range(_), Outcome::Unknown) => Role::Nothing,
+        (request, _) if is_about_leases(request) => Role::Nothing,
+        (Request::Range(_) | Request::LeaseGrant(_), Outcome::Unknown) => Role::Nothing,
         (Request::Txn(txn), Outcome::Unknown) if !may_write(txn) => Role::Nothing,
         (_, Outcome::Unknown) => Role::Unknown,
         (_, Outcome::Ok) => answered(record).unwrap_or(Role::NoRevision),
@@ -121,6 +134,8 @@ fn answered(record: &Record) -> Option<Role> {
         Response::Txn(txn) if is_local(&record.request) => Role::Local(revision(txn.header)?),
         Response::Txn(txn) if writes(txn) => Role::Mutator(revision(txn.header)?),
         Response::Txn(txn) => Role::Observer(revision(txn.header)?),
+        Response::LeaseGrant(grant) => Role::Observer(revision(grant.header)?),
+        Response::LeaseRevoke(revoke) => Role::Observer(revision(revoke.header)?),
         _ => return None,
     })
 }
@@ -132,10 +147,15 @@ pub(crate) fn makes_revision(record: &Record) -> bool {
 
 impl<'a> Ops<'a> {
     /// Sorts the operations; fails when an answer claims no place or two claim the same.
-    pub(crate) fn new(history: &'a History, stretch: &Stretch) -> Result<Self, Verdict> {
+    pub(crate) fn new(
+        history: &'a History,
+        ends: &'a [Record],
+        stretch: &Stretch,
+    ) -> Result<Self, Verdict> {
         let records = &history.records[..];
         let mut ops = Ops {
             records,
+            ends,
             recorded: Recorded::of(&history.origin),
             base: stretch.base,
             mutators: Vec::new(),
@@ -152,11 +172,17 @@ impl<'a> Ops<'a> {
         let mut made: Vec<(i64, u32)> = Vec::new();
         let mut observers = Vec::new();
         let mut locals = Vec::new();
-        for (place, record) in records.iter().enumerate() {
+        for (place, record) in records.iter().chain(ends).enumerate() {
             let place = place as u32;
             match role(record) {
                 Role::Mutator(revision) => made.push((revision, place)),
-                Role::Observer(revision) => observers.push((revision, place)),
+                Role::Observer(revision) => {
+                    observers.push((revision, place));
+                    // A revocation has seen its revision, and may have made it.
+                    if is_revocation(record) {
+                        ops.unknown.push(place);
+                    }
+                }
                 Role::Local(revision) => locals.push((revision, place)),
                 Role::Unknown => ops.unknown.push(place),
                 Role::Compaction => ops.compactions.push(place),
@@ -165,7 +191,11 @@ impl<'a> Ops<'a> {
                 Role::NoRevision => return Err(no_revision(record)),
             }
         }
-        let call = |place: &u32| records[*place as usize].call_ns;
+        let count = records.len();
+        let call = |place: &u32| match (*place as usize).checked_sub(count) {
+            Some(end) => ends[end].call_ns,
+            None => records[*place as usize].call_ns,
+        };
         ops.unknown.sort_by_key(call);
         let by_call = |(revision, place): &(i64, u32)| (*revision, call(place));
         observers.sort_by_key(by_call);
@@ -178,7 +208,8 @@ impl<'a> Ops<'a> {
     }
 
     pub(crate) fn record(&self, place: u32) -> &'a Record {
-        &self.records[place as usize]
+        let place = place as usize;
+        self.records.get(place).unwrap_or_else(|| &self.ends[place - self.records.len()])
     }
 
     /// Calls with each operation that has a slot: 2r for the write of revision r, 2r+1 for an

@@ -1,11 +1,11 @@
 //! The writes of unknown outcome: what each could change, and what that would depend on.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ops::Ops;
 use crate::history::{
-    Blob, DeleteRangeRequest, Op, PutRequest, Record, Request, RequestOp, TxnRequest,
+    Blob, DeleteRangeRequest, Op, PutRequest, Record, Request, RequestOp, Response, TxnRequest,
 };
 use crate::model::{KeyIndex, Span};
 
@@ -20,6 +20,8 @@ pub(crate) struct Unknown<'a> {
     /// The first write with the same request. Whatever is available for a revision is so for all
     /// later ones, so equal requests are interchangeable.
     pub(crate) class: u32,
+    /// The only revision that it can have made, if that is known.
+    pub(crate) only: Option<i64>,
 }
 
 /// All of them, in the order of their calls, with ways to find them.
@@ -39,6 +41,8 @@ pub(crate) struct Unknowns<'a> {
     of_key: Vec<OfKey>,
     /// All that are not plain.
     others: Vec<u32>,
+    /// Whether there are ends of leases among them.
+    pub(crate) ends: bool,
 }
 
 /// The writes that name a key, in the order of their calls.
@@ -66,7 +70,8 @@ pub(crate) enum Plain<'a> {
 impl<'a> Unknown<'a> {
     pub(crate) fn plain(&self) -> Plain<'a> {
         match &self.record.request {
-            Request::Put(put) if !put.ignore_value && !put.ignore_lease => {
+            // What hangs on a lease may go with it.
+            Request::Put(put) if !put.ignore_value && !put.ignore_lease && put.lease == 0 => {
                 Plain::Put { key: &put.key, value: &put.value }
             }
             Request::DeleteRange(delete) if delete.range_end.is_empty() => Plain::Delete,
@@ -86,10 +91,14 @@ impl<'a> Unknown<'a> {
 impl<'a> Unknowns<'a> {
     pub(crate) fn new(ops: &Ops<'a>) -> Self {
         let mut all = Unknowns::default();
+        let hung = hung(ops);
         let mut classes: BTreeMap<(Op, &Blob, &Blob), Vec<u32>> = BTreeMap::new();
         for (number, place) in ops.unknown.iter().enumerate() {
             let record = ops.record(*place);
             let alike = classes.entry(handle(&record.request)).or_default();
+            // An answered revocation has seen the revision that it may have made.
+            let only = record.response.as_ref().and_then(Response::header);
+            let only = only.map(|header| header.revision);
             let same = alike
                 .iter()
                 .find(|other| all.writes[**other as usize].record.request == record.request);
@@ -97,8 +106,12 @@ impl<'a> Unknowns<'a> {
             if class == number as u32 {
                 alike.push(class);
             }
-            let unknown = Unknown { record, touches: Vec::new(), depends: Vec::new(), class };
+            let class = if only.is_some() { number as u32 } else { class };
+            let unknown = Unknown { record, touches: Vec::new(), depends: Vec::new(), class, only };
             all.writes.push(unknown);
+            if let Request::LeaseRevoke(lease) = &record.request {
+                all.enter_revoke(number as u32, lease.id, hung.get(&lease.id));
+            }
             all.enter(number as u32, &record.request);
             all.enter_kind(number as u32, &record.request);
         }
@@ -132,9 +145,28 @@ impl<'a> Unknowns<'a> {
         }
     }
 
+    /// It deletes what hangs on the lease, and no put with the lease can come after it.
+    fn enter_revoke(&mut self, number: u32, lease: i64, keys: Option<&BTreeSet<&'a Blob>>) {
+        let own = &mut self.writes[number as usize];
+        own.touches.push(end_of(lease));
+        own.depends.push(end_of(lease));
+        for key in keys.into_iter().flatten() {
+            own.touches.push(Span::one(key));
+            own.depends.push(Span::one(key));
+            self.deletes.entry(key).or_default().push(number);
+        }
+        for key in keys.into_iter().flatten() {
+            self.named(key);
+        }
+        self.ends = true;
+    }
+
     fn enter_put(&mut self, number: u32, put: &'a PutRequest) {
         let own = &mut self.writes[number as usize];
         own.touches.push(Span::one(&put.key));
+        if put.lease != 0 {
+            own.depends.push(end_of(put.lease));
+        }
         if put.ignore_value || put.ignore_lease {
             own.depends.push(Span::one(&put.key));
         }
@@ -264,6 +296,53 @@ impl<'a> Unknowns<'a> {
     }
 }
 
+/// Stands for the end of a lease among spans of keys: no key has such a name, and if one has, more
+/// is held to matter than does.
+fn end_of(lease: i64) -> Span {
+    let mut name = b"\0the end of lease \0".to_vec();
+    name.extend(lease.to_be_bytes());
+    Span::one(&Blob::from(name))
+}
+
+/// The keys that any request puts with each lease, or that hung on it when the recording began.
+fn hung<'a>(ops: &Ops<'a>) -> BTreeMap<i64, BTreeSet<&'a Blob>> {
+    fn inside<'a>(txn: &'a TxnRequest, hung: &mut BTreeMap<i64, BTreeSet<&'a Blob>>) {
+        for op in txn.success.iter().chain(&txn.failure) {
+            match op {
+                RequestOp::Put(put) if put.lease != 0 => {
+                    hung.entry(put.lease).or_default().insert(&put.key);
+                }
+                RequestOp::Txn(inner) => inside(inner, hung),
+                _ => {}
+            }
+        }
+    }
+    let mut hung: BTreeMap<i64, BTreeSet<&Blob>> = BTreeMap::new();
+    let ends = ops.unknown.iter().map(|place| &ops.record(*place).request);
+    if !ends.into_iter().any(|request| matches!(request, Request::LeaseRevoke(_))) {
+        return hung;
+    }
+    for record in ops.records {
+        match &record.request {
+            Request::Put(put) if put.lease != 0 => {
+                hung.entry(put.lease).or_default().insert(&put.key);
+            }
+            Request::Txn(txn) => inside(txn, &mut hung),
+            _ => {}
+        }
+    }
+    // What the store held when the recording began is what its first record shows.
+    if ops.base > 1
+        && let Some(Response::Range(shown)) =
+            ops.records.first().and_then(|first| first.response.as_ref())
+    {
+        for kv in shown.kvs.iter().filter(|kv| kv.lease != 0) {
+            hung.entry(kv.lease).or_default().insert(&kv.key);
+        }
+    }
+    hung
+}
+
 /// Something that equal requests have in common, and others mostly not.
 fn handle(request: &Request) -> (Op, &Blob, &Blob) {
     fn first(op: &RequestOp) -> Option<(&Blob, &Blob)> {
@@ -288,12 +367,20 @@ pub(crate) fn reads(request: &Request) -> Vec<Span> {
     let mut spans = Vec::new();
     match request {
         Request::Range(range) => spans.push(Span::new(&range.key, &range.range_end)),
-        Request::Put(put) => spans.push(Span::one(&put.key)),
+        Request::Put(put) => put_reads(put, &mut spans),
         Request::DeleteRange(delete) => spans.push(Span::new(&delete.key, &delete.range_end)),
+        Request::LeaseRevoke(_) => spans.push(Span::everything()),
         Request::Txn(txn) => txn_reads(txn, &mut spans),
         _ => {}
     }
     spans
+}
+
+fn put_reads(put: &PutRequest, spans: &mut Vec<Span>) {
+    spans.push(Span::one(&put.key));
+    if put.lease != 0 {
+        spans.push(end_of(put.lease));
+    }
 }
 
 fn txn_reads(txn: &TxnRequest, spans: &mut Vec<Span>) {
@@ -301,7 +388,7 @@ fn txn_reads(txn: &TxnRequest, spans: &mut Vec<Span>) {
     for op in txn.success.iter().chain(&txn.failure) {
         match op {
             RequestOp::Range(range) => spans.push(Span::new(&range.key, &range.range_end)),
-            RequestOp::Put(put) => spans.push(Span::one(&put.key)),
+            RequestOp::Put(put) => put_reads(put, spans),
             RequestOp::DeleteRange(delete) => {
                 spans.push(Span::new(&delete.key, &delete.range_end));
             }

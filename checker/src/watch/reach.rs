@@ -3,7 +3,7 @@
 use super::HEADER;
 use super::check::{Found, Walk};
 use super::streams::Arrival;
-use crate::history::Record;
+use crate::history::{Outcome, Record};
 use crate::revision::Placement;
 use crate::revision::ops::Ops;
 use crate::words;
@@ -36,7 +36,11 @@ impl Reach {
         }
         let mut taken: Vec<u32> = placement.placed.iter().map(|(_, place)| *place).collect();
         taken.sort_unstable();
-        let free = ops.unknown.iter().filter(|place| taken.binary_search(place).is_err());
+        // An answered revocation made the revision that it saw, or none.
+        let free = ops.unknown.iter().filter(|place| {
+            let open = ops.record(**place).outcome == Outcome::Unknown;
+            open && taken.binary_search(place).is_err()
+        });
         let spare = free.map(|place| ops.record(*place).call_ns).collect();
         Reach { first, called, spare }
     }

@@ -7,7 +7,8 @@ mod wrong;
 
 use std::fmt::Write as _;
 
-use crate::history::{Blob, Op, Record};
+use crate::history::{Blob, Op, Record, Request};
+use crate::lease::NOBODY;
 
 pub use answer::{answer, revision, told};
 pub use request::request;
@@ -23,6 +24,9 @@ const SENTENCE_CHARS: usize = 160;
 
 /// `put /a=v7 by c3`, for the middle of a sentence.
 pub fn describe(record: &Record) -> String {
+    if let (Request::LeaseRevoke(lease), NOBODY) = (&record.request, record.process) {
+        return format!("the expiry of lease {}", lease.id);
+    }
     format!("{} by {}", cut(&request(&record.request), SENTENCE_CHARS), who(record.process))
 }
 

@@ -27,6 +27,11 @@ pub fn request(request: &Request) -> String {
         Request::WatchResponse(on) => format!("response on stream {}", on.stream),
         Request::WatchEnd(on) => format!("end of stream {}", on.stream),
         Request::Quiesced(_) => "quiet".to_owned(),
+        Request::LeaseGrant(grant) => format!("grant of lease {} for {} s", grant.id, grant.ttl),
+        Request::LeaseRevoke(lease) => format!("revocation of lease {}", lease.id),
+        Request::LeaseKeepAlive(lease) => format!("renewal of lease {}", lease.id),
+        Request::LeaseTimeToLive(lease) => format!("time left of lease {}", lease.id),
+        Request::LeaseLeases(_) => "list of leases".to_owned(),
     }
 }
 

@@ -31,10 +31,10 @@ pub(crate) struct Ran {
 impl Row {
     /// Alters histories of many seeds, as long as there is something to alter, and wants the
     /// checker to object to each.
-    pub(crate) fn run(&self) -> Result<Ran, String> {
+    pub(crate) fn run(&self, leases: u64) -> Result<Ran, String> {
         let mut ran = Ran::default();
         for seed in 0..400 {
-            let mut case = Case::new(seed);
+            let mut case = Case::with_leases(seed, leases);
             if (self.alter)(&mut case).is_none() {
                 continue;
             }
@@ -77,6 +77,11 @@ impl Row {
 
 impl Case {
     pub(crate) fn new(seed: u64) -> Self {
+        Case::with_leases(seed, 0)
+    }
+
+    /// A history with so many leases.
+    pub(crate) fn with_leases(seed: u64, leases: u64) -> Self {
         let shape = Shape {
             seed,
             operations: 120,
@@ -84,6 +89,7 @@ impl Case {
             unknown_per_mille: if seed.is_multiple_of(2) { 0 } else { 40 },
             watchers: 3,
             quiet: true,
+            leases,
             ..Shape::default()
         };
         let (history, store) = legal_with_store(shape);
@@ -95,6 +101,23 @@ impl Case {
         let mut quiet = self.records.iter();
         let quiet = quiet.find(|record| matches!(record.request, Request::Quiesced(_)))?;
         Some(quiet.call_ns)
+    }
+
+    /// When the quiet time was over.
+    pub(crate) fn quiet_end_ns(&self) -> Option<u64> {
+        let mut quiet = self.records.iter();
+        quiet.find(|record| matches!(record.request, Request::Quiesced(_)))?.return_ns
+    }
+
+    /// The first answer about the time left of a lease that fits.
+    pub(crate) fn time_left(
+        &mut self,
+        fits: impl Fn(&LeaseTimeToLiveResponse) -> bool,
+    ) -> Option<&mut LeaseTimeToLiveResponse> {
+        self.records.iter_mut().find_map(|record| match &mut record.response {
+            Some(Response::LeaseTimeToLive(answer)) if fits(answer) => Some(answer),
+            _ => None,
+        })
     }
 
     /// The first watch event of the watcher of everything that fits.

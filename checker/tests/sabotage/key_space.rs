@@ -590,6 +590,38 @@ pub(crate) const ROWS: &[Row] = &[
         },
     },
     Row {
+        name: "J18 lock held twice",
+        checker: "linearizability",
+        alter: |case| {
+            let at = case.quiet_ns()?;
+            for (more, owner) in [(1, "first"), (2, "second")] {
+                let key = Blob::from("lock");
+                let absent = Compare {
+                    key: key.clone(),
+                    range_end: Blob::default(),
+                    result: CompareResult::Equal,
+                    operand: Operand::CreateRevision(0),
+                };
+                let put = PutRequest { key, value: owner.into(), ..PutRequest::default() };
+                let request = TxnRequest {
+                    compare: vec![absent],
+                    success: vec![RequestOp::Put(put)],
+                    failure: Vec::new(),
+                };
+                let revision = case.store.revision() + more;
+                let response = TxnResponse {
+                    header: Some(Header { revision, ..Header::default() }),
+                    succeeded: true,
+                    responses: vec![ResponseOp::Put(PutResponse::default())],
+                };
+                let id = case.fresh_id();
+                let held = Record::called(id, id, 1, at + more as u64, Request::Txn(request));
+                case.records.push(held.ok(at + 10, Response::Txn(response)));
+            }
+            (!case.unsure()).then_some(())
+        },
+    },
+    Row {
         name: "a member's own answers go back on a connection",
         checker: "session",
         alter: |case| back(case, false),

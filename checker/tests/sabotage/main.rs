@@ -3,6 +3,7 @@
 
 mod case;
 mod key_space;
+mod leases;
 mod watch;
 #[path = "../world/mod.rs"]
 mod world;
@@ -13,8 +14,10 @@ use case::{Case, Row, watched_after_a_compaction};
 use mettle_checker::history::*;
 use mettle_checker::{CHECKERS, Options, Verdict, check};
 
-fn rows() -> impl Iterator<Item = &'static Row> {
-    key_space::ROWS.iter().chain(watch::ROWS)
+/// All rows, each with the number of leases that its histories have.
+fn rows() -> impl Iterator<Item = (&'static Row, u64)> {
+    let without = key_space::ROWS.iter().chain(watch::ROWS).map(|row| (row, 0));
+    without.chain(leases::ROWS.iter().map(|row| (row, 6)))
 }
 
 /// Every row is caught by its checker, and every checker has a history that no other objects to.
@@ -22,8 +25,8 @@ fn rows() -> impl Iterator<Item = &'static Row> {
 fn every_checker_is_needed() {
     let mut alone: BTreeMap<&str, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for row in rows() {
-        match row.run() {
+    for (row, leases) in rows() {
+        match row.run(leases) {
             Ok(ran) => *alone.entry(row.checker).or_default() += ran.alone,
             Err(what) => wrong.push(what),
         }
@@ -33,7 +36,7 @@ fn every_checker_is_needed() {
         let histories = alone.get(checker).copied().unwrap_or(0);
         assert!(histories > 0, "{checker}: no history is caught by it alone");
     }
-    let names: std::collections::BTreeSet<&str> = rows().map(|row| row.name).collect();
+    let names: std::collections::BTreeSet<&str> = rows().map(|(row, _)| row.name).collect();
     assert_eq!(names.len(), rows().count(), "each row has a name of its own");
     let others = names.iter().filter(|name| !name.starts_with('J')).count();
     assert!(others >= 20, "only {others} rows besides those of the list");

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
 pub(crate) mod damage;
+pub(crate) mod leases;
 pub(crate) mod strings;
 mod watchers;
 
@@ -62,6 +63,10 @@ pub(crate) struct Shape {
     pub(crate) before: u64,
     /// Whether the recording says that it waited in the end.
     pub(crate) quiet: bool,
+    /// How many leases there are, one after another; some are revoked, some expire.
+    pub(crate) leases: u64,
+    /// Whether leases are renewed and asked about.
+    pub(crate) renewals: bool,
 }
 
 impl Default for Shape {
@@ -79,6 +84,8 @@ impl Default for Shape {
             keeps: true,
             before: 0,
             quiet: false,
+            leases: 0,
+            renewals: true,
         }
     }
 }
@@ -102,6 +109,7 @@ pub(crate) struct World {
     made: Vec<(i64, u64)>,
     /// The highest revision that a process has seen.
     seen: BTreeMap<u64, i64>,
+    leases: leases::Leases,
     values: u64,
 }
 
@@ -140,6 +148,7 @@ fn recorded(shape: Shape) -> (History, Store, Store) {
         records: Vec::new(),
         made: vec![(1, 0)],
         seen: BTreeMap::new(),
+        leases: leases::Leases::default(),
         values: 0,
     };
     for _ in 0..shape.before {
@@ -162,6 +171,9 @@ fn recorded(shape: Shape) -> (History, Store, Store) {
         world.records.push(Record::quiesced(999_999_999, last + 1, last + 1_000));
     }
     world.records.sort_by_key(|record| (record.call_ns, record.id));
+    if shape.leases > 0 {
+        leases::stretch(&mut world.records);
+    }
     (History { origin: Origin::default(), records: world.records }, world.store, begun)
 }
 
@@ -223,7 +235,9 @@ impl World {
     fn put(&mut self) -> PutRequest {
         let key = self.key();
         let exotic = self.shape.keeps && !self.shape.simple && self.dice.chance(5);
+        let lease = if exotic { 0 } else { self.lease(false) };
         PutRequest {
+            lease,
             value: if exotic { Blob::default() } else { self.value() },
             prev_kv: self.dice.chance(40),
             ignore_value: exotic,
@@ -305,6 +319,9 @@ impl World {
     }
 
     fn request(&mut self) -> Request {
+        if self.shape.leases > 0 && self.dice.chance(25) {
+            return self.lease_request();
+        }
         if self.shape.simple {
             return match self.dice.below(10) {
                 0..4 => Request::Put(self.put()),
@@ -313,7 +330,13 @@ impl World {
             };
         }
         match self.dice.below(20) {
-            0..6 => Request::Put(self.put()),
+            0..6 => {
+                let mut put = self.put();
+                if put.lease != 0 {
+                    put.lease = self.lease(true);
+                }
+                Request::Put(put)
+            }
             6..9 => Request::DeleteRange(self.delete()),
             9..13 => Request::Txn(self.txn(0)),
             13 if self.shape.compaction => {
@@ -325,6 +348,7 @@ impl World {
     }
 
     fn perform(&mut self, planned: &Planned) {
+        self.expire(planned.apply.unwrap_or(planned.call));
         let request = self.request();
         let id = self.records.len() as u64 + 1;
         let record = Record::called(id, planned.process, 1, planned.call, request.clone())
@@ -380,6 +404,9 @@ impl World {
             let header = Some(Header { revision, ..Header::default() });
             return Ok(Response::Range(RangeResponse { header, ..answer }));
         }
+        if let Some(answer) = self.apply_lease(request, at) {
+            return answer;
+        }
         let mut response = self.store.execute(request).map_err(Refusal::text)?;
         let header = Some(self.header());
         match &mut response {
@@ -389,11 +416,16 @@ impl World {
             Response::Txn(txn) => txn.header = header,
             _ => {}
         }
+        self.note(at);
+        Ok(response)
+    }
+
+    /// Notes when a revision was made.
+    fn note(&mut self, at: u64) {
         let revision = self.store.revision();
         if self.made.last().is_some_and(|(last, _)| *last < revision) {
             self.made.push((revision, at));
         }
-        Ok(response)
     }
 
     pub(crate) fn header(&self) -> Header {

@@ -162,6 +162,11 @@ impl Client {
             | Request::WatchResponse(_)
             | Request::WatchEnd(_)
             | Request::Quiesced(_) => unreachable!("watches have a stream of their own"),
+            Request::LeaseGrant(_)
+            | Request::LeaseRevoke(_)
+            | Request::LeaseKeepAlive(_)
+            | Request::LeaseTimeToLive(_)
+            | Request::LeaseLeases(_) => unreachable!("leases are not served yet"),
         })
     }
 

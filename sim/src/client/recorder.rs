@@ -205,14 +205,5 @@ pub enum Ending {
 }
 
 fn revision_of(response: &Response) -> i64 {
-    let header = match response {
-        Response::Range(answer) => answer.header,
-        Response::Put(answer) => answer.header,
-        Response::DeleteRange(answer) => answer.header,
-        Response::Txn(answer) => answer.header,
-        Response::Compact(answer) => answer.header,
-        Response::Watch(answer) => Some(answer.header),
-        Response::Error(_) => None,
-    };
-    header.map_or(0, |header| header.revision)
+    response.header().map_or(0, |header| header.revision)
 }

@@ -38,8 +38,8 @@ impl Seen {
                 self.txn(answer);
                 answer.header
             }
-            Response::Compact(answer) => answer.header,
             Response::Watch(_) | Response::Error(_) => None,
+            other => other.header(),
         };
         if let Some(header) = header {
             self.revision = self.revision.max(header.revision);

@@ -4,10 +4,12 @@
 use super::pack::{Bad, Item, Pack, Packer, Unpacker};
 use crate::history::{
     Blob, CompactRequest, CompactResponse, Compare, CompareResult, DeleteRangeRequest,
-    DeleteRangeResponse, ErrorAnswer, Event, EventType, Header, KeyValue, Operand, PutRequest,
-    PutResponse, QuiescedRequest, RangeRequest, RangeResponse, RequestOp, ResponseOp, SortOrder,
-    SortTarget, StreamRef, TxnRequest, TxnResponse, WatchCancelRequest, WatchCreateRequest,
-    WatchFilter, WatchResponse,
+    DeleteRangeResponse, ErrorAnswer, Event, EventType, Header, KeyValue, LeaseGrantRequest,
+    LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesRequest, LeaseLeasesResponse,
+    LeaseRequest, LeaseRevokeResponse, LeaseStatus, LeaseTimeToLiveRequest,
+    LeaseTimeToLiveResponse, Operand, PutRequest, PutResponse, QuiescedRequest, RangeRequest,
+    RangeResponse, RequestOp, ResponseOp, SortOrder, SortTarget, StreamRef, TxnRequest,
+    TxnResponse, WatchCancelRequest, WatchCreateRequest, WatchFilter, WatchResponse,
 };
 
 /// A message: which fields are there, then those. That all fields are named is checked by the
@@ -166,8 +168,18 @@ message!(WatchResponse {
 });
 message!(Event { kind, kv, prev_kv });
 message!(QuiescedRequest {});
+message!(LeaseGrantRequest { id, ttl });
+message!(LeaseGrantResponse { header, id, ttl });
+message!(LeaseRequest { id });
+message!(LeaseRevokeResponse { header });
+message!(LeaseKeepAliveResponse { header, id, ttl });
+message!(LeaseTimeToLiveRequest { id, keys });
+message!(LeaseTimeToLiveResponse { header, id, ttl, granted_ttl, keys });
+message!(LeaseLeasesRequest {});
+message!(LeaseLeasesResponse { header, leases });
+message!(LeaseStatus { id });
 
-item!(KeyValue Event);
+item!(KeyValue Event LeaseStatus Blob);
 
 words!(SortOrder { None = 0, Ascend = 1, Descend = 2 });
 words!(SortTarget { Key = 0, Version = 1, Create = 2, Mod = 3, Value = 4 });

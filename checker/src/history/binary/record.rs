@@ -51,6 +51,10 @@ pub(super) fn pack(record: &Record, before: &mut Before, out: &mut Packer) {
         | Request::WatchResponse(stream)
         | Request::WatchEnd(stream) => stream.pack(out),
         Request::Quiesced(request) => request.pack(out),
+        Request::LeaseGrant(request) => request.pack(out),
+        Request::LeaseRevoke(request) | Request::LeaseKeepAlive(request) => request.pack(out),
+        Request::LeaseTimeToLive(request) => request.pack(out),
+        Request::LeaseLeases(request) => request.pack(out),
     }
     match &record.response {
         None => {}
@@ -59,6 +63,11 @@ pub(super) fn pack(record: &Record, before: &mut Before, out: &mut Packer) {
         Some(Response::DeleteRange(response)) => response.pack(out),
         Some(Response::Txn(response)) => response.pack(out),
         Some(Response::Compact(response)) => response.pack(out),
+        Some(Response::LeaseGrant(response)) => response.pack(out),
+        Some(Response::LeaseRevoke(response)) => response.pack(out),
+        Some(Response::LeaseKeepAlive(response)) => response.pack(out),
+        Some(Response::LeaseTimeToLive(response)) => response.pack(out),
+        Some(Response::LeaseLeases(response)) => response.pack(out),
         Some(Response::Watch(response)) => response.pack(out),
         Some(Response::Error(error)) => error.pack_item(out),
     }
@@ -110,6 +119,11 @@ pub(super) fn number(op: Op) -> u8 {
         Op::WatchResponse => 8,
         Op::WatchEnd => 9,
         Op::Quiesced => 10,
+        Op::LeaseGrant => 11,
+        Op::LeaseRevoke => 12,
+        Op::LeaseKeepAlive => 13,
+        Op::LeaseTimeToLive => 14,
+        Op::LeaseLeases => 15,
     }
 }
 
@@ -126,6 +140,11 @@ fn request(op: Op, from: &mut Unpacker<'_>) -> Result<Request, Bad> {
         Op::WatchResponse => Request::WatchResponse(Pack::unpack(from)?),
         Op::WatchEnd => Request::WatchEnd(Pack::unpack(from)?),
         Op::Quiesced => Request::Quiesced(Pack::unpack(from)?),
+        Op::LeaseGrant => Request::LeaseGrant(Pack::unpack(from)?),
+        Op::LeaseRevoke => Request::LeaseRevoke(Pack::unpack(from)?),
+        Op::LeaseKeepAlive => Request::LeaseKeepAlive(Pack::unpack(from)?),
+        Op::LeaseTimeToLive => Request::LeaseTimeToLive(Pack::unpack(from)?),
+        Op::LeaseLeases => Request::LeaseLeases(Pack::unpack(from)?),
     })
 }
 
@@ -136,6 +155,11 @@ fn response(op: Op, from: &mut Unpacker<'_>) -> Result<Response, Bad> {
         Op::DeleteRange => Response::DeleteRange(Pack::unpack(from)?),
         Op::Txn => Response::Txn(Pack::unpack(from)?),
         Op::Compact => Response::Compact(Pack::unpack(from)?),
+        Op::LeaseGrant => Response::LeaseGrant(Pack::unpack(from)?),
+        Op::LeaseRevoke => Response::LeaseRevoke(Pack::unpack(from)?),
+        Op::LeaseKeepAlive => Response::LeaseKeepAlive(Pack::unpack(from)?),
+        Op::LeaseTimeToLive => Response::LeaseTimeToLive(Pack::unpack(from)?),
+        Op::LeaseLeases => Response::LeaseLeases(Pack::unpack(from)?),
         Op::WatchResponse => Response::Watch(Pack::unpack(from)?),
         Op::WatchCreate | Op::WatchCancel | Op::WatchProgress | Op::WatchEnd | Op::Quiesced => {
             return Err(Bad("an answer to what has none"));

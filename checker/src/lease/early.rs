@@ -1,0 +1,92 @@
+//! Whether the operations have an order only if a lease expired before its time.
+
+use super::LEASE;
+use super::gather::{Leases, NOBODY};
+use crate::check::Options;
+use crate::history::{History, Record, Request};
+use crate::revision::ops::Ops;
+use crate::revision::{Stretch, order};
+use crate::start::start;
+use crate::verdict::Verdict;
+use crate::watch::streams::{Streams, Watcher};
+use crate::words;
+
+/// A lease that must have expired early.
+pub(crate) struct Early {
+    pub(crate) verdict: Verdict,
+    pub(crate) steps: u64,
+}
+
+/// Tries again an order that failed, with leases that may expire at any time; None if that is no
+/// order either.
+pub(crate) fn expired_early(
+    history: &History,
+    streams: &Streams<'_>,
+    leases: &Leases<'_>,
+    options: &Options,
+) -> Option<Early> {
+    let ends = leases.ends(options.lease_tolerance_ns, true);
+    if ends.is_empty() {
+        return None;
+    }
+    let mut store = start(history);
+    store.grant_once(leases.once());
+    let stretch = Stretch::whole(store.revision());
+    let ops = Ops::new(history, &ends, &stretch).ok()?;
+    let ordered = order(&ops, streams, (store, &stretch), options.steps);
+    if ordered.verdict != Verdict::Legal || ordered.contradicted.is_some() {
+        return None;
+    }
+    let placed = ordered.placement.as_ref()?.placed.iter();
+    let mut soonest: Option<(u64, i64, i64, &Record, &Record)> = None;
+    for (revision, place) in placed {
+        let record = ops.record(*place);
+        let (NOBODY, Request::LeaseRevoke(lease)) = (record.process, &record.request) else {
+            continue;
+        };
+        let known = &leases.all[&lease.id];
+        let (Some((at, Some(since))), Some(seen)) =
+            (known.expires(options.lease_tolerance_ns), first_sight(&ops, streams, *revision))
+        else {
+            continue;
+        };
+        let left = at.saturating_sub(seen.return_ns.unwrap_or(seen.call_ns));
+        if left > 0 && soonest.is_none_or(|soonest| soonest.0 < left) {
+            soonest = Some((left, lease.id, *revision, seen, since));
+        }
+    }
+    let (left, id, revision, seen, since) = soonest?;
+    let reason = format!(
+        "lease {id} expired early: {} shows revision {revision}, in which its keys were deleted, \
+         {} before the time that {} was answered with was over",
+        words::describe(seen),
+        words::duration(left),
+        words::describe(since),
+    );
+    let mut verdict = Verdict::broken(LEASE, reason, vec![seen.id, since.id]);
+    if let Verdict::Broken(violation) = &mut verdict {
+        violation.revision = Some(revision);
+    }
+    Some(Early { verdict, steps: ordered.steps })
+}
+
+/// The first record that shows that a revision had been made.
+fn first_sight<'a>(ops: &Ops<'a>, streams: &Streams<'a>, revision: i64) -> Option<&'a Record> {
+    let mut first: Option<&Record> = None;
+    let mut sees = |record: &'a Record| {
+        if first.is_none_or(|first| record.return_ns < first.return_ns) {
+            first = Some(record);
+        }
+    };
+    ops.each_slot(|slot, place| {
+        if slot / 2 >= revision {
+            sees(ops.record(place));
+        }
+    });
+    for (record, event) in streams.watchers.iter().flat_map(Watcher::events) {
+        if event.kv.mod_revision >= revision {
+            sees(record);
+        }
+    }
+    first
+}

@@ -1,0 +1,234 @@
+//! Everything that a recording says of each lease.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::history::{
+    Blob, ErrorAnswer, LeaseRequest, Op, Outcome, PutRequest, Record, Request, RequestOp, Response,
+    ResponseOp, TxnRequest, TxnResponse,
+};
+use crate::model::Store;
+
+/// The process of an end of a lease that nobody asked for.
+pub(crate) const NOBODY: u64 = u64::MAX;
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// One lease.
+#[derive(Debug, Default)]
+pub(super) struct Lease<'a> {
+    /// Requests for it that were granted, or perhaps.
+    pub(super) grants: Vec<&'a Record>,
+    /// Requests to end it that were answered, or perhaps done.
+    pub(super) revocations: Vec<&'a Record>,
+    /// Renewals that were answered, with their TTL.
+    pub(super) renewals: Vec<(&'a Record, i64)>,
+    /// Whether a renewal was lost, which may have had its effect at any time.
+    pub(super) lost_renewal: bool,
+    /// Answered puts with it, by revision.
+    pub(super) puts: Vec<(i64, &'a Record)>,
+    /// Whether a key hung on it when the recording began.
+    pub(super) old: bool,
+}
+
+impl<'a> Lease<'a> {
+    /// The one grant there is, if there is one, and the lease did not exist before.
+    pub(super) fn grant(&self) -> Option<&'a Record> {
+        match &self.grants[..] {
+            [one] if !self.old => Some(one),
+            _ => None,
+        }
+    }
+
+    /// The first answered revocation.
+    pub(super) fn revoked(&self) -> Option<&'a Record> {
+        self.revocations.iter().copied().find(|record| record.outcome == Outcome::Ok)
+    }
+
+    /// From when on it may end by itself, and the record that says so; None for never.
+    pub(super) fn expires(&self, tolerance_ns: u64) -> Option<(u64, Option<&'a Record>)> {
+        let mut latest: (u64, Option<&Record>) = (0, None);
+        let first = self.grants.first().filter(|_| self.grants.len() == 1);
+        for (record, ttl) in first.map(|grant| (*grant, granted(grant))).into_iter().chain(
+            self.renewals
+                .iter()
+                .copied()
+                .filter(|(record, ttl)| record.outcome == Outcome::Ok && *ttl > 0),
+        ) {
+            let whole = u64::try_from(ttl).ok().filter(|ttl| *ttl > 0)?;
+            let end = record.call_ns.saturating_add(whole.saturating_mul(SECOND_NS));
+            let end = end.saturating_sub(tolerance_ns);
+            if end > latest.0 {
+                latest = (end, Some(record));
+            }
+        }
+        Some(latest)
+    }
+}
+
+/// For how many seconds a lease was granted at least; 0 if that was not recorded.
+pub(super) fn granted(grant: &Record) -> i64 {
+    match (&grant.request, &grant.response) {
+        (_, Some(Response::LeaseGrant(answer))) => answer.ttl,
+        (Request::LeaseGrant(request), _) => request.ttl.max(1),
+        _ => 0,
+    }
+}
+
+/// All leases of a recording.
+#[derive(Debug, Default)]
+pub(crate) struct Leases<'a> {
+    pub(super) all: BTreeMap<i64, Lease<'a>>,
+    /// Whether grants were recorded at all.
+    pub(super) granted: bool,
+    /// Whether a grant that left the number to the server was lost: it may have made any.
+    pub(super) nameless: bool,
+    /// Keys that were perhaps put with each lease.
+    hung: BTreeMap<i64, BTreeSet<&'a Blob>>,
+    /// How many records speak of leases.
+    pub(crate) examined: u64,
+}
+
+impl<'a> Leases<'a> {
+    /// Gathers from a recording that begins with a store.
+    pub(crate) fn new(records: &'a [Record], store: &Store) -> Self {
+        let mut leases = Leases::default();
+        for record in records {
+            leases.examined += u64::from(leases.record(record));
+        }
+        for lease in store.leases() {
+            leases.all.entry(lease).or_default().old = true;
+        }
+        leases
+    }
+
+    fn of(&mut self, id: i64) -> &mut Lease<'a> {
+        self.all.entry(id).or_default()
+    }
+
+    fn record(&mut self, record: &'a Record) -> bool {
+        let done = record.outcome != Outcome::Fail;
+        match &record.request {
+            Request::Put(put) if done => self.hang(put),
+            Request::Txn(txn) if done => self.hang_all(txn),
+            _ => {}
+        }
+        match (&record.request, &record.response) {
+            (Request::LeaseGrant(_), Some(Response::LeaseGrant(answer))) => {
+                self.granted = true;
+                self.of(answer.id).grants.push(record);
+            }
+            (Request::LeaseGrant(request), _) => {
+                self.granted = true;
+                if done && request.id != 0 {
+                    self.of(request.id).grants.push(record);
+                }
+                self.nameless |= done && request.id == 0;
+            }
+            (Request::LeaseRevoke(request), _) if done => {
+                self.of(request.id).revocations.push(record);
+            }
+            (Request::LeaseKeepAlive(request), Some(Response::LeaseKeepAlive(answer))) => {
+                self.of(request.id).renewals.push((record, answer.ttl));
+            }
+            (Request::LeaseKeepAlive(request), _) if done => {
+                self.of(request.id).lost_renewal = true;
+            }
+            (Request::Put(put), Some(Response::Put(answer))) => {
+                let revision = answer.header.map_or(0, |header| header.revision);
+                return self.put(put, revision, record);
+            }
+            (Request::Txn(txn), Some(Response::Txn(answer))) => {
+                let revision = answer.header.map_or(0, |header| header.revision);
+                return self.txn((txn, answer), revision, record);
+            }
+            _ => return is_lease(record.request.op()),
+        }
+        true
+    }
+
+    fn hang(&mut self, put: &'a PutRequest) {
+        if put.lease != 0 {
+            self.hung.entry(put.lease).or_default().insert(&put.key);
+            self.of(put.lease);
+        }
+    }
+
+    fn hang_all(&mut self, txn: &'a TxnRequest) {
+        for op in txn.success.iter().chain(&txn.failure) {
+            match op {
+                RequestOp::Put(put) => self.hang(put),
+                RequestOp::Txn(inner) => self.hang_all(inner),
+                RequestOp::Range(_) | RequestOp::DeleteRange(_) => {}
+            }
+        }
+    }
+
+    /// Whether a key may ever have hung on a lease.
+    pub(super) fn ever_hung(&self, lease: i64, key: &Blob) -> bool {
+        let old = self.all.get(&lease).is_some_and(|lease| lease.old);
+        old || self.hung.get(&lease).is_some_and(|keys| keys.contains(key))
+    }
+
+    fn put(&mut self, put: &PutRequest, revision: i64, record: &'a Record) -> bool {
+        if put.lease != 0 {
+            self.of(put.lease).puts.push((revision, record));
+        }
+        put.lease != 0
+    }
+
+    fn txn(
+        &mut self,
+        (txn, answer): (&TxnRequest, &TxnResponse),
+        revision: i64,
+        record: &'a Record,
+    ) -> bool {
+        let chosen = if answer.succeeded { &txn.success } else { &txn.failure };
+        let mut found = false;
+        for (op, answer) in chosen.iter().zip(&answer.responses) {
+            found |= match (op, answer) {
+                (RequestOp::Put(put), _) => self.put(put, revision, record),
+                (RequestOp::Txn(txn), ResponseOp::Txn(answer)) => {
+                    self.txn((txn, answer), revision, record)
+                }
+                _ => false,
+            };
+        }
+        found
+    }
+
+    /// Leases that are granted no more than once.
+    pub(crate) fn once(&self) -> BTreeSet<i64> {
+        let once = self.all.iter().filter(|(_, lease)| lease.grants.len() <= 1);
+        once.map(|(id, _)| *id).collect()
+    }
+
+    /// The ends that leases may have come to by themselves, as writes of unknown outcome; without
+    /// heed of the time they were granted for if `early`.
+    pub(crate) fn ends(&self, tolerance_ns: u64, early: bool) -> Vec<Record> {
+        let mut ends = Vec::new();
+        for (id, lease) in &self.all {
+            if lease.revoked().is_some() || !lease.old && !self.hung.contains_key(id) {
+                continue;
+            }
+            let Some((at, since)) = lease.expires(tolerance_ns) else { continue };
+            let at = if early { lease.grants.first().map_or(0, |grant| grant.call_ns) } else { at };
+            let since = since.or(lease.puts.first().map(|(_, put)| *put));
+            let request = Request::LeaseRevoke(LeaseRequest { id: *id });
+            let record = Record::called(since.map_or(0, |since| since.id), NOBODY, 0, at, request);
+            ends.push(record.unknown(ErrorAnswer { code: String::new(), message: String::new() }));
+        }
+        ends
+    }
+}
+
+/// Whether an operation is one of the lease service.
+pub(crate) fn is_lease(op: Op) -> bool {
+    matches!(
+        op,
+        Op::LeaseGrant
+            | Op::LeaseRevoke
+            | Op::LeaseKeepAlive
+            | Op::LeaseTimeToLive
+            | Op::LeaseLeases
+    )
+}

@@ -1,0 +1,34 @@
+//! Leases: what ends them, and what must not.
+//!
+//! A grant is answered from a revision and changes none; a revocation deletes every key that hangs
+//! on the lease, in one revision, or changes nothing. Both have their place in the order of
+//! revisions (`revision`). Renewals, times left and lists are asked of one member and have no place
+//! there; they are held against times here.
+//!
+//! **Expiry** is a revocation that nobody asked for. The server promises not to end a lease before
+//! the time to live that it answered is over, counted from any renewal that it answered; leader
+//! changes only make it longer. So a lease may end by itself from
+//!
+//! ```text
+//! max over its answered grant and renewals of (call + answered TTL) - tolerance
+//! ```
+//!
+//! on, and not before: the call comes before the moment from which the server counts. That is a
+//! write of unknown outcome with that time as its call, which may fill a revision that nobody
+//! claims. Where the order stands only if one came earlier, the lease expired early. A lease that
+//! was revoked with an answer did not expire.
+//!
+//! A lease number is taken to mean one lease, as servers choose them at random; of a number that is
+//! granted more often most rules do not speak.
+
+mod check;
+mod early;
+mod gather;
+mod live;
+
+pub(crate) use check::leases;
+pub(crate) use early::expired_early;
+pub(crate) use gather::{Leases, NOBODY, is_lease};
+
+/// The checker's name.
+pub(crate) const LEASE: &str = "lease";
