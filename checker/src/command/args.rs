@@ -39,6 +39,13 @@ pub(crate) struct Args {
         conflicts_with_all = ["json", "junit", "html"]
     )]
     export: Option<Vec<OsString>>,
+    /// Judge a recording while it is written: a file that grows, or `-`. Ends at the first broken
+    /// guarantee, at a line {"end":true}, at the end of a pipe, or when interrupted
+    #[arg(long, conflicts_with_all = ["junit", "html", "export"])]
+    pub(crate) follow: bool,
+    /// With --follow: end at the end of the file as it is
+    #[arg(long, requires = "follow")]
+    pub(crate) until_end: bool,
     /// Give up a search after so many steps and answer "unknown"
     #[arg(long, default_value_t = Options::default().steps)]
     steps: u64,

@@ -1,8 +1,10 @@
 //! The command line: what was asked ([`args`]), one file after another ([`judged`]), and what is
-//! said of each ([`page`], [`json`]) and of all ([`junit`]); or one file in another form ([`export`]).
+//! said of each ([`page`], [`json`]) and of all ([`junit`]); or one that is being written
+//! ([`follow`]); or one file in another form ([`export`]).
 
 mod args;
 mod export;
+mod follow;
 mod json;
 mod judged;
 mod junit;
@@ -32,6 +34,9 @@ pub(crate) fn run() -> ExitCode {
             return if error.use_stderr() { Exit::BadInput } else { Exit::Legal }.code();
         }
     };
+    if args.follow {
+        return follow::follow(&args).code();
+    }
     match args.export() {
         Ok(None) => judge_all(&args),
         Ok(Some((form, to))) => export_one(&args, form, to),

@@ -1,7 +1,7 @@
 //! The recording is over: what is left is judged like a whole recording, and all is put together.
 
 use super::window::{Judged, Window};
-use super::{Follower, START};
+use super::{Follower, START, is_older};
 use crate::Contradiction;
 use crate::check::{ASSUMPTIONS, answered, conclude, unplaced};
 use crate::general::general;
@@ -17,7 +17,7 @@ use crate::watch::{self, streams::streams_of};
 
 impl Follower {
     /// The recording is over: judges the rest.
-    pub fn finish(mut self) -> Result<Report, Contradiction> {
+    pub fn finish(&mut self) -> Result<Report, Contradiction> {
         if self.broken.is_none() {
             self.enter(None)?;
         }
@@ -33,6 +33,7 @@ impl Follower {
             return Err(Contradiction { place: 0, id: 0, what, cause, remedy: START });
         };
         let held = std::mem::take(&mut self.held);
+        self.unjudged += held.iter().filter(|held| is_older(held, store.floor())).count() as u64;
         let (records, roles): (Vec<Record>, Vec<Role>) =
             held.into_iter().map(|held| (held.record, held.role)).unzip();
         let history = History { origin: self.origin.clone(), records };
@@ -61,11 +62,13 @@ impl Follower {
                 firm.checks
             }
         };
-        Ok(self.report(checks))
+        let report = self.report(checks);
+        self.show(&report.verdict, &history.records);
+        Ok(report)
     }
 
     /// Puts together what was found; what is not mentioned was right.
-    fn report(mut self, checks: Vec<Check>) -> Report {
+    fn report(&mut self, checks: Vec<Check>) -> Report {
         self.figures.revisions = self.figures.revisions.max(self.base());
         let operations = self.figures.ok + self.figures.fail + self.figures.unknown;
         let mut all = vec![
@@ -91,7 +94,7 @@ impl Follower {
                 own.verdict = self.weigh(check.verdict);
             }
         }
-        conclude(all, self.figures)
+        conclude(all, self.figures.clone())
     }
 }
 

@@ -29,7 +29,7 @@ use runs::Runs;
 use window::{Firm, Judged, Window};
 
 use crate::assume::by_itself;
-use crate::history::{History, Origin, Record};
+use crate::history::{History, Origin, Record, Request, Response};
 use crate::model::Store;
 use crate::revision::ops::Role;
 use crate::revision::{Bounds, Stretch};
@@ -113,6 +113,8 @@ pub struct Follower {
     cut: bool,
     guessed: Option<i64>,
     broken: Option<Verdict>,
+    evidence: Vec<Record>,
+    unjudged: u64,
     records: u64,
     locals: u64,
     responses: u64,
@@ -147,6 +149,8 @@ impl Follower {
             cut: false,
             guessed: None,
             broken: None,
+            evidence: Vec::new(),
+            unjudged: 0,
             records: 0,
             locals: 0,
             responses: 0,
@@ -226,6 +230,17 @@ impl Follower {
         self.broken.as_ref()
     }
 
+    /// The records that the verdict names, as far as they were still kept.
+    pub fn evidence(&self) -> &[Record] {
+        &self.evidence
+    }
+
+    /// How many answers were about revisions that are not kept any more, and were not judged for
+    /// it.
+    pub fn unjudged(&self) -> u64 {
+        self.unjudged
+    }
+
     fn base(&self) -> i64 {
         self.store.as_ref().map_or(0, Store::revision)
     }
@@ -237,9 +252,24 @@ impl Follower {
 
     /// Nothing can change the verdict any more.
     fn end(&mut self, verdict: Option<Verdict>) {
+        let held = std::mem::take(&mut self.held);
+        let records: Vec<Record> = held.into_iter().map(|held| held.record).collect();
+        if let Some(verdict) = &verdict {
+            self.show(verdict, &records);
+        }
         self.broken = verdict.map(|verdict| self.weigh(verdict));
-        self.held.clear();
         self.fresh.clear();
+    }
+
+    /// Keeps the records that a verdict names.
+    fn show(&mut self, verdict: &Verdict, records: &[Record]) {
+        let named = match verdict {
+            Verdict::Broken(violation) => &violation.evidence,
+            Verdict::Unknown(doubt) => &doubt.evidence,
+            Verdict::Legal => return,
+        };
+        let records = records.iter().filter(|record| named.contains(&record.id));
+        self.evidence = records.cloned().collect();
     }
 
     /// What follows a guess is no proof.
@@ -281,11 +311,15 @@ impl Follower {
         let starts = &self.starts;
         let window = Window { history: &history, roles: &roles, stretch, starts, guess };
         let store = self.store.take().expect("the store of the last judgement");
+        let floor = store.floor();
         let judged = window.judge(store, self.options.steps);
         let held = history.records.into_iter().zip(roles);
         let held = held.map(|(record, role)| Held { record, role });
         match judged {
-            Judged::Broken(verdict) => self.end(Some(verdict)),
+            Judged::Broken(verdict) => {
+                self.held.extend(held);
+                self.end(Some(verdict));
+            }
             Judged::Stuck(store, verdict) => {
                 self.store = Some(*store);
                 self.held.extend(held);
@@ -295,6 +329,11 @@ impl Follower {
                 }
             }
             Judged::Firm(firm) => {
+                let held: Vec<Held> = held.collect();
+                let done = held.iter().zip(&firm.keep).filter(|(_, keep)| !**keep);
+                let older = done.filter(|(held, _)| is_older(held, floor)).count();
+                self.unjudged += older as u64;
+                let held = held.into_iter();
                 let kept = held.zip(&firm.keep).filter(|(_, keep)| **keep).map(|(held, _)| held);
                 self.held.extend(kept);
                 self.held.append(&mut outside);
@@ -339,6 +378,22 @@ fn is_inside(role: Role, until: i64) -> bool {
             revision <= until
         }
         _ => true,
+    }
+}
+
+/// Whether a record is about a revision below the oldest that is known.
+fn is_older(held: &Held, floor: i64) -> bool {
+    if let Role::Local(revision) = held.role {
+        return revision < floor;
+    }
+    match (&held.record.request, &held.record.response) {
+        (Request::Range(range), Some(Response::Range(_))) => {
+            range.revision > 0 && range.revision < floor
+        }
+        (_, Some(Response::Watch(response))) => {
+            response.events.iter().any(|event| event.kv.mod_revision <= floor && floor > 1)
+        }
+        _ => false,
     }
 }
 

@@ -18,7 +18,8 @@
 //!   `watch_cancel`, `watch_progress` (what the client sent), `watch_response` (what came back, one
 //!   line a response, `return_ns` is its arrival), `watch_end` (the stream is over); and `quiesced`
 //!   ([`QuiescedRequest`]: between its times nothing was wrong, so what was due had time to come).
-//! * A line `{"called_before_ns":5000}` says that everything called before that moment stands above.
+//! * A line `{"called_before_ns":5000}` says that everything called before that moment stands
+//!   above; a line `{"end":true}` that nothing follows.
 //! * `outcome`: `ok`, `fail` (certainly did not happen: see [`outcome_of`]) or `unknown`
 //!   (`return_ns` is then null or absent: nobody knows when, or whether, it took effect).
 //! * A `fail` carries `"response":{"error":{"code":"OutOfRange","message":"…"}}`.

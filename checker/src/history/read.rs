@@ -75,6 +75,14 @@ pub enum Line {
     Record(Record),
     /// Everything that was called before this moment stands above.
     CalledBefore(u64),
+    /// Nothing follows.
+    End,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    end: bool,
 }
 
 #[derive(Deserialize)]
@@ -258,6 +266,11 @@ impl<R: BufRead> Reader<R> {
             })?;
             return Ok(Line::CalledBefore(said.called_before_ns));
         }
+        if self.buffer.trim_ascii_start().starts_with(b"{\"end\"")
+            && serde_json::from_slice::<End>(&self.buffer).is_ok_and(|said| said.end)
+        {
+            return Ok(Line::End);
+        }
         self.record().map(Line::Record)
     }
 
@@ -297,7 +310,7 @@ impl<R: BufRead> Iterator for Reader<R> {
         loop {
             match self.next_line()? {
                 Ok(Line::Record(record)) => return Some(Ok(record)),
-                Ok(Line::CalledBefore(_)) => {}
+                Ok(Line::CalledBefore(_) | Line::End) => {}
                 Err(error) => return Some(Err(error)),
             }
         }

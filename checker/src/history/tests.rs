@@ -189,9 +189,11 @@ fn says_what_was_called() {
     let mut writer = Writer::new(Vec::new(), &Origin::default()).expect("memory");
     writer.write(&put(1, 7)).and_then(|()| writer.called_before(9)).expect("memory");
     writer.write(&put(2, 9)).expect("memory");
+    writer.end().expect("memory");
     let bytes = writer.finish().expect("memory");
     let mut lines = Reader::new(String::new(), &bytes[..], Limits::default()).expect("a history");
     lines.next_line();
     assert_eq!(lines.next_line(), Some(Ok(Line::CalledBefore(9))));
-    assert!(matches!(lines.next_line(), Some(Ok(Line::Record(_)))) && lines.next_line().is_none());
+    assert!(matches!(lines.next_line(), Some(Ok(Line::Record(_)))));
+    assert!(lines.next_line() == Some(Ok(Line::End)) && lines.next_line().is_none());
 }

@@ -34,6 +34,11 @@ impl<W: Write> Writer<W> {
         writeln!(self.out, "{{\"called_before_ns\":{ns}}}")
     }
 
+    /// Says that nothing follows, for who follows a file.
+    pub fn end(&mut self) -> io::Result<()> {
+        self.out.write_all(b"{\"end\":true}\n")
+    }
+
     /// Makes everything written so far visible.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
