@@ -7,8 +7,8 @@ use std::process::Command;
 
 use mettle_checker::export;
 use mettle_checker::history::{
-    Blob, DeleteRangeRequest, History, Limits, Op, PutRequest, PutResponse, Record, Request,
-    Response, read_file,
+    Blob, DeleteRangeRequest, Header, History, LeaseGrantRequest, LeaseGrantResponse, LeaseRequest,
+    LeaseRevokeResponse, Limits, Op, PutRequest, PutResponse, Record, Request, Response, read_file,
 };
 use mettle_checker::import::{Input, read};
 use mettle_checker::{Options, Verdict, check};
@@ -222,6 +222,35 @@ fn a_record_that_cannot_be_carried_is_named() {
     let history = History { records: vec![record], ..History::default() };
     let error = export::etcd(&history, &path("never")).expect_err("refused").to_string();
     assert!(error.contains("record 77 (delete") && error.contains("more than one key"), "{error}");
+}
+
+#[test]
+fn leases_are_carried_while_none_can_have_expired() {
+    let header = Some(Header { revision: 1, ..Header::default() });
+    let grant = |ttl: i64| {
+        let asked = Request::LeaseGrant(LeaseGrantRequest { id: 0, ttl });
+        let answer = LeaseGrantResponse { header, id: 77, ttl };
+        Record::called(1, 1, 1, 1, asked).ok(5, Response::LeaseGrant(answer))
+    };
+    let revoke = Request::LeaseRevoke(LeaseRequest { id: 77 });
+    let answer = Response::LeaseRevoke(LeaseRevokeResponse { header });
+    let revoke = Record::called(2, 1, 1, 4_000_000_000, revoke).ok(4_000_000_001, answer);
+    let export = |ttl: i64, name: &str| {
+        let history = History { records: vec![grant(ttl), revoke.clone()], ..History::default() };
+        let _ = std::fs::remove_dir_all(path(name));
+        export::etcd(&history, &path(name))
+    };
+    assert!(export(9, "leases").expect("written").is_empty());
+    let file = path("leases").join("client-2/operations.json");
+    let written = std::fs::read_to_string(file).expect("written");
+    for part in [
+        r#""Type":"leaseGrant","LeaseGrant":{"LeaseID":77}"#,
+        r#""Type":"leaseRevoke","LeaseGrant":null,"LeaseRevoke":{"LeaseID":77}"#,
+    ] {
+        assert!(written.contains(part), "{part}: {written}");
+    }
+    let error = export(3, "expired").expect_err("refused").to_string();
+    assert!(error.contains("record 1 (") && error.contains("may have expired"), "{error}");
 }
 
 #[test]

@@ -11,6 +11,12 @@ const LINES: &str = r#"{"version":1,"seed":7,"scenario":"x","lacks":["more"]}
 {"id":6,"process":3,"op":"delete_range","call_ns":8,"return_ns":null,"outcome":"unknown","request":{"key":"a","range_end":"\u0000"},"response":{"error":{"code":"Unavailable","message":"gone"}}}
 {"id":7,"process":4,"op":"range","call_ns":10,"return_ns":12,"outcome":"ok","request":{"key":"a","revision":2,"limit":1,"sort_order":"DESCEND","sort_target":"MOD","serializable":true},"response":{"header":{"revision":3},"kvs":[{"key":"a","value":"1","create_revision":2,"mod_revision":2,"version":1}],"count":1}}
 {"id":8,"process":4,"op":"compact","call_ns":13,"return_ns":14,"outcome":"fail","request":{"revision":99},"response":{"error":{"code":"OutOfRange","message":"etcdserver: mvcc: required revision is a future revision"}}}
+{"id":9,"process":5,"op":"lease_grant","call_ns":15,"return_ns":16,"outcome":"ok","request":{"TTL":9},"response":{"header":{"revision":3},"ID":77,"TTL":9}}
+{"id":10,"process":5,"op":"lease_keep_alive","call_ns":17,"return_ns":18,"outcome":"ok","request":{"ID":77},"response":{"header":{"revision":3},"ID":77,"TTL":9}}
+{"id":11,"process":5,"op":"lease_time_to_live","call_ns":19,"return_ns":20,"outcome":"ok","request":{"ID":77,"keys":true},"response":{"header":{"revision":3},"ID":77,"TTL":8,"grantedTTL":9,"keys":["a"]}}
+{"id":12,"process":5,"op":"lease_leases","call_ns":21,"return_ns":22,"outcome":"ok","request":{},"response":{"header":{"revision":3},"leases":[{"ID":77}]}}
+{"id":13,"process":5,"op":"lease_revoke","call_ns":23,"return_ns":24,"outcome":"ok","request":{"ID":77},"response":{"header":{"revision":3}}}
+{"id":14,"process":6,"op":"quiesced","call_ns":30,"return_ns":40,"outcome":"ok","request":{}}
 "#;
 
 const JEPSEN: &str = "INFO  jepsen.util - 0\t:invoke\t:write\t1\nINFO  jepsen.util - 1\t:invoke\t:cas\t[1 2]\n\
@@ -52,7 +58,7 @@ fn main() -> std::io::Result<()> {
     let frame = 16 + first;
     let length =
         u32::from_le_bytes(whole[frame..frame + 4].try_into().expect("four bytes")) as usize;
-    let mut records = vec![8];
+    let mut records = vec![14];
     records.extend(&whole[frame + 9..frame + 8 + length]);
     let samples: [(&str, &[u8]); 12] = [
         ("lines", LINES.as_bytes()),

@@ -14,8 +14,8 @@ use crate::history::{
     SortOrder, SortTarget, TxnRequest, TxnResponse,
 };
 use crate::import::etcd::wire::{
-    Compact, Condition, Delete, Found, InnerRange, Input, Line, Nothing, Operation, Output, Put,
-    Range, RangeOutput, Stored, Txn, TxnOutput, Value, Watch,
+    Compact, Condition, Delete, Found, InnerRange, Input, Lease, Line, Nothing, Operation, Output,
+    Put, Range, RangeOutput, Stored, Txn, TxnOutput, Value, Watch,
 };
 use crate::words;
 
@@ -41,6 +41,7 @@ pub fn etcd(history: &History, folder: &Path) -> Result<LeftOut, ExportError> {
     let mut left = LeftOut::default();
     let mut clients: BTreeMap<u64, Client> = BTreeMap::new();
     let own = |process: u64| process % CLIENTS + 1;
+    none_expires(history)?;
     let ends = history.records.iter().filter_map(|record| record.return_ns);
     // As etcd's tests do: what never returned does so a second after all else.
     let never = ends.max().unwrap_or(0).saturating_add(1_000_000_000);
@@ -59,6 +60,29 @@ pub fn etcd(history: &History, folder: &Path) -> Result<LeftOut, ExportError> {
     }
     write(&clients, folder)?;
     Ok(left)
+}
+
+/// A report knows no times to live, so no key may go with one.
+fn none_expires(history: &History) -> Result<(), ExportError> {
+    let times = history.records.iter().map(|record| record.return_ns.unwrap_or(record.call_ns));
+    let last = times.max().unwrap_or(0);
+    for record in &history.records {
+        let Request::LeaseGrant(request) = &record.request else { continue };
+        let ttl = match &record.response {
+            Some(Response::LeaseGrant(answer)) => answer.ttl,
+            _ => request.ttl,
+        };
+        let over = u64::try_from(ttl).unwrap_or(0).saturating_mul(1_000_000_000);
+        if over > 0
+            && record.outcome != Outcome::Fail
+            && record.call_ns.saturating_add(over) <= last
+        {
+            let what = words::request(&record.request);
+            let cause = "a lease that may have expired by the end";
+            return Err(ExportError::Words { id: record.id, what, cause });
+        }
+    }
+    Ok(())
 }
 
 fn write(clients: &BTreeMap<u64, Client>, folder: &Path) -> Result<(), ExportError> {
@@ -105,7 +129,10 @@ fn may_write(record: &Record) -> bool {
         return false;
     }
     match &record.request {
-        Request::Range(_) => false,
+        Request::Range(_)
+        | Request::LeaseKeepAlive(_)
+        | Request::LeaseTimeToLive(_)
+        | Request::LeaseLeases(_) => false,
         Request::Txn(request) => txn(request),
         _ => true,
     }
@@ -152,6 +179,21 @@ fn input(record: &Record) -> Result<Input, &'static str> {
             compact: Some(Compact { revision: compact.revision }),
             ..Input::default()
         },
+        Request::LeaseGrant(grant) => {
+            let chosen = match &record.response {
+                Some(Response::LeaseGrant(answer)) => answer.id,
+                _ => grant.id,
+            };
+            let lease_grant = Some(Lease { id: chosen });
+            Input { kind: "leaseGrant".to_owned(), lease_grant, ..Input::default() }
+        }
+        Request::LeaseRevoke(lease) => {
+            let lease_revoke = Some(Lease { id: lease.id });
+            Input { kind: "leaseRevoke".to_owned(), lease_revoke, ..Input::default() }
+        }
+        Request::LeaseKeepAlive(_) | Request::LeaseTimeToLive(_) | Request::LeaseLeases(_) => {
+            return Err("renewals of leases and questions about them");
+        }
         _ => return Err("requests that etcd's reports do not know"),
     })
 }
@@ -273,6 +315,13 @@ fn output(response: &Response) -> Result<Output, &'static str> {
         }
         Response::Compact(_) => {
             Output { compact: Some(Nothing {}), revision: NO_REVISION, ..output }
+        }
+        Response::LeaseGrant(answer) => {
+            Output { lease_grant: Some(Lease { id: answer.id }), ..output }
+        }
+        Response::LeaseRevoke(_) => Output { lease_revoke: Some(Nothing {}), ..output },
+        Response::LeaseKeepAlive(_) | Response::LeaseTimeToLive(_) | Response::LeaseLeases(_) => {
+            return Err("renewals of leases and questions about them");
         }
         _ => return Err("answers that etcd's reports do not know"),
     })

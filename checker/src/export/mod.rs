@@ -4,10 +4,11 @@
 //! Such a report cannot carry everything. What asks for something that it has no words for is
 //! **refused** if it may have changed a key, since without it the rest would be another history, and
 //! **left out** if it cannot have: reads with options (serializable, sorted, keys or counts only,
-//! bounds of revisions), transactions of such reads, watchers of ranges that are no prefix or with
+//! bounds of revisions), transactions of such reads, renewals of leases and questions about them, watchers of ranges that are no prefix or with
 //! filters, definite errors (but those of compactions), quiet times. Of what is carried these fields
 //! are not: clusters, members and terms; revisions of creation, leases of keys, `more`, previous
-//! values of puts and deletions; that watchers were created and cancelled. Values of 20 bytes or
+//! values of puts and deletions; times to live (a history in which a lease may have expired is
+//! refused); that watchers were created and cancelled. Values of 20 bytes or
 //! more, and those that are no text, become hashes of 32 bits.
 
 mod etcd;

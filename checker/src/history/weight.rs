@@ -3,8 +3,8 @@
 use std::mem::size_of;
 
 use super::{
-    Blob, Event, KeyValue, RangeResponse, Record, Request, RequestOp, Response, ResponseOp,
-    TxnRequest, TxnResponse, WatchResponse,
+    Blob, Event, KeyValue, LeaseStatus, RangeResponse, Record, Request, RequestOp, Response,
+    ResponseOp, TxnRequest, TxnResponse, WatchResponse,
 };
 
 /// A record in one line of a file may hold so many objects; it takes some hundred bytes for each
@@ -31,6 +31,10 @@ pub(super) fn weight(record: &Record) -> u64 {
         Some(Response::DeleteRange(response)) => response.prev_kvs.iter().map(item).sum(),
         Some(Response::Txn(response)) => answers(response),
         Some(Response::Watch(response)) => events(response),
+        Some(Response::LeaseTimeToLive(answer)) => {
+            answer.keys.iter().map(|key| size_of::<Blob>() + blob(key)).sum()
+        }
+        Some(Response::LeaseLeases(answer)) => answer.leases.len() * size_of::<LeaseStatus>(),
         Some(Response::Error(error)) => error.code.len() + error.message.len(),
         _ => 0,
     };
