@@ -1,16 +1,22 @@
 //! What the order of revisions leaves open goes to the general search.
 
+use std::fmt::Write as _;
+
 use crate::history::{Outcome, Record, Request};
 use crate::model::Store;
 use crate::revision::LINEARIZABILITY;
 use crate::revision::ops::is_local;
 use crate::search::key_space::KeySpace;
+use crate::search::shrink::shrink;
 use crate::search::{self, Call, Limits, search};
 use crate::verdict::Verdict;
+use crate::view::row::{Row, of_record};
 use crate::words;
 
 /// Histories longer than this are not worth the try: each state is a store of its own.
 const MOST_OPERATIONS: usize = 2_000;
+/// What making a contradiction small may cost; each step copies a store.
+const SHRINK_STEPS: u64 = 200_000;
 const MEMORY_BYTES: usize = 64 << 20;
 
 /// Searches an order of the key space's operations; the given doubt stays if none is found in the
@@ -32,24 +38,32 @@ pub(crate) fn general(records: &[Record], start: Store, steps: u64, doubt: Verdi
         return doubt;
     }
     let limits = Limits { steps: steps.min(2_000_000), memory_bytes: MEMORY_BYTES };
-    match search(&KeySpace::starting_with(start), &calls, &limits).outcome {
+    let model = KeySpace::starting_with(start);
+    match search(&model, &calls, &limits).outcome {
         search::Outcome::Linearizable(_) => Verdict::Legal,
         search::Outcome::Unknown(_) => doubt,
         search::Outcome::Illegal(stuck) => {
-            let mut reason = format!(
-                "no order fits: {} operations can be ordered, after which nothing can come next",
-                stuck.order.len()
-            );
-            let mut evidence = Vec::new();
-            for (place, why) in stuck.rejected.iter().take(5) {
+            let core = shrink(&[model], &calls, &stuck, SHRINK_STEPS, lost);
+            let rows: Vec<Row> =
+                core.ops.iter().map(|place| of_record(&calls[*place].op, None)).collect();
+            let shown: Vec<&Row> = rows.iter().collect();
+            let mut reason = words::together(&shown, false);
+            let known = |(place, _): &&(usize, String)| core.ops.contains(place);
+            if let Some((place, why)) = core.stuck.rejected.iter().find(known) {
                 let record = &calls[*place].op;
-                reason.push_str("; ");
-                reason.push_str(&words::describe(record));
-                reason.push_str(" not, since ");
-                reason.push_str(why);
-                evidence.push(record.id);
+                let _ = write!(
+                    reason,
+                    "; in the longest order {} comes next, but {why}",
+                    words::describe(record)
+                );
             }
+            let evidence = rows.iter().map(|row| row.id).collect();
             Verdict::broken(LINEARIZABILITY, reason, evidence)
         }
     }
+}
+
+/// A change whose answer is forgotten.
+fn lost(record: &Record) -> Record {
+    Record { return_ns: None, outcome: Outcome::Unknown, response: None, ..record.clone() }
 }

@@ -124,5 +124,6 @@ fn a_conflict_in_a_register_names_its_lines() {
         panic!("broken")
     };
     let reason = &found.reason;
-    assert!(reason.contains("lines 13, 15 and 41 contradict each other"), "{reason}");
+    assert!(reason.contains("write 7 by c0, then write 8 by c0, then read by c0 (7)"), "{reason}");
+    assert_eq!(found.evidence, [13, 15, 41]);
 }

@@ -8,8 +8,16 @@ use crate::check::{Options, check};
 use crate::revision::LINEARIZABILITY;
 use crate::search::append::{Append, AppendOp};
 use crate::search::register::Register;
+use crate::search::shrink::{Core, shrink};
 use crate::search::{Call, Limits, Model, Outcome, Stuck, search};
 use crate::verdict::{Check, Figures, Report, Verdict};
+use crate::view::row::{self, Row, register};
+use crate::words;
+
+/// What making a contradiction small may cost.
+const SHRINK_STEPS: u64 = 2_000_000;
+/// So many operations are evidence, the last ones: more say nothing to anybody.
+const EVIDENCE: usize = 64;
 
 /// Judges a history of any of the formats.
 pub fn judge(input: &Input, options: &Options) -> Report {
@@ -17,8 +25,9 @@ pub fn judge(input: &Input, options: &Options) -> Report {
         Input::KeySpace(history) => check(history, options),
         Input::Register(operations) => {
             let mut judged = Judged::new(operations.iter());
-            let (lines, calls) = split(operations.iter());
-            judged.one(&Register::default(), (&lines, &calls), options.steps);
+            let calls = calls(operations.iter());
+            let row = |place: usize| register(&operations[place]);
+            judged.one(&Register::everywhere(&calls), &calls, row, options.steps);
             judged.report()
         }
         Input::Strings(operations) => strings(operations, *options),
@@ -34,12 +43,19 @@ fn strings(operations: &[(String, Logged<AppendOp>)], options: Options) -> Repor
         keys.entry(key).or_default().push(logged);
     }
     let mut judged = Judged::new(operations.iter().map(|(_, logged)| logged));
-    let mut open: Vec<_> = keys.into_values().map(|own| split(own.into_iter())).collect();
+    let mut open: Vec<_> = keys
+        .into_iter()
+        .map(|(key, own)| {
+            let calls = calls(own.iter().copied());
+            (key, own, calls)
+        })
+        .collect();
     let mut budget = FIRST_BUDGET.min(options.steps);
     while !open.is_empty() {
         let last = budget >= options.steps;
-        open.retain(|(lines, calls)| {
-            !judged.decided_broken() && !judged.one(&Append, (lines, calls), budget)
+        open.retain(|(key, own, calls)| {
+            let row = |place: usize| row::strings(key, own[place]);
+            !judged.decided_broken() && !judged.one(&[Append], calls, row, budget)
         });
         if last || judged.decided_broken() {
             break;
@@ -50,26 +66,8 @@ fn strings(operations: &[(String, Logged<AppendOp>)], options: Options) -> Repor
     judged.report()
 }
 
-fn split<'a, Op: Clone + 'a>(
-    operations: impl Iterator<Item = &'a Logged<Op>>,
-) -> (Vec<u64>, Vec<Call<Op>>) {
-    operations.map(|logged| (logged.line, logged.call.clone())).unzip()
-}
-
-/// `the operations called on lines 3, 5 and 9`
-fn lines_of(lines: &[u64], places: &[usize]) -> String {
-    const MOST: usize = 8;
-    let mut lines: Vec<u64> = places.iter().map(|place| lines[*place]).collect();
-    lines.sort_unstable();
-    let shown: Vec<String> = lines.iter().take(MOST).map(ToString::to_string).collect();
-    let (last, first) = shown.split_last().map_or(("", &[][..]), |(last, first)| (last, first));
-    match (lines.len(), lines.len().saturating_sub(MOST)) {
-        (1, _) => format!("the operation called on line {last}"),
-        (_, 0) => format!("the operations called on lines {} and {last}", first.join(", ")),
-        (_, more) => {
-            format!("the operations called on lines {} and {more} more", shown.join(", "))
-        }
-    }
+fn calls<'a, Op: Clone + 'a>(operations: impl Iterator<Item = &'a Logged<Op>>) -> Vec<Call<Op>> {
+    operations.map(|logged| logged.call.clone()).collect()
 }
 
 struct Judged {
@@ -93,38 +91,34 @@ impl Judged {
         matches!(self.verdict, Verdict::Broken(_))
     }
 
-    /// Searches an order of some operations; whether that decided.
+    /// Searches an order of some operations; whether that decided. `models` as for [`shrink`]; `row`
+    /// puts an operation in words.
     fn one<M: Model>(
         &mut self,
-        model: &M,
-        (lines, calls): (&[u64], &[Call<M::Op>]),
+        models: &[M],
+        calls: &[Call<M::Op>],
+        row: impl Fn(usize) -> Row,
         steps: u64,
-    ) -> bool {
-        let found = search(model, calls, &Limits { steps, ..Limits::default() });
+    ) -> bool
+    where
+        M::Op: Clone,
+    {
+        let found = search(&models[0], calls, &Limits { steps, ..Limits::default() });
         self.figures.steps += found.steps;
-        let told = |stuck: &Stuck| {
-            let mut reason = match &stuck.among {
-                None => format!("{} of {} operations", stuck.order.len(), calls.len()),
-                Some(among) => {
-                    let few = lines_of(lines, among);
-                    format!("{few} contradict each other: {} of them", stuck.order.len())
-                }
-            };
-            reason.push_str(" have an order, then none can come next");
-            for (place, why) in stuck.rejected.iter().take(3) {
-                let _ = write!(reason, "; line {}: {why}", lines[*place]);
-            }
-            (reason, stuck.rejected.iter().take(3).map(|(place, _)| lines[*place]).collect())
-        };
-        match &found.outcome {
+        match found.outcome {
             Outcome::Linearizable(_) => {}
             Outcome::Illegal(stuck) => {
-                let (reason, evidence) = told(stuck);
+                let core = shrink(models, calls, &stuck, SHRINK_STEPS, M::Op::clone);
+                let (reason, evidence) = contradiction(&core, row);
                 self.verdict = Verdict::broken(LINEARIZABILITY, reason, evidence);
             }
             Outcome::Unknown(stuck) => {
-                let (reason, evidence) = told(stuck);
-                let reason = format!("{steps} steps did not suffice. Furthest: {reason}");
+                let (reason, evidence) = furthest(&stuck, calls.len(), row);
+                let reason = format!(
+                    "{steps} steps did not suffice to order {} operations; --steps gives more. \
+                     Furthest: {reason}",
+                    calls.len()
+                );
                 self.verdict = Verdict::unknown(LINEARIZABILITY, reason, evidence);
                 return false;
             }
@@ -140,4 +134,40 @@ impl Judged {
         let check = Check { name: LINEARIZABILITY, verdict: verdict.clone(), examined };
         Report { verdict, checks: vec![check], figures, placed: Vec::new() }
     }
+}
+
+/// What contradicts what, and the lines of those.
+fn contradiction(core: &Core, row: impl Fn(usize) -> Row) -> (String, Vec<u64>) {
+    let rows: Vec<Row> = core.ops.iter().map(|op| row(*op)).collect();
+    let shown: Vec<&Row> = rows.iter().collect();
+    let mut reason = words::together(&shown, core.anywhere);
+    let rejected = core.stuck.rejected.iter().find(|(op, _)| core.ops.contains(op));
+    if let Some((op, why)) = rejected.filter(|_| !core.anywhere) {
+        let row = row(*op);
+        let _ = write!(
+            reason,
+            "; in the longest order {} by {} on line {} comes next, but {why}",
+            row.ask,
+            words::who(row.process),
+            row.id
+        );
+    }
+    if !core.smallest {
+        reason.push_str("; there may be a smaller contradiction: the steps for that ran out");
+    }
+    let more = rows.len().saturating_sub(EVIDENCE);
+    (reason, rows[more..].iter().map(|row| row.id).collect())
+}
+
+/// How far a search came that ran out of steps: the candidates for the next place.
+fn furthest(stuck: &Stuck, all: usize, row: impl Fn(usize) -> Row) -> (String, Vec<u64>) {
+    let mut reason = format!("{} of {all} in order, then none fits", stuck.order.len());
+    let mut evidence = Vec::new();
+    for (place, why) in stuck.rejected.iter().take(3) {
+        let row = row(*place);
+        let who = words::who(row.process);
+        let _ = write!(reason, "; {} by {who} on line {}: {why}", row.ask, row.id);
+        evidence.push(row.id);
+    }
+    (reason, evidence)
 }

@@ -32,6 +32,7 @@ mod engine;
 pub mod key_space;
 mod memory;
 pub mod register;
+pub mod shrink;
 #[cfg(test)]
 mod tests;
 mod zones;

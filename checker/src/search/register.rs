@@ -83,6 +83,26 @@ impl Model for Register {
 }
 
 impl Register {
+    /// The register, and, if there are few values, it with each of them there.
+    pub fn everywhere(calls: &[Call<RegisterOp>]) -> Vec<Register> {
+        const FEW: usize = 16;
+        let values = calls.iter().flat_map(|call| match call.op {
+            RegisterOp::Read(value) => [value, None],
+            RegisterOp::Write(value) | RegisterOp::FailedCas(value) => [Some(value), None],
+            RegisterOp::Cas(from, to) => [Some(from), Some(to)],
+        });
+        let mut few: BTreeSet<Option<u64>> = BTreeSet::new();
+        for value in values {
+            few.insert(value);
+            if few.len() > FEW {
+                return vec![Register::default()];
+            }
+        }
+        // Nothing else can be there: what was not there at first was written.
+        let all = few.into_iter().map(|initial| Register { initial });
+        [Register::default()].into_iter().chain(all).collect()
+    }
+
     /// How a search fails on operations that contradict each other.
     fn explain(&self, calls: &[Call<RegisterOp>], ops: BTreeSet<usize>) -> Stuck {
         let ops: Vec<usize> = ops.into_iter().collect();

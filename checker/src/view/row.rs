@@ -119,7 +119,7 @@ pub fn of_record(record: &Record, placed: Option<i64>) -> Row {
     }
 }
 
-fn register(logged: &Logged<RegisterOp>) -> Row {
+pub(crate) fn register(logged: &Logged<RegisterOp>) -> Row {
     let number =
         |value: &Option<u64>| value.map_or_else(|| "nothing".to_owned(), |value| value.to_string());
     let (op, ask, say) = match &logged.call.op {
@@ -135,7 +135,7 @@ fn register(logged: &Logged<RegisterOp>) -> Row {
     logged_row(logged, &logged.call, op, (ask, say))
 }
 
-fn strings(key: &str, logged: &Logged<AppendOp>) -> Row {
+pub(crate) fn strings(key: &str, logged: &Logged<AppendOp>) -> Row {
     let text = logged.text.as_deref().unwrap_or("");
     let (op, ask, say) = match &logged.call.op {
         AppendOp::Get(_) => (Op::Range, format!("get {key}"), format!("\"{text}\"")),

@@ -18,8 +18,9 @@ const SAY: usize = 60;
 /// are numbers of events.
 pub fn table(mut rows: Vec<Row>, counted: bool) -> String {
     rows.sort_by_key(|row| (row.call, row.id));
+    // What broke lies at the end.
     let more = rows.len().saturating_sub(MOST);
-    rows.truncate(MOST);
+    rows.drain(..more);
     let lines: Vec<[String; 6]> = rows.iter().map(|row| cells(row, &rows, counted)).collect();
     let mut widths = [0; 6];
     for line in &lines {
@@ -28,13 +29,13 @@ pub fn table(mut rows: Vec<Row>, counted: bool) -> String {
         }
     }
     let mut table = String::new();
+    if more > 0 {
+        let _ = writeln!(table, "    {more} more, and then");
+    }
     for [id, at, who, bar, ask, say] in &lines {
         let [a, b, c, _, d, _] = widths;
         let line = format!("{id:>a$}  {at:>b$}  {who:<c$}  {bar}  {ask:<d$}  {say}");
         let _ = writeln!(table, "    {}", line.trim_end());
-    }
-    if more > 0 {
-        let _ = writeln!(table, "    and {more} more");
     }
     table
 }

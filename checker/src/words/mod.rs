@@ -3,6 +3,7 @@
 
 mod answer;
 mod request;
+mod together;
 mod wrong;
 
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use crate::lease::NOBODY;
 pub use answer::{answer, revision, told};
 pub use request::request;
 pub(crate) use request::{event, key_value};
+pub(crate) use together::together;
 pub(crate) use wrong::mismatch;
 
 /// So many keys or events are named; the rest is counted.
