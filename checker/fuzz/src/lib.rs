@@ -8,8 +8,10 @@ use mettle_checker::history::{History, Limits, read_stream};
 use mettle_checker::import::{Format, Input, judge, read_from, read_report};
 use mettle_checker::{Options, check};
 
-/// So few that a judgement takes milliseconds; it may then be "unknown".
-const OPTIONS: Options = Options { steps: 2_000 };
+/// So few steps that a judgement takes milliseconds; it may then be "unknown".
+fn options() -> Options {
+    Options { steps: 2_000, ..Options::default() }
+}
 
 /// The checker's own lines of JSON.
 pub fn lines(bytes: &[u8]) {
@@ -73,9 +75,9 @@ fn done(input: &Input) {
         assert_eq!(&again(&lines), history, "as lines");
         let binary = history.write_binary_to(Vec::new()).expect("memory");
         assert_eq!(&again(&binary), history, "in the compact form");
-        check(history, &OPTIONS);
+        check(history, &options());
     } else {
-        judge(input, &OPTIONS);
+        judge(input, &options());
     }
 }
 

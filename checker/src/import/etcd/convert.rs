@@ -148,12 +148,16 @@ impl Report {
             ..WatchResponse::default()
         };
         self.records.push(Record::watch_response(id + 1, process, 0, at, (stream, created)));
-        for answer in answers {
+        let count = answers.len();
+        for (place, answer) in answers.into_iter().enumerate() {
             at = at.max(time(&answer));
             let id = self.records.len() as u64 + 1;
             if !answer.error.is_empty() {
-                let end = (stream, Some(named(&answer.error)));
-                self.records.push(Record::watch_end(id, process, 0, at, end));
+                // Whatever it was, a watch that goes on had not ended.
+                if place + 1 == count {
+                    let end = (stream, Some(named(&answer.error)));
+                    self.records.push(Record::watch_end(id, process, 0, at, end));
+                }
                 continue;
             }
             let events: Vec<Event> = answer.events.iter().flatten().map(event).collect();
