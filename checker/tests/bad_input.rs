@@ -134,7 +134,7 @@ fn no_history_at_all() {
     bytes("empty", b"", ":1: is empty");
     bytes("blank", b"\n\n  \n", "is empty");
     bytes("latin", b"INFO jepsen.util - 0 :invoke :read nil\n\xff\n", ":2: is not a text");
-    bytes("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "is not a text");
+    bytes("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "but compressed");
     bytes("magic", b"\x89MTLH\r\n\x1a", "at byte 8: the file stops before its last block");
     report("no-operations", "", "has no operation");
     report("half-report", "{\"ClientId\":1,\"Input\":{\"Type\":\"ra", "operations.json:1: EOF");

@@ -56,6 +56,8 @@ fn legal_is_0() {
     let (code, out, err) = mettle_check(&[&path]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert!(out.contains(": legal\n"), "{out}");
+    let marked = [b"\xef\xbb\xbf", &std::fs::read(&path).expect("written")[..]].concat();
+    assert_eq!(mettle_check(&[&file("marked.ndjson", &marked)]).0, 0, "a byte order mark");
     let (code, out, _) = mettle_check(&["--json", &path]);
     let json: serde_json::Value = serde_json::from_str(&out).expect("one object");
     assert_eq!((code, &json["verdict"]), (0, &"legal".into()));

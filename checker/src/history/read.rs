@@ -174,7 +174,8 @@ impl<R: BufRead> Reader<R> {
         if !reader.fill()? {
             return Err(reader.error("is empty".to_owned(), "record a history into it"));
         }
-        let first: Result<Origin, _> = serde_json::from_slice(&reader.buffer);
+        let first = reader.buffer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reader.buffer);
+        let first: Result<Origin, _> = serde_json::from_slice(first);
         reader.origin = first.map_err(|error| {
             reader.error(
                 format!("is not the first line of a history ({})", describe(&error)),

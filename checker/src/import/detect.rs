@@ -74,6 +74,9 @@ fn content(
     limits: Limits,
 ) -> Result<Input, ReadError> {
     match format.or_else(|| detect(stream.head())) {
+        None if is_compressed(stream.head()) => {
+            Err(bad(name, None, "is not a text, but compressed", "unpack it, or pipe it in with -"))
+        }
         None if !looks_like_text(stream.head()) => {
             Err(bad(name, None, "is not a text", "known formats are listed in checker/README.md"))
         }
@@ -150,6 +153,7 @@ fn detect(head: &[u8]) -> Option<Format> {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&head[..error.valid_up_to()]).ok()?,
     };
+    let text = text.trim_start_matches('\u{feff}');
     let is_text = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(';');
     let first = text.lines().find(is_text)?.trim_start();
     if let Some(rest) = first.strip_prefix('{').map(str::trim_start) {
@@ -165,6 +169,13 @@ fn detect(head: &[u8]) -> Option<Format> {
     }
     let operations = text.contains(":process") || text.contains(":invoke");
     (first.starts_with(['{', '[', '(', '#']) && operations).then_some(Format::Knossos)
+}
+
+/// By gzip, zstd, bzip2, xz or zip.
+fn is_compressed(head: &[u8]) -> bool {
+    const MARKS: [&[u8]; 5] =
+        [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04"];
+    MARKS.iter().any(|mark| head.starts_with(mark))
 }
 
 fn looks_like_text(head: &[u8]) -> bool {
