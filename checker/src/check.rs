@@ -79,7 +79,10 @@ pub fn check(history: &History, options: &Options) -> Report {
     };
     let ends = known.ends(options.lease_tolerance_ns, false);
     let ops = match Ops::new(history, &ends, &stretch) {
-        Ok(ops) => ops,
+        Ok(mut ops) => {
+            ops.lives = known.lives();
+            ops
+        }
         Err(verdict) => {
             // The general search knows nothing of leases that end by themselves.
             let open = matches!(verdict, Verdict::Unknown(_)) && known.examined == 0;

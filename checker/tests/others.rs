@@ -367,3 +367,36 @@ fn recorded_by_etcd() {
         assert!(report.figures.placed > 0);
     }
 }
+
+/// Grants, puts with a lease and revocations are in the order of writes.
+#[test]
+fn leases_in_etcd_reports() {
+    let line = |id: u64, input: &str, output: &str, revision: i64| {
+        let (call, back) = (id * 10, id * 10 + 5);
+        format!(
+            r#"{{"ClientId":1,"Input":{{{input}}},"Call":{call},"Output":{{{output},"Revision":{revision}}},"Return":{back}}}"#
+        )
+    };
+    let lease = r#"{"LeaseID":7}"#;
+    let put = r#""Type":"txn","Txn":{"OperationsOnSuccess":[{"Type":"put-operation","Put":{"Key":"k","Value":{"Value":"1"},"LeaseID":7}}]}"#;
+    let read = r#""Type":"range","Range":{"Start":"k","End":"","Limit":0,"Revision":0}"#;
+    let done = r#""Txn":{"Failure":false,"Results":[{"KVs":null,"Count":0}]}"#;
+    let report = |name: &str, last: i64| {
+        let grant = format!(r#""Type":"leaseGrant","LeaseGrant":{lease}"#);
+        let revoke = format!(r#""Type":"leaseRevoke","LeaseRevoke":{lease}"#);
+        let lines = [
+            line(1, &grant, &format!(r#""LeaseGrant":{lease}"#), 1),
+            line(2, put, done, 2),
+            line(3, &revoke, r#""LeaseRevoke":{}"#, last),
+            line(4, read, r#""Range":{"KVs":null,"Count":0}"#, last),
+        ];
+        let client = folder(name).join("client-1");
+        fs::create_dir_all(&client).expect("a folder");
+        fs::write(client.join("operations.json"), lines.join("\n")).expect("written");
+        fs::write(client.join("watch.json"), "").expect("written");
+        judged(&folder(name)).verdict
+    };
+    assert_eq!(report("leases-revoked", 3), Verdict::Legal);
+    // The revocation deleted the key: that is a revision.
+    assert!(matches!(report("leases-lost", 2), Verdict::Broken(_)));
+}

@@ -284,6 +284,20 @@ fn within(id: i64, lease: &Lease<'_>, grant: &Record) -> Found {
             return wrong(what, &[put, end]);
         }
     }
+    let ended = lease.revoked().filter(|end| {
+        let below = grant.outcome == Outcome::Ok && revision(end) < revision(grant);
+        below || end.return_ns < Some(grant.call_ns)
+    });
+    let renewed = lease.renewals.iter().filter(|(_, ttl)| *ttl > 0).map(|(record, _)| *record);
+    let mut renewed = renewed.filter(|record| record.return_ns < Some(grant.call_ns));
+    if let Some(early) = ended.or_else(|| renewed.next()) {
+        let what = format!(
+            "{} was answered before {}: there was no such lease yet",
+            words::describe(early),
+            words::describe(grant)
+        );
+        return wrong(what, &[early, grant]);
+    }
     let Some(end) = lease.revoked() else { return Ok(()) };
     let late = |(record, ttl): &&(&Record, i64)| *ttl > 0 && end.return_ns < Some(record.call_ns);
     match lease.renewals.iter().find(late) {

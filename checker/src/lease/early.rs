@@ -32,7 +32,8 @@ pub(crate) fn expired_early(
     let mut store = start(history);
     store.grant_once(leases.once());
     let stretch = Stretch::whole(store.revision());
-    let ops = Ops::new(history, &ends, &stretch).ok()?;
+    let mut ops = Ops::new(history, &ends, &stretch).ok()?;
+    ops.lives = leases.lives();
     let ordered = order(&ops, streams, (store, &stretch), options.steps);
     if ordered.verdict != Verdict::Legal || ordered.contradicted.is_some() {
         return None;

@@ -202,6 +202,24 @@ impl<'a> Leases<'a> {
         once.map(|(id, _)| *id).collect()
     }
 
+    /// From which revision to which a put with each lease can have been: after its grant, and not
+    /// after its answered end.
+    pub(crate) fn lives(&self) -> BTreeMap<i64, (i64, i64)> {
+        let mut lives = BTreeMap::new();
+        for (id, lease) in &self.all {
+            if lease.old || !self.granted || self.nameless || lease.grants.len() > 1 {
+                continue;
+            }
+            let shown = |record: &Record| Some(record.response.as_ref()?.header()?.revision);
+            let first = match lease.grant() {
+                Some(grant) => shown(grant).map_or(0, |granted| granted.saturating_add(1)),
+                None => i64::MAX,
+            };
+            lives.insert(*id, (first, lease.revoked().and_then(shown).unwrap_or(i64::MAX)));
+        }
+        lives
+    }
+
     /// The ends that leases may have come to by themselves, as writes of unknown outcome; without
     /// heed of the time they were granted for if `early`.
     pub(crate) fn ends(&self, tolerance_ns: u64, early: bool) -> Vec<Record> {

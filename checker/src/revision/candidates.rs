@@ -48,7 +48,8 @@ impl Replay<'_, '_> {
 
     /// Whether what a write was answered lets it make a revision.
     fn could_make(&self, number: u32, hole: i64) -> bool {
-        self.unknowns.writes[number as usize].only.is_none_or(|only| only == hole)
+        let (first, last) = self.unknowns.writes[number as usize].within;
+        (first..=last).contains(&hole)
     }
 
     /// Candidates that evidence names for a hole; None without evidence.

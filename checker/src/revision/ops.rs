@@ -18,6 +18,8 @@ pub(crate) struct Ops<'a> {
     pub(crate) records: &'a [Record],
     /// Ends of leases that nobody asked for, numbered on from `records`.
     ends: &'a [Record],
+    /// From which revision to which a put with a lease can have been, where that is known.
+    pub(crate) lives: BTreeMap<i64, (i64, i64)>,
     /// Which fields of answers there are to compare.
     pub(crate) recorded: Recorded,
     /// The revision of the store before all of them.
@@ -156,6 +158,7 @@ impl<'a> Ops<'a> {
         let mut ops = Ops {
             records,
             ends,
+            lives: BTreeMap::new(),
             recorded: Recorded::of(&history.origin),
             base: stretch.base,
             mutators: Vec::new(),

@@ -20,8 +20,8 @@ pub(crate) struct Unknown<'a> {
     /// The first write with the same request. Whatever is available for a revision is so for all
     /// later ones, so equal requests are interchangeable.
     pub(crate) class: u32,
-    /// The only revision that it can have made, if that is known.
-    pub(crate) only: Option<i64>,
+    /// The first and the last revision that it can have made, as far as leases say.
+    pub(crate) within: (i64, i64),
 }
 
 /// All of them, in the order of their calls, with ways to find them.
@@ -98,7 +98,12 @@ impl<'a> Unknowns<'a> {
             let alike = classes.entry(handle(&record.request)).or_default();
             // An answered revocation has seen the revision that it may have made.
             let only = record.response.as_ref().and_then(Response::header);
-            let only = only.map(|header| header.revision);
+            let only = only.map(|header| (header.revision, header.revision));
+            let life = match &record.request {
+                Request::Put(put) if put.lease != 0 => ops.lives.get(&put.lease).copied(),
+                _ => None,
+            };
+            let within = only.or(life).unwrap_or((i64::MIN, i64::MAX));
             let same = alike
                 .iter()
                 .find(|other| all.writes[**other as usize].record.request == record.request);
@@ -107,7 +112,8 @@ impl<'a> Unknowns<'a> {
                 alike.push(class);
             }
             let class = if only.is_some() { number as u32 } else { class };
-            let unknown = Unknown { record, touches: Vec::new(), depends: Vec::new(), class, only };
+            let unknown =
+                Unknown { record, touches: Vec::new(), depends: Vec::new(), class, within };
             all.writes.push(unknown);
             if let Request::LeaseRevoke(lease) = &record.request {
                 all.enter_revoke(number as u32, lease.id, hung.get(&lease.id));

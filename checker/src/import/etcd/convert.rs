@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use super::wire::{self, Condition, Found, Input, Line, Operation, Output, Stored, WatchAnswer};
 use crate::history::{
     Blob, CompactRequest, CompactResponse, Compare, CompareResult, DeleteRangeRequest,
-    DeleteRangeResponse, ErrorAnswer, Event, EventType, Field, Header, History, KeyValue, Operand,
-    Origin, Outcome, PutRequest, PutResponse, RangeRequest, RangeResponse, Record, Request,
-    RequestOp, Response, ResponseOp, TxnRequest, TxnResponse, WatchCreateRequest, WatchResponse,
-    outcome_of,
+    DeleteRangeResponse, ErrorAnswer, Event, EventType, Field, Header, History, KeyValue,
+    LeaseGrantRequest, LeaseGrantResponse, LeaseRequest, LeaseRevokeResponse, Operand, Origin,
+    Outcome, PutRequest, PutResponse, RangeRequest, RangeResponse, Record, Request, RequestOp,
+    Response, ResponseOp, TxnRequest, TxnResponse, WatchCreateRequest, WatchResponse, outcome_of,
 };
+
+/// For how long leases are granted there; the reports do not say it.
+const LEASE_SECONDS: i64 = 7_200;
 
 /// Watches get processes from here on.
 const WATCHERS: u64 = 1_000_000_000;
@@ -99,6 +102,15 @@ impl Report {
                 }));
                 Response::Txn(TxnResponse { header, succeeded: !txn.failure, responses })
             }
+            Request::LeaseGrant(_) if output.revision > 0 => {
+                let id = output.lease_grant.as_ref()?.id;
+                Response::LeaseGrant(LeaseGrantResponse { header, id, ttl: 0 })
+            }
+            Request::LeaseRevoke(_) if output.revision > 0 => {
+                output.lease_revoke.as_ref()?;
+                Response::LeaseRevoke(LeaseRevokeResponse { header })
+            }
+            Request::LeaseGrant(_) | Request::LeaseRevoke(_) => return None,
             // Its revision is read after the fact, and not kept.
             _ => {
                 output.compact.as_ref()?;
@@ -205,8 +217,16 @@ fn request(input: &Input) -> Result<Option<Request>, String> {
         ("compact", .., Some(compact)) => {
             Request::Compact(CompactRequest { revision: compact.revision, physical: false })
         }
-        ("defragment" | "leaseGrant", ..) => return Ok(None),
-        ("range" | "txn" | "compact", ..) => {
+        ("leaseGrant", ..) if input.lease_grant.is_some() => {
+            let id = input.lease_grant.as_ref().map_or(0, |lease| lease.id);
+            Request::LeaseGrant(LeaseGrantRequest { id, ttl: LEASE_SECONDS })
+        }
+        ("leaseRevoke", ..) if input.lease_revoke.is_some() => {
+            let id = input.lease_revoke.as_ref().map_or(0, |lease| lease.id);
+            Request::LeaseRevoke(LeaseRequest { id })
+        }
+        ("defragment", ..) => return Ok(None),
+        ("range" | "txn" | "compact" | "leaseGrant" | "leaseRevoke", ..) => {
             return Err(format!("an operation of type {:?} says not what", input.kind));
         }
         (other, ..) => {
