@@ -187,6 +187,16 @@ fn contradictions() {
     }
 }
 
+/// The compact form has no lines: the record's number stands for it.
+#[test]
+fn contradictions_in_the_compact_form() {
+    let mut history = history();
+    let twin = history.records[3].clone();
+    history.records.insert(7, twin);
+    let binary = history.write_binary_to(Vec::new()).expect("memory");
+    bytes("twice.mtl", &binary, "twice.mtl: record 8, ");
+}
+
 /// Numbers at the ends of their ranges.
 #[test]
 fn extreme_numbers_do_not_panic() {

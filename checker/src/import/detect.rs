@@ -107,14 +107,15 @@ fn consistent(
     match assumptions(&history) {
         Ok(()) => Ok(history),
         Err(contradiction) => {
-            let (file, line) = match place(contradiction.place) {
-                Some((file, line)) => (file, Some(line)),
-                None => (None, None),
-            };
+            let mut cause = format!("{}: {}", contradiction.what, contradiction.cause);
+            let (file, line) = place(contradiction.place).unzip();
+            if line.is_none() {
+                cause = format!("record {}, {cause}", contradiction.place + 1);
+            }
             Err(ReadError {
-                file: file.unwrap_or_else(|| name.to_owned()),
+                file: file.flatten().unwrap_or_else(|| name.to_owned()),
                 line,
-                cause: format!("{}: {}", contradiction.what, contradiction.cause),
+                cause,
                 remedy: contradiction.remedy.to_owned(),
             })
         }
