@@ -213,6 +213,12 @@ fn agree_without_headers(seed: u64) {
     assert_eq!(matches!(report.verdict, Verdict::Legal), fits, "seed {seed}: {:?}", report.verdict);
 }
 
+/// A compaction refused for the future, when the only reason could be another compaction.
+#[test]
+fn a_refusal_has_its_own_reason() {
+    agree_without_headers(17_791_437_689_775_657_278);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 
