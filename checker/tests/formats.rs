@@ -116,6 +116,28 @@ fn legal_histories_stay_legal_as_reports_of_etcd() {
     }
 }
 
+#[test]
+fn legal_histories_with_leases_stay_legal_as_reports_of_etcd() {
+    let mut written = 0;
+    for seed in 0..60 {
+        let shape = Shape { seed, operations: 30, simple: true, leases: 3, ..Shape::default() };
+        let history = legal(shape);
+        let folder = path("lease-report");
+        let _ = std::fs::remove_dir_all(&folder);
+        match export::etcd(&history, &folder) {
+            Err(error) => assert!(error.to_string().contains("expired"), "{error}"),
+            Ok(_) => {
+                let report = check(&key_space(&folder), &Options::default());
+                assert_eq!(report.verdict, Verdict::Legal, "seed {seed}");
+                written += u64::from(
+                    history.records.iter().any(|record| record.request.op() == Op::LeaseGrant),
+                );
+            }
+        }
+    }
+    assert!(written > 5, "{written} with a lease");
+}
+
 /// With everything that histories hold: what a report cannot say is refused or left out.
 #[test]
 fn what_a_report_cannot_carry_is_refused_or_left_out() {
