@@ -195,6 +195,13 @@ fn is_local(op: &RequestOp) -> bool {
     matches!(op, RequestOp::Range(range) if range.serializable)
 }
 
+/// The number was granted again after its lease had expired: what revoked the second did not keep
+/// the first from expiring.
+#[test]
+fn a_number_granted_again() {
+    agree(82_134);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 

@@ -39,6 +39,11 @@ impl<'a> Lease<'a> {
         }
     }
 
+    /// How many leases of this number there may have been, one after another.
+    fn lives(&self) -> usize {
+        self.grants.len() + usize::from(self.old)
+    }
+
     /// The first answered revocation.
     pub(super) fn revoked(&self) -> Option<&'a Record> {
         self.revocations.iter().copied().find(|record| record.outcome == Outcome::Ok)
@@ -47,6 +52,9 @@ impl<'a> Lease<'a> {
     /// From when on it may end by itself, and the record that says so; None for never.
     pub(super) fn expires(&self, tolerance_ns: u64) -> Option<(u64, Option<&'a Record>)> {
         let mut latest: (u64, Option<&Record>) = (0, None);
+        if self.lives() > 1 {
+            return Some(latest); // whose renewal was it?
+        }
         let first = self.grants.first().filter(|_| self.grants.len() == 1);
         for (record, ttl) in first.map(|grant| (*grant, granted(grant))).into_iter().chain(
             self.renewals
@@ -198,7 +206,7 @@ impl<'a> Leases<'a> {
 
     /// Leases that are granted no more than once.
     pub(crate) fn once(&self) -> BTreeSet<i64> {
-        let once = self.all.iter().filter(|(_, lease)| lease.grants.len() <= 1);
+        let once = self.all.iter().filter(|(_, lease)| lease.lives() <= 1);
         once.map(|(id, _)| *id).collect()
     }
 
@@ -225,7 +233,8 @@ impl<'a> Leases<'a> {
     pub(crate) fn ends(&self, tolerance_ns: u64, early: bool) -> Vec<Record> {
         let mut ends = Vec::new();
         for (id, lease) in &self.all {
-            if lease.revoked().is_some() || !lease.old && !self.hung.contains_key(id) {
+            let revoked = lease.revoked().is_some() && lease.lives() <= 1;
+            if revoked || !lease.old && !self.hung.contains_key(id) {
                 continue;
             }
             let Some((at, since)) = lease.expires(tolerance_ns) else { continue };
@@ -233,7 +242,9 @@ impl<'a> Leases<'a> {
             let since = since.or(lease.puts.first().map(|(_, put)| *put));
             let request = Request::LeaseRevoke(LeaseRequest { id: *id });
             let record = Record::called(since.map_or(0, |since| since.id), NOBODY, 0, at, request);
-            ends.push(record.unknown(ErrorAnswer { code: String::new(), message: String::new() }));
+            let nothing = ErrorAnswer { code: String::new(), message: String::new() };
+            let end = record.unknown(nothing);
+            ends.extend(std::iter::repeat_n(end, lease.lives().max(1)));
         }
         ends
     }
