@@ -9,7 +9,7 @@ use crate::local::{SERIALIZABLE, serializable};
 use crate::revision::ops::Ops;
 use crate::revision::{LINEARIZABILITY, Ordered, Stretch, order};
 use crate::session::{SESSION, sessions};
-use crate::start::start;
+use crate::start::{Presumed, start};
 use crate::verdict::{Check, Figures, Report, Verdict};
 use crate::watch::streams::{Streams, streams};
 use crate::watch::{self, Watched, watches};
@@ -68,7 +68,7 @@ pub fn check(history: &History, options: &Options) -> Report {
     }
     let streams = streams(&history.records);
     let mut checks = before(history, &streams, &mut figures);
-    let mut store = start(history);
+    let (mut store, presumed) = start(history);
     let stretch = Stretch::whole(store.revision());
     let known = Leases::new(&history.records, &store);
     store.grant_once(known.once());
@@ -125,12 +125,46 @@ pub fn check(history: &History, options: &Options) -> Report {
         unplaced(&streams, &mut checks);
     }
     checks.push(sessions(&history.records));
+    if let Some(presumed) = presumed {
+        doubt(&mut checks, &presumed, &ordered);
+    }
     let mut report = conclude(checks, figures);
     if let Some(placement) = &ordered.placement {
         let placed = placement.placed.iter();
         report.placed = placed.map(|(at, place)| (*at, ops.record(*place).id)).collect();
     }
     report
+}
+
+/// Where the recording does not say what the store held before, what contradicts a store that was
+/// presumed may only say that it held something else.
+fn doubt(checks: &mut [Check], presumed: &Presumed, ordered: &Ordered) {
+    const SURE: [&str; 9] = [
+        ASSUMPTIONS,
+        crate::header::HEADER,
+        SESSION,
+        watch::CREATED,
+        watch::ORDERED,
+        watch::UNIQUE,
+        watch::RANGE,
+        watch::FRAGMENT,
+        watch::CANCELED,
+    ];
+    for check in checks {
+        let Verdict::Broken(violation) = &check.verdict else { continue };
+        let in_order = check.name == LINEARIZABILITY;
+        if SURE.contains(&check.name)
+            || in_order && (ordered.stale || presumed.proves(ordered.about.as_ref()))
+        {
+            continue;
+        }
+        let reason = format!(
+            "the store was not fresh, and the recording does not say what it held; unless it held \
+             something else: {}",
+            violation.reason
+        );
+        check.verdict = Verdict::unknown(check.name, reason, violation.evidence.clone());
+    }
 }
 
 /// The checks that need no order, and the figures of the watchers.

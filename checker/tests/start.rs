@@ -4,7 +4,8 @@ mod world;
 
 use mettle_checker::history::{History, Response};
 use mettle_checker::{Options, Verdict, assumptions, check};
-use world::{Shape, legal, legal_from_start};
+use world::damage::damage;
+use world::{Dice, Shape, legal, legal_from_start};
 
 fn verdict(history: &History) -> Verdict {
     check(history, &Options::default()).verdict
@@ -79,4 +80,51 @@ fn a_store_that_is_said_to_be_fresh() {
         let Verdict::Broken(violation) = verdict(&history) else { panic!("{shape:?}") };
         assert_eq!(violation.checker, "linearizability", "{shape:?}");
     }
+}
+
+/// Without a word of what the store held, its answers must do: nothing legal is called broken, and
+/// nearly all of it is seen to be legal.
+#[test]
+fn a_start_that_nobody_recorded() {
+    let mut legal_ones = 0;
+    let mut count = 0;
+    for shape in shapes(0..600) {
+        let history = legal(Shape { before: 60 + shape.before, ..shape });
+        let said = verdict(&history);
+        assert!(!matches!(said, Verdict::Broken(_)), "{shape:?}: {said:?}");
+        legal_ones += u32::from(said == Verdict::Legal);
+        count += 1;
+    }
+    println!("{legal_ones} of {count} legal");
+    assert!(legal_ones * 10 >= count * 7, "{legal_ones} of {count}");
+}
+
+/// What is broken whatever the store held is still found.
+#[test]
+fn what_is_broken_after_a_start_that_nobody_recorded() {
+    let (mut broken, mut found) = (0, 0);
+    for shape in shapes(0..600) {
+        let mut dice = Dice::new(shape.seed);
+        let mut given = legal_from_start(Shape { before: 60 + shape.before, ..shape });
+        let first = given.records.remove(0);
+        damage(&mut given, &mut dice);
+        let mut alone = given.clone();
+        given.records.insert(0, first);
+        alone.origin.start_revision = None;
+        if assumptions(&given).is_err() {
+            continue;
+        }
+        let (given, alone) = (verdict(&given), verdict(&alone));
+        match (given.name(), alone.name()) {
+            ("legal", "broken") => panic!("{shape:?}: {alone:?}"),
+            ("broken", said) => {
+                broken += 1;
+                found += u32::from(said == "broken");
+                // A store that held something else may make it right.
+            }
+            _ => {}
+        }
+    }
+    println!("{found} of {broken} found");
+    assert!(found * 2 > broken, "{found} of {broken}");
 }

@@ -29,7 +29,7 @@ pub(crate) fn expired_early(
     if ends.is_empty() {
         return None;
     }
-    let mut store = start(history);
+    let (mut store, _) = start(history);
     store.grant_once(leases.once());
     let stretch = Stretch::whole(store.revision());
     let mut ops = Ops::new(history, &ends, &stretch).ok()?;

@@ -106,6 +106,8 @@ impl<'a> Leases<'a> {
         for lease in store.leases() {
             leases.all.entry(lease).or_default().old = true;
         }
+        // Others may have been granted before the recording.
+        leases.granted &= store.floor() == 1;
         leases
     }
 

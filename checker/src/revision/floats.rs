@@ -300,7 +300,9 @@ fn error(
     };
     let explained = if message == COMPACTED {
         let inclusive = matches!(record.request, Request::Compact(_));
-        asked.iter().any(|asked| compacted(record, *asked, inclusive, bounds, all))
+        // What was compacted before the recording, nobody recorded.
+        let past = |asked: &i64| store.floor() > 1 && *asked <= store.floor();
+        asked.iter().any(|asked| past(asked) || compacted(record, *asked, inclusive, bounds, all))
     } else if message == Refusal::FutureRevision.text() {
         // The store may have been at the lowest revision that real time allows.
         asked.iter().any(|asked| bounds.low / 2 < *asked) || is_local(&record.request)

@@ -45,7 +45,7 @@ pub(crate) mod ops;
 mod reasons;
 mod replay;
 mod shown;
-mod sights;
+pub(crate) mod sights;
 pub(crate) mod sweep;
 mod unknown;
 
@@ -56,10 +56,11 @@ pub(crate) use hints::{kind_of, local_answer, place_of};
 use ops::Ops;
 use reasons::Sentence;
 pub(crate) use replay::Placement;
-use replay::{Ending, Failure, Replay};
+use replay::{Ending, Failure, Replay, What};
 use unknown::Unknowns;
 
-use crate::model::Store;
+use crate::history::Blob;
+use crate::model::{Scope, Store};
 use crate::verdict::Verdict;
 use crate::watch::streams::Streams;
 
@@ -105,9 +106,32 @@ pub(crate) struct Ordered {
     /// Where compactions and errors may stand.
     pub(crate) floats: Vec<(u32, Bounds)>,
     pub(crate) steps: u64,
+    /// Whether real time alone contradicts it.
+    pub(crate) stale: bool,
+    /// What the answers contradict each other about, if no guess had a part in it.
+    pub(crate) about: Option<About>,
+}
+
+/// A key of which an answer contradicts the order.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub(crate) key: Blob,
+    /// Of the answer.
+    pub(crate) field: String,
+    pub(crate) revision: i64,
 }
 
 impl Ordered {
+    fn about(mut self, failure: &Failure) -> Self {
+        if let (What::Answer(_, mismatch), false) = (&failure.what, failure.guessed)
+            && let Scope::Key(key) = &mismatch.scope
+        {
+            let (key, field) = (key.clone(), mismatch.field.clone());
+            self.about = Some(About { key, field, revision: failure.revision });
+        }
+        self
+    }
+
     fn end(verdict: Verdict, steps: u64, store: Store) -> Self {
         Ordered {
             verdict,
@@ -117,6 +141,8 @@ impl Ordered {
             tired: None,
             floats: Vec::new(),
             steps,
+            stale: false,
+            about: None,
         }
     }
 
@@ -130,6 +156,8 @@ impl Ordered {
             tired: None,
             floats: Vec::new(),
             steps,
+            stale: false,
+            about: None,
         }
     }
 }
@@ -143,7 +171,8 @@ pub(crate) fn order(
     budget: u64,
 ) -> Ordered {
     if let Err(verdict) = sweep::real_time(ops) {
-        return Ordered::end(verdict, 0, store);
+        let ordered = Ordered::end(verdict, 0, store);
+        return Ordered { stale: true, ..ordered };
     }
     let unknowns = Unknowns::new(ops);
     let mut ordered = replayed(ops, &unknowns, streams, (store, budget));
@@ -169,7 +198,8 @@ fn replayed(
         return match Replay::new(ops, (unknowns, &facts), None, (store, u64::MAX)).run() {
             Ending::Placed(placement) => Ordered::placed(placement, 0),
             Ending::Refuted(failure, steps, store) | Ending::Exhausted(failure, steps, store) => {
-                Ordered::end(reasons::refuted(ops, unknowns, &failure), steps, store)
+                let verdict = reasons::refuted(ops, unknowns, &failure);
+                Ordered::end(verdict, steps, store).about(&failure)
             }
         };
     }
@@ -199,7 +229,8 @@ enum With {
 fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: With, without: Ending) -> Ordered {
     match (with, without) {
         (_, Ending::Refuted(failure, steps, store)) => {
-            Ordered::end(reasons::refuted(ops, unknowns, &failure), steps, store)
+            let verdict = reasons::refuted(ops, unknowns, &failure);
+            Ordered::end(verdict, steps, store).about(&failure)
         }
         (With::Exhausted(failure, spent), Ending::Placed(placement)) => {
             let mut ordered = Ordered::placed(placement, spent);

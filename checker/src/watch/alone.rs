@@ -105,6 +105,9 @@ impl<'a> Walk<'a, '_> {
 
     /// How often the write of an event's revision did such a thing to its key.
     fn times(&self, event: &Event) -> usize {
+        if event.kv.mod_revision <= self.store.floor() {
+            return usize::MAX; // nobody recorded what was written there
+        }
         let changes = self.store.changes(event.kv.mod_revision);
         changes
             .filter(|change| *change.key == event.kv.key && kind_of(change) == event.kind)

@@ -82,7 +82,8 @@ impl Walk<'_, '_> {
         let known = self.compactions.iter().any(|compaction| {
             compaction.revision == compacted && compaction.record.call_ns <= record.call_ns
         });
-        if known {
+        let past = self.store.floor() > 1 && compacted <= self.store.floor();
+        if known || past {
             return Ok(());
         }
         let what =

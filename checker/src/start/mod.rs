@@ -3,11 +3,19 @@
 use crate::history::{History, Outcome, RangeRequest, Record, Request, Response};
 use crate::model::{Span, Store};
 
-/// The store that a history begins with. Call only after [`given`] agreed.
-pub(crate) fn start(history: &History) -> Store {
+mod presume;
+
+pub(crate) use presume::Presumed;
+
+/// The store that a history begins with, and what was presumed of it, if the history does not say.
+/// Call only after [`given`] agreed.
+pub(crate) fn start(history: &History) -> (Store, Option<Presumed>) {
     match given(history) {
-        Ok(Some(store)) => store,
-        Ok(None) | Err(_) => Store::default(),
+        Ok(Some(store)) => (store, None),
+        Ok(None) | Err(_) => match presume::presume(history) {
+            Some((store, presumed)) => (store, Some(presumed)),
+            None => (Store::default(), None),
+        },
     }
 }
 
