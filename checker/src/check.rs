@@ -129,11 +129,14 @@ pub fn check(history: &History, options: &Options) -> Report {
         doubt(&mut checks, &presumed, &ordered);
     }
     let mut report = conclude(checks, figures);
-    if let Some(placement) = &ordered.placement {
-        let placed = placement.placed.iter();
-        report.placed = placed.map(|(at, place)| (*at, ops.record(*place).id)).collect();
-    }
+    report.placed = placed(&ops, &ordered);
     report
+}
+
+/// Which unknown writes made which revisions.
+fn placed(ops: &Ops<'_>, ordered: &Ordered) -> Vec<(i64, u64)> {
+    let placed = ordered.placement.iter().flat_map(|placement| &placement.placed);
+    placed.map(|(at, place)| (*at, ops.record(*place).id)).collect()
 }
 
 /// Where the recording does not say what the store held before, what contradicts a store that was
