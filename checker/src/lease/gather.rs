@@ -71,6 +71,27 @@ impl<'a> Lease<'a> {
         }
         Some(latest)
     }
+
+    /// For each life that there may have been, from when on it may end by itself; of several, in
+    /// that order, since nobody knows which one an end is of.
+    fn expiries(&self, tolerance_ns: u64) -> Vec<(u64, Option<&'a Record>)> {
+        if self.lives() <= 1 {
+            return self.expires(tolerance_ns).into_iter().collect();
+        }
+        let mut all: Vec<(u64, Option<&Record>)> = Vec::new();
+        if self.old {
+            all.push((0, None));
+        }
+        for grant in &self.grants {
+            let whole = u64::try_from(granted(grant)).unwrap_or(0);
+            if whole > 0 {
+                let end = grant.call_ns.saturating_add(whole.saturating_mul(SECOND_NS));
+                all.push((end.saturating_sub(tolerance_ns), Some(grant)));
+            }
+        }
+        all.sort_by_key(|(at, _)| *at);
+        all
+    }
 }
 
 /// For how many seconds a lease was granted at least; 0 if that was not recorded.
@@ -239,14 +260,16 @@ impl<'a> Leases<'a> {
             if revoked || !lease.old && !self.hung.contains_key(id) {
                 continue;
             }
-            let Some((at, since)) = lease.expires(tolerance_ns) else { continue };
-            let at = if early { lease.grants.first().map_or(0, |grant| grant.call_ns) } else { at };
-            let since = since.or(lease.puts.first().map(|(_, put)| *put));
-            let request = Request::LeaseRevoke(LeaseRequest { id: *id });
-            let record = Record::called(since.map_or(0, |since| since.id), NOBODY, 0, at, request);
-            let nothing = ErrorAnswer { code: String::new(), message: String::new() };
-            let end = record.unknown(nothing);
-            ends.extend(std::iter::repeat_n(end, lease.lives().max(1)));
+            for (at, since) in lease.expiries(tolerance_ns) {
+                let granted = lease.grants.first().map_or(0, |grant| grant.call_ns);
+                let at = if early { granted } else { at };
+                let since = since.or(lease.puts.first().map(|(_, put)| *put));
+                let id_of = since.map_or(0, |since| since.id);
+                let request = Request::LeaseRevoke(LeaseRequest { id: *id });
+                let end = Record::called(id_of, NOBODY, 0, at, request);
+                let nothing = ErrorAnswer { code: String::new(), message: String::new() };
+                ends.push(end.unknown(nothing));
+            }
         }
         ends
     }
