@@ -109,6 +109,9 @@ pub struct Follower {
     quiet: BTreeMap<u64, i64>,
     /// Whether an answer without a place makes it necessary to keep everything.
     whole: bool,
+    /// Writes that entered, and whether an answer with a place has.
+    writes: u64,
+    answered: bool,
     /// Whether anything was judged and let go.
     cut: bool,
     guessed: Option<i64>,
@@ -146,6 +149,8 @@ impl Follower {
             starts: BTreeMap::new(),
             quiet: BTreeMap::new(),
             whole: false,
+            writes: 0,
+            answered: false,
             cut: false,
             guessed: None,
             broken: None,

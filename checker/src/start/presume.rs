@@ -29,7 +29,7 @@ use crate::revision::{About, Stretch};
 use crate::watch::streams::{Streams, Watcher, streams};
 
 /// How many revisions that nobody made prove no past.
-const FEW: i64 = 8;
+pub(crate) const FEW: i64 = 8;
 
 /// What was taken from the answers of a recording.
 #[derive(Debug, Default)]
