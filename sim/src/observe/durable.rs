@@ -147,5 +147,6 @@ impl Durable {
     }
 }
 
-#[cfg(test)]
+// They write logs on a real disk, which is not there in the simulated world.
+#[cfg(all(test, not(madsim)))]
 mod tests;

@@ -23,7 +23,7 @@ fn good() -> (Outcome, Report) {
         ..Outcome::default()
     };
     let figures = Figures { events: 10, ..Figures::default() };
-    (outcome, Report { verdict: Judged::Legal, checks: Vec::new(), figures })
+    (outcome, Report { verdict: Judged::Legal, checks: Vec::new(), figures, placed: Vec::new() })
 }
 
 fn check(verdict: Judged) -> Check {
