@@ -13,11 +13,11 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::Fit;
+use super::known::{Fit, Need};
 use super::replay::{Frame, Replay};
 use super::unknown::Plain;
-use crate::history::EventType;
-use crate::model::Span;
+use crate::history::{Blob, EventType};
+use crate::model::{Change, Span, Version};
 
 /// What is gathered for a hole without evidence.
 #[derive(Default)]
@@ -30,7 +30,7 @@ struct Gathered {
 impl Replay<'_, '_> {
     /// Opens a frame for a hole.
     pub(super) fn open(&mut self, hole: i64) {
-        let in_time = self.unknowns.called_by(self.called_by[self.place(hole)]) as u32;
+        let in_time = self.in_time(hole);
         let frame = if let Some(mut pool) = self.evidence(hole) {
             pool.retain(|number| *number < in_time && self.could_make(*number, hole));
             Frame::new(hole, pool, true)
@@ -114,12 +114,19 @@ impl Replay<'_, '_> {
     ) {
         self.steps += 1;
         let name = self.unknowns.key(key);
-        let fit = self.facts.fit_put(name, hole, self.store.now().get(name));
+        let fit = self.fit_put(name, hole, self.store.now().get(name));
         if self.ruled_out(fit, key, hole, gathered) {
             return;
         }
-        if matches!(fit, Fit::Free | Fit::Doubtful)
-            && let Some(frames) = self.owed_later(key, hole)
+        if let Fit::Free | Fit::Doubtful(_) = fit {
+            let known = self.facts.of(name);
+            let later = known.map_or(&[][..], |known| known.owed(hole));
+            if let Some(frames) = self.owed_later(later, self.unknowns.suppliers(key)) {
+                return gathered.blame.extend(frames);
+            }
+        }
+        if let (Fit::Doubtful(by), Some(known)) = (fit, self.facts.of(name))
+            && let Some(frames) = self.all_used(&known.deleters, by)
         {
             return gathered.blame.extend(frames);
         }
@@ -156,10 +163,20 @@ impl Replay<'_, '_> {
         self.steps += 1;
         let name = self.unknowns.key(key);
         let now = self.store.now().get(name);
-        let fit = now.map_or(Fit::Wrong, |now| self.facts.fit_delete(name, hole, now));
+        let fit = now.map_or(Fit::Wrong, |now| self.fit_delete(name, hole, now));
         let frozen = now.is_none() && self.facts.frozen(name, hole);
         if self.ruled_out(if frozen { Fit::Never } else { fit }, key, hole, gathered) {
             return;
+        }
+        if let (Fit::Free | Fit::Doubtful(_), Some(known)) = (fit, self.facts.of(name))
+            && let Some(frames) = self.owed_later(known.owed_deletions(hole), &known.deleters)
+        {
+            return gathered.blame.extend(frames);
+        }
+        if let Fit::Doubtful(by) = fit
+            && let Some(frames) = self.all_used(self.unknowns.suppliers(key), by)
+        {
+            return gathered.blame.extend(frames);
         }
         let called = self.unknowns.plain_deletes(key).iter();
         let mut called = called.take_while(|number| **number < in_time).copied();
@@ -188,23 +205,18 @@ impl Replay<'_, '_> {
                 gathered.blame.extend(frames);
                 true
             }
-            Fit::Needed(_) | Fit::Free | Fit::Doubtful => false,
+            Fit::Needed(_) | Fit::Free | Fit::Doubtful(_) => false,
         }
     }
 
-    /// Whether all that is left of the writers of a key is owed to later stretches, and who has
-    /// taken the others. A writer that could put it twice counts twice.
-    fn owed_later(&self, key: u32, hole: i64) -> Option<BTreeSet<usize>> {
-        let later = self.facts.owed(self.unknowns.key(key), hole);
-        if later.is_empty() {
-            return None;
-        }
-        let mut suppliers = self.unknowns.suppliers(key).iter().peekable();
+    /// Whether, without one of them, too few of the writers of a key would be left for what is
+    /// owed later, and who has taken the others. A writer that could put it twice counts twice.
+    fn owed_later(&self, later: &[Need], suppliers: &[u32]) -> Option<BTreeSet<usize>> {
+        let mut suppliers = suppliers.iter().peekable();
         let mut users = BTreeSet::new();
-        let (mut left, mut owed) = (-1, 0); // without the one that would be used now
+        let (mut left, mut owed) = (-1, 0);
         for need in later {
-            let by = self.called_by[self.place(need.by.min(self.top))];
-            let in_time = self.unknowns.called_by(by) as u32;
+            let in_time = self.in_time(need.by);
             while let Some(number) = suppliers.next_if(|number| **number < in_time) {
                 match self.used[*number as usize] {
                     Some(frame) => drop(users.insert(frame)),
@@ -217,6 +229,31 @@ impl Replay<'_, '_> {
             }
         }
         None
+    }
+
+    /// Whether all writers that were called in time for a revision are used, and by whom.
+    fn all_used(&self, writers: &[u32], by: i64) -> Option<BTreeSet<usize>> {
+        let in_time = self.in_time(by);
+        let called = writers.iter().take_while(|number| **number < in_time);
+        called.map(|number| self.used[*number as usize]).collect()
+    }
+
+    /// How many unknown writes were called in time for a revision; they are the first ones.
+    fn in_time(&self, revision: i64) -> u32 {
+        let place = self.place(revision.clamp(self.ops.base + 1, self.top));
+        self.unknowns.called_by(self.called_by[place]) as u32
+    }
+
+    fn fit_put(&self, key: &Blob, hole: i64, now: Option<&Version>) -> Fit {
+        let Some(known) = self.facts.of(key) else { return Fit::Free };
+        known.fit_put(hole, now, (self.facts.counted, &|revision| self.in_time(revision)))
+    }
+
+    fn fit_delete(&self, key: &Blob, hole: i64, now: &Version) -> Fit {
+        let Some(known) = self.facts.of(key) else { return Fit::Free };
+        let putters = self.unknowns.number(key);
+        let putters = putters.map_or(&[][..], |key| self.unknowns.suppliers(key));
+        known.fit_delete(hole, now, (self.facts.counted, &|by| self.in_time(by), putters))
     }
 
     /// Whether a put is wanted for a later hole at which its value was seen, and who has taken
@@ -273,11 +310,15 @@ impl Replay<'_, '_> {
         }
         let mut needed: Option<Fit> = None;
         let mut worst = Fit::Free;
-        for change in self.store.changes(hole) {
+        let changes: Vec<Change<'_>> = self.store.changes(hole).collect();
+        for (place, change) in changes.iter().enumerate() {
+            if changes[place + 1..].iter().any(|later| later.key == change.key) {
+                continue; // deleted and put again in one transaction: only the end counts
+            }
             let fit = if change.now.is_deletion() {
-                change.before.map_or(Fit::Free, |now| self.facts.fit_delete(change.key, hole, now))
+                change.before.map_or(Fit::Free, |now| self.fit_delete(change.key, hole, now))
             } else {
-                self.facts.fit_put(change.key, hole, change.before)
+                self.fit_put(change.key, hole, change.before)
             };
             match fit {
                 Fit::Needed(_) => needed = Some(needed.map_or(fit, |other| other.min(fit))),

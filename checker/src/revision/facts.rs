@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use super::known::{Fact, KeyFacts};
 use super::ops::Ops;
 use super::sights::{self, Sight, Source};
 use super::unknown::Unknowns;
@@ -11,44 +12,7 @@ use crate::history::{
     Blob, Compare, DeleteRangeRequest, KeyValue, Operand, PutRequest, RangeRequest, Request,
     RequestOp, SortTarget, TxnRequest,
 };
-use crate::model::{KeyIndex, Span, Version};
-
-/// A key was seen with a version of `written`, and still so at `until`.
-#[derive(Clone, Copy, Debug)]
-struct Fact<'a> {
-    written: i64,
-    until: i64,
-    version: i64,
-    create: i64,
-    kv: &'a KeyValue,
-    /// Whether the value was shown as well.
-    full: bool,
-}
-
-/// Everything known of one key.
-#[derive(Debug, Default)]
-struct KeyFacts<'a> {
-    /// By `written`, then `until`.
-    seen: Vec<Fact<'a>>,
-    /// Revisions at which it was seen to be absent.
-    absent: Vec<i64>,
-    /// Revisions of puts that were answered.
-    puts: Vec<i64>,
-    /// Revisions of answered requests that could have deleted it.
-    deletes: Vec<i64>,
-    /// Whether an unknown write could delete it.
-    deletable: bool,
-    /// Puts that nobody acknowledged and that must have been, in stretches that do not overlap.
-    owed: Vec<Need>,
-}
-
-/// So many unknown puts of a key happened after one revision, and by another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Need {
-    pub(crate) after: i64,
-    pub(crate) by: i64,
-    pub(crate) count: i64,
-}
+use crate::model::{KeyIndex, Span};
 
 /// Facts of all keys that matter.
 #[derive(Debug)]
@@ -56,7 +20,7 @@ pub(crate) struct Facts<'a, 'b> {
     ops: &'b Ops<'a>,
     unknowns: &'b Unknowns<'a>,
     /// Whether answers say versions and revisions of creation, which lets puts be counted.
-    counted: bool,
+    pub(super) counted: bool,
     /// For revisions without a known write: keys seen with that revision.
     holes: BTreeMap<i64, Vec<Seen<'a>>>,
     /// For such revisions: a key seen to be created there.
@@ -85,21 +49,6 @@ pub(crate) struct Seen<'a> {
     pub(crate) place: u32,
 }
 
-/// How well a change of a key at a hole fits what is known of the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fit {
-    /// A change is still owed before the revision.
-    Needed(i64),
-    /// Nobody looks.
-    Free,
-    /// Possible only if the key is deleted later.
-    Doubtful,
-    /// Contradicts what is known, given the state now.
-    Wrong,
-    /// Contradicts what is known, whatever the state.
-    Never,
-}
-
 impl<'a> Keys<'a> {
     /// Gathers from all answers of the quorum.
     fn gather(ops: &Ops<'a>, unknowns: &Unknowns<'a>, counted: bool) -> Self {
@@ -112,14 +61,13 @@ impl<'a> Keys<'a> {
             keys.deletions(&ops.record(source.place).request, source.revision);
         }
         for (number, known) in keys.known.iter_mut().enumerate() {
-            known.seen.sort_by_key(|fact| (fact.written, fact.until));
-            known.absent.sort_unstable();
-            known.puts.sort_unstable();
-            known.deletes.sort_unstable();
-            if counted {
-                known.count(ops.base);
-            }
-            known.deletable = !unknowns.deleters(keys.index.key(number as u32)).is_empty();
+            let key = keys.index.key(number as u32);
+            known.deleters = unknowns.deleters(key);
+            known.replaceable = unknowns.number(key).is_some_and(|key| {
+                let puts = unknowns.suppliers(key);
+                known.deleters.iter().any(|number| puts.binary_search(number).is_ok())
+            });
+            known.finish(ops.base, counted);
         }
         keys
     }
@@ -139,7 +87,7 @@ impl<'a> Keys<'a> {
     fn sight(&mut self, unknowns: &Unknowns<'_>, source: Source, sight: Sight<'a>) {
         let key = match sight {
             Sight::There { kv, .. } => &kv.key,
-            Sight::Absent { key, .. } | Sight::Put { key } => key,
+            Sight::Absent { key, .. } | Sight::Put { key } | Sight::Deleted { key } => key,
         };
         let known = match self.index.get(key) {
             Some(number) => &mut self.known[number as usize],
@@ -156,6 +104,10 @@ impl<'a> Keys<'a> {
             }
             Sight::Absent { at, .. } => known.absent.push(at),
             Sight::Put { .. } => known.puts.push(source.revision),
+            Sight::Deleted { .. } => {
+                known.there.push(source.revision - 1);
+                known.absent.push(source.revision);
+            }
         }
     }
 
@@ -164,7 +116,9 @@ impl<'a> Keys<'a> {
         match request {
             Request::DeleteRange(delete) => self.deletion(delete, revision),
             Request::Txn(txn) => self.txn_deletions(txn, revision),
-            _ => {}
+            Request::Range(_) | Request::Put(_) => {}
+            // Whatever else makes a revision, such as the end of a lease, deletes who knows what.
+            _ => self.known.iter_mut().for_each(|known| known.deletes.push(revision)),
         }
     }
 
@@ -270,12 +224,6 @@ impl<'a, 'b> Facts<'a, 'b> {
         })
     }
 
-    /// The unknown puts of a key that must happen in stretches that begin at a hole or later.
-    pub(crate) fn owed(&self, key: &[u8], hole: i64) -> &[Need] {
-        let owed = self.known(key).map_or(&[][..], |known| &known.owed);
-        &owed[owed.partition_point(|need| need.after < hole)..]
-    }
-
     /// A key that answers show to have been created at a hole.
     pub(crate) fn born_at(&self, hole: i64) -> Option<&'a Blob> {
         self.births.get(&hole).copied()
@@ -293,122 +241,14 @@ impl<'a, 'b> Facts<'a, 'b> {
         })
     }
 
+    /// What is known of a key, if unknown writes could touch it.
+    pub(crate) fn of(&self, key: &[u8]) -> Option<&KeyFacts<'a>> {
+        self.known(key)
+    }
+
     /// Keys seen with the revision of a hole.
     pub(crate) fn at_hole(&self, hole: i64) -> &[Seen<'a>] {
         self.holes.get(&hole).map_or(&[], Vec::as_slice)
-    }
-
-    /// How a put of a key at a hole would fit; `now` is the key before it.
-    pub(crate) fn fit_put(&self, key: &Blob, hole: i64, now: Option<&Version>) -> Fit {
-        let Some(known) = self.known(key) else { return Fit::Free };
-        if known.frozen(hole) {
-            return Fit::Never;
-        }
-        let next = known.next(hole);
-        let gone = known.absent_after(hole);
-        if let Some(gone) = gone.filter(|gone| next.is_none_or(|next| *gone < next.written)) {
-            return known.deleted_within(hole, gone);
-        }
-        let Some(next) = next else { return Fit::Free };
-        if !self.counted {
-            return if next.written == hole { Fit::Needed(hole) } else { Fit::Free };
-        }
-        if let Some(now) = now
-            && now.create_revision == next.create
-        {
-            let from = known.puts.partition_point(|put| *put < hole);
-            let to = known.puts.partition_point(|put| *put <= next.written);
-            let at_next = i64::from(known.puts.binary_search(&next.written).is_err());
-            let owed = next.version.saturating_sub(now.version + (to - from) as i64 + at_next);
-            let fits = if next.written == hole { owed == 0 } else { owed > 0 };
-            return if fits { Fit::Needed(next.written) } else { Fit::Wrong };
-        }
-        match next.create.cmp(&hole) {
-            std::cmp::Ordering::Equal => Fit::Needed(hole),
-            // The transaction that created it may have deleted it before.
-            std::cmp::Ordering::Greater => known.deleted_within(hole, next.create),
-            std::cmp::Ordering::Less => Fit::Wrong,
-        }
-    }
-
-    /// How a deletion of a key at a hole would fit; `now` is the key before it.
-    pub(crate) fn fit_delete(&self, key: &Blob, hole: i64, now: &Version) -> Fit {
-        let Some(known) = self.known(key) else { return Fit::Free };
-        if known.frozen(hole) {
-            return Fit::Never;
-        }
-        let gone = known.absent_after(hole);
-        let next = known.next(hole);
-        let by = match (next, gone) {
-            (Some(next), Some(gone)) if gone < next.written => Some(gone),
-            (Some(_), _) if !self.counted => return Fit::Free,
-            (Some(next), _) if next.create == now.create_revision => return Fit::Wrong,
-            (Some(next), _) => Some(next.create),
-            (None, gone) => gone,
-        };
-        match by {
-            Some(by) if !known.deletes.iter().any(|at| (hole..=by).contains(at)) => Fit::Needed(by),
-            _ => Fit::Free,
-        }
-    }
-}
-
-impl<'a> KeyFacts<'a> {
-    /// Counts the puts between sights of one life of the key: those that the versions tell, less
-    /// those that are known. What happened up to `base` was not recorded.
-    fn count(&mut self, base: i64) {
-        let mut last: Option<Fact<'_>> = None;
-        for fact in &self.seen {
-            let born = Fact { written: fact.create, until: fact.create, version: 1, ..*fact };
-            let before = match last {
-                Some(last) if last.create == fact.create => last,
-                // At its creation it was put once.
-                _ => {
-                    if fact.create > base && self.puts.binary_search(&fact.create).is_err() {
-                        let (after, by) = (fact.create - 1, fact.create);
-                        self.owed.push(Need { after, by, count: 1 });
-                    }
-                    born
-                }
-            };
-            let after = before.written.max(before.until);
-            if after >= base && fact.written > before.written {
-                let put = |revision: i64| self.puts.partition_point(|put| *put <= revision) as i64;
-                let known = put(fact.written) - put(before.written);
-                let count = fact.version.saturating_sub(before.version).saturating_sub(known);
-                if count > 0 {
-                    self.owed.push(Need { after, by: fact.written, count });
-                }
-            }
-            last = Some(*fact);
-        }
-    }
-
-    /// Whether the key is known not to have changed at the hole.
-    fn frozen(&self, hole: i64) -> bool {
-        let before = self.seen.partition_point(|fact| fact.written < hole);
-        // Facts of one version lie together, the longest last; of an older version none may reach
-        // beyond a newer one, or no order would fit anyway.
-        before > 0 && self.seen[before - 1].until >= hole
-    }
-
-    fn next(&self, hole: i64) -> Option<Fact<'a>> {
-        let at = self.seen.partition_point(|fact| fact.written < hole);
-        self.seen.get(at).copied()
-    }
-
-    fn absent_after(&self, hole: i64) -> Option<i64> {
-        let at = self.absent.partition_point(|gone| *gone < hole);
-        self.absent.get(at).copied()
-    }
-
-    fn deleted_within(&self, after: i64, by: i64) -> Fit {
-        let from = self.deletes.partition_point(|delete| *delete <= after);
-        if self.deletable || self.deletes.get(from).is_some_and(|delete| *delete <= by) {
-            Fit::Doubtful
-        } else {
-            Fit::Never
-        }
     }
 }
 

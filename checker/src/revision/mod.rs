@@ -41,6 +41,7 @@ mod candidates;
 mod facts;
 mod floats;
 mod hints;
+mod known;
 pub(crate) mod ops;
 mod reasons;
 mod replay;

@@ -16,6 +16,8 @@ pub(crate) enum Sight<'a> {
     Absent { key: &'a Blob, at: i64 },
     /// A key was put by the answered request itself.
     Put { key: &'a Blob },
+    /// A key, named alone, was deleted by the answered request itself, and by nothing else in it.
+    Deleted { key: &'a Blob },
 }
 
 /// Whose answer shows something.
@@ -47,10 +49,16 @@ pub(crate) fn each<'a>(ops: &Ops<'a>, with: impl FnMut(Source, Sight<'a>)) {
                 walk.range(request, answer);
             }
             (Request::Put(put), Some(Response::Put(answer))) => {
-                walk.put(&put.key, put.prev_kv, answer.prev_kv.as_ref());
+                walk.put(&put.key, answer.prev_kv.as_ref());
+                if put.prev_kv && answer.prev_kv.is_none() {
+                    walk.tell(Sight::Absent { key: &put.key, at: source.revision - 1 });
+                }
             }
             (Request::DeleteRange(delete), Some(Response::DeleteRange(answer))) => {
                 walk.delete(delete, answer);
+                if delete.range_end.is_empty() && answer.deleted > 0 {
+                    walk.tell(Sight::Deleted { key: &delete.key });
+                }
             }
             (Request::Txn(request), Some(Response::Txn(answer))) => walk.txn(request, answer),
             _ => {}
@@ -78,13 +86,12 @@ impl<'a, With: FnMut(Source, Sight<'a>)> Walk<With> {
         }
     }
 
-    fn put(&mut self, key: &'a Blob, asked: bool, before: Option<&'a KeyValue>) {
+    /// Without a key before: inside a transaction an operation before it may have deleted it.
+    fn put(&mut self, key: &'a Blob, before: Option<&'a KeyValue>) {
         let at = self.source.revision;
         self.tell(Sight::Put { key });
-        match before {
-            Some(kv) => self.tell(Sight::There { kv, keys_only: false, at }),
-            None if asked => self.tell(Sight::Absent { key, at: at - 1 }),
-            None => {}
+        if let Some(kv) = before {
+            self.tell(Sight::There { kv, keys_only: false, at });
         }
     }
 
@@ -106,7 +113,7 @@ impl<'a, With: FnMut(Source, Sight<'a>)> Walk<With> {
                     self.range(request, answer);
                 }
                 (RequestOp::Put(put), ResponseOp::Put(answer)) => {
-                    self.put(&put.key, put.prev_kv, answer.prev_kv.as_ref());
+                    self.put(&put.key, answer.prev_kv.as_ref());
                 }
                 (RequestOp::DeleteRange(delete), ResponseOp::DeleteRange(answer)) => {
                     self.delete(delete, answer);

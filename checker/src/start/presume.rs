@@ -83,7 +83,7 @@ pub(super) fn presume(history: &History) -> Option<(Store, Presumed)> {
         }
         Sight::Absent { key, at } if at >= base => keys.entry(key).or_default().absent(at),
         Sight::Put { key } => keys.entry(key).or_default().put(source.revision),
-        Sight::There { .. } | Sight::Absent { .. } => {}
+        Sight::There { .. } | Sight::Absent { .. } | Sight::Deleted { .. } => {}
     });
     for (revision, place) in ops.made() {
         conditions(ops.record(place), revision - 1, base, &mut keys);
