@@ -567,10 +567,14 @@ fn a_scan_finds_what_a_restart_finds() {
         )))
         .unwrap();
         now(wal.sync()).unwrap();
-        for name in disk.names().iter().filter(|name| name.ends_with(".wal")) {
-            let number = u64::from_str_radix(&name[4..20], 16).unwrap();
+        for name in disk.names() {
+            let Some(hex) = name.strip_prefix("wal/").and_then(|name| name.strip_suffix(".wal"))
+            else {
+                continue;
+            };
+            let number = u64::from_str_radix(hex, 16).unwrap();
             if scan.segment().is_none_or(|segment| number >= segment) {
-                scan.read(number, &disk.bytes(name));
+                scan.read(number, &disk.bytes(&name));
             }
         }
         let (_, recovered) = open_sized(&disk.copy(), 3 * 4096).unwrap();

@@ -14,10 +14,13 @@ pub const COMMITTED_DURABLE: &str = "committed on a durable quorum";
 /// A member applies only what is on its own durable bytes.
 pub const APPLIED_DURABLE: &str = "applied never ahead of durable";
 
+/// A segment of a log on a disk: its number, the number of its file, its durable bytes.
+pub type Segment<'a> = (u64, u32, &'a [u8]);
+
 /// Durable bytes of the members' logs.
 pub trait Media {
-    /// Shows the segments of a member's log: number, the file's own number, durable bytes.
-    fn log(&self, member: u32, see: &mut dyn FnMut(&[(u64, u32, &[u8])]));
+    /// Shows the segments of a member's log, in order.
+    fn log(&self, member: u32, see: &mut dyn FnMut(&[Segment<'_>]));
 }
 
 /// A broken rule, in words.
@@ -44,7 +47,7 @@ struct Log {
 
 impl Log {
     /// Reads what is new. Answers whether anything but new bytes was found.
-    fn look(&mut self, segments: &[(u64, u32, &[u8])]) -> bool {
+    fn look(&mut self, segments: &[Segment<'_>]) -> bool {
         let files: Vec<u32> = segments.iter().map(|(_, file, _)| *file).collect();
         let bytes: Vec<usize> = segments.iter().map(|(_, _, bytes)| bytes.len()).collect();
         if files == self.files && bytes == self.bytes {
@@ -148,5 +151,6 @@ impl Durable {
 }
 
 // They write logs on a real disk, which is not there in the simulated world.
-#[cfg(all(test, not(madsim)))]
+#[cfg(test)]
+#[cfg(not(madsim))]
 mod tests;

@@ -7,7 +7,7 @@ use madsim::task::NodeId;
 use mettle_scenarios::plan::{Plan, Plant};
 use mettle_server::probe::{self, Fact, Hook};
 
-use super::{Media, Rules};
+use super::{Media, Rules, Segment};
 use crate::disk::DiskWorld;
 use crate::platform::Worlds;
 
@@ -156,7 +156,7 @@ impl Hook for Observer {
 }
 
 impl Media for DiskWorld {
-    fn log(&self, member: u32, see: &mut dyn FnMut(&[(u64, u32, &[u8])])) {
+    fn log(&self, member: u32, see: &mut dyn FnMut(&[Segment<'_>])) {
         self.with(member as u8, |volume, now_ns| {
             let files = volume.durable_files(now_ns, LOG_FOLDER).into_iter();
             let segments = files.filter_map(|(path, id, bytes)| {

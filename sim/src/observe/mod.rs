@@ -10,7 +10,7 @@ mod durable;
 mod hook;
 mod rules;
 
-pub use durable::{APPLIED_DURABLE, COMMITTED_DURABLE, Durable, Media};
+pub use durable::{APPLIED_DURABLE, COMMITTED_DURABLE, Durable, Media, Segment};
 #[cfg(madsim)]
 pub use hook::{Observer, Trap, Whom};
 pub use rules::{

@@ -60,7 +60,7 @@ impl Disks {
 }
 
 impl Media for Disks {
-    fn log(&self, member: u32, see: &mut dyn FnMut(&[(u64, u32, &[u8])])) {
+    fn log(&self, member: u32, see: &mut dyn FnMut(&[Segment<'_>])) {
         let (file, batches) = self.durable[member as usize - 1];
         let state = batches.checked_sub(1).map(|last| &LOGS[member as usize - 1][last]);
         see(&[(1, file, state.map_or(&[][..], |bytes| bytes))]);

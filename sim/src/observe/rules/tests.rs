@@ -1,12 +1,13 @@
 //! Each rule holds on a lawful story and breaks on the smallest unlawful one.
 
 use super::*;
+use crate::observe::Segment;
 
 /// No disks: the rules are told of no members, and look at none.
 struct Nowhere;
 
 impl Media for Nowhere {
-    fn log(&self, _member: u32, _see: &mut dyn FnMut(&[(u64, u32, &[u8])])) {}
+    fn log(&self, _member: u32, _see: &mut dyn FnMut(&[Segment<'_>])) {}
 }
 
 fn broken(facts: &[(u32, Fact)]) -> Vec<&'static str> {
