@@ -133,11 +133,11 @@ impl Ordered {
         self
     }
 
-    fn end(verdict: Verdict, steps: u64, store: Store) -> Self {
+    fn new(verdict: Verdict, steps: u64) -> Self {
         Ordered {
             verdict,
             placement: None,
-            store: Some(store),
+            store: None,
             contradicted: None,
             tired: None,
             floats: Vec::new(),
@@ -147,19 +147,13 @@ impl Ordered {
         }
     }
 
+    fn end(verdict: Verdict, steps: u64, store: Store) -> Self {
+        Ordered { store: Some(store), ..Ordered::new(verdict, steps) }
+    }
+
     fn placed(placement: Placement, steps: u64) -> Self {
         let steps = steps + placement.steps;
-        Ordered {
-            verdict: Verdict::Legal,
-            placement: Some(placement),
-            store: None,
-            contradicted: None,
-            tired: None,
-            floats: Vec::new(),
-            steps,
-            stale: false,
-            about: None,
-        }
+        Ordered { placement: Some(placement), ..Ordered::new(Verdict::Legal, steps) }
     }
 }
 

@@ -184,6 +184,14 @@ impl Case {
         })
     }
 
+    /// The first key of the first range that shows any, in the order of keys.
+    pub(crate) fn first_kv(&mut self) -> Option<&mut KeyValue> {
+        let (_, answer) = self.range(|request, answer| {
+            !answer.kvs.is_empty() && request.sort_target == SortTarget::Key
+        })?;
+        answer.kvs.first_mut()
+    }
+
     pub(crate) fn put(
         &mut self,
         fits: impl Fn(&PutRequest, &PutResponse) -> bool,

@@ -262,12 +262,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "J4 wrong create_revision",
         checker: "linearizability",
         alter: |case| {
-            case.range(|request, answer| {
-                !answer.kvs.is_empty() && request.sort_target == SortTarget::Key
-            })?
-            .1
-            .kvs[0]
-                .create_revision += 1;
+            case.first_kv()?.create_revision += 1;
             Some(())
         },
     },
@@ -275,12 +270,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "J5 wrong version",
         checker: "linearizability",
         alter: |case| {
-            case.range(|request, answer| {
-                !answer.kvs.is_empty() && request.sort_target == SortTarget::Key
-            })?
-            .1
-            .kvs[0]
-                .version += 1;
+            case.first_kv()?.version += 1;
             Some(())
         },
     },
@@ -288,12 +278,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "wrong lease",
         checker: "linearizability",
         alter: |case| {
-            case.range(|request, answer| {
-                !answer.kvs.is_empty() && request.sort_target == SortTarget::Key
-            })?
-            .1
-            .kvs[0]
-                .lease = 7;
+            case.first_kv()?.lease = 7;
             Some(())
         },
     },
@@ -301,12 +286,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "wrong mod_revision",
         checker: "linearizability",
         alter: |case| {
-            case.range(|request, answer| {
-                !answer.kvs.is_empty() && request.sort_target == SortTarget::Key
-            })?
-            .1
-            .kvs[0]
-                .mod_revision -= 1;
+            case.first_kv()?.mod_revision -= 1;
             Some(())
         },
     },

@@ -156,6 +156,26 @@ pub(super) fn decode_batch(bytes: &[u8], identity: Identity) -> Option<Batch<'_>
     Some(Batch { header, crc, body })
 }
 
+/// The batch of segment `segment` at `at`, or after the zeros up to the next page, if it verifies
+/// and continues a log whose last batch has this sequence and CRC; and where it starts.
+pub(super) fn next_batch(
+    bytes: &[u8],
+    at: usize,
+    identity: Identity,
+    (segment, sequence, crc): (u64, u64, u32),
+) -> Option<(usize, Batch<'_>)> {
+    let page = next_page(at as u64) as usize;
+    let padded = bytes.get(at..page).is_some_and(|gap| gap.iter().all(|byte| *byte == 0));
+    let starts = [Some(at), padded.then_some(page)];
+    starts.into_iter().flatten().find_map(|start| {
+        let batch = decode_batch(&bytes[start..], identity)?;
+        let header = batch.header;
+        let follows =
+            header.segment == segment && header.sequence == sequence + 1 && header.prev_crc == crc;
+        follows.then_some((start, batch))
+    })
+}
+
 /// Salted with the identity: a batch of another member never verifies here.
 fn checksum(identity: Identity, header: &[u8], body: &[u8]) -> u32 {
     let mut crc = crc32c::crc32c(&identity.cluster_id.to_le_bytes());

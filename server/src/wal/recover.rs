@@ -6,8 +6,7 @@ use bytes::Bytes;
 
 use super::error::{Damage, WalError};
 use super::layout::{
-    Batch, HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, fill_page,
-    next_page,
+    HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, fill_page, next_batch,
 };
 use super::log::{Segment, io_error, segment_path};
 use super::record::Content;
@@ -143,7 +142,9 @@ impl Reader<'_> {
     async fn batches(&mut self, number: u64, bytes: &[u8], last: bool) -> Result<(), WalError> {
         self.end.content.begin_segment();
         let mut at = SEGMENT_HEADER_LEN;
-        while let Some((start, batch)) = self.next_batch(number, bytes, at) {
+        while let Some((start, batch)) =
+            next_batch(bytes, at, self.identity, (number, self.end.sequence, self.end.crc))
+        {
             let sequence = batch.header.sequence;
             self.end
                 .content
@@ -165,27 +166,6 @@ impl Reader<'_> {
             return Err(self.corrupt(number, at as u64, damage));
         }
         Ok(())
-    }
-
-    /// The batch at `at`, or after the zeros up to the next page, if it verifies and continues the
-    /// log; and where it starts.
-    fn next_batch<'b>(
-        &self,
-        number: u64,
-        bytes: &'b [u8],
-        at: usize,
-    ) -> Option<(usize, Batch<'b>)> {
-        let page = next_page(at as u64) as usize;
-        let padded = bytes.get(at..page).is_some_and(|gap| gap.iter().all(|byte| *byte == 0));
-        let starts = [Some(at), padded.then_some(page)];
-        starts.into_iter().flatten().find_map(|start| {
-            let batch = decode_batch(&bytes[start..], self.identity)?;
-            let header = batch.header;
-            let follows = header.segment == number
-                && header.sequence == self.end.sequence + 1
-                && header.prev_crc == self.end.crc;
-            follows.then_some((start, batch))
-        })
     }
 
     /// Looks ahead of the bad batch at `rest`: a later one that knew it to be durable?

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{Batch, SEGMENT_HEADER_LEN, SegmentHeader, decode_batch, next_page};
+use super::layout::{SEGMENT_HEADER_LEN, SegmentHeader, next_batch};
 use super::record::Record;
 use crate::consensus::types::{Index, Term};
 use crate::identity::Identity;
@@ -30,31 +30,16 @@ impl Scan {
             self.last.get_or_insert((header.first_sequence.saturating_sub(1), header.prev_crc));
             self.at = Some((number, SEGMENT_HEADER_LEN));
         }
-        let Some((_, mut at)) = self.at else { return };
-        while let Some((start, batch)) = self.next_batch(number, bytes, at) {
+        let (Some((_, mut at)), Some(identity)) = (self.at, self.identity) else { return };
+        while let Some((sequence, crc)) = self.last
+            && let Some((start, batch)) = next_batch(bytes, at, identity, (number, sequence, crc))
+        {
             at = start + batch.len();
             self.last = Some((batch.header.sequence, batch.crc));
             let Ok(record) = postcard::from_bytes::<Record>(batch.body) else { break };
             self.add(&record);
         }
         self.at = Some((number, at));
-    }
-
-    fn next_batch<'b>(
-        &self,
-        number: u64,
-        bytes: &'b [u8],
-        at: usize,
-    ) -> Option<(usize, Batch<'b>)> {
-        let (identity, (sequence, crc)) = (self.identity?, self.last?);
-        [at, next_page(at as u64) as usize].into_iter().find_map(|start| {
-            let batch = decode_batch(bytes.get(start..)?, identity)?;
-            let header = batch.header;
-            let follows = header.segment == number
-                && header.sequence == sequence + 1
-                && header.prev_crc == crc;
-            follows.then_some((start, batch))
-        })
     }
 
     fn add(&mut self, record: &Record) {
