@@ -8,6 +8,7 @@
 //! right one.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use super::{Call, Lookahead, Model};
@@ -30,8 +31,15 @@ pub struct Text {
 const PRIME: u64 = (1 << 61) - 1;
 const BASE: u64 = 0x1234_5678_9abc_def1 % PRIME;
 
+/// Without a division: what is above bit 61 counts as often as what is below, modulo this prime.
 fn times(a: u64, b: u64) -> u64 {
-    (u128::from(a) * u128::from(b) % u128::from(PRIME)) as u64
+    let product = u128::from(a) * u128::from(b);
+    below_prime((product as u64 & PRIME) + (product >> 61) as u64)
+}
+
+/// A number below twice the prime, modulo it.
+fn below_prime(number: u64) -> u64 {
+    if number >= PRIME { number - PRIME } else { number }
 }
 
 impl Text {
@@ -43,7 +51,7 @@ impl Text {
     }
 
     fn and(mut self, byte: u8) -> Text {
-        self.hash = (times(self.hash, BASE) + u64::from(byte) + 1) % PRIME;
+        self.hash = below_prime(times(self.hash, BASE) + u64::from(byte) + 1);
         self.power = times(self.power, BASE);
         self.length += 1;
         self
@@ -52,7 +60,7 @@ impl Text {
     fn then(self, more: Text) -> Self {
         Text {
             length: self.length + more.length,
-            hash: (times(self.hash, more.power) + more.hash) % PRIME,
+            hash: below_prime(times(self.hash, more.power) + more.hash),
             power: times(self.power, more.power),
         }
     }
@@ -83,19 +91,33 @@ pub enum AppendOp {
     Append(Text),
 }
 
+/// A read that saw something else than what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Others {
+    seen: u64,
+    there: u64,
+}
+
+impl Display for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "read {} bytes, but {} others are there", self.seen, self.there)
+    }
+}
+
 impl Model for Append {
     type Op = AppendOp;
     type State = Text;
+    type Mismatch = Others;
 
     fn initial(&self) -> Text {
         Text::of("")
     }
 
-    fn step(&self, state: &Text, op: &AppendOp) -> Result<Text, String> {
+    fn step(&self, state: &Text, op: &AppendOp) -> Result<Text, Others> {
         match op {
             AppendOp::Get(seen) if seen.text == *state => Ok(*state),
             AppendOp::Get(Seen { text, .. }) => {
-                Err(format!("read {} bytes, but {} others are there", text.length, state.length))
+                Err(Others { seen: text.length, there: state.length })
             }
             AppendOp::Put(text) => Ok(*text),
             AppendOp::Append(text) => Ok(state.then(*text)),

@@ -302,7 +302,7 @@ impl<'a, M: Model> Search<'a, M> {
         while at != END && self.list[at].is_call {
             let op = self.list[at].op;
             match self.model.step(state, &self.calls[op].op) {
-                Err(reason) => self.stuck.rejected.push((op, reason)),
+                Err(reason) => self.stuck.rejected.push((op, reason.to_string())),
                 Ok(next) => {
                     let goals = self.goals.as_mut();
                     if goals.is_some_and(|goals| !goals.reachable(&next, op)) {

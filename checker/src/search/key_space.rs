@@ -32,6 +32,7 @@ const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted"
 impl Model for KeySpace {
     type Op = Record;
     type State = KeySpaceState;
+    type Mismatch = String;
 
     fn initial(&self) -> KeySpaceState {
         KeySpaceState { store: self.start.clone(), compacted: 0, digest: 0 }

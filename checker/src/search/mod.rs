@@ -27,6 +27,8 @@
 //! assert_eq!(found.outcome, Outcome::Linearizable(vec![0, 1]));
 //! ```
 
+use std::fmt::Display;
+
 pub mod append;
 mod engine;
 pub mod key_space;
@@ -45,13 +47,16 @@ pub trait Model {
     type Op;
     /// What it is done on.
     type State: Clone;
+    /// Why an answer cannot be the recorded one. A search sees many and tells few, so it should be
+    /// cheap to make; it is put in words when it is told.
+    type Mismatch: Display;
 
     /// Before anything was done.
     fn initial(&self) -> Self::State;
 
     /// Does an operation. Of a completed one the answer must be the recorded one, or the reason
     /// why it is not is returned.
-    fn step(&self, state: &Self::State, op: &Self::Op) -> Result<Self::State, String>;
+    fn step(&self, state: &Self::State, op: &Self::Op) -> Result<Self::State, Self::Mismatch>;
 
     /// A number for the state, different for states that answer differently.
     fn digest(&self, state: &Self::State) -> u128;

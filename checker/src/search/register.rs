@@ -1,6 +1,7 @@
 //! A register that can be read, written, and compared and set.
 
 use std::collections::BTreeSet;
+use std::fmt::{self, Display};
 
 use super::engine::by_search;
 use super::{Call, Limits, Model, Outcome, Stuck, zones};
@@ -25,32 +26,67 @@ pub enum RegisterOp {
     FailedCas(u64),
 }
 
+/// An answer that the value there does not give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterMismatch {
+    /// A read saw one value, another is there.
+    Read {
+        /// What it saw.
+        seen: Option<u64>,
+        /// What is there.
+        there: Option<u64>,
+    },
+    /// A compare-and-set succeeded, but another value is there.
+    Cas {
+        /// What it compared with.
+        from: u64,
+        /// What is there.
+        there: Option<u64>,
+    },
+    /// A compare-and-set failed, but what it compared with is there.
+    FailedCas(u64),
+}
+
+impl Display for RegisterMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is = |value: Option<u64>| {
+            value.map_or_else(|| "nothing".to_owned(), |value| value.to_string())
+        };
+        match *self {
+            RegisterMismatch::Read { seen, there } => {
+                write!(f, "read {}, but {} is there", is(seen), is(there))
+            }
+            RegisterMismatch::Cas { from, there } => {
+                write!(f, "compared with {from} and succeeded, but {} is there", is(there))
+            }
+            RegisterMismatch::FailedCas(from) => {
+                write!(f, "compared with {from} and failed, but it is there")
+            }
+        }
+    }
+}
+
 impl Model for Register {
     type Op = RegisterOp;
     type State = Option<u64>;
+    type Mismatch = RegisterMismatch;
 
     fn initial(&self) -> Option<u64> {
         self.initial
     }
 
-    fn step(&self, state: &Option<u64>, op: &RegisterOp) -> Result<Option<u64>, String> {
-        let is = |state: &Option<u64>| {
-            state.map_or_else(|| "nothing".to_owned(), |value| value.to_string())
-        };
-        match op {
-            RegisterOp::Read(value) if value == state => Ok(*state),
-            RegisterOp::Read(value) => {
-                Err(format!("read {}, but {} is there", is(value), is(state)))
+    fn step(&self, state: &Option<u64>, op: &RegisterOp) -> Result<Option<u64>, RegisterMismatch> {
+        let there = *state;
+        match *op {
+            RegisterOp::Read(seen) if seen == there => Ok(there),
+            RegisterOp::Read(seen) => Err(RegisterMismatch::Read { seen, there }),
+            RegisterOp::Write(value) => Ok(Some(value)),
+            RegisterOp::Cas(from, to) if there == Some(from) => Ok(Some(to)),
+            RegisterOp::Cas(from, _) => Err(RegisterMismatch::Cas { from, there }),
+            RegisterOp::FailedCas(from) if there == Some(from) => {
+                Err(RegisterMismatch::FailedCas(from))
             }
-            RegisterOp::Write(value) => Ok(Some(*value)),
-            RegisterOp::Cas(from, to) if *state == Some(*from) => Ok(Some(*to)),
-            RegisterOp::Cas(from, _) => {
-                Err(format!("compared with {from} and succeeded, but {} is there", is(state)))
-            }
-            RegisterOp::FailedCas(from) if *state == Some(*from) => {
-                Err(format!("compared with {from} and failed, but it is there"))
-            }
-            RegisterOp::FailedCas(_) => Ok(*state),
+            RegisterOp::FailedCas(_) => Ok(there),
         }
     }
 
