@@ -1,5 +1,7 @@
 //! The search itself: a list of calls and returns from which operations are taken out and put back.
 
+use std::collections::BTreeMap;
+
 use super::memory::{Memory, combine, scatter};
 use super::{Call, Found, Limits, Lookahead, Model, Outcome, Stuck};
 
@@ -93,6 +95,11 @@ struct Search<'a, M: Model> {
     seed: u64,
     /// The first one is a sentinel.
     list: Vec<Entry>,
+    /// Which operations are taken out of the list.
+    lifted: Vec<bool>,
+    /// For an operation of unknown outcome the one before it that does the same: as long as that is
+    /// not done it can stand for this one, being called before it. END if there is none.
+    twins: Vec<usize>,
     memory: Memory,
     pruned: bool,
     steps: u64,
@@ -159,6 +166,8 @@ impl<'a, M: Model> Search<'a, M> {
             prefer,
             seed,
             list: list(calls),
+            lifted: vec![false; calls.len()],
+            twins: twins(model, calls),
             memory: Memory::new(limits.memory_bytes),
             pruned: false,
             steps: 0,
@@ -233,24 +242,43 @@ impl<'a, M: Model> Search<'a, M> {
         if !ended && digest == self.model.digest(state) {
             return None; // it need not have happened
         }
+        if !ended && self.model.is_overwritten() && !self.is_needed(state, &next, op) {
+            return None;
+        }
         let new = self.memory.insert(combine(set, digest));
         self.pruned |= !new;
         new.then_some(next)
     }
 
+    /// Whether something may come right after an operation of unknown outcome that could not come
+    /// without it. In an order where what follows it is also legal without it, that either leads to
+    /// the same state without it, so it need not have happened, or changes neither state, so the two
+    /// may change places; and at the end of an order it need not have happened. So if there is an
+    /// order, then there is one in which every such operation is needed by what comes right after it.
+    fn is_needed(&mut self, before: &M::State, after: &M::State, op: usize) -> bool {
+        let mut at = self.list[0].after;
+        while at != END && self.list[at].is_call {
+            let other = self.list[at].op;
+            if other != op
+                && self.step(after, other).is_some()
+                && self.step(before, other).is_none()
+            {
+                return true;
+            }
+            at = self.list[at].after;
+        }
+        false
+    }
+
     /// The calls that may come next, the best last.
     fn candidates(&self) -> Vec<usize> {
         let mut all = Vec::new();
-        let mut lost: Vec<[u64; 3]> = Vec::new();
         let mut at = self.list[0].after;
         while at != END && self.list[at].is_call {
-            let call = &self.calls[self.list[at].op];
-            let effect = self.model.effect(&call.op).filter(|_| call.returned.is_none());
-            // Whoever does the same and was called before can stand for it.
-            if effect.is_none_or(|effect| !lost.contains(&effect)) {
+            let twin = self.twins[self.list[at].op];
+            if twin == END || self.lifted[twin] {
                 all.push(at);
             }
-            lost.extend(effect);
             at = self.list[at].after;
         }
         // Entries are numbered in the order of time.
@@ -317,6 +345,7 @@ impl<'a, M: Model> Search<'a, M> {
 
     /// Takes a call and its return out of the list.
     fn lift(&mut self, entry: usize) {
+        self.lifted[self.list[entry].op] = true;
         if let Some(goals) = &mut self.goals {
             goals.set_left(self.list[entry].op, false);
         }
@@ -327,6 +356,7 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn unlift(&mut self, entry: usize) {
+        self.lifted[self.list[entry].op] = false;
         if let Some(goals) = &mut self.goals {
             goals.set_left(self.list[entry].op, true);
         }
@@ -351,6 +381,19 @@ impl<'a, M: Model> Search<'a, M> {
             self.list[after].before = entry;
         }
     }
+}
+
+fn twins<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Vec<usize> {
+    let mut lost: Vec<usize> =
+        (0..calls.len()).filter(|op| calls[*op].returned.is_none()).collect();
+    lost.sort_by_key(|op| calls[*op].call);
+    let mut last: BTreeMap<[u64; 3], usize> = BTreeMap::new();
+    let mut twins = vec![END; calls.len()];
+    for op in lost {
+        let before = model.effect(&calls[op].op).and_then(|effect| last.insert(effect, op));
+        twins[op] = before.unwrap_or(END);
+    }
+    twins
 }
 
 /// Calls and returns by time; at equal times calls come first, since such operations overlap.

@@ -17,7 +17,9 @@
 //! get its answer is left at once. It may also know how to decide some histories without a search: a register does when no value is
 //! written twice, however many processes there are.
 //!
-//! Operations of unknown outcome have no return: they may be done any time, or never.
+//! Operations of unknown outcome have no return: they may be done any time, or never. Where whatever
+//! was there is overwritten ([`Model::is_overwritten`]), one is tried only if something can come right
+//! after it that could not come before.
 //!
 //! ```
 //! use mettle_checker::search::{Call, Limits, Outcome, register::*, search};
@@ -78,6 +80,13 @@ pub trait Model {
     fn effect(&self, op: &Self::Op) -> Option<[u64; 3]> {
         let _ = op;
         None
+    }
+
+    /// Whether no operation builds on a state that it does not demand: from any two states in which
+    /// it is legal it leads to the same one, or it changes neither. So it is with a register, not
+    /// with a string that is appended to.
+    fn is_overwritten(&self) -> bool {
+        false
     }
 
     /// What is known ahead of these operations, where the model can tell from a state that some

@@ -110,6 +110,10 @@ impl Model for Register {
         }
     }
 
+    fn is_overwritten(&self) -> bool {
+        true
+    }
+
     fn directly(&self, calls: &[Call<RegisterOp>]) -> Option<Outcome> {
         Some(match zones::order(self.initial, calls)? {
             Ok(order) => Outcome::Linearizable(order),
