@@ -64,7 +64,9 @@ fn follow(
 fn agree(shape: Shape, damages: u64, start: bool) -> Progress {
     let mut dice = Dice::new(shape.seed ^ 0xf0110);
     let mut history = if start { legal_from_start(shape) } else { legal(shape) };
-    history.origin.start_revision.get_or_insert(1);
+    if shape.before == 0 {
+        history.origin.start_revision.get_or_insert(1);
+    }
     for _ in 0..damages {
         if history.records.len() > 2 {
             damage(&mut history, &mut dice);
@@ -86,6 +88,11 @@ fn agree(shape: Shape, damages: u64, start: bool) -> Progress {
     };
     if assumptions(&history).is_err() {
         assert_eq!(report.verdict.name(), "broken");
+        return progress;
+    }
+    // Leases that come up late are not judged yet.
+    let late = matches!(&report.verdict, Verdict::Unknown(doubt) if doubt.checker == "lease");
+    if late && shape.leases > 0 {
         return progress;
     }
     // What follows may find a way where the search over the whole gives up.
@@ -138,19 +145,34 @@ fn legal_recordings() {
     }
 }
 
-/// A store that held keys, in a recording that does not say so: nobody is blamed for it.
+/// A store that held keys, in a recording that does not say so, is learned from the whole of it.
 #[test]
-fn a_start_that_is_not_said_is_no_violation() {
-    let mut open = 0;
+fn a_start_that_is_not_said() {
     for seed in 0..300 {
-        let mut history = legal(Shape { before: 60, ..shape(seed) });
-        history.origin.start_revision = None;
-        let lines = lines(&history, &mut Dice::new(seed));
-        let said = follow(&history, &lines, FollowOptions::default()).expect("a legal history");
-        assert_ne!(said.0.verdict.name(), "broken", "seed {seed}: {:?}", said.0.verdict);
-        open += u64::from(said.0.verdict.name() == "unknown");
+        agree(Shape { before: 60, ..shape(seed) }, 0, false);
+        agree(Shape { before: 60, ..shape(seed) }, 1 + seed % 3, false);
     }
-    assert!(open > 200, "{open}");
+}
+
+#[test]
+fn recordings_with_leases() {
+    for seed in 0..400 {
+        let shape = Shape { before: 0, leases: 1 + seed % 4, renewals: true, ..shape(seed) };
+        agree(shape, 0, false);
+        agree(shape, 1 + seed % 3, false);
+    }
+}
+
+/// Where everything has to wait for the end, there is an end to what is kept.
+#[test]
+fn too_much_to_keep() {
+    let history = legal(Shape { before: 60, operations: 200, ..Shape::default() });
+    let lines = lines(&history, &mut Dice::new(1));
+    let options = FollowOptions { window: 10, whole: 100, ..FollowOptions::default() };
+    let (report, progress) = follow(&history, &lines, options).expect("a legal history");
+    let Verdict::Unknown(doubt) = &report.verdict else { panic!("{:?}", report.verdict) };
+    assert!(doubt.reason.contains("more than 100 records"), "{}", doubt.reason);
+    assert!(progress.decided && progress.kept == 0, "{progress:?}");
 }
 
 #[test]

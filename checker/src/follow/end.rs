@@ -1,10 +1,9 @@
 //! The recording is over: what is left is judged like a whole recording, and all is put together.
 
 use super::window::{Judged, Window};
-use super::{Follower, START, is_older};
+use super::{Follower, Held, START, is_older};
 use crate::Contradiction;
-use crate::check::{ASSUMPTIONS, answered, conclude, unplaced};
-use crate::general::general;
+use crate::check::{ASSUMPTIONS, Options, answered, check, conclude, unplaced};
 use crate::header::HEADER;
 use crate::history::{History, Record};
 use crate::lease::LEASE;
@@ -33,6 +32,9 @@ impl Follower {
             return Err(Contradiction { place: 0, id: 0, what, cause, remedy: START });
         };
         let held = std::mem::take(&mut self.held);
+        if !self.cut {
+            return Ok(self.whole(held));
+        }
         self.unjudged += held.iter().filter(|held| is_older(held, store.floor())).count() as u64;
         let (records, roles): (Vec<Record>, Vec<Role>) =
             held.into_iter().map(|held| (held.record, held.role)).unzip();
@@ -45,12 +47,9 @@ impl Follower {
         let checks = match window.judge(store, self.options.steps) {
             Judged::Broken(verdict) => vec![verdict_check(verdict)],
             Judged::Stuck(store, verdict) => {
-                // Floats that began before the store's revision have no place after it.
-                let verdict = if self.cut {
-                    verdict
-                } else {
-                    general(&history.records, *store, self.options.steps, verdict)
-                };
+                // The general search is no help: floats that began before the store's revision have
+                // no place after it.
+                drop(store);
                 let mut checks = vec![verdict_check(verdict)];
                 unplaced(&streams_of(history.records.iter(), starts), &mut checks);
                 checks
@@ -65,6 +64,19 @@ impl Follower {
         let report = self.report(checks);
         self.show(&report.verdict, &history.records);
         Ok(report)
+    }
+
+    /// Nothing was let go: judges all of it like any other recording.
+    fn whole(&mut self, held: Vec<Held>) -> Report {
+        let records = held.into_iter().map(|held| held.record).collect();
+        let history = History { origin: self.origin.clone(), records };
+        let options = Options {
+            steps: self.options.steps,
+            lease_tolerance_ns: self.options.lease_tolerance_ns,
+        };
+        let report = check(&history, &options);
+        self.show(&report.verdict, &history.records);
+        report
     }
 
     /// Puts together what was found; what is not mentioned was right.

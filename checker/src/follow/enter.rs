@@ -3,35 +3,38 @@
 use super::{Follower, Held};
 use crate::Contradiction;
 use crate::header::HEADER;
-use crate::history::{Outcome, Record, Request, Response};
+use crate::history::{Outcome, Record, Request, RequestOp, Response, TxnRequest};
 use crate::lease::{LEASE, is_lease};
 use crate::revision::ops::{Role, role};
-use crate::revision::{Bounds, LINEARIZABILITY, sweep};
+use crate::revision::{Bounds, sweep};
 use crate::session::SESSION;
 use crate::verdict::Verdict;
-use crate::{start, watch, words};
+use crate::{watch, words};
 
-/// What a lease may end reaches back to its grant, which may be forgotten: that is left to whoever
-/// judges the whole recording.
-fn about_leases(record: &Record) -> Option<Verdict> {
-    if !is_lease(record.request.op()) {
-        return None;
-    }
+/// Leases that come up late cannot be judged: what was done with them before may be let go.
+fn about_leases(record: &Record) -> Verdict {
     let reason = format!(
-        "{}: leases are not judged while a recording is followed; judge the whole of it",
+        "{}: leases are not judged where a recording was followed before the first of them; judge \
+         the whole of it",
         words::describe(record)
     );
-    Some(Verdict::unknown(LEASE, reason, vec![record.id]))
+    Verdict::unknown(LEASE, reason, vec![record.id])
 }
 
-/// What the store held before is learned from all answers together, those to come as well.
-fn unsaid_start(record: &Record, revision: i64) -> Verdict {
-    let reason = format!(
-        "{}, the first answer, is of revision {revision}: the store was not fresh, and the \
-         recording does not say what it held; judge the whole of it, or begin it with start_revision",
-        words::describe(record)
-    );
-    Verdict::unknown(LINEARIZABILITY, reason, vec![record.id])
+/// Whether a request has to do with a lease.
+fn uses_lease(request: &Request) -> bool {
+    fn inside(txn: &TxnRequest) -> bool {
+        txn.success.iter().chain(&txn.failure).any(|op| match op {
+            RequestOp::Put(put) => put.lease != 0,
+            RequestOp::Txn(inner) => inside(inner),
+            RequestOp::Range(_) | RequestOp::DeleteRange(_) => false,
+        })
+    }
+    match request {
+        Request::Put(put) => put.lease != 0,
+        Request::Txn(txn) => inside(txn),
+        other => is_lease(other.op()),
+    }
 }
 
 impl Follower {
@@ -55,8 +58,10 @@ impl Follower {
             self.count(&record);
             let found = self.headers.seen(&record).map(|found| header_verdict(&record, found));
             let role = role(&record);
-            let found = found.or_else(|| about_leases(&record));
-            let found = found.or_else(|| self.begins_late(&record, role));
+            let leases = uses_lease(&record.request);
+            self.whole |= leases;
+            let late = leases && self.cut;
+            let found = found.or_else(|| late.then(|| about_leases(&record)));
             let found = found.or_else(|| self.place(&record, role));
             let found = found.or_else(|| {
                 let (revision, id) = self.sessions.seen(&record)?;
@@ -88,17 +93,6 @@ impl Follower {
             let refused = response.canceled && response.compact_revision == 0;
             self.figures.watchers += u64::from(response.created && !refused);
         }
-    }
-
-    /// Whether the first answer shows a past that the recording says nothing of.
-    fn begins_late(&mut self, record: &Record, role: Role) -> Option<Verdict> {
-        self.writes += u64::from(matches!(role, Role::Mutator(_) | Role::Unknown));
-        let (Role::Mutator(revision) | Role::Observer(revision)) = role else { return None };
-        let first = self.origin.start_revision.is_none() && !self.answered;
-        self.answered = true;
-        let made = 1 + self.writes as i64;
-        (first && revision.saturating_sub(made) > start::FEW)
-            .then(|| unsaid_start(record, revision))
     }
 
     /// Holds a record against everything that returned before it was called.

@@ -14,7 +14,9 @@
 //! too much ([`FollowOptions::most`]) the guess is kept; should something contradict it later, the
 //! verdict is unknown.
 //!
-//! Without a word of what is called, everything stays until the end.
+//! Without a word of what is called, everything stays until the end; so it does where leases are
+//! used, whose ends reach back to their grants, and where the recording does not say what the store
+//! held before.
 
 mod end;
 mod enter;
@@ -32,7 +34,7 @@ use crate::assume::by_itself;
 use crate::history::{History, Origin, Record, Request, Response};
 use crate::model::Store;
 use crate::revision::ops::Role;
-use crate::revision::{Bounds, Stretch};
+use crate::revision::{Bounds, LINEARIZABILITY, Stretch};
 use crate::start;
 use crate::verdict::{Doubt, Figures, Verdict};
 use crate::{Contradiction, words};
@@ -48,12 +50,23 @@ pub struct FollowOptions {
     pub past: i64,
     /// How many records are kept because a placement was guessed.
     pub most: usize,
+    /// How many records are kept where all of them are judged together at the end.
+    pub whole: usize,
+    /// How much sooner than promised a lease may end.
+    pub lease_tolerance_ns: u64,
 }
 
 impl Default for FollowOptions {
     fn default() -> Self {
-        let steps = crate::Options::default().steps;
-        FollowOptions { steps, window: 8_192, past: 100_000, most: 200_000 }
+        let crate::Options { steps, lease_tolerance_ns } = crate::Options::default();
+        FollowOptions {
+            steps,
+            window: 8_192,
+            past: 100_000,
+            most: 200_000,
+            whole: 1_000_000,
+            lease_tolerance_ns,
+        }
     }
 }
 
@@ -109,9 +122,6 @@ pub struct Follower {
     quiet: BTreeMap<u64, i64>,
     /// Whether an answer without a place makes it necessary to keep everything.
     whole: bool,
-    /// Writes that entered, and whether an answer with a place has.
-    writes: u64,
-    answered: bool,
     /// Whether anything was judged and let go.
     cut: bool,
     guessed: Option<i64>,
@@ -149,8 +159,6 @@ impl Follower {
             starts: BTreeMap::new(),
             quiet: BTreeMap::new(),
             whole: false,
-            writes: 0,
-            answered: false,
             cut: false,
             guessed: None,
             broken: None,
@@ -214,6 +222,9 @@ impl Follower {
             self.enter(Some(self.called_before))?;
             if self.broken.is_none() && !self.whole {
                 self.judge();
+            }
+            if self.broken.is_none() && self.whole {
+                self.wait_for_all();
             }
         }
         Ok(self.progress())
@@ -296,6 +307,11 @@ impl Follower {
     /// Judges what is complete.
     fn judge(&mut self) {
         let Some((highest, _)) = self.clock.before(self.called_before) else { return };
+        let silent = !self.cut && self.origin.start_revision.is_none();
+        if silent && start::past(self.held.iter().map(|held| &held.record)).is_some() {
+            self.whole = true;
+            return;
+        }
         let until = highest / 2 - 1;
         if until <= self.base() {
             self.wait();
@@ -365,6 +381,20 @@ impl Follower {
         self.figures.revisions = store.revision();
         store.forget(store.revision() - self.options.past);
         self.store = Some(store);
+    }
+
+    /// Everything is judged together at the end, unless that is too much.
+    fn wait_for_all(&mut self) {
+        if self.held.len() > self.options.whole {
+            let reason = format!(
+                "more than {} records would have to be kept to the end: leases are used, the \
+                 recording does not say what the store held before it, or an answer has no header; \
+                 judge the whole of it without following it",
+                self.options.whole
+            );
+            self.end(Some(Verdict::unknown(LINEARIZABILITY, reason, Vec::new())));
+        }
+        self.wait();
     }
 
     fn wait(&mut self) {

@@ -5,7 +5,7 @@ use crate::model::{Span, Store};
 
 mod presume;
 
-pub(crate) use presume::{FEW, Presumed};
+pub(crate) use presume::{Presumed, past};
 
 /// The store that a history begins with, and what was presumed of it, if the history does not say.
 /// Call only after [`given`] agreed.

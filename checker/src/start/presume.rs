@@ -29,7 +29,7 @@ use crate::revision::{About, Stretch};
 use crate::watch::streams::{Streams, Watcher, streams};
 
 /// How many revisions that nobody made prove no past.
-pub(crate) const FEW: i64 = 8;
+const FEW: i64 = 8;
 
 /// What was taken from the answers of a recording.
 #[derive(Debug, Default)]
@@ -53,8 +53,8 @@ impl Presumed {
 
 /// The lowest revision that the answers leave room for, if the first of them proves that the store
 /// was not fresh.
-fn past(records: &[Record]) -> Option<i64> {
-    let slots = records.iter().filter_map(|record| match role(record) {
+pub(crate) fn past<'a>(records: impl Iterator<Item = &'a Record> + Clone) -> Option<i64> {
+    let slots = records.clone().filter_map(|record| match role(record) {
         Role::Mutator(revision) => Some((record, revision, revision.saturating_sub(1))),
         Role::Observer(revision) => Some((record, revision, revision)),
         _ => None,
@@ -64,14 +64,14 @@ fn past(records: &[Record]) -> Option<i64> {
         matches!(role(record), Role::Mutator(_) | Role::Unknown)
             && Some(record.call_ns) <= first.return_ns
     };
-    let most = 1 + records.iter().filter(writes).count() as i64;
+    let most = 1 + records.filter(writes).count() as i64;
     let lowest = slots.map(|slot| slot.2).min()?;
     (revision.saturating_sub(most) > FEW && lowest > 1).then_some(lowest)
 }
 
 /// The store before a recording that shows that there was one.
 pub(super) fn presume(history: &History) -> Option<(Store, Presumed)> {
-    let base = past(&history.records)?;
+    let base = past(history.records.iter())?;
     let Ok(ops) = Ops::new(history, &[], &Stretch::whole(base)) else {
         return Some((Store::starting_at(base, &[]), Presumed::default()));
     };
