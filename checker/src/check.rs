@@ -9,6 +9,7 @@ use crate::local::{SERIALIZABLE, serializable};
 use crate::revision::ops::Ops;
 use crate::revision::{LINEARIZABILITY, Ordered, Stretch, order};
 use crate::session::{SESSION, sessions};
+use crate::smallest::smallest;
 use crate::start::{Presumed, start};
 use crate::verdict::{Check, Figures, Report, Verdict};
 use crate::watch::streams::{Streams, streams};
@@ -83,14 +84,10 @@ pub fn check(history: &History, options: &Options) -> Report {
             ops.lives = known.lives();
             ops
         }
-        Err(verdict) => {
-            // The general search knows nothing of leases that end by themselves.
-            let open = matches!(verdict, Verdict::Unknown(_)) && known.examined == 0;
-            let verdict = if open {
-                general(&history.records, store, options.steps, verdict)
-            } else {
-                verdict
-            };
+        Err(mut verdict) => {
+            if known.examined == 0 && matches!(verdict, Verdict::Unknown(_)) {
+                verdict = general(&history.records, store, options.steps, verdict);
+            }
             checks.push(Check { name: LINEARIZABILITY, verdict, examined: figures.ok });
             checks.push(lease);
             unplaced(&streams, &mut checks);
@@ -110,10 +107,15 @@ pub fn check(history: &History, options: &Options) -> Report {
         return conclude(checks, figures);
     }
     let mut verdict = ordered.verdict.clone();
-    if let (Verdict::Unknown(_), Some(store)) = (&verdict, ordered.store.take())
-        && known.examined == 0
-    {
-        verdict = general(&history.records, store, options.steps, verdict);
+    if known.examined == 0 {
+        // Neither knows anything of leases that end by themselves.
+        if let (Verdict::Unknown(_), Some(store)) = (&verdict, ordered.store.take()) {
+            verdict = general(&history.records, store, options.steps, verdict);
+        }
+        // Where nothing was searched the evidence is what it takes.
+        if ordered.guessed && presumed.is_none() {
+            verdict = smallest(history, verdict);
+        }
     }
     checks.push(Check { name: LINEARIZABILITY, verdict, examined });
     checks.push(lease);

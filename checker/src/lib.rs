@@ -30,6 +30,7 @@ pub mod model;
 mod revision;
 pub mod search;
 mod session;
+mod smallest;
 mod start;
 mod verdict;
 pub mod view;

@@ -111,6 +111,8 @@ pub(crate) struct Ordered {
     pub(crate) stale: bool,
     /// What the answers contradict each other about, if no guess had a part in it.
     pub(crate) about: Option<About>,
+    /// Whether the answers alone contradict each other, after guesses who made which revision.
+    pub(crate) guessed: bool,
 }
 
 /// A key of which an answer contradicts the order.
@@ -124,6 +126,7 @@ pub(crate) struct About {
 
 impl Ordered {
     fn about(mut self, failure: &Failure) -> Self {
+        self.guessed = failure.guessed;
         if let (What::Answer(_, mismatch), false) = (&failure.what, failure.guessed)
             && let Scope::Key(key) = &mismatch.scope
         {
@@ -144,6 +147,7 @@ impl Ordered {
             steps,
             stale: false,
             about: None,
+            guessed: false,
         }
     }
 

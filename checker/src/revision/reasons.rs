@@ -7,7 +7,7 @@ use super::ops::{Ops, broken};
 use super::replay::{Failure, What};
 use super::shown::shown_at;
 use super::unknown::Unknowns;
-use crate::history::{Outcome, Record, Request};
+use crate::history::{KeyValue, Outcome, Record, Request, RequestOp, TxnRequest};
 use crate::verdict::Verdict;
 use crate::words;
 
@@ -156,6 +156,8 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
         if let Some(twin) = twin {
             let _ = write!(reason, "; {} {}", words::describe(twin), fate(twin));
             evidence.push(twin.id);
+        } else if !kv.value.is_empty() && !is_put(ops, kv) {
+            reason.push_str(", which nobody ever asked to write");
         }
         return (reason, evidence);
     }
@@ -179,6 +181,22 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
         }
     }
     (reason, evidence)
+}
+
+/// Whether some request may have put a value, inside a transaction too.
+fn is_put(ops: &Ops<'_>, kv: &KeyValue) -> bool {
+    fn inside(txn: &TxnRequest, kv: &KeyValue) -> bool {
+        txn.success.iter().chain(&txn.failure).any(|op| match op {
+            RequestOp::Put(put) => put.ignore_value || put.key == kv.key && put.value == kv.value,
+            RequestOp::Txn(inner) => inside(inner, kv),
+            _ => false,
+        })
+    }
+    ops.records.iter().any(|record| match &record.request {
+        Request::Put(put) => put.ignore_value || put.key == kv.key && put.value == kv.value,
+        Request::Txn(txn) => inside(txn, kv),
+        _ => false,
+    })
 }
 
 /// What became of a write whose value turned up at a revision that it did not make.

@@ -65,7 +65,10 @@ where
     if models.len() > 1 {
         shrinking.begin(&mut kept);
     }
-    let smallest = shrinking.halves(&mut kept);
+    let smallest = fewest(&mut kept, |few| match shrinking.left {
+        0 => None,
+        _ => Some(!few.is_empty() && shrinking.contradict(few)),
+    });
     let anywhere = shrinking.begin > 0;
     Core { ops: kept, stuck: shrinking.stuck, smallest, anywhere }
 }
@@ -195,31 +198,32 @@ where
         self.begin = best;
         kept.retain(|op| self.calls[*op].call >= best);
     }
+}
 
-    /// Forgets as many as possible; whether it came to an end.
-    fn halves(&mut self, kept: &mut Vec<usize>) -> bool {
-        let mut size = kept.len().div_ceil(2);
-        loop {
-            let before = kept.len();
-            // The oldest go first: what broke lies at the end.
-            let mut from = 0;
-            while from < kept.len() {
-                if self.left == 0 {
-                    return false;
-                }
-                let mut fewer = kept.clone();
-                fewer.drain(from..(from + size).min(kept.len()));
-                if !fewer.is_empty() && self.contradict(&fewer) {
-                    *kept = fewer;
-                } else {
-                    from += size;
-                }
-            }
-            match (size, before == kept.len()) {
-                (0 | 1, true) => return true,
-                (0 | 1, false) => {}
-                _ => size = size.div_ceil(2).min(kept.len().div_ceil(2)).max(1),
+/// Leaves out as many as possible while what is left still contradicts itself: halves, quarters, at
+/// last single ones, the oldest first, since what broke lies at the end. `contradict` says None when
+/// it may not be asked any more; whether that did not happen.
+pub(crate) fn fewest(
+    kept: &mut Vec<usize>,
+    mut contradict: impl FnMut(&[usize]) -> Option<bool>,
+) -> bool {
+    let mut size = kept.len().div_ceil(2);
+    while !kept.is_empty() {
+        let before = kept.len();
+        let mut from = 0;
+        while from < kept.len() {
+            let mut fewer = kept.clone();
+            fewer.drain(from..(from + size).min(kept.len()));
+            match contradict(&fewer) {
+                None => return false,
+                Some(true) => *kept = fewer,
+                Some(false) => from += size,
             }
         }
+        if size <= 1 && before == kept.len() {
+            return true;
+        }
+        size = size.div_ceil(2).min(kept.len().div_ceil(2)).max(1);
     }
+    true
 }

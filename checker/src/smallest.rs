@@ -1,0 +1,185 @@
+//! The smallest contradiction among operations on the key space, where a search over writes of
+//! unknown outcome found that there is no order.
+//!
+//! An answer is forgotten as in [`search::shrink`](crate::search::shrink): what made no revision goes,
+//! a write becomes one of unknown outcome. An order of all operations is one of what is left, so what
+//! is left proves the violation if it has none.
+
+use std::fmt::Write as _;
+
+use crate::history::{History, Outcome, Record, Request};
+use crate::model::Store;
+use crate::revision::ops::{Ops, is_local, makes_revision};
+use crate::revision::{LINEARIZABILITY, Stretch, order};
+use crate::search::shrink::fewest;
+use crate::start::start;
+use crate::verdict::{Verdict, Violation};
+use crate::watch::streams::Streams;
+
+/// Records copied and steps taken, all in all; a fraction of a second.
+const BUDGET: u64 = 400_000;
+/// Steps of one try, for each record.
+const STEPS_EACH: u64 = 8;
+/// With more acknowledged writes than these none of them is forgotten: hundreds of unknown outcome
+/// are hard to search, and what was acknowledged is what people begin with.
+const MOST_WRITES: usize = 32;
+/// More operations than this say nothing to anybody: the evidence stays what it was.
+const MOST_EVIDENCE: usize = 24;
+
+/// Makes the evidence of a violation in a history without leases as small as the budget allows. It
+/// stays as it was if the few records that it names do not suffice and nothing small does.
+pub(crate) fn smallest(history: &History, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Broken(found) => Verdict::Broken(fewer(history, found)),
+        other => other,
+    }
+}
+
+fn fewer(history: &History, found: Violation) -> Violation {
+    let (start, _) = start(history);
+    let mut tries = Tries { history, start, left: BUDGET, last: None, doubt: false };
+    let answered = (0..history.records.len()).filter(|place| {
+        let record = &history.records[*place];
+        let answered = record.outcome != Outcome::Unknown;
+        answered && record.request.op().is_operation() && !is_local(&record.request)
+    });
+    let (mut made, mut seen): (Vec<usize>, Vec<usize>) =
+        answered.partition(|place| makes_revision(&history.records[*place]));
+    if tries.contradict(&[&seen[..], &made[..]].concat()) != Some(true) {
+        return found;
+    }
+    // Who made no revision can go without making anything harder.
+    let mut done = fewest(&mut seen, |few| tries.contradict(&[few, &made[..]].concat()));
+    let all_writes = made.len() > MOST_WRITES;
+    if !all_writes {
+        done &= fewest(&mut made, |few| tries.contradict(&[few, &seen[..]].concat()));
+    }
+    done &= !tries.doubt;
+    let told = if all_writes { seen.len() } else { seen.len() + made.len() };
+    if told > MOST_EVIDENCE {
+        return found;
+    }
+    tries.told((&seen, &made), found, done)
+}
+
+struct Tries<'a> {
+    history: &'a History,
+    /// What the store held at first.
+    start: Store,
+    left: u64,
+    /// What the last contradiction was.
+    last: Option<Violation>,
+    /// Whether a search gave up since then: what it was asked to leave out may not be needed.
+    doubt: bool,
+}
+
+impl Tries<'_> {
+    /// Whether some answers contradict each other, all others forgotten; None when the budget is used
+    /// up. In doubt not.
+    fn contradict(&mut self, kept: &[usize]) -> Option<bool> {
+        let few = forgotten(self.history, kept);
+        // Each lost write is looked at for each revision that it may have made.
+        let lost = few.records.iter().filter(|record| record.outcome == Outcome::Unknown).count();
+        let cost = 8 * self.history.records.len() as u64 + (lost * lost / 64) as u64;
+        if self.left < cost {
+            return None;
+        }
+        self.left -= cost;
+        let store = self.start.clone();
+        let stretch = Stretch::whole(store.revision());
+        let verdict = match Ops::new(&few, &[], &stretch) {
+            Err(verdict) => verdict,
+            Ok(ops) => {
+                let budget = 2_000 + STEPS_EACH * few.records.len() as u64;
+                let budget = budget.min(self.left);
+                let ordered = order(&ops, &Streams::default(), (store, &stretch), budget);
+                self.left = self.left.saturating_sub(ordered.steps);
+                ordered.verdict
+            }
+        };
+        match verdict {
+            Verdict::Broken(violation) if violation.checker == LINEARIZABILITY => {
+                self.last = Some(violation);
+                self.doubt = false;
+                Some(true)
+            }
+            verdict => {
+                self.doubt |= matches!(verdict, Verdict::Unknown(_));
+                Some(false)
+            }
+        }
+    }
+
+    /// The violation with its smallest evidence.
+    fn told(
+        mut self,
+        (seen, made): (&[usize], &[usize]),
+        found: Violation,
+        done: bool,
+    ) -> Violation {
+        // Once more, for its words: the last try may have been another.
+        self.left = u64::MAX;
+        let Some(true) = self.contradict(&[seen, made].concat()) else { return found };
+        let Some(last) = self.last else { return found };
+        let lost = |record: &&Record| {
+            record.outcome == Outcome::Unknown && !matches!(record.request, Request::Range(_))
+        };
+        let lost = self.history.records.iter().filter(lost).count();
+        let end = last.reason.find("; no placement of the ").unwrap_or(last.reason.len());
+        let mut reason = last.reason[..end].to_owned();
+        let mut evidence = last.evidence.clone();
+        let id = |place: &usize| self.history.records[*place].id;
+        let mut kept: Vec<u64> = seen.iter().map(id).collect();
+        let whatever = if made.len() > MOST_WRITES {
+            "whatever the other reads saw"
+        } else {
+            kept.extend(made.iter().map(id));
+            evidence.retain(|id| kept.contains(id));
+            "even if every other operation took effect at any time since its call, or never"
+        };
+        let _ = match lost {
+            0 => write!(reason, "; so it is {whatever}"),
+            _ => write!(
+                reason,
+                "; no placement of the {lost} writes of unknown outcome explains it, {whatever}"
+            ),
+        };
+        if !done {
+            reason.push_str(" (there may be a smaller contradiction: the steps for that ran out)");
+        }
+        kept.retain(|id| !evidence.contains(id));
+        evidence.append(&mut kept);
+        Violation { checker: LINEARIZABILITY, reason, evidence, revision: last.revision }
+    }
+}
+
+/// The history in which only the kept answers are known. Watches and members' own answers are
+/// left out.
+fn forgotten(history: &History, kept: &[usize]) -> History {
+    let mut known = vec![false; history.records.len()];
+    for place in kept {
+        known[*place] = true;
+    }
+    // What the store held at first is no answer to forget.
+    if history.origin.start_revision.is_some_and(|revision| revision > 1) {
+        known[0] = true;
+    }
+    let left = history.records.iter().zip(known).filter_map(|(record, known)| {
+        let unknown = record.outcome == Outcome::Unknown;
+        if !record.request.op().is_operation() || is_local(&record.request) {
+            return None;
+        }
+        if known || unknown {
+            return Some(record.clone());
+        }
+        let change = record.outcome == Outcome::Ok
+            && (makes_revision(record) || matches!(record.request, Request::Compact(_)));
+        change.then(|| Record {
+            return_ns: None,
+            outcome: Outcome::Unknown,
+            response: None,
+            ..record.clone()
+        })
+    });
+    History { origin: history.origin.clone(), records: left.collect() }
+}
