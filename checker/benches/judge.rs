@@ -11,7 +11,7 @@ use mettle_checker::import::judge;
 use mettle_checker::search::register::Register;
 use mettle_checker::search::{Limits, search};
 use mettle_checker::{Options, Verdict, check};
-use shapes::{REGISTERS, key_spaces, recorded, register, strings};
+use shapes::{REGISTERS, few_values, key_spaces, recorded, register, strings};
 use world::legal;
 
 fn revision_order(criterion: &mut Criterion) {
@@ -31,9 +31,11 @@ fn revision_order(criterion: &mut Criterion) {
 fn general(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("general search");
     group.sample_size(10);
-    for (processes, operations) in REGISTERS {
-        let calls = register(processes, operations);
+    let unique = REGISTERS.map(|(processes, operations)| {
         let name = format!("register, {operations} ops, {processes} processes");
+        (name, register(processes, operations))
+    });
+    for (name, calls) in unique.into_iter().chain(few_values()) {
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
                 || (),

@@ -18,7 +18,7 @@ use mettle_checker::import::judge;
 use mettle_checker::search::register::Register;
 use mettle_checker::search::{Limits, search};
 use mettle_checker::{Options, check};
-use shapes::{REGISTERS, key_spaces, recorded, register, strings};
+use shapes::{REGISTERS, few_values, key_spaces, recorded, register, strings};
 use world::legal;
 
 const RUNS: usize = 5;
@@ -27,7 +27,7 @@ fn main() {
     // Cargo passes --bench.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let wants = |name: &str| wanted.iter().all(|word| name.contains(word.as_str()));
-    println!("{:58} {:>10} {:>9} {:>9}  verdict", "history", "ms", "peak MB", "history");
+    println!("{:68} {:>10} {:>9} {:>9}  verdict", "history", "ms", "peak MB", "history");
     for (name, shape) in key_spaces().into_iter().filter(|(name, _)| wants(name)) {
         let before = resident("VmRSS:");
         let history = legal(shape);
@@ -43,6 +43,11 @@ fn main() {
                 outcome(&found.outcome)
             });
         }
+    }
+    for (name, calls) in few_values().into_iter().filter(|(name, _)| wants(name)) {
+        weigh(&name, 0, || {
+            outcome(&search(&Register::default(), black_box(&calls), &Limits::default()).outcome)
+        });
     }
     let strings = strings().into_iter().map(|(name, input)| (name, vec![input]));
     for (name, inputs) in strings.chain(recorded()).filter(|(name, _)| wants(name)) {
@@ -84,7 +89,7 @@ fn weigh(name: &str, own: u64, judge: impl Fn() -> &'static str) {
         }
     }
     let ms = least as f64 / 1e6;
-    println!("{name:58} {ms:10.2} {:9} {:9}  {verdict}", peak >> 10, own >> 10);
+    println!("{name:68} {ms:10.2} {:9} {:9}  {verdict}", peak >> 10, own >> 10);
 }
 
 /// Nanoseconds that this process has run.

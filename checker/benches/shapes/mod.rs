@@ -32,6 +32,7 @@ pub(crate) fn key_spaces() -> Vec<(&'static str, Shape)> {
         ("100k ops, 20 processes, none unknown", shape(20, 100_000, 0, 0)),
         ("100k ops, 20 processes, 2 % unknown, 1 watcher", shape(20, 100_000, 20, 1)),
         ("100k ops, 100 processes, 0.3 % unknown, no watcher", shape(100, 100_000, 3, 0)),
+        ("1M ops, 20 processes, 2 % unknown, 1 watcher", shape(20, 1_000_000, 20, 1)),
         ("1M ops, 100 processes, 2 % unknown, 1 watcher", shape(100, 1_000_000, 20, 1)),
     ]
 }
@@ -69,6 +70,80 @@ pub(crate) fn register(processes: u64, operations: u64) -> Vec<Call<RegisterOp>>
         Call { op, call, returned: Some(returned) }
     });
     calls.collect()
+}
+
+/// Registers of few values, by name: so many processes, operations and values, so many operations
+/// of unknown outcome among 1000, and whether one read is stale.
+pub(crate) fn few_values() -> Vec<(String, Vec<Call<RegisterOp>>)> {
+    let mut found = Vec::new();
+    for (processes, operations, values, unknown) in [
+        (1, 100_000, 5, 0),
+        (1, 100_000, 1000, 0),
+        (10, 10_000, 5, 0),
+        (10, 50_000, 5, 0),
+        (10, 50_000, 1000, 0),
+        (10, 50_000, 5, 1),
+        (10, 50_000, 1000, 1),
+        (30, 1_000, 5, 0),
+        (30, 1_000, 100, 0),
+        (30, 1_000, 5, 10),
+        (30, 10_000, 5, 0),
+        (30, 10_000, 1000, 0),
+    ] {
+        for stale in [false, true] {
+            let calls = repeating(processes, operations, (values, unknown, stale));
+            let legal = if stale { "stale" } else { "legal" };
+            let unknown =
+                if unknown > 0 { format!(", {unknown} in 1000 unknown") } else { String::new() };
+            let name = format!(
+                "register, {operations} ops, {processes} processes, {values} values{unknown}, {legal}"
+            );
+            found.push((name, calls));
+        }
+    }
+    found
+}
+
+/// A register into which a few values are written again and again. A stale read, after the middle,
+/// saw a value that was not written for a while before nor after; without such, one that never was.
+fn repeating(
+    processes: u64,
+    operations: u64,
+    (values, unknown, stale): (u64, u64, bool),
+) -> Vec<Call<RegisterOp>> {
+    let mut dice = Dice::new(5);
+    let mut calls = register(processes, operations);
+    let mut written = Vec::new();
+    let mut value: Option<u64> = None;
+    for call in &mut calls {
+        let own = dice.below(values);
+        call.op = match (&call.op, value) {
+            (RegisterOp::Write(_), _) => RegisterOp::Write(own),
+            (RegisterOp::Cas(..), Some(from)) => RegisterOp::Cas(from, own),
+            _ => RegisterOp::Read(value),
+        };
+        let change = match call.op {
+            RegisterOp::Write(own) | RegisterOp::Cas(_, own) => Some(own),
+            RegisterOp::Read(_) | RegisterOp::FailedCas(_) => None,
+        };
+        value = change.or(value);
+        written.push(change);
+        if change.is_some() && dice.below(1000) < unknown {
+            call.returned = None;
+        }
+    }
+    if stale {
+        let around = 4 * processes as usize;
+        let reads = (calls.len() / 2..calls.len()).filter(|place| written[*place].is_none());
+        let found = reads.clone().find_map(|place| {
+            let near = &written[place - around..(place + around).min(written.len())];
+            let old = (0..values).find(|value| !near.contains(&Some(*value)));
+            old.filter(|_| unknown == 0).map(|old| (place, old))
+        });
+        let (place, seen) = found.or(reads.max().map(|last| (last, values))).unwrap_or((0, values));
+        calls[place].op = RegisterOp::Read(Some(seen));
+    }
+    calls
 }
 
 /// Strings of fifty clients, by name.

@@ -132,6 +132,14 @@ impl Model for Append {
         matches!(op, AppendOp::Get(_))
     }
 
+    fn effect(&self, op: &AppendOp) -> Option<[u64; 3]> {
+        match op {
+            AppendOp::Put(text) => Some([0, text.length, text.hash]),
+            AppendOp::Append(text) => Some([1, text.length, text.hash]),
+            AppendOp::Get(_) => None,
+        }
+    }
+
     fn lookahead(&self, calls: &[Call<AppendOp>]) -> Option<Box<dyn Lookahead<Text>>> {
         Some(Box::new(Ahead::new(calls)))
     }
@@ -143,6 +151,13 @@ struct Ahead {
     chains: Vec<Vec<u64>>,
     /// By operation; None for what is no read, or if there are too many values.
     reads: Vec<Option<Demand>>,
+    /// The reads of which something is known, in the order of their returns.
+    sorted: Vec<usize>,
+    /// The place of each operation in `sorted`.
+    place: Vec<usize>,
+    /// All before this place in `sorted` are done.
+    next: usize,
+    left: Vec<bool>,
 }
 
 struct Demand {
@@ -157,7 +172,14 @@ const MOST_BYTES: usize = 8 << 20;
 
 impl Ahead {
     fn new(calls: &[Call<AppendOp>]) -> Self {
-        let mut ahead = Ahead { chains: Vec::new(), reads: calls.iter().map(|_| None).collect() };
+        let mut ahead = Ahead {
+            chains: Vec::new(),
+            reads: calls.iter().map(|_| None).collect(),
+            sorted: Vec::new(),
+            place: vec![usize::MAX; calls.len()],
+            next: 0,
+            left: vec![true; calls.len()],
+        };
         let seen = calls.iter().enumerate().filter_map(|(place, call)| match &call.op {
             AppendOp::Get(seen) if call.returned.is_some() => Some((place, seen)),
             _ => None,
@@ -182,6 +204,11 @@ impl Ahead {
             ends.insert(end, chain);
             let puts = puts.before(&calls[place], seen.text.length, &ahead.chains[chain]);
             ahead.reads[place] = Some(Demand { length: seen.text.length, chain, puts });
+        }
+        ahead.sorted = (0..calls.len()).filter(|op| ahead.reads[*op].is_some()).collect();
+        ahead.sorted.sort_by_key(|op| calls[*op].returned);
+        for (number, op) in ahead.sorted.iter().enumerate() {
+            ahead.place[*op] = number;
         }
         ahead
     }
@@ -226,14 +253,25 @@ impl Puts {
 }
 
 impl Lookahead<Text> for Ahead {
-    fn is_goal(&self, op: usize) -> bool {
-        self.reads[op].is_some()
+    fn take(&mut self, op: usize) {
+        self.left[op] = false;
     }
 
-    fn leads_to(&self, state: &Text, goal: usize, left: &dyn Fn(usize) -> bool) -> bool {
-        let Some(demand) = &self.reads[goal] else { return true };
-        let begins = state.length <= demand.length
-            && self.chains[demand.chain][state.length as usize] == state.hash;
-        begins || demand.puts.iter().any(|put| left(*put))
+    fn give_back(&mut self, op: usize) {
+        self.left[op] = true;
+        self.next = self.next.min(self.place[op]);
+    }
+
+    fn lost(&mut self, _: &Text, after: &Text, op: usize) -> Option<usize> {
+        while self.sorted.get(self.next).is_some_and(|read| !self.left[*read]) {
+            self.next += 1;
+        }
+        let left = |other: usize| other != op && self.left[other];
+        let next = self.sorted[self.next..].iter().copied().find(|read| left(*read))?;
+        let demand = self.reads[next].as_ref()?;
+        let begins = after.length <= demand.length
+            && self.chains[demand.chain][after.length as usize] == after.hash;
+        let open = begins || demand.puts.iter().any(|put| left(*put));
+        (!open).then_some(next)
     }
 }

@@ -11,10 +11,17 @@ pub(super) struct Memory {
 const REACH: usize = 8;
 
 impl Memory {
+    /// Takes no more than so many bytes, but for the least of tables.
     pub(super) fn new(bytes: usize) -> Self {
-        let most = (bytes / size_of::<u128>()).max(64);
+        // While it grows the old table lies beside the new one.
+        let most = (bytes / size_of::<u128>() * 2 / 3).max(64);
         let most = if most.is_power_of_two() { most } else { most.next_power_of_two() / 2 };
         Memory { slots: vec![0; 1024.min(most)], used: 0, most }
+    }
+
+    /// What it may take.
+    pub(super) fn most_bytes(&self) -> usize {
+        self.most * size_of::<u128>() / 2 * 3
     }
 
     /// Whether the key is new; it is not afterwards.

@@ -3,7 +3,7 @@
 //!
 //! An operation may come next if no other one returned before it was called. The search takes such
 //! operations one by one, does them on the model, and goes back when the answer is not the
-//! recorded one. Two things keep it small:
+//! recorded one. Four things keep it small:
 //!
 //! * **Memory.** A pair (set of operations done, state) that was reached before need not be
 //!   continued again. The set's key is the exclusive or of a random 128-bit number for each
@@ -12,10 +12,16 @@
 //! * **Pure operations.** An operation that, with its recorded answer, changes no state in which it
 //!   is legal (a read; not a write of the value that happens to be there) is done at once when it
 //!   is legal, without trying the others first: whatever order fits also fits with it moved here.
+//! * **Equal operations.** Of operations that do the same ([`Model::effect`]) only the one that
+//!   returns first is tried.
+//! * **Looking ahead.** A model may know ([`Lookahead`]) that after a step some answer can never be
+//!   given; then the step is not done. For a register that is nearly everything.
 //!
-//! A model may look ahead ([`Lookahead`]): a state from which the read that returns next can never
-//! get its answer is left at once. It may also know how to decide some histories without a search: a register does when no value is
-//! written twice, however many processes there are.
+//! A model may also know how to decide some histories without a search: a register does when no
+//! value is written twice, however many processes there are.
+//!
+//! **Memory** is counted, never measured: [`Limits::memory_bytes`] bounds all that a search holds.
+//! What it cannot do within that is [`Outcome::Unknown`], and [`Found::memory`] says so.
 //!
 //! Operations of unknown outcome have no return: they may be done any time, or never. Where whatever
 //! was there is overwritten ([`Model::is_overwritten`]), one is tried only if something can come right
@@ -34,9 +40,11 @@ use std::fmt::Display;
 pub mod append;
 mod engine;
 pub mod key_space;
+mod list;
 mod memory;
 pub mod register;
 pub mod shrink;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod zones;
@@ -63,6 +71,12 @@ pub trait Model {
     /// A number for the state, different for states that answer differently.
     fn digest(&self, state: &Self::State) -> u128;
 
+    /// What a state takes beside itself, in bytes; the search holds one for each operation done.
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        let _ = state;
+        0
+    }
+
     /// Whether the operation, with its recorded answer, changes no state in which it is legal.
     fn is_pure(&self, op: &Self::Op) -> bool {
         let _ = op;
@@ -75,8 +89,8 @@ pub trait Model {
         None
     }
 
-    /// Numbers for what an operation does, whatever its answer: those of equal numbers do the same
-    /// to every state. Of such operations of unknown outcome only the one called first is tried.
+    /// Numbers for what an operation does: those of equal numbers have right answers in the same
+    /// states, and do the same to each. One of them stands for all that may come next.
     fn effect(&self, op: &Self::Op) -> Option<[u64; 3]> {
         let _ = op;
         None
@@ -104,14 +118,18 @@ pub trait Model {
 }
 
 /// Tells early that a search has gone astray. Operations are named by their places in the list of
-/// calls.
+/// calls. At first all of them are left.
 pub trait Lookahead<State> {
-    /// Whether something can be said of a completed operation.
-    fn is_goal(&self, op: usize) -> bool;
+    /// An operation is done, and not left any more.
+    fn take(&mut self, op: usize);
 
-    /// Whether the operation may still become legal, given which operations are `left` (itself
-    /// among them). Must not be false if some order of operations that are left makes it legal.
-    fn leads_to(&self, state: &State, goal: usize, left: &dyn Fn(usize) -> bool) -> bool;
+    /// It was not done after all: the last one that was.
+    fn give_back(&mut self, op: usize);
+
+    /// An operation that cannot be done any more after `op`, which is still left, has led from one
+    /// state to another: there is no legal order of what is left then. Its answer is not that of the
+    /// state after.
+    fn lost(&mut self, before: &State, after: &State, op: usize) -> Option<usize>;
 }
 
 /// An operation and when it happened.
@@ -130,13 +148,14 @@ pub struct Call<Op> {
 pub struct Limits {
     /// Steps on the model.
     pub steps: u64,
-    /// Bytes for the memory of what was tried.
+    /// Bytes for all that the search builds. What it remembers of what was tried takes at most 32
+    /// MiB of them.
     pub memory_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { steps: 50_000_000, memory_bytes: 64 << 20 }
+        Limits { steps: 50_000_000, memory_bytes: 1 << 30 }
     }
 }
 
@@ -147,6 +166,9 @@ pub struct Found {
     pub outcome: Outcome,
     /// Steps on the model.
     pub steps: u64,
+    /// If the outcome is unknown because memory ran out before the steps did: what was needed at
+    /// least.
+    pub memory: Option<usize>,
 }
 
 /// Whether there is an order.

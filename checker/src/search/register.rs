@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
 use super::engine::by_search;
-use super::{Call, Limits, Model, Outcome, Stuck, zones};
+use super::sources::Sources;
+use super::{Call, Limits, Lookahead, Model, Outcome, Stuck, zones};
 
 /// The model; the value at the start is None unless set.
 #[derive(Clone, Debug, Default)]
@@ -115,10 +116,18 @@ impl Model for Register {
     }
 
     fn directly(&self, calls: &[Call<RegisterOp>]) -> Option<Outcome> {
-        Some(match zones::order(self.initial, calls)? {
-            Ok(order) => Outcome::Linearizable(order),
-            Err(zones::Conflict(ops)) => Outcome::Illegal(self.explain(calls, ops)),
+        Some(match zones::order(self.initial, calls) {
+            Some(Ok(order)) => Outcome::Linearizable(order),
+            Some(Err(zones::Conflict(ops))) => Outcome::Illegal(self.explain(calls, ops)),
+            None => {
+                let missing = Sources::new(calls).missing(self.initial)?;
+                Outcome::Illegal(self.explain(calls, BTreeSet::from([missing])))
+            }
         })
+    }
+
+    fn lookahead(&self, calls: &[Call<RegisterOp>]) -> Option<Box<dyn Lookahead<Option<u64>>>> {
+        Some(Box::new(Sources::new(calls)))
     }
 }
 
@@ -147,7 +156,7 @@ impl Register {
     fn explain(&self, calls: &[Call<RegisterOp>], ops: BTreeSet<usize>) -> Stuck {
         let ops: Vec<usize> = ops.into_iter().collect();
         let few: Vec<_> = ops.iter().map(|op| calls[*op].clone()).collect();
-        let limits = Limits { steps: 10_000 + 4 * ops.len() as u64, memory_bytes: 1 << 20 };
+        let limits = Limits { steps: 10_000 + 4 * ops.len() as u64, ..Limits::default() };
         let stuck = match by_search(self, &few, &limits).outcome {
             Outcome::Illegal(stuck) | Outcome::Unknown(stuck) => stuck,
             Outcome::Linearizable(_) => Stuck::default(),

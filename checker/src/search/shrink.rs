@@ -121,8 +121,8 @@ where
         let models = if self.begin > 0 { &self.models[1..] } else { &self.models[..1] };
         let mut last = Stuck::default();
         for model in models {
-            let limits = Limits { steps: most.min(self.left), memory_bytes: 8 << 20 };
-            let Found { outcome, steps } = search(model, &few, &limits);
+            let limits = Limits { steps: most.min(self.left), ..Limits::default() };
+            let Found { outcome, steps, .. } = search(model, &few, &limits);
             self.left = self.left.saturating_sub(steps + few.len() as u64);
             let Outcome::Illegal(stuck) = outcome else { return false };
             last = stuck;
