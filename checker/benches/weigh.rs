@@ -18,7 +18,7 @@ use mettle_checker::import::judge;
 use mettle_checker::search::register::Register;
 use mettle_checker::search::{Limits, search};
 use mettle_checker::{Options, check};
-use shapes::{REGISTERS, few_values, key_spaces, recorded, register, strings};
+use shapes::{REGISTERS, few_values, key_spaces, recorded, register, strings, unwatched};
 use world::legal;
 
 const RUNS: usize = 5;
@@ -28,11 +28,12 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let wants = |name: &str| wanted.iter().all(|word| name.contains(word.as_str()));
     println!("{:68} {:>10} {:>9} {:>9}  verdict", "history", "ms", "peak MB", "history");
-    for (name, shape) in key_spaces().into_iter().filter(|(name, _)| wants(name)) {
+    let watched = key_spaces().into_iter().map(|(name, shape)| (name.to_owned(), shape));
+    for (name, shape) in watched.chain(unwatched()).filter(|(name, _)| wants(name)) {
         let before = resident("VmRSS:");
         let history = legal(shape);
         let own = resident("VmRSS:").saturating_sub(before);
-        weigh(name, own, || check(black_box(&history), &Options::default()).verdict.name());
+        weigh(&name, own, || check(black_box(&history), &Options::default()).verdict.name());
     }
     for (processes, operations) in REGISTERS {
         let name = format!("register, {operations} ops, {processes} processes");

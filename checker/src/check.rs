@@ -1,5 +1,6 @@
 //! The one entry: assumptions first, then the order of operations, then what stands on it.
 
+use crate::afford::{Budget, megabytes, needed_bytes};
 use crate::assume::assumptions;
 use crate::general::general;
 use crate::header::headers;
@@ -51,17 +52,26 @@ pub struct Options {
     /// How much sooner than promised a lease may end: the clocks of server and recorder need not
     /// run alike.
     pub lease_tolerance_ns: u64,
+    /// Bytes for the whole judgement, what was read included; counted, never asked of the system.
+    pub memory_bytes: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { steps: 20_000_000, lease_tolerance_ns: 100_000_000 }
+        Options { steps: 20_000_000, lease_tolerance_ns: 100_000_000, memory_bytes: 4 << 30 }
     }
 }
 
 /// Judges a history of etcd's key space.
 pub fn check(history: &History, options: &Options) -> Report {
     let mut figures = count(history);
+    let needed = needed_bytes(history);
+    if needed > options.memory_bytes {
+        let checks =
+            vec![Check { name: ASSUMPTIONS, verdict: too_much(needed, options), examined: 0 }];
+        return conclude(checks, figures);
+    }
+    let budget = Budget::left(options, needed);
     if let Err(contradiction) = assumptions(history) {
         let evidence = vec![contradiction.id];
         let verdict = Verdict::unknown(ASSUMPTIONS, contradiction.to_string(), evidence);
@@ -86,7 +96,7 @@ pub fn check(history: &History, options: &Options) -> Report {
         }
         Err(mut verdict) => {
             if known.examined == 0 && matches!(verdict, Verdict::Unknown(_)) {
-                verdict = general(&history.records, store, options.steps, verdict);
+                verdict = general(&history.records, store, budget, verdict);
             }
             checks.push(Check { name: LINEARIZABILITY, verdict, examined: figures.ok });
             checks.push(lease);
@@ -95,7 +105,7 @@ pub fn check(history: &History, options: &Options) -> Report {
             return conclude(checks, figures);
         }
     };
-    let mut ordered = order(&ops, &streams, (store, &stretch), options.steps);
+    let mut ordered = order(&ops, &streams, (store, &stretch), budget);
     figures.steps = ordered.steps;
     let examined = figures.ok + figures.fail + figures.unknown;
     let wrong = matches!(ordered.verdict, Verdict::Broken(_)) || ordered.contradicted.is_some();
@@ -110,10 +120,10 @@ pub fn check(history: &History, options: &Options) -> Report {
     if known.examined == 0 {
         // Neither knows anything of leases that end by themselves.
         if let (Verdict::Unknown(_), Some(store)) = (&verdict, ordered.store.take()) {
-            verdict = general(&history.records, store, options.steps, verdict);
+            verdict = general(&history.records, store, budget, verdict);
         }
-        // Where nothing was searched the evidence is what it takes.
-        if ordered.guessed && presumed.is_none() {
+        // Where nothing was searched the evidence is what it takes. Copies are judged for this.
+        if ordered.guessed && presumed.is_none() && budget.memory_bytes >= needed {
             verdict = smallest(history, verdict);
         }
     }
@@ -133,6 +143,16 @@ pub fn check(history: &History, options: &Options) -> Report {
     let mut report = conclude(checks, figures);
     report.placed = placed(&ops, &ordered);
     report
+}
+
+/// What is said of a history that is too large for the memory allowed.
+pub(crate) fn too_much(needed: u64, options: &Options) -> Verdict {
+    let reason = format!(
+        "judging it takes up to {} MB of memory, and {} MB are allowed; --memory gives more",
+        megabytes(needed),
+        options.memory_bytes >> 20
+    );
+    Verdict::unknown(ASSUMPTIONS, reason, Vec::new())
 }
 
 /// Which unknown writes made which revisions.

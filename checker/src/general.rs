@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::afford::Budget;
+use crate::history::weight::weight;
 use crate::history::{Outcome, Record, Request};
 use crate::model::Store;
 use crate::revision::LINEARIZABILITY;
@@ -17,11 +19,10 @@ use crate::words;
 const MOST_OPERATIONS: usize = 2_000;
 /// What making a contradiction small may cost; each step copies a store.
 const SHRINK_STEPS: u64 = 200_000;
-const MEMORY_BYTES: usize = 64 << 20;
 
 /// Searches an order of the key space's operations; the given doubt stays if none is found in the
 /// budget. Answers of a member's own store are left out: they need no order.
-pub(crate) fn general(records: &[Record], start: Store, steps: u64, doubt: Verdict) -> Verdict {
+pub(crate) fn general(records: &[Record], start: Store, budget: Budget, doubt: Verdict) -> Verdict {
     let operations = records.iter().filter(|record| {
         let lost_read =
             record.outcome == Outcome::Unknown && matches!(record.request, Request::Range(_));
@@ -37,7 +38,9 @@ pub(crate) fn general(records: &[Record], start: Store, steps: u64, doubt: Verdi
     if calls.len() > MOST_OPERATIONS {
         return doubt;
     }
-    let limits = Limits { steps: steps.min(2_000_000), memory_bytes: MEMORY_BYTES };
+    let weight: u64 = calls.iter().map(|call| weight(&call.op)).sum();
+    let memory_bytes = budget.memory_bytes.saturating_sub(weight).min(usize::MAX as u64) as usize;
+    let limits = Limits { steps: budget.steps.min(2_000_000), memory_bytes };
     let model = KeySpace::starting_with(start);
     match search(&model, &calls, &limits).outcome {
         search::Outcome::Linearizable(_) => Verdict::Legal,

@@ -16,6 +16,7 @@
 //! The judge knows nothing of the server that answered: it has a model of etcd of its own
 //! ([`model`]), and judges what clients recorded ([`history`]).
 
+mod afford;
 mod assume;
 mod check;
 pub mod export;
@@ -37,6 +38,7 @@ pub mod view;
 mod watch;
 pub mod words;
 
+pub use afford::needed_bytes;
 pub use assume::{Contradiction, assumptions};
 pub use check::{CHECKERS, Options, check};
 pub use verdict::{Check, Doubt, Figures, Report, Verdict, Violation};

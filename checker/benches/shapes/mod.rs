@@ -1,4 +1,5 @@
 //! The histories that the benches judge: made here, with fixed seeds.
+#![allow(dead_code, reason = "each bench uses its own part of it")]
 
 use std::fs;
 use std::path::Path;
@@ -35,6 +36,24 @@ pub(crate) fn key_spaces() -> Vec<(&'static str, Shape)> {
         ("1M ops, 20 processes, 2 % unknown, 1 watcher", shape(20, 1_000_000, 20, 1)),
         ("1M ops, 100 processes, 2 % unknown, 1 watcher", shape(100, 1_000_000, 20, 1)),
     ]
+}
+
+/// Many writes of unknown outcome and nobody watching: twelve seeds of each kind, by name.
+pub(crate) fn unwatched() -> Vec<(String, Shape)> {
+    let mut found = Vec::new();
+    for seed in 1..=12 {
+        let many = Shape { seed, keys: 100, ..shape(20, 8_600, 300, 0) };
+        found.push((
+            format!("8,600 ops, 20 processes, 30 % unknown, no watcher, seed {seed}"),
+            many,
+        ));
+        let wide = Shape { seed, keys: 100, ..shape(100, 8_600, 100, 0) };
+        found.push((
+            format!("8,600 ops, 100 processes, 10 % unknown, no watcher, seed {seed}"),
+            wide,
+        ));
+    }
+    found
 }
 
 /// Processes and operations of the registers.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use mettle_checker::Options;
+use mettle_checker::history::Limits;
 use mettle_checker::import::Format;
 
 use super::export::Form;
@@ -49,6 +50,10 @@ pub(crate) struct Args {
     /// Give up a search after so many steps and answer "unknown"
     #[arg(long, default_value_t = Options::default().steps)]
     steps: u64,
+    /// Megabytes for reading and judging one history, counted; what would take more is not read
+    /// (exit 4) or answered "unknown". The page is not counted, nor is --follow, which keeps little
+    #[arg(long, value_name = "MB", default_value_t = Options::default().memory_bytes >> 20)]
+    memory: u64,
     /// How many ms sooner than promised a lease may end
     #[arg(long, default_value_t = Options::default().lease_tolerance_ns / 1_000_000)]
     lease_tolerance_ms: u64,
@@ -82,7 +87,15 @@ impl Args {
     /// How much work a judgement may cost.
     pub(crate) fn options(&self) -> Options {
         let lease_tolerance_ns = self.lease_tolerance_ms.saturating_mul(1_000_000);
-        Options { steps: self.steps, lease_tolerance_ns }
+        let memory_bytes = self.memory.saturating_mul(1 << 20);
+        Options { steps: self.steps, lease_tolerance_ns, memory_bytes }
+    }
+
+    /// How much may be read.
+    pub(crate) fn limits(&self) -> Limits {
+        let memory_bytes = self.options().memory_bytes;
+        let most = Limits::default();
+        Limits { line_bytes: most.line_bytes.min(memory_bytes / 4), memory_bytes, ..most }
     }
 }
 

@@ -77,7 +77,7 @@ fn followed(path: &Path, args: &Args) -> Result<Followed, ReadError> {
         .map_err(|error| bad(format!("cannot be opened: {error}"), "check the path"))?;
     let limits = Limits { total_bytes: u64::MAX, memory_bytes: u64::MAX, ..Limits::default() };
     let mut reader = Reader::new(name.clone(), BufReader::with_capacity(1 << 16, source), limits)?;
-    let mettle_checker::Options { steps, lease_tolerance_ns } = args.options();
+    let mettle_checker::Options { steps, lease_tolerance_ns, .. } = args.options();
     let options =
         FollowOptions { steps, lease_tolerance_ns, window: WINDOW, ..FollowOptions::default() };
     let mut follower = Follower::new(reader.origin().clone(), options);

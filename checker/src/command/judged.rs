@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use mettle_checker::history::{Limits, ReadError};
+use mettle_checker::history::ReadError;
 use mettle_checker::import::{self, Input, judge};
 use mettle_checker::{Report, Verdict};
 
@@ -43,7 +43,7 @@ impl Judged {
     /// Reads and judges.
     pub(crate) fn of(path: &Path, args: &Args, progress: &Progress<'_>) -> Self {
         progress.show("reading");
-        let input = import::read(path, args.format(), Limits::default());
+        let input = import::read(path, args.format(), args.limits());
         let outcome = input.map(|input| {
             progress.show(&format!("judging {} records", input.len()));
             let report = judge(&input, &args.options());

@@ -16,7 +16,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mettle_checker::history::Limits;
 use mettle_checker::{import, view};
 
 use args::Args;
@@ -50,7 +49,7 @@ pub(crate) fn run() -> ExitCode {
 
 fn export_one(args: &Args, form: Form, to: &Path) -> Exit {
     let file = &args.files[0];
-    let read = import::read(file, args.format(), Limits::default());
+    let read = import::read(file, args.format(), args.limits());
     let history = match read.and_then(|input| export::history(file, input)) {
         Ok(history) => history,
         Err(error) => {

@@ -73,6 +73,7 @@ impl Follower {
         let options = Options {
             steps: self.options.steps,
             lease_tolerance_ns: self.options.lease_tolerance_ns,
+            ..Options::default()
         };
         let report = check(&history, &options);
         self.show(&report.verdict, &history.records);

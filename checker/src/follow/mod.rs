@@ -58,7 +58,7 @@ pub struct FollowOptions {
 
 impl Default for FollowOptions {
     fn default() -> Self {
-        let crate::Options { steps, lease_tolerance_ns } = crate::Options::default();
+        let crate::Options { steps, lease_tolerance_ns, .. } = crate::Options::default();
         FollowOptions {
             steps,
             window: 8_192,

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::binary;
 use super::valid::{Problem, problem, valid};
-use super::weight::{MOST_OBJECTS, too_many_objects, weight};
+use super::weight::{most_objects, too_many_objects, weight_read};
 use super::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
 
 /// How much a reader accepts before it refuses.
@@ -53,6 +53,9 @@ impl fmt::Display for ReadError {
         write!(f, ": {}; {}", self.cause, self.remedy)
     }
 }
+
+/// What to do about a history that is too large for its memory.
+pub(super) const ALLOW_MORE: &str = "split the recording, or allow more memory (--memory)";
 
 /// Gives the records of a file one by one; the first error ends it.
 pub struct Reader<R> {
@@ -123,6 +126,7 @@ pub fn read_stream<R: BufRead>(
         for record in &mut reader {
             history.records.push(record?);
         }
+        history.records.shrink_to_fit();
         return Ok((history, Lines::default()));
     }
     let mut reader = Reader::new(name, stream, limits)?;
@@ -132,6 +136,7 @@ pub fn read_stream<R: BufRead>(
         lines.note(history.records.len(), reader.line());
         history.records.push(record?);
     }
+    history.records.shrink_to_fit();
     Ok((history, lines))
 }
 
@@ -276,15 +281,16 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn record(&mut self) -> Result<Record, ReadError> {
-        if too_many_objects(&self.buffer) {
-            let cause = format!("a line holds more than {MOST_OBJECTS} objects");
+        let most = most_objects(self.limits.memory_bytes.saturating_sub(self.weight));
+        if too_many_objects(&self.buffer, most) {
+            let cause = format!("a line holds more than {most} objects");
             return Err(self.error(cause, "is this a history? each record is a line"));
         }
         let record = self.parsed()?;
-        self.weight += weight(&record);
+        self.weight += weight_read(&record);
         if self.weight > self.limits.memory_bytes {
             let cause = format!("takes more than {} bytes of memory", self.limits.memory_bytes);
-            return Err(self.error(cause, "split the recording, or raise the limit"));
+            return Err(self.error(cause, ALLOW_MORE));
         }
         Ok(record)
     }

@@ -11,14 +11,25 @@ use super::{
 /// while it is read.
 pub(crate) const MOST_OBJECTS: u64 = 4 << 20;
 
-/// Whether a text of JSON holds more objects than that.
-pub(crate) fn too_many_objects(text: &[u8]) -> bool {
-    let few = text.len() as u64 / 2 <= MOST_OBJECTS;
-    !few && text.split(|byte| *byte == b'{').count() as u64 > MOST_OBJECTS
+/// So many, or as many as so many bytes have room for.
+pub(crate) fn most_objects(bytes: u64) -> u64 {
+    const OBJECT: u64 = 512;
+    MOST_OBJECTS.min(bytes / OBJECT).max(64)
+}
+
+/// Whether a text of JSON holds more objects.
+pub(crate) fn too_many_objects(text: &[u8], most: u64) -> bool {
+    let few = text.len() as u64 / 2 <= most;
+    !few && text.split(|byte| *byte == b'{').count() as u64 > most
+}
+
+/// What a record takes in a list that grows while records are read: the list may be half empty.
+pub(crate) fn weight_read(record: &Record) -> u64 {
+    weight(record) + size_of::<Record>() as u64
 }
 
 /// The bytes of a record, roughly: what lies in lists and long texts beside itself.
-pub(super) fn weight(record: &Record) -> u64 {
+pub(crate) fn weight(record: &Record) -> u64 {
     let request = match &record.request {
         Request::Put(put) => blob(&put.key) + blob(&put.value),
         Request::Range(range) => blob(&range.key) + blob(&range.range_end),
@@ -28,13 +39,14 @@ pub(super) fn weight(record: &Record) -> u64 {
     };
     let response = match &record.response {
         Some(Response::Range(response)) => range(response),
-        Some(Response::DeleteRange(response)) => response.prev_kvs.iter().map(item).sum(),
+        Some(Response::DeleteRange(response)) => items(&response.prev_kvs),
         Some(Response::Txn(response)) => answers(response),
         Some(Response::Watch(response)) => events(response),
         Some(Response::LeaseTimeToLive(answer)) => {
-            answer.keys.iter().map(|key| size_of::<Blob>() + blob(key)).sum()
+            spare(&answer.keys)
+                + answer.keys.iter().map(|key| size_of::<Blob>() + blob(key)).sum::<usize>()
         }
-        Some(Response::LeaseLeases(answer)) => answer.leases.len() * size_of::<LeaseStatus>(),
+        Some(Response::LeaseLeases(answer)) => answer.leases.capacity() * size_of::<LeaseStatus>(),
         Some(Response::Error(error)) => error.code.len() + error.message.len(),
         _ => 0,
     };
@@ -46,17 +58,31 @@ fn blob(blob: &Blob) -> usize {
     if blob.len() < size_of::<Blob>() { 0 } else { blob.len() }
 }
 
+/// What a list takes for more than it holds: one that was read has grown by doubling.
+#[allow(clippy::ptr_arg, reason = "a slice has no capacity")]
+fn spare<T>(list: &Vec<T>) -> usize {
+    (list.capacity() - list.len()) * size_of::<T>()
+}
+
+#[allow(clippy::ptr_arg, reason = "a slice has no capacity")]
+fn items(kvs: &Vec<KeyValue>) -> usize {
+    spare(kvs) + kvs.iter().map(item).sum::<usize>()
+}
+
 fn item(kv: &KeyValue) -> usize {
     size_of::<KeyValue>() + blob(&kv.key) + blob(&kv.value)
 }
 
 fn range(response: &RangeResponse) -> usize {
-    response.kvs.iter().map(item).sum()
+    items(&response.kvs)
 }
 
 fn events(response: &WatchResponse) -> usize {
-    let event = |event: &Event| size_of::<Event>() + item(&event.kv);
-    response.events.iter().map(event).sum()
+    let beside = |kv: &KeyValue| blob(&kv.key) + blob(&kv.value);
+    let event = |event: &Event| {
+        size_of::<Event>() + beside(&event.kv) + event.prev_kv.as_ref().map_or(0, beside)
+    };
+    spare(&response.events) + response.events.iter().map(event).sum::<usize>()
 }
 
 fn txn(request: &TxnRequest) -> usize {
@@ -69,7 +95,8 @@ fn txn(request: &TxnRequest) -> usize {
         size_of::<RequestOp>() + inner
     };
     let ops: usize = request.success.iter().chain(&request.failure).map(op).sum();
-    ops + request.compare.len() * size_of::<super::Compare>()
+    let spare = spare(&request.success) + spare(&request.failure);
+    ops + spare + request.compare.capacity() * size_of::<super::Compare>()
 }
 
 fn answers(response: &TxnResponse) -> usize {
@@ -77,10 +104,10 @@ fn answers(response: &TxnResponse) -> usize {
         let inner = match answer {
             ResponseOp::Range(response) => range(response),
             ResponseOp::Txn(inner) => answers(inner),
-            ResponseOp::DeleteRange(response) => response.prev_kvs.iter().map(item).sum(),
+            ResponseOp::DeleteRange(response) => items(&response.prev_kvs),
             ResponseOp::Put(_) => 0,
         };
         size_of::<ResponseOp>() + inner
     };
-    response.responses.iter().map(answer).sum()
+    spare(&response.responses) + response.responses.iter().map(answer).sum::<usize>()
 }

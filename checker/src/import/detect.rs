@@ -28,6 +28,8 @@ pub enum Format {
 
 /// Text formats are read whole; larger files are refused.
 const MOST_TEXT_BYTES: u64 = 128 << 20;
+/// So many bytes are taken for a byte of such a text, itself included, until it is read.
+const TEXT_WEIGHT: u64 = 24;
 
 /// Reads a history in a format, or in the one that its content shows. The path `-` is standard
 /// input. A history of etcd's that contradicts itself (see [`assumptions`](crate::assumptions)) is
@@ -91,7 +93,8 @@ fn content(
             Err(bad(name, None, cause, "name the folder of the client-* folders"))
         }
         Some(as_format) => {
-            let most = limits.total_bytes.min(MOST_TEXT_BYTES);
+            let room = limits.memory_bytes / TEXT_WEIGHT;
+            let most = limits.total_bytes.min(MOST_TEXT_BYTES).min(room);
             let text = stream.text(name, most)?;
             operations(name, &text, (as_format, format.is_none()))
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Input, Logged};
-use crate::check::{Options, check};
+use crate::afford::megabytes;
+use crate::check::{Options, check, too_much};
 use crate::revision::LINEARIZABILITY;
 use crate::search::append::{Append, AppendOp};
 use crate::search::register::Register;
@@ -24,10 +25,14 @@ pub fn judge(input: &Input, options: &Options) -> Report {
     match input {
         Input::KeySpace(history) => check(history, options),
         Input::Register(operations) => {
+            let Some(memory_bytes) = left(operations.iter(), options) else {
+                return refused(operations.iter(), options);
+            };
             let mut judged = Judged::new(operations.iter());
             let calls = calls(operations.iter());
             let row = |place: usize| register(&operations[place]);
-            judged.one(&Register::everywhere(&calls), &calls, row, options.steps);
+            let limits = Limits { steps: options.steps, memory_bytes };
+            judged.one(&Register::everywhere(&calls), &calls, row, limits);
             judged.report()
         }
         Input::Strings(operations) => strings(operations, *options),
@@ -38,11 +43,13 @@ pub fn judge(input: &Input, options: &Options) -> Report {
 /// hard key does not hide that another one is easily refuted.
 fn strings(operations: &[(String, Logged<AppendOp>)], options: Options) -> Report {
     const FIRST_BUDGET: u64 = 20_000;
+    let all = operations.iter().map(|(_, logged)| logged);
+    let Some(memory_bytes) = left(all.clone(), &options) else { return refused(all, &options) };
     let mut keys: BTreeMap<&str, Vec<&Logged<AppendOp>>> = BTreeMap::new();
     for (key, logged) in operations {
         keys.entry(key).or_default().push(logged);
     }
-    let mut judged = Judged::new(operations.iter().map(|(_, logged)| logged));
+    let mut judged = Judged::new(all);
     let mut open: Vec<_> = keys
         .into_iter()
         .map(|(key, own)| {
@@ -55,7 +62,8 @@ fn strings(operations: &[(String, Logged<AppendOp>)], options: Options) -> Repor
         let last = budget >= options.steps;
         open.retain(|(key, own, calls)| {
             let row = |place: usize| row::strings(key, own[place]);
-            !judged.decided_broken() && !judged.one(&[Append], calls, row, budget)
+            !judged.decided_broken()
+                && !judged.one(&[Append], calls, row, Limits { steps: budget, memory_bytes })
         });
         if last || judged.decided_broken() {
             break;
@@ -63,6 +71,35 @@ fn strings(operations: &[(String, Logged<AppendOp>)], options: Options) -> Repor
         judged.verdict = Verdict::Legal; // those still open are tried again
         budget = (budget * 8).min(options.steps);
     }
+    judged.report()
+}
+
+/// What a judgement of operations takes before it searches: they are copied, and held by key.
+fn needed<'a, Op: 'a>(operations: impl Iterator<Item = &'a Logged<Op>>) -> u64 {
+    let each = 2 * size_of::<(String, Logged<Op>)>() + size_of::<Call<Op>>() + KEYED;
+    let text = |logged: &Logged<Op>| logged.text.as_ref().map_or(0, |text| text.len());
+    operations.map(|logged| (each + text(logged)) as u64).sum()
+}
+
+/// For an operation's place under its key, and the key.
+const KEYED: usize = 64;
+
+/// What is left for the search; None if not even the operations have room.
+fn left<'a, Op: 'a>(
+    operations: impl Iterator<Item = &'a Logged<Op>>,
+    options: &Options,
+) -> Option<usize> {
+    let left = options.memory_bytes.checked_sub(needed(operations))?;
+    Some(usize::try_from(left).unwrap_or(usize::MAX))
+}
+
+/// The report on more operations than the memory allowed can hold.
+fn refused<'a, Op: 'a>(
+    operations: impl Iterator<Item = &'a Logged<Op>> + Clone,
+    options: &Options,
+) -> Report {
+    let mut judged = Judged::new(operations.clone());
+    judged.verdict = too_much(needed(operations), options);
     judged.report()
 }
 
@@ -98,12 +135,12 @@ impl Judged {
         models: &[M],
         calls: &[Call<M::Op>],
         row: impl Fn(usize) -> Row,
-        steps: u64,
+        limits: Limits,
     ) -> bool
     where
         M::Op: Clone,
     {
-        let found = search(&models[0], calls, &Limits { steps, ..Limits::default() });
+        let found = search(&models[0], calls, &limits);
         self.figures.steps += found.steps;
         match found.outcome {
             Outcome::Linearizable(_) => {}
@@ -114,9 +151,21 @@ impl Judged {
             }
             Outcome::Unknown(stuck) => {
                 let (reason, evidence) = furthest(&stuck, calls.len(), row);
+                let (short, option) = match found.memory {
+                    Some(bytes) => {
+                        let (needed, allowed) =
+                            (megabytes(bytes as u64), limits.memory_bytes >> 20);
+                        (
+                            format!(
+                                "more than {needed} MB of memory are needed, but {allowed} are left,"
+                            ),
+                            "--memory",
+                        )
+                    }
+                    None => (format!("{} steps did not suffice", limits.steps), "--steps"),
+                };
                 let reason = format!(
-                    "{steps} steps did not suffice to order {} operations; --steps gives more. \
-                     Furthest: {reason}",
+                    "{short} to order {} operations; {option} gives more. Furthest: {reason}",
                     calls.len()
                 );
                 self.verdict = Verdict::unknown(LINEARIZABILITY, reason, evidence);

@@ -85,8 +85,10 @@ impl Stream {
 
     /// All bytes as text, if they are not more than `most` and all are UTF-8.
     pub(super) fn text(self, name: &str, most: u64) -> Result<String, ReadError> {
-        let long =
-            || bad(name, None, format!("is longer than {most} bytes"), "split the recording");
+        let long = || {
+            let remedy = "split the recording, or allow more memory (--memory)";
+            bad(name, None, format!("is longer than {most} bytes"), remedy)
+        };
         if self.length.is_some_and(|length| length > most) {
             return Err(long());
         }

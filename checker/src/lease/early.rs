@@ -2,6 +2,7 @@
 
 use super::LEASE;
 use super::gather::{Leases, NOBODY};
+use crate::afford::{Budget, needed_bytes};
 use crate::check::Options;
 use crate::history::{History, Record, Request};
 use crate::revision::ops::Ops;
@@ -34,7 +35,8 @@ pub(crate) fn expired_early(
     let stretch = Stretch::whole(store.revision());
     let mut ops = Ops::new(history, &ends, &stretch).ok()?;
     ops.lives = leases.lives();
-    let ordered = order(&ops, streams, (store, &stretch), options.steps);
+    let ordered =
+        order(&ops, streams, (store, &stretch), Budget::left(options, needed_bytes(history)));
     if ordered.verdict != Verdict::Legal || ordered.contradicted.is_some() {
         return None;
     }

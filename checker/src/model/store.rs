@@ -235,6 +235,14 @@ impl Store {
         })
     }
 
+    /// Roughly what it takes beside itself, values that are shared left out.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        /// Of a version, with its place among the changes; of a key in lists and trees.
+        const CHANGE: usize = size_of::<Version>() + 2 * size_of::<(u32, u32)>();
+        const KEY: usize = 12 * size_of::<Blob>();
+        self.changes.len() * CHANGE + self.begins.len() * 16 + self.index.len() * KEY
+    }
+
     fn bounds(&self, revision: i64) -> (usize, usize) {
         if revision <= self.floor || revision > self.revision {
             return (0, 0);

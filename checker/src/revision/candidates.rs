@@ -43,7 +43,7 @@ impl Replay<'_, '_> {
             frame.blame = gathered.blame;
             frame
         };
-        self.frames.push(frame);
+        self.push_frame(frame);
     }
 
     /// Whether what a write was answered lets it make a revision.

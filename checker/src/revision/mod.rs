@@ -60,6 +60,7 @@ pub(crate) use replay::Placement;
 use replay::{Ending, Failure, Replay, What};
 use unknown::Unknowns;
 
+use crate::afford::Budget;
 use crate::history::Blob;
 use crate::model::{Scope, Store};
 use crate::verdict::Verdict;
@@ -161,14 +162,14 @@ impl Ordered {
     }
 }
 
-/// Decides whether the operations have an order from a store on, within `budget` steps for each
-/// try.
+/// Decides whether the operations have an order from a store on, within the budget for each try.
 pub(crate) fn order(
     ops: &Ops<'_>,
     streams: &Streams<'_>,
     (store, stretch): (Store, &Stretch),
-    budget: u64,
+    budget: impl Into<Budget>,
 ) -> Ordered {
+    let budget = budget.into();
     if let Err(verdict) = sweep::real_time(ops) {
         let ordered = Ordered::end(verdict, 0, store);
         return Ordered { stale: true, ..ordered };
@@ -176,7 +177,7 @@ pub(crate) fn order(
     let unknowns = Unknowns::new(ops);
     let mut ordered = replayed(ops, &unknowns, streams, (store, budget));
     if let Some(placement) = &ordered.placement {
-        match floats::floats(ops, &unknowns, (&placement.store, stretch), budget) {
+        match floats::floats(ops, &unknowns, (&placement.store, stretch), budget.steps) {
             Ok(floats) => ordered.floats = floats,
             Err(verdict) => ordered.verdict = verdict,
         }
@@ -188,13 +189,14 @@ fn replayed(
     ops: &Ops<'_>,
     unknowns: &Unknowns<'_>,
     streams: &Streams<'_>,
-    (store, budget): (Store, u64),
+    (store, budget): (Store, Budget),
 ) -> Ordered {
     let hints = Hints::new(ops, streams);
     let facts = Facts::new(ops, unknowns);
     let holes = ops.holes().next().is_some();
     if !holes && hints.top <= ops.top {
-        return match Replay::new(ops, (unknowns, &facts), None, (store, u64::MAX)).run() {
+        let unbounded = Budget { steps: u64::MAX, memory_bytes: u64::MAX };
+        return match Replay::new(ops, (unknowns, &facts), None, (store, unbounded)).run() {
             Ending::Placed(placement) => Ordered::placed(placement, 0),
             Ending::Refuted(failure, steps, store) | Ending::Exhausted(failure, steps, store) => {
                 let verdict = reasons::refuted(ops, unknowns, &failure);

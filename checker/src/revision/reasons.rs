@@ -7,6 +7,7 @@ use super::ops::{Ops, broken};
 use super::replay::{Failure, What};
 use super::shown::shown_at;
 use super::unknown::Unknowns;
+use crate::afford::megabytes;
 use crate::history::{KeyValue, Outcome, Record, Request, RequestOp, TxnRequest};
 use crate::verdict::Verdict;
 use crate::words;
@@ -53,10 +54,22 @@ pub(crate) fn tired(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Sentence {
         .collect();
     let more = ops.unknown.len().saturating_sub(CANDIDATES);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let (short, option) = match failure.held {
+        Some(held) => {
+            let megabytes = megabytes(held);
+            (
+                format!(
+                    "a search has taken {megabytes} MB for its choices, and more is not allowed,"
+                ),
+                "--memory",
+            )
+        }
+        None => (format!("{steps} steps did not suffice"), "--steps"),
+    };
     let reason = format!(
         "open are revisions {first} to {last}, {} of which have no acknowledged write; candidates \
-         for them are {} writes of unknown outcome ({}{more}); {steps} steps did not suffice to \
-         place them: --steps gives more, and a watcher over all keys in the recording makes the \
+         for them are {} writes of unknown outcome ({}{more}); {short} to \
+         place them: {option} gives more, and a watcher over all keys in the recording makes the \
          search unnecessary. Furthest: revision {} of {}, where {furthest}",
         holes.len(),
         ops.unknown.len(),

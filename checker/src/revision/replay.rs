@@ -9,6 +9,7 @@ use super::floats::oldest_read;
 use super::hints::{Hints, local_answer};
 use super::ops::Ops;
 use super::unknown::{Unknowns, reads};
+use crate::afford::Budget;
 use crate::history::{Blob, Record, Request, RequestOp, Response, TxnRequest};
 use crate::model::{Mismatch, Scope, Span, Store, differ};
 
@@ -33,6 +34,8 @@ pub(crate) struct Failure {
     pub(crate) writer: Option<(i64, u32)>,
     /// Whether unknown writes had been placed before.
     pub(crate) guessed: bool,
+    /// If memory ran out before the steps did: the bytes that the choices took.
+    pub(crate) held: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +77,13 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    /// What it takes: of each candidate its place in the pool and perhaps among those tried, of each
+    /// earlier frame its place in a set that is at worst half empty.
+    fn bytes(&self) -> u64 {
+        const FIXED: usize = 2 * size_of::<Frame>();
+        (FIXED + self.pool.capacity() * 20 + self.blame.len() * 24) as u64
+    }
+
     pub(super) fn new(hole: i64, pool: Vec<u32>, narrowed: bool) -> Self {
         Frame {
             hole,
@@ -104,7 +114,9 @@ pub(crate) struct Replay<'a, 'b> {
     pub(super) called_by: Vec<u64>,
     pub(super) top: i64,
     pub(super) first_hole: i64,
-    pub(super) budget: u64,
+    pub(super) budget: Budget,
+    /// Bytes that the frames take.
+    pub(super) held: u64,
     pub(super) store: Store,
     pub(super) frames: Vec<Frame>,
     pub(super) used: Vec<Option<usize>>,
@@ -118,7 +130,7 @@ impl<'a, 'b> Replay<'a, 'b> {
         ops: &'b Ops<'a>,
         (unknowns, facts): (&'b Unknowns<'a>, &'b Facts<'a, 'b>),
         hints: Option<&'b Hints<'a, 'b>>,
-        (store, budget): (Store, u64),
+        (store, budget): (Store, Budget),
     ) -> Self {
         let top = hints.map_or(ops.top, |hints| ops.top.max(hints.top));
         let hole = ops.holes().next();
@@ -131,6 +143,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             top,
             first_hole: hole.unwrap_or(ops.top + 1),
             budget,
+            held: 0,
             store,
             frames: Vec::new(),
             used: vec![None; unknowns.len()],
@@ -208,8 +221,9 @@ impl<'a, 'b> Replay<'a, 'b> {
                 let failure = self.last_failure();
                 return self.refuted(failure);
             }
-            if self.steps > self.budget {
-                let failure = self.last_failure();
+            if self.exhausted() {
+                let mut failure = self.last_failure();
+                failure.held = (self.held > self.budget.memory_bytes).then_some(self.held);
                 self.store.undo_to(base);
                 return Ending::Exhausted(failure, self.steps, self.store);
             }
@@ -351,14 +365,14 @@ impl<'a, 'b> Replay<'a, 'b> {
                 let free = |other: &&u32| self.used[**other as usize].is_none();
                 let mut free = self.frames[own].pool.iter().filter(free);
                 if !free.any(|other| self.kind(*other) == kind) {
-                    self.frames[own].blame.insert(frame);
+                    self.blame(own, BTreeSet::from([frame]));
                 }
                 continue;
             }
             if !self.frames[own].tried.insert(kind) {
                 continue; // one that can stand for it was tried before
             }
-            if self.steps > self.budget {
+            if self.exhausted() {
                 return Ok(()); // the caller sees it
             }
             self.steps += 1;
@@ -366,7 +380,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             let done = self.store.execute(&unknown.record.request);
             if done.is_err() || self.store.revision() != hole {
                 let blame = self.responsible(&unknown.depends, hole - 1, own);
-                self.frames[own].blame.extend(blame);
+                self.blame(own, blame);
                 continue;
             }
             self.frames[own].chosen = Some(number);
@@ -377,13 +391,13 @@ impl<'a, 'b> Replay<'a, 'b> {
                     let mut blame = self.responsible(&contradiction.spans, contradiction.at, own);
                     blame.extend(self.responsible(&unknown.depends, hole - 1, own));
                     self.deepen(hole, contradiction.what);
-                    self.frames[own].blame.extend(blame);
+                    self.blame(own, blame);
                     self.release(own);
                     self.store.undo_to(hole - 1);
                 }
             }
         }
-        let frame = self.frames.pop().expect("the frame that was tried");
+        let frame = self.drop_frame().expect("the frame that was tried");
         if frame.pool.is_empty() || self.deepest.is_none() {
             self.deepen(frame.hole, What::NoWriter);
         }
@@ -424,6 +438,28 @@ impl<'a, 'b> Replay<'a, 'b> {
         Ok(())
     }
 
+    fn exhausted(&self) -> bool {
+        self.steps > self.budget.steps || self.held > self.budget.memory_bytes
+    }
+
+    pub(super) fn push_frame(&mut self, frame: Frame) {
+        self.held += frame.bytes();
+        self.frames.push(frame);
+    }
+
+    fn drop_frame(&mut self) -> Option<Frame> {
+        let frame = self.frames.pop()?;
+        self.held -= frame.bytes();
+        Some(frame)
+    }
+
+    fn blame(&mut self, frame: usize, blame: BTreeSet<usize>) {
+        let own = &mut self.frames[frame];
+        self.held -= own.bytes();
+        own.blame.extend(blame);
+        self.held += own.bytes();
+    }
+
     fn release(&mut self, frame: usize) {
         if let Some(number) = self.frames[frame].chosen.take() {
             self.used[number as usize] = None;
@@ -436,11 +472,11 @@ impl<'a, 'b> Replay<'a, 'b> {
         while let Some(target) = blame.pop_last() {
             while self.frames.len() > target + 1 {
                 self.release(self.frames.len() - 1);
-                self.frames.pop();
+                self.drop_frame();
             }
             self.release(target);
             self.store.undo_to(self.frames[target].hole - 1);
-            self.frames[target].blame.extend(blame);
+            self.blame(target, blame);
             match self.try_next() {
                 Ok(()) => return true,
                 Err(more) => blame = more,
@@ -482,7 +518,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             };
             self.ops.mutator(written).or_else(placed).map(|place| (written, place))
         });
-        Failure { revision, what, writer, guessed: !self.frames.is_empty() }
+        Failure { revision, what, writer, guessed: !self.frames.is_empty(), held: None }
     }
 
     /// The revision whose content an answer shows; None where its parts show several.

@@ -140,6 +140,17 @@ impl Model for Append {
         }
     }
 
+    fn lookahead_bytes(&self, calls: &[Call<AppendOp>]) -> usize {
+        let puts = calls.iter().filter(|call| matches!(call.op, AppendOp::Put(_))).count();
+        let demanded = calls.iter().map(|call| match &call.op {
+            AppendOp::Get(seen) => size_of::<u64>() * (seen.whole.len() + 1 + 2 * puts),
+            AppendOp::Put(_) | AppendOp::Append(_) => 0,
+        });
+        // The last one goes beyond it.
+        let largest = demanded.clone().max().unwrap_or(0);
+        demanded.sum::<usize>().min(MOST_BYTES + largest)
+    }
+
     fn lookahead(&self, calls: &[Call<AppendOp>]) -> Option<Box<dyn Lookahead<Text>>> {
         Some(Box::new(Ahead::new(calls)))
     }
@@ -167,8 +178,8 @@ struct Demand {
     puts: Vec<usize>,
 }
 
-/// How many bytes of values there may be in chains.
-const MOST_BYTES: usize = 8 << 20;
+/// How many bytes there may be in chains and demands.
+const MOST_BYTES: usize = 64 << 20;
 
 impl Ahead {
     fn new(calls: &[Call<AppendOp>]) -> Self {
@@ -194,15 +205,16 @@ impl Ahead {
             let fits = |chain: &Vec<u64>| chain[seen.text.length as usize] == seen.text.hash;
             let known = ends.get(&end).copied().or_else(|| ahead.chains.iter().position(fits));
             let chain = known.unwrap_or_else(|| {
-                bytes += seen.whole.len();
+                bytes += size_of::<u64>() * (seen.whole.len() + 1);
                 ahead.chains.push(prefixes(&seen.whole));
                 ahead.chains.len() - 1
             });
+            ends.insert(end, chain);
+            let puts = puts.before(&calls[place], seen.text.length, &ahead.chains[chain]);
+            bytes += size_of::<usize>() * puts.capacity();
             if bytes > MOST_BYTES {
                 break;
             }
-            ends.insert(end, chain);
-            let puts = puts.before(&calls[place], seen.text.length, &ahead.chains[chain]);
             ahead.reads[place] = Some(Demand { length: seen.text.length, chain, puts });
         }
         ahead.sorted = (0..calls.len()).filter(|op| ahead.reads[*op].is_some()).collect();

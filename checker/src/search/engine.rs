@@ -7,7 +7,7 @@ use super::{Call, Found, Limits, Lookahead, Model, Outcome, Stuck};
 /// Decides whether real time allows an order of the operations that the model explains: directly
 /// where the model can, else by search.
 pub fn search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits) -> Found {
-    let needed = least::<M>(calls.len());
+    let needed = least(model, calls);
     if needed > limits.memory_bytes {
         let outcome = Outcome::Unknown(Stuck::default());
         return Found { outcome, steps: 0, memory: Some(needed) };
@@ -26,9 +26,11 @@ const FIXED: usize = 64 << 10;
 const MOST_TRIED: usize = 32 << 20;
 
 /// The bytes without which a search does not begin.
-fn least<M: Model>(operations: usize) -> usize {
-    let deepest = size_of::<Done<M::State>>() + size_of::<usize>();
-    operations.saturating_mul(list::BYTES + deepest + OF_MODEL).saturating_add(FIXED)
+fn least<M: Model>(model: &M, calls: &[Call<M::Op>]) -> usize {
+    // Lists of them may be half empty.
+    let deepest = 2 * (size_of::<Done<M::State>>() + size_of::<usize>());
+    let each = list::BYTES + deepest + OF_MODEL;
+    calls.len() * each + model.lookahead_bytes(calls) + FIXED
 }
 
 /// Which operation is tried first decides over milliseconds or hours, and no order is best for
@@ -157,7 +159,7 @@ impl<'a, M: Model> Search<'a, M> {
         limits: &Limits,
         (prefer, seed): (Prefer, u64),
     ) -> Self {
-        let least = least::<M>(calls.len());
+        let least = least(model, calls);
         let spare = limits.memory_bytes.saturating_sub(least);
         let tried = Memory::new((spare / 2).min(MOST_TRIED));
         let (equal, classes) = equal(model, calls);

@@ -77,6 +77,10 @@ impl Model for KeySpace {
         state.digest
     }
 
+    fn heap_bytes(&self, state: &KeySpaceState) -> usize {
+        state.store.heap_bytes()
+    }
+
     fn is_pure(&self, record: &Record) -> bool {
         match (&record.request, &record.response, record.outcome) {
             (Request::Range(_), _, _) | (_, _, Outcome::Fail) => true,

@@ -110,6 +110,12 @@ pub trait Model {
         None
     }
 
+    /// What that knowledge takes in bytes at most, beyond 320 for each operation.
+    fn lookahead_bytes(&self, calls: &[Call<Self::Op>]) -> usize {
+        let _ = calls;
+        0
+    }
+
     /// Decides without a search, where the model knows how to.
     fn directly(&self, calls: &[Call<Self::Op>]) -> Option<Outcome> {
         let _ = calls;

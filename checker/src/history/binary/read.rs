@@ -5,8 +5,9 @@ use std::io::{BufRead, Read};
 use super::pack::{Bad, Unpacker};
 use super::record::{self, Before};
 use super::{END, MAGIC, ORIGIN, RECORDS};
+use crate::history::read::ALLOW_MORE;
 use crate::history::valid::valid;
-use crate::history::weight::weight;
+use crate::history::weight::weight_read;
 use crate::history::{Blob, Limits, Origin, ReadError, Record};
 
 /// Gives the records of a file one by one; the first error ends it.
@@ -156,10 +157,10 @@ impl<R: BufRead> Reader<R> {
             self.wrong(cause, DAMAGED)
         })?;
         valid(&record).map_err(|problem| self.wrong(&problem.cause, problem.remedy))?;
-        self.weight += weight(&record);
+        self.weight += weight_read(&record);
         if self.weight > self.limits.memory_bytes {
             let cause = format!("takes more than {} bytes of memory", self.limits.memory_bytes);
-            return Err(self.wrong(&cause, "split the recording, or raise the limit"));
+            return Err(self.wrong(&cause, ALLOW_MORE));
         }
         self.at = after;
         self.records += 1;

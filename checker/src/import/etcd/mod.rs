@@ -18,12 +18,14 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::bad;
-use crate::history::weight::too_many_objects;
+use crate::history::weight::{MOST_OBJECTS, too_many_objects};
 use crate::history::{History, Limits, ReadError};
 use convert::Report;
 
 /// Of all files; the objects of a file are in memory at once.
 const MOST_BYTES: u64 = 512 << 20;
+/// So many bytes are taken for a byte of a report, itself included, until it is read.
+const TEXT_WEIGHT: u64 = 8;
 
 /// How far below the folder named the report may lie: results, test, time.
 const DEEPEST: u32 = 3;
@@ -55,7 +57,7 @@ impl Places {
 /// Reads a whole report folder.
 pub(super) fn read(folder: &Path, limits: Limits) -> Result<(History, Places), ReadError> {
     let clients = clients(folder)?;
-    let mut left = limits.total_bytes.min(MOST_BYTES);
+    let mut left = limits.total_bytes.min(MOST_BYTES).min(limits.memory_bytes / TEXT_WEIGHT);
     let mut report = Report::default();
     let mut places = Places::default();
     for client in &clients {
@@ -187,7 +189,7 @@ fn objects<T: DeserializeOwned>(
     mut with: impl FnMut(T, &dyn Fn(String) -> ReadError, u64) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     let name = path.display().to_string();
-    if too_many_objects(bytes) {
+    if too_many_objects(bytes, MOST_OBJECTS) {
         return Err(bad(&name, None, "holds too many objects", "split the recording"));
     }
     let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<T>();

@@ -1,0 +1,108 @@
+//! How much memory a judgement takes, counted from the history before anything is built of it.
+//!
+//! What is built grows with the number of records, of changes, of keys and values shown and of
+//! events, and nothing of it with their squares; so each is given what the dearest kind of history
+//! was seen to take, and somewhat more (`tests/memory.rs` holds that against an allocator that
+//! counts). Two things grow otherwise, and are counted as they do: the choices of a search over
+//! writes of unknown outcome, and the general search. They get what is left ([`Budget`]).
+
+use crate::check::Options;
+use crate::history::weight::weight;
+use crate::history::{History, Op, Outcome, Record, Request, RequestOp, Response, TxnRequest};
+
+/// What the search over writes of unknown outcome may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(crate) steps: u64,
+    /// For its choices.
+    pub(crate) memory_bytes: u64,
+}
+
+impl Budget {
+    /// What the options leave for a history.
+    pub(crate) fn left(options: &Options, needed: u64) -> Self {
+        let memory_bytes = options.memory_bytes.saturating_sub(needed);
+        Budget { steps: options.steps, memory_bytes }
+    }
+}
+
+impl From<u64> for Budget {
+    fn from(steps: u64) -> Self {
+        Budget { steps, memory_bytes: 1 << 30 }
+    }
+}
+
+/// For every record: its places in lists by revision and by time.
+const RECORD: u64 = 128;
+/// For a change that was asked for: a version for it and one for its end, and a key of its own.
+const CHANGE: u64 = 320;
+/// For something of a watch stream, and for an event.
+const WATCH: u64 = 128;
+const EVENT: u64 = 128;
+/// For what a lease is part of: it is judged twice where it may have expired early.
+const LEASE: u64 = 512;
+/// For a write of unknown outcome; and for each record then: what it shows may be evidence.
+const UNKNOWN: u64 = 640;
+const EVIDENCE: u64 = 96;
+/// Whatever the history is.
+const FIXED: u64 = 64 << 10;
+
+/// How many bytes judging a history takes at most, itself included, but for the searches that grow
+/// as they go on: what [`Options::memory_bytes`] must at least be.
+pub fn needed_bytes(history: &History) -> u64 {
+    let spare = history.records.capacity() - history.records.len();
+    let mut needed = FIXED + (spare * size_of::<Record>()) as u64;
+    let mut unknown = 0;
+    for record in &history.records {
+        needed += weight(record) + RECORD + CHANGE * changes(&record.request);
+        if record.request.op().is_watch() {
+            needed += WATCH;
+        }
+        if let Some(Response::Watch(response)) = &record.response {
+            needed += EVENT * response.events.len() as u64;
+        }
+        let op = record.request.op();
+        if (Op::LeaseGrant..=Op::LeaseLeases).contains(&op) || hangs(&record.request) {
+            needed += LEASE;
+        }
+        unknown += u64::from(record.outcome == Outcome::Unknown);
+    }
+    if unknown > 0 {
+        needed += UNKNOWN * unknown + EVIDENCE * history.records.len() as u64;
+    }
+    needed
+}
+
+fn changes(request: &Request) -> u64 {
+    fn inside(txn: &TxnRequest) -> u64 {
+        let ops = txn.success.iter().chain(&txn.failure);
+        ops.map(|op| match op {
+            RequestOp::Range(_) => 0,
+            RequestOp::Put(_) | RequestOp::DeleteRange(_) => 1,
+            RequestOp::Txn(inner) => inside(inner),
+        })
+        .sum()
+    }
+    match request {
+        Request::Put(_) | Request::DeleteRange(_) => 1,
+        Request::Txn(txn) => inside(txn),
+        _ => 0,
+    }
+}
+
+/// Whether a put hangs its key on a lease.
+fn hangs(request: &Request) -> bool {
+    match request {
+        Request::Put(put) => put.lease != 0,
+        Request::Txn(txn) => txn.success.iter().chain(&txn.failure).any(|op| match op {
+            RequestOp::Put(put) => put.lease != 0,
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
+/// Megabytes, rounded up, for people.
+pub(crate) fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
+}
