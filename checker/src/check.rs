@@ -66,17 +66,10 @@ impl Default for Options {
 pub fn check(history: &History, options: &Options) -> Report {
     let mut figures = count(history);
     let needed = needed_bytes(history);
-    if needed > options.memory_bytes {
-        let checks =
-            vec![Check { name: ASSUMPTIONS, verdict: too_much(needed, options), examined: 0 }];
-        return conclude(checks, figures);
-    }
-    let budget = Budget::left(options, needed);
-    if let Err(contradiction) = assumptions(history) {
-        let evidence = vec![contradiction.id];
-        let verdict = Verdict::unknown(ASSUMPTIONS, contradiction.to_string(), evidence);
+    if let Some(verdict) = unfit(history, needed, options) {
         return conclude(vec![Check { name: ASSUMPTIONS, verdict, examined: 0 }], figures);
     }
+    let budget = Budget::left(options, needed);
     let streams = streams(&history.records);
     let mut checks = before(history, &streams, &mut figures);
     let (mut store, presumed) = start(history);
@@ -91,7 +84,7 @@ pub fn check(history: &History, options: &Options) -> Report {
     let ends = known.ends(options.lease_tolerance_ns, false);
     let ops = match Ops::new(history, &ends, &stretch) {
         Ok(mut ops) => {
-            ops.lives = known.lives();
+            ops.lives = known.lives(&history.records);
             ops
         }
         Err(mut verdict) => {
@@ -143,6 +136,16 @@ pub fn check(history: &History, options: &Options) -> Report {
     let mut report = conclude(checks, figures);
     report.placed = placed(&ops, &ordered);
     report
+}
+
+/// Why a history cannot be judged at all, if so.
+fn unfit(history: &History, needed: u64, options: &Options) -> Option<Verdict> {
+    if needed > options.memory_bytes {
+        return Some(too_much(needed, options));
+    }
+    let contradiction = assumptions(history).err()?;
+    let evidence = vec![contradiction.id];
+    Some(Verdict::unknown(ASSUMPTIONS, contradiction.to_string(), evidence))
 }
 
 /// What is said of a history that is too large for the memory allowed.

@@ -202,6 +202,13 @@ fn a_number_granted_again() {
     agree(82_134);
 }
 
+/// A put with a lease whose grant was lost, and called only after the revision that nobody else can
+/// have made was seen.
+#[test]
+fn a_grant_called_too_late() {
+    agree(254_799);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 

@@ -34,7 +34,7 @@ pub(crate) fn expired_early(
     store.grant_once(leases.once());
     let stretch = Stretch::whole(store.revision());
     let mut ops = Ops::new(history, &ends, &stretch).ok()?;
-    ops.lives = leases.lives();
+    ops.lives = leases.lives(&history.records);
     let ordered =
         order(&ops, streams, (store, &stretch), Budget::left(options, needed_bytes(history)));
     if ordered.verdict != Verdict::Legal || ordered.contradicted.is_some() {

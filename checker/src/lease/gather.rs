@@ -234,16 +234,24 @@ impl<'a> Leases<'a> {
     }
 
     /// From which revision to which a put with each lease can have been: after its grant, and not
-    /// after its answered end.
-    pub(crate) fn lives(&self) -> BTreeMap<i64, (i64, i64)> {
+    /// after its answered end. A grant that was lost came after whatever had been answered when it
+    /// was called.
+    pub(crate) fn lives(&self, records: &[Record]) -> BTreeMap<i64, (i64, i64)> {
+        let shown = |record: &Record| Some(record.response.as_ref()?.header()?.revision);
+        let mut answered: Option<Vec<(u64, i64)>> = None;
         let mut lives = BTreeMap::new();
         for (id, lease) in &self.all {
             if lease.old || !self.granted || self.nameless || lease.grants.len() > 1 {
                 continue;
             }
-            let shown = |record: &Record| Some(record.response.as_ref()?.header()?.revision);
             let first = match lease.grant() {
-                Some(grant) => shown(grant).map_or(0, |granted| granted.saturating_add(1)),
+                Some(grant) => shown(grant)
+                    .unwrap_or_else(|| {
+                        let answered = answered.get_or_insert_with(|| highest(records, shown));
+                        let before = answered.partition_point(|(at, _)| *at < grant.call_ns);
+                        before.checked_sub(1).map_or(0, |last| answered[last].1)
+                    })
+                    .saturating_add(1),
                 None => i64::MAX,
             };
             lives.insert(*id, (first, lease.revoked().and_then(shown).unwrap_or(i64::MAX)));
@@ -273,6 +281,19 @@ impl<'a> Leases<'a> {
         }
         ends
     }
+}
+
+/// The highest revision that had been answered, by when it had been.
+fn highest(records: &[Record], shown: impl Fn(&Record) -> Option<i64>) -> Vec<(u64, i64)> {
+    let answers = records.iter().filter_map(|record| Some((record.return_ns?, shown(record)?)));
+    let mut all: Vec<(u64, i64)> = answers.collect();
+    all.sort_unstable();
+    let mut highest = 0;
+    for (_, revision) in &mut all {
+        highest = highest.max(*revision);
+        *revision = highest;
+    }
+    all
 }
 
 /// Whether an operation is one of the lease service.
