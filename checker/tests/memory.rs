@@ -60,7 +60,6 @@ fn held_against(name: &str, shape: Shape) {
     let (copy, records) = peak(|| history.clone());
     drop(copy);
     let taken = (judging + records) as u64;
-    println!("{name}: {} records, needed {own}, taken {taken}", history.records.len());
     assert!(taken <= own, "{name}: {taken} bytes taken, {own} counted");
     assert!(own <= 3 * taken + (128 << 10), "{name}: {taken} bytes taken, {own} counted");
     let less = Options { memory_bytes: own - 1, ..Options::default() };
@@ -177,9 +176,8 @@ fn states() {
     for spare in [0, 1 << 20, 4 << 20, 256 << 20] {
         let memory_bytes = needed + spare;
         let options = Options { memory_bytes, steps: 20_000, ..Options::default() };
-        let (report, taken) = peak(|| check(&history, &options));
+        let (_, taken) = peak(|| check(&history, &options));
         assert!((taken + records) as u64 <= memory_bytes, "{taken} of {memory_bytes}");
-        println!("states: {taken} of {spare} spare, {}", report.verdict.name());
     }
 }
 
