@@ -69,10 +69,15 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
             && before.return_ns.is_none_or(|return_ns| return_ns > record.call_ns)
         {
             let cause = format!(
-                "process {} called it while its {} (id {}) had not returned",
+                "process {} called it at {}, while its {} (id {}) {}",
                 record.process,
+                words::time(record.call_ns),
                 words::request(&before.request),
-                before.id
+                before.id,
+                match before.return_ns {
+                    Some(at) => format!("had not returned, which it did at {}", words::time(at)),
+                    None => "had not returned and never did".to_owned(),
+                }
             );
             return Err(contradiction(place, cause, SEQUENTIAL));
         }

@@ -43,13 +43,14 @@ pub(crate) fn headers(records: &[Record]) -> Verdict {
 
 fn differs(field: &str, first: (u64, &Record), second: (u64, &Record)) -> Verdict {
     let reason = format!(
-        "{} was answered by member {} with {field} {:x}, but {} by member {} with {:x}",
+        "{} was answered by member {} with {field} {:x}, but {} by member {} with {:x} ({})",
         words::describe(second.1),
         second.1.member,
         second.0,
         words::describe(first.1),
         first.1.member,
-        first.0
+        first.0,
+        words::relative(first.1, second.1)
     );
     Verdict::broken(HEADER, reason, vec![second.1.id, first.1.id])
 }

@@ -24,8 +24,10 @@ pub(crate) fn serializable(ops: &Ops<'_>, store: &Store, up_to: i64) -> Verdict 
         };
         if *revision < 1 || *revision > store.revision() {
             let reason = format!(
-                "{} was answered from revision {revision}, which no write made (the last is {})",
+                "{} was answered by member {} from revision {revision}, which no write made: the \
+                 last of the whole recording is {}",
                 words::describe(record),
+                record.member,
                 store.revision()
             );
             return broken(reason, Vec::new());
@@ -36,8 +38,10 @@ pub(crate) fn serializable(ops: &Ops<'_>, store: &Store, up_to: i64) -> Verdict 
         let writer = ops.mutator(*revision).map(|writer| ops.record(writer));
         if let Some(writer) = writer.filter(|writer| Some(writer.call_ns) > record.return_ns) {
             let reason = format!(
-                "{} was answered from revision {revision}, {} before {}, which made it, was called",
+                "{} was answered by member {} from revision {revision}, {} before {}, which made it, \
+                 was called",
                 words::describe(record),
+                record.member,
                 words::duration(writer.call_ns - record.return_ns.unwrap_or(writer.call_ns)),
                 words::describe(writer)
             );

@@ -70,13 +70,20 @@ fn goes_back(answers: &[(&Record, i64)]) -> Option<Violation> {
             Request::Txn(_) => "a transaction of reads",
             _ => "a read",
         };
+        let gap = later.0.call_ns - earlier.0.return_ns.unwrap_or(later.0.call_ns);
+        let by = match later.0.member {
+            0 => "the same member".to_owned(),
+            member => format!("member {member}"),
+        };
         let reason = format!(
-            "{} was answered from revision {}, after the same member had answered {} on the same \
-             connection from revision {}: {old} of its own store went back",
+            "{} began {} after {by} had answered {} on the same connection, number {}, from \
+             revision {}, and was answered from revision {}: {old} of its own store went back",
             words::describe(later.0),
-            later.1,
+            words::duration(gap),
             words::describe(earlier.0),
-            earlier.1
+            later.0.connection,
+            earlier.1,
+            later.1
         );
         let evidence = vec![later.0.id, earlier.0.id];
         let revision = Some(later.1);

@@ -1,7 +1,10 @@
 //! What answers about leases, and puts with them, may say.
 
+use std::fmt::Write as _;
+
 use super::LEASE;
 use super::gather::{Lease, Leases, granted};
+use super::told::{asked, at};
 use crate::history::{
     LeaseTimeToLiveResponse, Outcome, Record, Request, RequestOp, Response, TxnRequest,
 };
@@ -18,7 +21,7 @@ pub(crate) fn leases(records: &[Record], leases: &Leases<'_>, tolerance_ns: u64)
     let check = Check { leases, tolerance_ns };
     let found = leases.all.iter().try_for_each(|(id, lease)| check.lease(*id, lease));
     let found = found.and_then(|()| records.iter().try_for_each(|record| check.record(record)));
-    match found.and_then(|()| super::live::live(records, leases)) {
+    match found.and_then(|()| super::live::live(records, leases, tolerance_ns)) {
         Ok(()) => Verdict::Legal,
         Err(violation) => Verdict::Broken(violation),
     }
@@ -52,7 +55,12 @@ impl Check<'_, '_> {
             let renewed =
                 lease.renewals.iter().find(|(_, ttl)| *ttl > 0).map(|(record, _)| *record);
             if let Some(record) = used.or(lease.revoked()).or(renewed) {
-                let what = format!("{}: nobody granted lease {id}", words::describe(record));
+                let what = format!(
+                    "{} was {}, but nobody in the recording, which begins with a fresh store, was \
+                     granted lease {id} or asked for it",
+                    asked(record),
+                    at(record)
+                );
                 return wrong(what, &[record]);
             }
         }
@@ -69,9 +77,12 @@ impl Check<'_, '_> {
         let answered: Vec<&&Record> = answered.collect();
         if let [first, second, ..] = answered[..] {
             let what = format!(
-                "{} was answered, and so was {}: lease {id} was granted once",
+                "{} was {}, though {} had ended lease {id} ({}): it was granted only once, by {}",
                 words::describe(second),
-                words::describe(first)
+                at(second),
+                words::describe(first),
+                words::relative(first, second),
+                asked(grant)
             );
             return wrong(what, &[second, first, grant]);
         }
@@ -85,10 +96,14 @@ impl Check<'_, '_> {
         if !renewed && may_end.is_some_and(|(at, _)| Some(at) <= again.return_ns) {
             return Ok(());
         }
+        let (life, _) = alone.life(self.tolerance_ns);
         let what = format!(
-            "{} was answered although {} had been, and lease {id} cannot have ended in between",
+            "{} was {}, though {} was answered too ({}) and lease {id} cannot have ended in \
+             between: {life}",
             words::describe(again),
-            words::describe(first)
+            at(again),
+            words::describe(first),
+            words::relative(first, again)
         );
         wrong(what, &[again, first])
     }
@@ -100,10 +115,17 @@ impl Check<'_, '_> {
                 let other = request.id != 0 && request.id != answer.id;
                 let short = answer.ttl != 0 && answer.ttl < request.ttl;
                 if other || short || answer.id == 0 {
+                    let why = if other {
+                        "another number than was asked for"
+                    } else if short {
+                        "less time than was asked for"
+                    } else {
+                        "no number"
+                    };
                     let what = format!(
-                        "{} for {} s was answered with lease {} for {} s",
+                        "{} was {} with lease {} for {} s: {why}",
                         words::describe(record),
-                        request.ttl,
+                        at(record),
                         answer.id,
                         answer.ttl
                     );
@@ -142,15 +164,27 @@ impl Check<'_, '_> {
         if self.may_be_absent(id, record) {
             return Ok(());
         }
-        let grant = self.leases.all.get(&id).and_then(Lease::grant);
-        let what = format!(
-            "{} found no such lease, but it had been granted, and nothing can have ended it",
-            words::describe(record)
-        );
-        match grant {
-            Some(grant) => wrong(what, &[record, grant]),
-            None => wrong(what, &[record]),
+        let what = format!("{}, {}, found no such lease", asked(record), at(record));
+        self.was_there(what, id, record)
+    }
+
+    /// A lease was not found, though nothing can have ended it by then.
+    fn was_there(&self, mut what: String, id: i64, record: &Record) -> Found {
+        let mut evidence = vec![record];
+        if let Some(lease) = self.leases.all.get(&id) {
+            let (life, told) = lease.life(self.tolerance_ns);
+            what += ", but nothing can have ended it by then: ";
+            what += &life;
+            evidence.extend(told);
+            if let Some(later) = lease.alive_after(record) {
+                what += "; and it was still there afterwards: ";
+                let when = words::relative(later, record);
+                let _ = write!(what, "{}, {when}", words::describe(later));
+                evidence.push(later);
+            }
         }
+        evidence.dedup_by_key(|record| record.id);
+        wrong(what, &evidence)
     }
 
     fn may_be_absent(&self, id: i64, record: &Record) -> bool {
@@ -160,11 +194,7 @@ impl Check<'_, '_> {
         if grant.outcome != Outcome::Ok || grant.return_ns >= called {
             return true;
         }
-        let later = |other: &Record| Some(other.call_ns) > record.return_ns;
-        let alive_later = lease.puts.iter().any(|(_, put)| later(put))
-            || lease.renewals.iter().any(|(renewal, ttl)| *ttl > 0 && later(renewal))
-            || lease.revoked().is_some_and(later);
-        if alive_later {
+        if lease.alive_after(record).is_some() {
             return false;
         }
         let ended = lease.revocations.iter().any(|end| Some(end.call_ns) <= record.return_ns);
@@ -176,20 +206,12 @@ impl Check<'_, '_> {
 
     /// One of the leases of a refused request may have been absent.
     fn refused(&self, record: &Record) -> Found {
-        let asked = named(&record.request);
-        if asked.iter().any(|id| self.may_be_absent(*id, record)) {
+        let asked_for = named(&record.request);
+        if asked_for.iter().any(|id| self.may_be_absent(*id, record)) {
             return Ok(());
         }
-        let what = format!(
-            "{} was refused with \"{NOT_FOUND}\", but its lease had been granted, and nothing can \
-             have ended it",
-            words::describe(record)
-        );
-        let lease = asked.first().and_then(|id| self.leases.all.get(id)?.grant());
-        match lease {
-            Some(grant) => wrong(what, &[record, grant]),
-            None => wrong(what, &[record]),
-        }
+        let what = format!("{}, {}, was refused with \"{NOT_FOUND}\"", asked(record), at(record));
+        self.was_there(what, asked_for.first().copied().unwrap_or(0), record)
     }
 
     /// A grant is refused because another came before.
@@ -203,11 +225,21 @@ impl Check<'_, '_> {
         if other && over.is_none() {
             return Ok(());
         }
+        let mut evidence = vec![record];
+        let why = match over {
+            Some(end) => {
+                evidence.push(end);
+                format!("{} had ended it ({})", words::describe(end), words::relative(end, record))
+            }
+            None => "nobody had asked for a lease of that number by then".to_owned(),
+        };
         let what = format!(
-            "{} was refused with \"{EXISTS}\", but there was none at any moment of the call",
-            words::describe(record)
+            "{}, {}, was refused with \"{EXISTS}\", but there was none at any moment of the call: \
+             {why}",
+            asked(record),
+            at(record)
         );
-        wrong(what, &[record])
+        wrong(what, &evidence)
     }
 
     /// A lease that is shown was granted.
@@ -220,10 +252,12 @@ impl Check<'_, '_> {
         if granted || !self.leases.granted || self.leases.nameless {
             return Ok(());
         }
-        wrong(
-            format!("{} shows lease {id}, which nobody granted", words::describe(record)),
-            &[record],
-        )
+        let what = format!(
+            "{}, {}, shows lease {id}, which nobody had been granted or had asked for by then",
+            words::describe(record),
+            at(record)
+        );
+        wrong(what, &[record])
     }
 
     /// What is left of a lease is not more than what was granted, and its keys were put with it.
@@ -233,22 +267,30 @@ impl Check<'_, '_> {
         let given = grant.map_or(0, granted);
         if answer.ttl > answer.granted_ttl || given != 0 && answer.granted_ttl != given {
             let what = format!(
-                "{} was answered with {} s of {} s, but it was granted for {given} s",
+                "{} was {} with {} s of {} s",
                 words::describe(record),
+                at(record),
                 answer.ttl,
                 answer.granted_ttl
             );
             return match grant {
-                Some(grant) => wrong(what, &[record, grant]),
-                None => wrong(what, &[record]),
+                Some(grant) => {
+                    let what = format!("{what}, but {} gave it {given} s", asked(grant));
+                    wrong(what, &[record, grant])
+                }
+                None => wrong(what + ": more than there was to begin with", &[record]),
             };
         }
         let strange = answer.keys.iter().find(|key| !self.leases.ever_hung(answer.id, key));
         match strange {
             Some(key) => {
                 let what = format!(
-                    "{} shows {key}, which nobody put with the lease",
-                    words::describe(record)
+                    "{}, {}, shows the key {} on the lease, but no put of it with lease {} was \
+                     ever called",
+                    words::describe(record),
+                    at(record),
+                    words::short(key),
+                    answer.id
                 );
                 wrong(what, &[record])
             }
@@ -259,27 +301,22 @@ impl Check<'_, '_> {
 
 /// Everything done with a lease that is granted once lies between its grant and its end.
 fn within(id: i64, lease: &Lease<'_>, grant: &Record) -> Found {
-    for (at, put) in &lease.puts {
+    for (made, put) in &lease.puts {
         let before = match grant.outcome {
-            Outcome::Ok => *at <= revision(grant),
+            Outcome::Ok => *made <= revision(grant),
             _ => put.return_ns < Some(grant.call_ns),
         };
         if before {
-            let what = format!(
-                "{} was answered at revision {at}, before {} at revision {}",
-                words::describe(put),
-                words::describe(grant),
-                revision(grant)
-            );
-            return wrong(what, &[put, grant]);
+            return wrong(too_early(put, *made, grant), &[put, grant]);
         }
-        if let Some(end) = lease.revoked().filter(|end| *at > revision(end)) {
+        if let Some(end) = lease.revoked().filter(|end| *made > revision(end)) {
             let what = format!(
-                "{} was answered at revision {at}, after {} at revision {}: there was no \
-                 lease {id} any more",
+                "{} was acknowledged at revision {made}, but {} had ended lease {id} at revision \
+                 {} ({}): there was no such lease any more",
                 words::describe(put),
                 words::describe(end),
-                revision(end)
+                revision(end),
+                words::relative(end, put)
             );
             return wrong(what, &[put, end]);
         }
@@ -291,10 +328,21 @@ fn within(id: i64, lease: &Lease<'_>, grant: &Record) -> Found {
     let renewed = lease.renewals.iter().filter(|(_, ttl)| *ttl > 0).map(|(record, _)| *record);
     let mut renewed = renewed.filter(|record| record.return_ns < Some(grant.call_ns));
     if let Some(early) = ended.or_else(|| renewed.next()) {
+        let from = match revision(early) {
+            0 => String::new(),
+            revision => format!(" from revision {revision}"),
+        };
+        let to = if grant.outcome == Outcome::Ok && revision(early) > 0 {
+            format!(" at revision {}", revision(grant))
+        } else {
+            String::new()
+        };
         let what = format!(
-            "{} was answered before {}: there was no such lease yet",
+            "{} was {}{from}, but there was no such lease yet: {} came later{to} ({})",
             words::describe(early),
-            words::describe(grant)
+            at(early),
+            words::describe(grant),
+            words::relative(grant, early)
         );
         return wrong(what, &[early, grant]);
     }
@@ -303,15 +351,32 @@ fn within(id: i64, lease: &Lease<'_>, grant: &Record) -> Found {
     match lease.renewals.iter().find(late) {
         Some((record, ttl)) => {
             let what = format!(
-                "{} was answered with {ttl} s after {} had been answered: there was no such \
-                 lease any more",
+                "{} was {} with {ttl} s to live, but {} had ended the lease ({}): there was no \
+                 such lease any more",
                 words::describe(record),
-                words::describe(end)
+                at(record),
+                words::describe(end),
+                words::relative(end, record)
             );
             wrong(what, &[record, end])
         }
         None => Ok(()),
     }
+}
+
+/// A put with a lease came before the grant of the lease.
+fn too_early(put: &Record, made: i64, grant: &Record) -> String {
+    let granted = if grant.outcome == Outcome::Ok {
+        format!(" found the store at revision {} already", revision(grant))
+    } else {
+        " was not called by then".to_owned()
+    };
+    format!(
+        "{} was acknowledged at revision {made}, but there was no such lease yet: {}{granted} ({})",
+        words::describe(put),
+        words::describe(grant),
+        words::relative(grant, put)
+    )
 }
 
 /// The leases that a request names.

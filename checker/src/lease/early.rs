@@ -3,6 +3,7 @@
 use super::LEASE;
 use super::gather::{Leases, NOBODY};
 use crate::afford::{Budget, needed_bytes};
+use super::told::at;
 use crate::check::Options;
 use crate::history::{History, Record, Request};
 use crate::revision::ops::Ops;
@@ -41,32 +42,34 @@ pub(crate) fn expired_early(
         return None;
     }
     let placed = ordered.placement.as_ref()?.placed.iter();
-    let mut soonest: Option<(u64, i64, i64, &Record, &Record)> = None;
+    let mut soonest: Option<(u64, i64, i64, &Record)> = None;
     for (revision, place) in placed {
         let record = ops.record(*place);
         let (NOBODY, Request::LeaseRevoke(lease)) = (record.process, &record.request) else {
             continue;
         };
         let known = &leases.all[&lease.id];
-        let (Some((at, Some(since))), Some(seen)) =
+        let (Some((end, Some(_))), Some(seen)) =
             (known.expires(options.lease_tolerance_ns), first_sight(&ops, streams, *revision))
         else {
             continue;
         };
-        let left = at.saturating_sub(seen.return_ns.unwrap_or(seen.call_ns));
+        let left = end.saturating_sub(seen.return_ns.unwrap_or(seen.call_ns));
         if left > 0 && soonest.is_none_or(|soonest| soonest.0 < left) {
-            soonest = Some((left, lease.id, *revision, seen, since));
+            soonest = Some((left, lease.id, *revision, seen));
         }
     }
-    let (left, id, revision, seen, since) = soonest?;
+    let (left, id, revision, seen) = soonest?;
+    let (life, told) = leases.all[&id].life(options.lease_tolerance_ns);
     let reason = format!(
-        "lease {id} expired early: {} shows revision {revision}, in which its keys were deleted, \
-         {} before the time that {} was answered with was over",
+        "lease {id} expired early: {}, {}, shows revision {revision}, in which the keys of the \
+         lease were deleted though nobody had asked for that, {} too soon: {life}",
         words::describe(seen),
+        at(seen),
         words::duration(left),
-        words::describe(since),
     );
-    let mut verdict = Verdict::broken(LEASE, reason, vec![seen.id, since.id]);
+    let evidence = std::iter::once(seen).chain(told).map(|record| record.id).collect();
+    let mut verdict = Verdict::broken(LEASE, reason, evidence);
     if let Verdict::Broken(violation) = &mut verdict {
         violation.revision = Some(revision);
     }

@@ -49,6 +49,16 @@ impl<'a> Lease<'a> {
         self.revocations.iter().copied().find(|record| record.outcome == Outcome::Ok)
     }
 
+    /// What shows that it was there after a record.
+    pub(super) fn alive_after(&self, record: &Record) -> Option<&'a Record> {
+        let later = |other: &&Record| Some(other.call_ns) > record.return_ns;
+        let mut puts = self.puts.iter().map(|(_, put)| *put);
+        let renewed = self.renewals.iter().filter(|(_, ttl)| *ttl > 0);
+        let mut renewed = renewed.map(|(renewal, _)| *renewal);
+        let put = puts.find(later);
+        put.or_else(|| renewed.find(later)).or_else(|| self.revoked().filter(later))
+    }
+
     /// From when on it may end by itself, and the record that says so; None for never.
     pub(super) fn expires(&self, tolerance_ns: u64) -> Option<(u64, Option<&'a Record>)> {
         let mut latest: (u64, Option<&Record>) = (0, None);

@@ -13,7 +13,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 const GRACE_NS: u64 = 10 * SECOND_NS;
 
 /// No key hangs on a lease after a quiet time that was longer than the lease's time and the grace.
-pub(super) fn live(records: &[Record], leases: &Leases<'_>) -> Found {
+pub(super) fn live(records: &[Record], leases: &Leases<'_>, tolerance_ns: u64) -> Found {
     let quiet = records.iter().filter(|record| {
         matches!(record.request, Request::Quiesced(_)) && record.outcome == Outcome::Ok
     });
@@ -24,41 +24,40 @@ pub(super) fn live(records: &[Record], leases: &Leases<'_>) -> Found {
             }
             for kv in shown(record) {
                 let lease = leases.all.get(&kv.lease).filter(|_| kv.lease != 0);
-                let Some(since) = lease.and_then(|lease| over(lease, quiet)) else { continue };
+                let Some(lease) = lease.filter(|lease| over(lease, quiet)) else { continue };
+                let (life, told) = lease.life(tolerance_ns);
+                let waited = quiet.return_ns.unwrap_or(0) - quiet.call_ns;
                 let what = format!(
-                    "{} shows {} of lease {}, which nobody had renewed for {} in which nothing was \
-                     wrong: it must be gone",
+                    "{} shows the key {} on lease {}, which must be gone: {life}, and from {} on nothing \
+                     was wrong for {}; the {} began {} after that",
                     words::describe(record),
-                    kv.key,
+                    words::short(&kv.key),
                     kv.lease,
-                    words::duration(quiet.return_ns.unwrap_or(0) - quiet.call_ns)
+                    words::time(quiet.call_ns),
+                    words::duration(waited),
+                    words::noun(record),
+                    words::duration(record.call_ns - quiet.return_ns.unwrap_or(0)),
                 );
-                return wrong(what, &[record, since, quiet]);
+                let evidence = std::iter::once(record).chain(told).chain([quiet]);
+                return wrong(what, &evidence.collect::<Vec<_>>());
             }
         }
     }
     Ok(())
 }
 
-/// Whether a lease must be over at the end of a quiet time: what was the last to renew it.
-fn over<'a>(lease: &Lease<'a>, quiet: &Record) -> Option<&'a Record> {
-    let waited = quiet.return_ns?.checked_sub(quiet.call_ns)?;
-    if lease.lost_renewal || lease.old {
-        return None;
-    }
-    let mut last: Option<&Record> = None;
+/// Whether a lease must be over at the end of a quiet time.
+fn over(lease: &Lease<'_>, quiet: &Record) -> bool {
+    let waited = quiet.return_ns.and_then(|end| end.checked_sub(quiet.call_ns));
+    let Some(waited) = waited.filter(|_| !lease.lost_renewal && !lease.old) else { return false };
     let given = lease.grants.iter().map(|grant| (*grant, granted(grant)));
-    for (record, ttl) in given.chain(lease.renewals.iter().copied()) {
-        let whole = u64::try_from(ttl).ok()?.saturating_mul(SECOND_NS);
-        let known = record.outcome == Outcome::Ok && record.return_ns <= Some(quiet.call_ns);
-        if !known || whole == 0 || whole.saturating_add(GRACE_NS) > waited {
-            return None;
-        }
-        if last.is_none_or(|last| last.call_ns < record.call_ns) {
-            last = Some(record);
-        }
-    }
-    last
+    let mut all = given.chain(lease.renewals.iter().copied()).peekable();
+    all.peek().is_some()
+        && all.all(|(record, ttl)| {
+            let known = record.outcome == Outcome::Ok && record.return_ns <= Some(quiet.call_ns);
+            let whole = u64::try_from(ttl).map_or(0, |ttl| ttl.saturating_mul(SECOND_NS));
+            known && whole != 0 && whole.saturating_add(GRACE_NS) <= waited
+        })
 }
 
 fn shown(record: &Record) -> &[KeyValue] {

@@ -25,6 +25,7 @@ mod check;
 mod early;
 mod gather;
 mod live;
+mod told;
 
 pub(crate) use check::leases;
 pub(crate) use early::expired_early;

@@ -281,6 +281,7 @@ struct Shown<'a>(&'a KeyValue);
 impl Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kv = self.0;
-        write!(f, "{}={} (mod_revision {})", kv.key, kv.value, kv.mod_revision)
+        let quoted = if kv.value.is_empty() { "\"\"" } else { "" };
+        write!(f, "{}={quoted}{} (mod_revision {})", kv.key, kv.value, kv.mod_revision)
     }
 }

@@ -9,7 +9,7 @@ use super::ops::{Ops, broken, is_local};
 use super::unknown::{Unknowns, reads};
 use super::{LINEARIZABILITY, Stretch};
 use crate::history::{
-    CompactRequest, ErrorAnswer, Outcome, Record, Request, RequestOp, Response, TxnRequest,
+    Blob, CompactRequest, ErrorAnswer, Outcome, Record, Request, RequestOp, Response, TxnRequest,
 };
 use crate::model::{Refusal, Store};
 use crate::verdict::Verdict;
@@ -199,7 +199,8 @@ fn in_order(ops: &Ops<'_>, all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
         Some(place) => {
             let compaction = &all[*place];
             let reason = format!(
-                "{} succeeded, but no moment of its call lies between the writes around it",
+                "{} succeeded, but no moment of its call lies between the answers around it: it must \
+                 come after all compactions at lower revisions and before those at higher ones",
                 words::describe(compaction.record)
             );
             let (reason, evidence) = fenced(ops, compaction.record, reason, (true, true));
@@ -210,6 +211,9 @@ fn in_order(ops: &Ops<'_>, all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
 }
 
 fn out_of_order(below: &Compaction<'_>, above: &Compaction<'_>) -> Verdict {
+    let same = below.revision == above.revision;
+    let swapped = same && below.record.call_ns < above.record.call_ns;
+    let (below, above) = if swapped { (above, below) } else { (below, above) };
     let reason = format!(
         "{} succeeded although {} had succeeded before ({}): it had to be refused",
         words::describe(below.record),
@@ -319,7 +323,13 @@ fn error(
                 break;
             }
             if *steps == 0 {
-                let reason = format!("{}: too many places to look at", words::describe(record));
+                let reason = format!(
+                    "whether {} was rightly refused with \"{message}\" is open: it may stand \
+                     anywhere from revision {} to {last}, and the steps ran out at revision \
+                     {revision}; --steps gives more",
+                    words::describe(record),
+                    bounds.low / 2
+                );
                 return Err(Verdict::unknown(LINEARIZABILITY, reason, vec![record.id]));
             }
             *steps -= 1;
@@ -332,12 +342,41 @@ fn error(
     if explained {
         return Ok(());
     }
+    Err(unexplained((ops, record), message, all, (store, bounds.low / 2)))
+}
+
+/// A definite error for which there is no reason; `from` is the first revision at which it may have
+/// been given.
+fn unexplained(
+    (ops, record): (&Ops<'_>, &Record),
+    message: &str,
+    all: &[Compaction<'_>],
+    (store, from): (&Store, i64),
+) -> Verdict {
     let reason = format!(
-        "{} was refused with \"{message}\", but at no moment of the call was there a reason",
-        words::describe(record)
+        "{}, called at {}, was refused with \"{message}\", but at no moment of the call was there a \
+         reason",
+        words::describe(record),
+        words::time(record.call_ns)
     );
     let (mut reason, mut evidence) =
         fenced(ops, record, reason, (message == Refusal::FutureRevision.text(), false));
+    if message == Refusal::KeyNotFound.text() {
+        reason.push_str(": what it wanted to keep was there all the time");
+        let kept = kept(&record.request).and_then(|key| store.at(from).get(key));
+        let writer =
+            kept.and_then(|kept| Some((kept.mod_revision, ops.mutator(kept.mod_revision)?)));
+        if let Some((written, writer)) = writer {
+            let writer = ops.record(writer);
+            let _ = write!(
+                reason,
+                ", last written by {} at revision {written}, {}",
+                words::describe(writer),
+                words::relative(writer, record)
+            );
+            evidence.push(writer.id);
+        }
+    }
     if message == COMPACTED {
         let highest = all.iter().rev().find(|one| record.return_ns >= Some(one.record.call_ns));
         match highest {
@@ -352,7 +391,15 @@ fn error(
             None => reason.push_str(": no compaction had been asked for by then"),
         }
     }
-    Err(broken(reason, evidence, bounds.low / 2))
+    broken(reason, evidence, from)
+}
+
+/// The key that a put asks to keep something of.
+fn kept(request: &Request) -> Option<&Blob> {
+    match request {
+        Request::Put(put) => Some(&put.key),
+        _ => None,
+    }
 }
 
 fn compacted(

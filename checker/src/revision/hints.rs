@@ -6,6 +6,7 @@ use super::ops::Ops;
 use crate::history::{Event, EventType, Record, Recorded, Request, Response};
 use crate::model::{Change, Mismatch, Scope, Store, View, differ};
 use crate::watch::streams::{Streams, Watcher};
+use crate::words;
 
 /// One event of one watcher.
 #[derive(Clone, Copy, Debug)]
@@ -115,8 +116,8 @@ impl<'a, 'b> Hints<'a, 'b> {
             if !own.any(|(_, told)| told.event.kind == kind && told.event.kv.key == *change.key) {
                 let mismatch = Mismatch {
                     field: "events".to_owned(),
-                    expected: format!("with {}", change.key),
-                    got: "without".to_owned(),
+                    expected: format!("the change of {}", words::short(change.key)),
+                    got: String::new(),
                     scope: Scope::Key(change.key.clone()),
                 };
                 return Err(Denied { mismatch, record: watcher.create });
@@ -146,11 +147,19 @@ fn one_watcher<'a>(
         let next = last.map_or(0, |last| last + 1);
         let found = place_of(changes, next, event).or_else(|| place_of(changes, 0, event));
         let Some(at) = found else {
-            return Err(denied(wrong(event, "event", "no such change of this key".to_owned())));
+            return Err(denied(wrong(
+                event,
+                "event",
+                "that revision did no such thing to the key".to_owned(),
+            )));
         };
         if let Some(last) = last.filter(|last| ordered && at < *last) {
             let key = &changes[last].key;
-            return Err(denied(wrong(event, "events", format!("it before {key}"))));
+            return Err(denied(wrong(
+                event,
+                "events",
+                format!("that revision changed the key before {}", words::short(key)),
+            )));
         }
         same_event(&changes[at], event, recorded).map_err(denied)?;
         last = Some(at);
@@ -162,7 +171,7 @@ fn wrong(event: &Event, field: &str, expected: String) -> Mismatch {
     Mismatch {
         field: field.to_owned(),
         expected,
-        got: format!("{:?} {}", event.kind, event.kv.key),
+        got: words::event(event),
         scope: Scope::Key(event.kv.key.clone()),
     }
 }
@@ -176,7 +185,10 @@ fn same_event(change: &Change<'_>, event: &Event, recorded: Recorded) -> Result<
     let mut must = change.kv();
     recorded.fade_event_kv(&mut must);
     if event.kind == EventType::Put && must != event.kv {
-        return Err(wrong(event, "event", format!("{}={}", change.key, change.now.value)));
+        return Err(wrong(event, "event", {
+            let shown = [change.key, &change.now.value].map(words::short);
+            format!("that revision made it {}={} @{}", shown[0], shown[1], must.mod_revision)
+        }));
     }
     if let Some(prev) = &event.prev_kv {
         let mut before = change.prev_kv();
@@ -185,7 +197,11 @@ fn same_event(change: &Change<'_>, event: &Event, recorded: Recorded) -> Result<
         }
         let same = before.is_some_and(|before| before == *prev);
         if !same {
-            return Err(wrong(event, "prev_kv", "what was there before".to_owned()));
+            return Err(wrong(
+                event,
+                "prev_kv",
+                "its prev_kv is not what was there before".to_owned(),
+            ));
         }
     }
     Ok(())

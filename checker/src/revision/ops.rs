@@ -254,9 +254,10 @@ impl<'a> Ops<'a> {
         if let Some(&(revision, place)) = lowest.or(below) {
             let record = self.record(place);
             let store = if base == 1 { "a fresh store is" } else { "the recording starts" };
+            let as_what = if lowest.is_some() { "as a change" } else { "from the store" };
             let reason = format!(
-                "{} was answered at revision {revision}, but {store} at revision {base} and its \
-                 first write makes revision {}",
+                "{} was answered {as_what} at revision {revision}, but {store} at revision {base} \
+                 and its first write makes revision {}",
                 words::describe(record),
                 base + 1
             );
@@ -328,8 +329,8 @@ impl<'a> Ops<'a> {
             evidence.push(record.id);
         }
         let reason = format!(
-            "revision {hole} was reached{by}, but no write can have made it: at most {} writes \
-             can have happened before it",
+            "revision {hole} was reached{by}, but no write can have made it: all writes called by \
+             then, those of unknown outcome included, make no more than {}",
             hole - self.base - 1
         );
         broken(reason, evidence, hole)

@@ -9,6 +9,7 @@ use super::shown::shown_at;
 use super::unknown::Unknowns;
 use crate::afford::megabytes;
 use crate::history::{KeyValue, Outcome, Record, Request, RequestOp, TxnRequest};
+use crate::model::Mismatch;
 use crate::verdict::Verdict;
 use crate::words;
 
@@ -123,16 +124,15 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
         What::Nothing(place) => {
             let record = ops.record(*place);
             let reason = format!(
-                "{} was acknowledged at revision {revision} as a change, but changes nothing there",
+                "{} was acknowledged at revision {revision} as a change, but there was nothing \
+                 there that it could change",
                 words::describe(record)
             );
             (reason, vec![record.id])
         }
         What::Event(mismatch, told) => {
             let mut evidence = vec![*told];
-            let mut reason = format!("a watch event of revision {revision} came {}", {
-                words::mismatch(mismatch)
-            });
+            let mut reason = told_of(ops, *told, mismatch, revision);
             if let Some(writer) = ops.mutator(revision) {
                 let writer = ops.record(writer);
                 let _ = write!(reason, ": {} made that revision", words::describe(writer));
@@ -142,6 +142,20 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
         }
         What::NoWriter => no_writer(ops, revision),
     }
+}
+
+/// A watcher was told something that does not fit, or was not told.
+fn told_of(ops: &Ops<'_>, told: u64, mismatch: &Mismatch, revision: i64) -> String {
+    let record = ops.records.iter().find(|record| record.id == told);
+    let by = record.map(words::describe).unwrap_or_default();
+    let (expected, got) = (&mismatch.expected, &mismatch.got);
+    if got.is_empty() {
+        return format!(
+            "{by} was told of later changes, but not of {expected} in revision {revision}"
+        );
+    }
+    let at = record.map_or(0, |record| record.call_ns);
+    format!("the event {got} in {by} at {} does not fit: {expected}", words::time(at))
 }
 
 /// Nobody can have made a revision: was it seen by someone, and is its value known from elsewhere?

@@ -320,7 +320,7 @@ impl<'a, 'b> Replay<'a, 'b> {
         }
         let result = result.and_then(|()| {
             if changed {
-                Err(refused("a change, and with it a revision of its own"))
+                Err(refused("a change there, which makes a revision of its own"))
             } else {
                 Ok(())
             }

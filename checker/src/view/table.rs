@@ -52,7 +52,10 @@ fn cells(row: &Row, all: &[Row], counted: bool) -> [String; 6] {
     [
         format!("{}{}", if counted { "line " } else { "#" }, row.id),
         at,
-        format!("{}{member}", words::who(row.process)),
+        match row.op {
+            Op::Quiesced => "recorder".to_owned(),
+            _ => format!("{}{member}", words::who(row.process)),
+        },
         bar(row, all),
         words::cut(&row.ask, ASK),
         words::cut(&row.answer(), SAY),

@@ -9,6 +9,7 @@ use super::streams::is_progress;
 use super::{ATOMIC, BOOKMARKABLE, FRAGMENT, HEADER, ORDERED, UNIQUE};
 use crate::history::{Blob, Event, EventType, Record};
 use crate::revision::kind_of;
+use crate::words;
 
 /// How often each key was told of, in the revision told last.
 struct Last<'a> {
@@ -16,6 +17,14 @@ struct Last<'a> {
     /// Where it was told of.
     record: Option<&'a Record>,
     told: BTreeMap<(&'a Blob, EventType), usize>,
+}
+
+/// When the first of these arrived, seen from the second.
+fn since(at: &[&Record]) -> String {
+    match at {
+        [record, earlier, ..] => words::since(record, earlier),
+        _ => "after".to_owned(),
+    }
 }
 
 impl<'a> Walk<'a, '_> {
@@ -40,20 +49,24 @@ impl<'a> Walk<'a, '_> {
                     place += 1;
                     let revision = event.kv.mod_revision;
                     if revision <= noticed.0 {
-                        let what = format!(
-                            "{} of revision {revision} came after a progress notice of revision \
-                             {}",
-                            shown(event),
-                            noticed.0
-                        );
                         let at: Vec<&Record> =
                             [Some(arrival.record), noticed.1].into_iter().flatten().collect();
+                        let what = format!(
+                            "{} of revision {revision} came {} a progress notice of revision {}, \
+                             which promises that nothing up to there is still to come",
+                            shown(event),
+                            since(&at),
+                            noticed.0
+                        );
                         return self.wrong_with(BOOKMARKABLE, revision, what, &at);
                     }
                     let header = arrival.response.header.revision;
                     if revision > header {
-                        let what =
-                            format!("a response of revision {header} tells of revision {revision}");
+                        let what = format!(
+                            "a response that names revision {header} as the store's tells of {} \
+                             of revision {revision}",
+                            shown(event)
+                        );
                         return self.wrong(HEADER, revision, what, arrival.record);
                     }
                 }
@@ -77,12 +90,13 @@ impl<'a> Walk<'a, '_> {
             if before.any(twice) {
                 return self.twice(event, record);
             }
+            let at: Vec<&Record> = [Some(record), last.record].into_iter().flatten().collect();
             let what = format!(
-                "{} of revision {revision} came after an event of revision {}",
+                "{} of revision {revision} came {} an event of revision {}",
                 shown(event),
+                since(&at),
                 last.revision
             );
-            let at: Vec<&Record> = [Some(record), last.record].into_iter().flatten().collect();
             return self.wrong_with(ORDERED, revision, what, &at);
         }
         let first = revision > last.revision;
@@ -96,8 +110,13 @@ impl<'a> Walk<'a, '_> {
             return self.twice(event, record);
         }
         if !first && place == 0 {
-            let what = format!("the events of revision {revision} came in two responses");
             let at: Vec<&Record> = [Some(record), last.record].into_iter().flatten().collect();
+            let what = format!(
+                "{} of revision {revision} came in a response of its own, {} another event of \
+                 that revision: they have to come together",
+                shown(event),
+                since(&at)
+            );
             return self.wrong_with(ATOMIC, revision, what, &at);
         }
         Ok(())
@@ -116,12 +135,16 @@ impl<'a> Walk<'a, '_> {
 
     fn twice(&self, event: &Event, record: &Record) -> Found {
         let revision = event.kv.mod_revision;
-        let what = format!("{} of revision {revision} came twice", shown(event));
         let same = |one: &Event| {
             (one.kv.mod_revision, &one.kv.key, one.kind) == (revision, &event.kv.key, event.kind)
         };
         let mut before = self.watcher.events().filter(|(_, one)| same(one));
         let first = before.next().map_or(record, |(record, _)| record);
+        let what = format!(
+            "{} of revision {revision} came a second time, {} the first",
+            shown(event),
+            words::since(record, first)
+        );
         self.wrong_with(UNIQUE, revision, what, &[record, first])
     }
 
@@ -133,12 +156,15 @@ impl<'a> Walk<'a, '_> {
         };
         let revision = part.response.header.revision;
         if !self.watcher.request.fragment {
-            let what = "a part of a response came, though fragments were not asked for".to_owned();
+            let what = "a part of a response came, though fragments were not asked for; the rest \
+                        has to be in it"
+                .to_owned();
             return self.wrong(FRAGMENT, revision, what, part.record);
         }
         let open = group.last().is_some_and(|arrival| arrival.response.fragment);
         if open && !at_end {
-            let what = "a part of a response came, and then not its rest".to_owned();
+            let what = "a part of a response came, and the next response was not the rest of it"
+                .to_owned();
             return self.wrong(FRAGMENT, revision, what, part.record);
         }
         Ok(())

@@ -27,10 +27,10 @@ impl Walk<'_, '_> {
                 };
                 if events.iter().any(told) && self.wants(skipped) {
                     let what = format!(
-                        "{} of revision {revision} came before that of {}, out of the order of its \
-                         transaction",
+                        "{} of revision {revision} came before the change of {}, which its \
+                         transaction made before it",
                         shown(event),
-                        skipped.key
+                        words::short(skipped.key)
                     );
                     return self.wrong(ORDERED, revision, what, record);
                 }
@@ -54,11 +54,11 @@ impl Walk<'_, '_> {
         let revision = event.kv.mod_revision;
         let known = changes.iter().any(|change| *change.key == event.kv.key);
         let (checker, what) = if place_of(changes, 0, event).is_some() {
-            (ORDERED, "came out of the order of its transaction")
+            (ORDERED, "came after a change that its transaction made after it")
         } else if known {
-            (EVENT, "came, but it was not so")
+            (EVENT, "came, but that revision did something else to the key")
         } else {
-            (EVENT, "came, but that revision did not change it")
+            (EVENT, "came, but that revision did not change the key")
         };
         let what = format!("{} of revision {revision} {what}", shown(event));
         self.wrong(checker, revision, what, record)
@@ -76,7 +76,7 @@ impl Walk<'_, '_> {
                 let what = format!(
                     "the change of {} at revision {revision} did not come with the others of that \
                      revision",
-                    change.key
+                    words::short(change.key)
                 );
                 self.wrong(checker, revision, what, record)
             }
@@ -98,24 +98,26 @@ impl Walk<'_, '_> {
             self.recorded.fade_kv(kv);
         }
         let what = match (&event.prev_kv, &before) {
-            (Some(_), _) if !self.watcher.request.prev_kv => "prev_kv was not asked for".to_owned(),
-            (Some(_), None) => "prev_kv is there, but there was nothing before".to_owned(),
+            (Some(_), _) if !self.watcher.request.prev_kv => {
+                "with a prev_kv that was not asked for".to_owned()
+            }
+            (Some(_), None) => "with a prev_kv, but the key was not there before".to_owned(),
             (Some(got), Some(before)) => match difference(before, got) {
-                Some(difference) => format!("in prev_kv {difference}"),
+                Some(difference) => format!("with a prev_kv of {difference}"),
                 None => return Ok(()),
             },
             (None, Some(_)) if self.watcher.request.prev_kv => {
                 if self.forgotten(revision - 1, record) {
                     return Ok(());
                 }
-                "prev_kv is missing".to_owned()
+                "without prev_kv, though that was asked for and the key was there before".to_owned()
             }
             (None, _) => return Ok(()),
         };
         self.wrong(
             PREV_KV,
             revision,
-            format!("{} of revision {revision}: {what}", shown(event)),
+            format!("{} of revision {revision} came {what}", shown(event)),
             record,
         )
     }
@@ -137,7 +139,11 @@ fn difference(expected: &KeyValue, got: &KeyValue) -> Option<String> {
         (expected != got).then(|| format!("{field} {got}, must be {expected}"))
     };
     if expected.value != got.value {
-        return Some(format!("value {}, must be {}", got.value, expected.value));
+        return Some(format!(
+            "value {}, must be {}",
+            words::short(&got.value),
+            words::short(&expected.value)
+        ));
     }
     number("create_revision", expected.create_revision, got.create_revision)
         .or_else(|| number("mod_revision", expected.mod_revision, got.mod_revision))

@@ -89,10 +89,9 @@ impl Walk<'_, '_> {
         what: String,
         at: &[&Record],
     ) -> Found<T> {
-        let create = self.watcher.create;
-        let mut reason = format!("{}: {what}", words::describe(create));
+        let mut what = what;
         let mut evidence: Vec<u64> = at.iter().map(|record| record.id).collect();
-        evidence.push(create.id);
+        evidence.push(self.watcher.create.id);
         if let Some(writer) = self.ops.mutator(revision) {
             let writer = self.ops.record(writer);
             let when = match (writer.return_ns, at.first()) {
@@ -101,10 +100,26 @@ impl Walk<'_, '_> {
                 }
                 _ => String::new(),
             };
-            let _ = write!(reason, "; {} made revision {revision}{when}", words::describe(writer));
+            let _ = write!(what, "; {} made revision {revision}{when}", words::describe(writer));
             evidence.push(writer.id);
         }
         evidence.dedup();
+        self.broken(checker, revision, (what, evidence), at[0])
+    }
+
+    /// The same with the evidence as it is; `at` says when.
+    pub(super) fn broken<T>(
+        &self,
+        checker: &'static str,
+        revision: i64,
+        (what, evidence): (String, Vec<u64>),
+        at: &Record,
+    ) -> Found<T> {
+        let when = match at.request.op() {
+            op if op.is_watch() => format!("at {} ", words::time(at.call_ns)),
+            _ => String::new(),
+        };
+        let reason = format!("{}: {when}{what}", words::describe(self.watcher.create));
         Err(Box::new(Violation { checker, reason, evidence, revision: Some(revision) }))
     }
 
@@ -143,7 +158,8 @@ impl Walk<'_, '_> {
             self.wanted(events)?;
             if revision < self.watcher.start {
                 let what = format!(
-                    "{} of revision {revision} came, before the start at {}",
+                    "{} of revision {revision} came, which is before the revision {} that it starts \
+                     with",
                     shown(first),
                     self.watcher.start
                 );
@@ -151,8 +167,10 @@ impl Walk<'_, '_> {
             }
             if revision > self.store.revision() {
                 let what = format!(
-                    "{} of revision {revision} came, but no write made that revision",
-                    shown(first)
+                    "{} of revision {revision} came, but no write made that revision: the last is \
+                     {}",
+                    shown(first),
+                    self.store.revision()
                 );
                 return self.wrong(EVENT, revision, what, record);
             }
@@ -174,7 +192,16 @@ impl Walk<'_, '_> {
             |(_, event): &&(&Record, &Event)| !self.watcher.wants(&event.kv.key, event.kind);
         match events.iter().find(strange) {
             Some((record, event)) => {
-                let what = format!("{} came, which it does not watch", shown(event));
+                let what = format!(
+                    "{} of revision {} came, which {}",
+                    shown(event),
+                    event.kv.mod_revision,
+                    if self.watcher.span.contains(&event.kv.key) {
+                        "its filters leave out"
+                    } else {
+                        "is a key that it does not watch"
+                    }
+                );
                 self.wrong(RANGE, event.kv.mod_revision, what, record)
             }
             None => Ok(()),
@@ -200,8 +227,10 @@ impl Walk<'_, '_> {
                 (RELIABLE, format!("the next event was of revision {}", up_to.saturating_add(1)))
             };
             let kind = if change.now.is_deletion() { "deletion" } else { "put" };
-            let what =
-                format!("{came}, but the {kind} of {} at revision {revision} had not", change.key);
+            let what = format!(
+                "{came}, but the {kind} of {} at revision {revision} had not come",
+                words::short(change.key)
+            );
             return self.wrong(checker, revision, what, record);
         }
         position.done = position.done.max(up_to);

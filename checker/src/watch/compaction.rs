@@ -53,9 +53,12 @@ impl Walk<'_, '_> {
         let heard = watcher.arrivals.iter().find(|arrival| !arrival.response.canceled);
         let Some(arrival) = heard else { return Ok(()) };
         let what = format!(
-            "it starts at revision {}, which {} had made unreadable, and was not cancelled",
+            "it was sent a response, though it starts at revision {}, which {} had made unreadable: \
+             its member knew that, since it had answered the watch from revision {} and the \
+             compaction was applied before that; it had to be cancelled",
             watcher.start,
-            words::describe(compaction.record)
+            words::describe(compaction.record),
+            watcher.created.response.header.revision
         );
         let mut found = self.wrong(COMPACTED, watcher.start, what, arrival.record);
         if let Err(violation) = &mut found {
@@ -87,7 +90,7 @@ impl Walk<'_, '_> {
             return Ok(());
         }
         let what =
-            format!("it was cancelled for a compaction at {compacted} that nobody asked for");
+            format!("it was cancelled for a compaction at {compacted} that nobody had asked for");
         self.wrong(COMPACTED, compacted, what, record)
     }
 

@@ -91,16 +91,17 @@ impl<'a> Due<'a> {
     pub(super) fn unanswered(&self, streams: &Streams<'_>, watched: &mut Watched) {
         let over = |at: &&Unanswered<'_>| !self.goes_on || at.over_ns.is_some();
         for asked in streams.unanswered.iter().filter(over) {
-            let waited = self.quiet.iter().find(|Quiet { record, .. }| {
+            let lived = self.quiet.iter().find(|Quiet { record, .. }| {
                 asked.create.call_ns <= record.call_ns
                     && asked.over_ns.is_none_or(|over| Some(over) > record.return_ns)
             });
-            let Some(Quiet { record, .. }) = waited else { continue };
+            let Some(Quiet { record, .. }) = lived else { continue };
             watched.due += 1;
             let reason = format!(
-                "{}: nothing was wrong for {}, and the request was not answered",
+                "{}, asked at {}: {}, and the request was not answered",
                 words::describe(asked.create),
-                length(record)
+                words::time(asked.create.call_ns),
+                waited(record)
             );
             watched.wrong.push(Violation {
                 checker: LIVE,
@@ -116,9 +117,12 @@ impl Walk<'_, '_> {
     /// Everything that was due has come.
     pub(super) fn live(&self, position: Position, owed: &Owed<'_>) -> Found {
         let Quiet { record, revision } = owed.quiet;
-        let waited = format!("nothing was wrong for {}", length(record));
+        let waited = waited(record);
         if let Some(cancel) = owed.end {
-            let what = format!("it was told to end, {waited}, and it did not");
+            let what = format!(
+                "it was told to end at {}, {waited}, and it did not",
+                words::time(cancel.call_ns)
+            );
             let mut found = self.wrong(LIVE, revision, what, record);
             if let Err(violation) = &mut found {
                 violation.evidence.insert(0, cancel.id);
@@ -126,8 +130,12 @@ impl Walk<'_, '_> {
             return found;
         }
         if position.open {
-            let what = format!("a part of a response came, {waited}, and its rest did not");
-            return self.wrong(LIVE, revision, what, record);
+            let part = self.watcher.arrivals.last().map_or(record, |arrival| arrival.record);
+            let what = format!(
+                "a part of a response came at {}, {waited}, and its rest did not",
+                words::time(part.call_ns)
+            );
+            return self.wrong_with(LIVE, revision, what, &[record, part]);
         }
         // A start below 1 is not one that etcd promises anything for.
         if self.watcher.request.start_revision < 0 {
@@ -138,14 +146,17 @@ impl Walk<'_, '_> {
         };
         let kind = if change.now.is_deletion() { "deletion" } else { "put" };
         let what = format!(
-            "{waited} after revision {revision} had been shown, and the {kind} of {} at revision \
+            "revision {revision} had been shown, {waited}, and yet the {kind} of {} at revision \
              {missing} did not come",
-            change.key
+            words::short(change.key)
         );
         self.wrong(LIVE, missing, what, record)
     }
 }
 
-fn length(quiet: &Record) -> String {
-    words::duration(quiet.return_ns.unwrap_or(quiet.call_ns) - quiet.call_ns)
+/// `then nothing was wrong for 19 s from 22.760000 s on`
+fn waited(quiet: &Record) -> String {
+    let length = quiet.return_ns.unwrap_or(quiet.call_ns) - quiet.call_ns;
+    let from = words::time(quiet.call_ns);
+    format!("then nothing was wrong for {} from {from} on", words::duration(length))
 }

@@ -57,22 +57,20 @@ impl Walk<'_, '_> {
         if let Some((_, writer)) = called.filter(|(called, _)| *called > at) {
             let writer: &Record = self.ops.record(*writer);
             let what = format!(
-                "a response named revision {revision} before {}, which had to be done first, was \
-                 called",
-                words::describe(writer)
+                "a response named revision {revision}, {} before {} was called, which made revision \
+                 {} and had to be done first",
+                words::duration(writer.call_ns - at),
+                words::describe(writer),
+                words::revision(writer).unwrap_or(revision)
             );
-            let mut found = self.wrong(HEADER, revision, what, arrival.record);
-            if let Err(violation) = &mut found
-                && !violation.evidence.contains(&writer.id)
-            {
-                violation.evidence.push(writer.id);
-            }
-            return found;
+            let evidence = vec![arrival.record.id, self.watcher.create.id, writer.id];
+            return self.broken(HEADER, revision, (what, evidence), arrival.record);
         }
         let spare = self.reach.spare.partition_point(|called| *called <= at) as i64;
         if revision.saturating_sub(top) > spare {
             let what = format!(
-                "a response named revision {revision}, but no more than {} can have been reached",
+                "a response named revision {revision}, but the writes called by then cannot have \
+                 made more than {}",
                 top + spare
             );
             return self.wrong(HEADER, revision, what, arrival.record);

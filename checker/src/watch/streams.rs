@@ -1,6 +1,6 @@
 //! Which response belongs to which watcher: create requests and their answers, stream by stream.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::history::{
     Event, EventType, Op, Record, Request, Response, WatchCreateRequest, WatchFilter, WatchResponse,
@@ -105,8 +105,8 @@ struct Stream<'a> {
     asked: VecDeque<(&'a Record, &'a WatchCreateRequest)>,
     /// The watchers alive, by their number.
     live: BTreeMap<i64, usize>,
-    /// Numbers that were of watchers cancelled since.
-    canceled: BTreeSet<i64>,
+    /// Numbers that were of watchers cancelled since, and what said so.
+    canceled: BTreeMap<i64, &'a Record>,
     /// Requests to end watchers whose creation was asked for and not answered yet.
     early: BTreeMap<i64, &'a Record>,
 }
@@ -201,39 +201,56 @@ impl<'a> Streams<'a> {
             return;
         }
         let Some(&watcher) = stream.live.get(&response.watch_id) else {
-            let (checker, is) = if stream.canceled.contains(&response.watch_id) {
-                (super::CANCELED, "had been cancelled")
-            } else {
-                (super::CREATED, "is not there")
-            };
-            let reason = format!("a response came for watcher {}, which {is}", response.watch_id);
-            return self.wrong(checker, reason, &[arrival.record]);
+            let id = response.watch_id;
+            if let Some(end) = stream.canceled.get(&id).copied() {
+                let gap = words::since(arrival.record, end);
+                let what = format!("a response came for watcher {id}, {gap} it had been cancelled");
+                return self.wrong(super::CANCELED, what, &[arrival.record, end]);
+            }
+            let what = format!(
+                "a response came for watcher {id}, but no watcher of that number had been created"
+            );
+            return self.wrong(super::CREATED, what, &[arrival.record]);
         };
         self.watchers[watcher].arrivals.push(arrival);
         if response.canceled {
             self.watchers[watcher].over_ns = Some(arrival.record.call_ns);
             stream.live.remove(&response.watch_id);
-            stream.canceled.insert(response.watch_id);
+            stream.canceled.insert(response.watch_id, arrival.record);
         }
     }
 
     fn created(&mut self, stream: &mut Stream<'a>, arrival: Arrival<'a>) {
         let response = arrival.response;
         let Some((create, request)) = stream.asked.pop_front() else {
-            let reason = "a watcher was created that nobody asked for".to_owned();
-            return self.wrong(super::CREATED, reason, &[arrival.record]);
+            let what = format!(
+                "watcher {} was created, but every request to create one had been answered by then",
+                response.watch_id
+            );
+            return self.wrong(super::CREATED, what, &[arrival.record]);
         };
         if response.canceled && response.compact_revision == 0 {
             return; // refused
         }
         if request.watch_id != 0 && request.watch_id != response.watch_id {
             let (asked, got) = (request.watch_id, response.watch_id);
-            let reason = format!("watcher number {got} was given where {asked} was asked for");
-            return self.wrong(super::CREATED, reason, &[arrival.record, create]);
+            let what = format!(
+                "{} was answered with watcher {got}, but asked for number {asked}",
+                words::describe(create)
+            );
+            return self.wrong(super::CREATED, what, &[arrival.record, create]);
         }
-        if stream.live.contains_key(&response.watch_id) {
-            let reason = format!("watcher number {} was given twice", response.watch_id);
-            return self.wrong(super::CREATED, reason, &[arrival.record, create]);
+        if let Some(other) = stream.live.get(&response.watch_id) {
+            let other = &self.watchers[*other];
+            let (before, first) = (other.create, other.created.record);
+            let what = format!(
+                "{} was answered with watcher {}, the number of {}, which is still there",
+                words::describe(create),
+                response.watch_id,
+                words::describe(before)
+            );
+            let at = [arrival.record, create, first, before];
+            return self.wrong(super::CREATED, what, &at);
         }
         let start = match request.start_revision {
             0 => response.header.revision.saturating_add(1),
@@ -260,10 +277,16 @@ impl<'a> Streams<'a> {
     }
 
     fn wrong(&mut self, checker: &'static str, what: String, records: &[&Record]) {
-        let about = records.last().map(|record| words::describe(record)).unwrap_or_default();
+        let arrived = records[0];
+        let reason = format!(
+            "{} of {}: at {} {what}",
+            words::request(&arrived.request).replace("response on ", ""),
+            words::who(arrived.process),
+            words::time(arrived.return_ns.unwrap_or(arrived.call_ns))
+        );
         self.wrong.push(Violation {
             checker,
-            reason: format!("{what} ({about})"),
+            reason,
             evidence: records.iter().map(|record| record.id).collect(),
             revision: None,
         });

@@ -1,8 +1,8 @@
 //! What came back, in words.
 
-use super::{event, key_value, named};
+use super::{event, key_value, named, time};
 use crate::history::{
-    KeyValue, RangeResponse, Record, Response, ResponseOp, TxnResponse, WatchResponse,
+    KeyValue, Op, RangeResponse, Record, Response, ResponseOp, TxnResponse, WatchResponse,
 };
 
 /// What came back: `revision 41: /a=v7 @40`.
@@ -17,6 +17,9 @@ pub fn answer(record: &Record) -> String {
 /// The same without the revision.
 pub fn told(record: &Record) -> String {
     let Some(response) = &record.response else {
+        if let (Op::Quiesced, Some(end)) = (record.request.op(), record.return_ns) {
+            return format!("until {}", time(end));
+        }
         let sent = record.request.op().is_watch();
         return if sent { "sent" } else { "no answer" }.to_owned();
     };

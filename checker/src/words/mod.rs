@@ -58,6 +58,17 @@ pub fn duration(ns: u64) -> String {
     }
 }
 
+/// `12 ms after`: when something arrived, seen from what arrived before it.
+pub(crate) fn since(record: &Record, earlier: &Record) -> String {
+    if record.id == earlier.id {
+        return "in the same response as".to_owned();
+    }
+    match record.call_ns.saturating_sub(earlier.call_ns) {
+        0 => "right after".to_owned(),
+        gap => format!("{} after", duration(gap)),
+    }
+}
+
 /// When one operation was, seen from another: `acknowledged 12 ms before`, `at the same time`.
 pub(crate) fn relative(record: &Record, to: &Record) -> String {
     match (record.return_ns, to.return_ns) {
@@ -80,6 +91,12 @@ pub(crate) fn noun(record: &Record) -> &'static str {
         Op::Put | Op::DeleteRange => "write",
         Op::Txn => "transaction",
         Op::Compact => "compaction",
+        Op::LeaseGrant => "grant",
+        Op::LeaseRevoke => "revocation",
+        Op::LeaseKeepAlive => "renewal",
+        Op::LeaseTimeToLive | Op::LeaseLeases => "question",
+        Op::WatchResponse => "response",
+        Op::Quiesced => "quiet time",
         _ => "watch",
     }
 }

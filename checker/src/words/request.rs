@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{short, span};
 use crate::history::{
-    Compare, CompareResult, Event, EventType, KeyValue, Operand, RangeRequest, Request, RequestOp,
-    TxnRequest, WatchCreateRequest,
+    Compare, CompareResult, Event, EventType, KeyValue, LeaseGrantRequest, Operand, PutRequest,
+    RangeRequest, Request, RequestOp, TxnRequest, WatchCreateRequest,
 };
 
 /// `put /a=v7`
@@ -13,8 +13,8 @@ pub fn request(request: &Request) -> String {
     match request {
         Request::Range(range) => ask_range(range),
         Request::Put(put) => {
-            let with = if put.prev_kv { ", and what was before" } else { "" };
-            format!("put {}={}{with}", short(&put.key), short(&put.value))
+            let with = if put.prev_kv { " with prev_kv" } else { "" };
+            format!("{}{with}", ask_put(put))
         }
         Request::DeleteRange(delete) => format!("delete {}", span(&delete.key, &delete.range_end)),
         Request::Txn(txn) => ask_txn(txn),
@@ -26,13 +26,30 @@ pub fn request(request: &Request) -> String {
         Request::WatchProgress(on) => format!("ask for progress on stream {}", on.stream),
         Request::WatchResponse(on) => format!("response on stream {}", on.stream),
         Request::WatchEnd(on) => format!("end of stream {}", on.stream),
-        Request::Quiesced(_) => "quiet".to_owned(),
+        Request::Quiesced(_) => "quiet: nothing wrong, all wait".to_owned(),
+        Request::LeaseGrant(LeaseGrantRequest { id: 0, ttl }) => {
+            format!("grant of a lease of any number for {ttl} s")
+        }
         Request::LeaseGrant(grant) => format!("grant of lease {} for {} s", grant.id, grant.ttl),
         Request::LeaseRevoke(lease) => format!("revocation of lease {}", lease.id),
         Request::LeaseKeepAlive(lease) => format!("renewal of lease {}", lease.id),
         Request::LeaseTimeToLive(lease) => format!("time left of lease {}", lease.id),
         Request::LeaseLeases(_) => "list of leases".to_owned(),
     }
+}
+
+fn ask_put(put: &PutRequest) -> String {
+    let value = if put.ignore_value {
+        " keeping its value".to_owned()
+    } else {
+        format!("={}", short(&put.value))
+    };
+    let lease = match (put.lease, put.ignore_lease) {
+        (_, true) => " keeping its lease".to_owned(),
+        (0, false) => String::new(),
+        (lease, false) => format!(" with lease {lease}"),
+    };
+    format!("put {}{value}{lease}", short(&put.key))
 }
 
 fn ask_range(range: &RangeRequest) -> String {
@@ -84,7 +101,7 @@ fn ask_txn(txn: &TxnRequest) -> String {
 fn operation(op: &RequestOp) -> String {
     match op {
         RequestOp::Range(range) => ask_range(range),
-        RequestOp::Put(put) => format!("put {}={}", short(&put.key), short(&put.value)),
+        RequestOp::Put(put) => ask_put(put),
         RequestOp::DeleteRange(delete) => {
             format!("delete {}", span(&delete.key, &delete.range_end))
         }

@@ -6,7 +6,7 @@ use crate::model::{Mismatch, Scope};
 /// For after "was answered": `with value v5 of /a, but must be v7`.
 pub(crate) fn mismatch(mismatch: &Mismatch) -> String {
     let Mismatch { field, scope, .. } = mismatch;
-    let (expected, got) = &clipped(&mismatch.expected, &mismatch.got);
+    let (expected, got) = &clipped(visible(&mismatch.expected), visible(&mismatch.got));
     let last = field.rsplit('.').next().unwrap_or(field);
     let inside = match field.strip_prefix("responses[") {
         Some(rest) => {
@@ -21,7 +21,26 @@ pub(crate) fn mismatch(mismatch: &Mismatch) -> String {
     };
     let before = if field.contains("prev_kv") { "the previous " } else { "" };
     if last == "response" {
-        return format!("with {got}, but must be {expected}");
+        return match got.as_str() {
+            "an answer" if expected.starts_with("etcdserver:") => {
+                format!("with success, but had to be refused with \"{expected}\"")
+            }
+            "an answer" => format!("as if it changed nothing, but it must be {expected}"),
+            _ => format!("with {got}, but must be {expected}"),
+        };
+    }
+    if got == "another" {
+        return format!("with an answer of another kind{inside}");
+    }
+    if last == "succeeded" {
+        let held = if expected == "true" { "held" } else { "did not hold" };
+        return format!("with \"succeeded\" {got}{inside}, but its conditions {held}");
+    }
+    if last == "deleted" {
+        return format!("with {got} deletions{inside}, but must be {expected}");
+    }
+    if last == "length" && (field.ends_with("responses.length")) {
+        return format!("with answers to {got} operations{inside}, but must be {expected}");
     }
     if expected == "absent" {
         return format!("with {before}{got}{inside}, which must be absent");
@@ -34,9 +53,7 @@ pub(crate) fn mismatch(mismatch: &Mismatch) -> String {
     }
     let name = match last {
         "length" => "as many as",
-        "deleted" => "number of deletions",
         "more" => "\"more\"",
-        "succeeded" => "\"succeeded\"",
         "revision" => "revision",
         name => name,
     };
@@ -44,6 +61,11 @@ pub(crate) fn mismatch(mismatch: &Mismatch) -> String {
         return format!("with {got} {before}keys{inside}, but must be {expected}");
     }
     format!("with {before}{name} {got}{of}{inside}, but must be {expected}")
+}
+
+/// What is empty is quoted.
+fn visible(text: &str) -> &str {
+    if text.is_empty() { "\"\"" } else { text }
 }
 
 /// Long texts are cut to where they differ.

@@ -166,7 +166,7 @@ impl Case {
 
     /// An id that no record has.
     pub(crate) fn fresh_id(&self) -> u64 {
-        900_000_000 + self.records.len() as u64
+        1_000 + self.records.len() as u64
     }
 
     /// The first answer to a range that fits.
@@ -258,7 +258,7 @@ impl Case {
     /// Puts a watch record of stream 1 before another.
     pub(crate) fn tell(&mut self, before: usize, response: WatchResponse) {
         let at = &self.records[before];
-        let id = 900_000 + self.records.len() as u64;
+        let id = 2_000 + self.records.len() as u64;
         let told = Record::watch_response(id, at.process, 1, at.call_ns, (1, response));
         self.records.insert(before, told);
     }

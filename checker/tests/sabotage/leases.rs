@@ -39,16 +39,19 @@ fn revoked(case: &Case, deleted: bool) -> Option<(i64, u64)> {
     })
 }
 
+/// A client that does nothing else.
+const STRANGER: u64 = 99;
+
 /// Adds an operation that was answered.
 fn add(case: &mut Case, at: u64, request: Request, response: Response) {
     let id = case.fresh_id();
-    case.records.push(Record::called(id, id, 1, at, request).ok(at + 1, response));
+    case.records.push(Record::called(id, STRANGER, 1, at, request).ok(at + 1, response));
 }
 
 /// Adds an operation that was refused.
 fn refuse(case: &mut Case, at: u64, request: Request, text: &str) {
     let id = case.fresh_id();
-    case.records.push(Record::called(id, id, 1, at, request).failed(at + 1, error(text)));
+    case.records.push(Record::called(id, STRANGER, 1, at, request).failed(at + 1, error(text)));
 }
 
 fn header(case: &Case, more: i64) -> Header {

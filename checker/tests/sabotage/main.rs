@@ -5,6 +5,7 @@ mod case;
 mod key_space;
 mod leases;
 mod watch;
+mod words;
 #[path = "../world/mod.rs"]
 mod world;
 
