@@ -15,6 +15,8 @@ use mettle_checker::words;
 
 /// So many records of evidence are printed; the page in the report folder shows all.
 const EVIDENCE_MAX: usize = 12;
+/// Characters of a line of a sentence.
+const WIDTH: usize = 96;
 
 /// The styles of the page.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,24 +91,6 @@ fn wrapped(parts: &[String]) -> Vec<String> {
     lines
 }
 
-/// Breaks a long line between words.
-fn folded(line: &str) -> Vec<String> {
-    const WIDTH: usize = 96;
-    let mut lines = vec![String::new()];
-    for word in line.split(' ') {
-        let last = lines.last_mut().expect("there is always a line");
-        if !last.is_empty() && last.len() + 1 + word.len() > WIDTH {
-            lines.push(word.to_owned());
-        } else {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines
-}
-
 struct Page<'a> {
     text: String,
     palette: &'a Palette,
@@ -144,7 +128,7 @@ impl Page<'_> {
         let at = finding.at_ns.map_or_else(String::new, |at| format!(" at {}", words::time(at)));
         self.line("");
         self.line(&format!("  {style}{}{style:#}{at}", finding.checker));
-        for line in finding.reason.lines().flat_map(folded) {
+        for line in finding.reason.lines().flat_map(|line| words::folded(line, WIDTH)) {
             self.line(&format!("  {line}"));
         }
         self.line("");

@@ -7,8 +7,12 @@ use mettle_checker::Verdict;
 use mettle_checker::import::Input;
 use mettle_checker::view::row::rows_of;
 use mettle_checker::view::table::table;
+use mettle_checker::words::folded;
 
 use super::judged::Judged;
+
+/// Characters of a line of the sentence.
+const WIDTH: usize = 98;
 
 /// What is printed of one file; nothing when it cannot be read.
 pub(crate) fn page(judged: &Judged) -> String {
@@ -22,7 +26,7 @@ pub(crate) fn page(judged: &Judged) -> String {
         Verdict::Unknown(doubt) => Some((doubt.checker, None, &doubt.reason, &doubt.evidence)),
     };
     if let Some((checker, revision, reason, evidence)) = told {
-        for line in folded(reason) {
+        for line in folded(reason, WIDTH) {
             let _ = writeln!(page, "  {line}");
         }
         let at = revision.map_or_else(String::new, |revision| format!(", revision {revision}"));
@@ -46,22 +50,4 @@ pub(crate) fn page(judged: &Judged) -> String {
         figures.events,
     );
     page
-}
-
-/// Breaks a long line between words.
-fn folded(text: &str) -> Vec<String> {
-    const WIDTH: usize = 98;
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut().expect("there is always a line");
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(word.to_owned());
-        } else {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines
 }

@@ -2,6 +2,7 @@
 //! see a contradiction. Used for the reasons of verdicts, on terminals and on pages.
 
 mod answer;
+mod fold;
 mod request;
 mod together;
 mod wrong;
@@ -12,6 +13,7 @@ use crate::history::{Blob, Op, Record, Request};
 use crate::lease::NOBODY;
 
 pub use answer::{answer, revision, told};
+pub use fold::folded;
 pub use request::request;
 pub(crate) use request::{event, key_value};
 pub(crate) use together::together;
