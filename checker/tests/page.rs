@@ -71,6 +71,49 @@ fn the_sentence_and_the_marks_are_those_of_the_verdict() {
     assert_eq!(data["revision"], 2);
 }
 
+/// `[key, before, its revision, after]` of a row, in words.
+fn diff(data: &serde_json::Value, place: &str) -> Vec<[String; 3]> {
+    let records = &data["records"];
+    let word = |number: &serde_json::Value| match number.as_i64().expect("a number") {
+        -1 => "-".to_owned(),
+        number => records["words"][number as usize].as_str().expect("a word").to_owned(),
+    };
+    let rows = records["diff"][place].as_array().into_iter().flatten();
+    rows.map(|row| [word(&row[0]), format!("{} @{}", word(&row[1]), row[2]), word(&row[3])])
+        .collect()
+}
+
+#[test]
+fn what_a_write_changed_is_in_the_page() {
+    let mut history = stale();
+    let header = Some(Header { revision: 5, ..Header::default() });
+    let delete = DeleteRangeRequest { key: Blob::from("/a"), ..DeleteRangeRequest::default() };
+    let gone = DeleteRangeResponse { header, deleted: 1, ..DeleteRangeResponse::default() };
+    // Revision 4 is of a write that nobody recorded.
+    let at = (30_000_000, 31_000_000);
+    let deletion = Record::called(4, 1, 1, at.0, Request::DeleteRange(delete));
+    history.records.push(deletion.ok(at.1, Response::DeleteRange(gone)));
+    let report = check(&history, &Options::default());
+    let data = data(&page("some/history.ndjson", &Input::KeySpace(history), &report));
+    let row = |words: [&str; 3]| vec![words.map(str::to_owned)];
+    assert_eq!(diff(&data, "0"), row(["/a", "- @0", "</script>"]));
+    assert_eq!(diff(&data, "1"), row(["/a", "</script> @2", "7"]));
+    assert_eq!(diff(&data, "2"), Vec::<[String; 3]>::new(), "a read");
+    assert_eq!(diff(&data, "3"), row(["/a", "7 @3", "-"]));
+    assert_eq!(data["hole"], 4);
+}
+
+#[test]
+fn the_scripts_know_every_kind_of_record() {
+    let report = check(&stale(), &Options::default());
+    let page = page("some/history.ndjson", &Input::KeySpace(stale()), &report);
+    for (list, parts) in [("KIND_OF = [", ","), ("OP_NAMES = [", "\",")] {
+        let (_, list) = page.split_once(list).expect("the list");
+        let (list, _) = list.split_once(']').expect("its end");
+        assert_eq!(list.split(parts).count(), Op::ALL.len(), "{list}");
+    }
+}
+
 #[test]
 fn the_table_is_in_the_order_of_time() {
     let history = stale();

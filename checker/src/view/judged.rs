@@ -1,5 +1,6 @@
 //! The page of a judgement: `mettle-check --html`.
 
+use super::changes::{Changes, changes};
 use super::page::{Finding, Page};
 use super::row::{Row, rows};
 use super::scene::{Scene, Stage};
@@ -12,7 +13,12 @@ pub fn page(file: &str, input: &Input, report: &Report) -> String {
     let (word, checker, reason, evidence, revision) = told(&report.verdict);
     let counted = !matches!(input, Input::KeySpace(_));
     let base = rows.iter().map(|row| row.call).min().unwrap_or(0);
-    let violation = checker.and_then(|_| when(&rows, evidence, base));
+    let broken = matches!(report.verdict, Verdict::Broken(_));
+    let violation = if broken { when(&rows, evidence, base) } else { None };
+    let changes = match input {
+        Input::KeySpace(history) => changes(history, &report.placed),
+        _ => Changes::default(),
+    };
     let mut findings: Vec<Finding<'_>> = Vec::new();
     if let Some(checker) = checker {
         findings.push(Finding { verdict: word, checker, reason, at_ns: None, records: evidence });
@@ -35,7 +41,8 @@ pub fn page(file: &str, input: &Input, report: &Report) -> String {
     number("watchers", figures.watchers, "");
     number("watch events", figures.events, "");
     number("steps", figures.steps, "");
-    let scene = Scene::new(rows, Stage { counted, marked: evidence, ..Stage::default() });
+    let stage = Stage { counted, marked: evidence, changes: Some(&changes), ..Stage::default() };
+    let scene = Scene::new(rows, stage);
     if let Some((from, to)) = scene.part {
         let all = scene.rows;
         let small = format!(" of {all}: around what matters, {}", part(from, to, counted));

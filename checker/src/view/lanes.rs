@@ -10,7 +10,8 @@ use crate::history::{Op, Outcome};
 /// One lane of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lane {
-    /// `c1` for clients, `w1` for watchers, `compact` for who only compacts.
+    /// `client 1` for clients, which may be several processes one after the other (`c1`, `c7`), `w1`
+    /// for watchers, `compact` for who only compacts.
     pub name: String,
     /// Whether only watch streams are in it.
     pub watch: bool,
@@ -101,7 +102,7 @@ fn processes(rows: &[Row], deadline_ns: u64) -> Vec<Process> {
 
 fn begin(kind: Kind, before: usize) -> Lane {
     let name = match kind {
-        Kind::Client => format!("c{}", before + 1),
+        Kind::Client => format!("client {}", before + 1),
         Kind::Watcher => format!("w{}", before + 1),
         Kind::Compactor if before == 0 => "compact".to_owned(),
         Kind::Compactor => format!("compact{}", before + 1),

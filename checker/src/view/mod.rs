@@ -4,6 +4,7 @@
 //! | room | gives |
 //! |---|---|
 //! | [`row`] | a record or a logged operation in words, with its place in time and among revisions |
+//! | [`changes`] | what each write changed, key by key |
 //! | [`lanes`] | which client each process belongs to |
 //! | [`scene`] | everything that is drawn, compact enough for a hundred thousand operations |
 //! | [`table`] | a few rows for a terminal |
@@ -12,6 +13,7 @@
 //! `mettle-check --html` fills the page from a judgement; the simulator's reports add what they know
 //! besides: faults, leaders, seeds.
 
+pub mod changes;
 pub mod judged;
 pub mod lanes;
 pub mod page;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::changes::took;
 use crate::history::{History, Op, Outcome, Record, Response};
 use crate::import::{Input, Logged};
 use crate::revision::ops::makes_revision;
@@ -72,7 +73,9 @@ pub fn rows_of(input: &Input, placed: &[(i64, u64)], ids: &[u64]) -> Vec<Row> {
     match input {
         Input::KeySpace(history) => {
             let records = history.records.iter().filter(|record| ids.contains(&record.id));
-            records.map(|record| of_record(record, at(record.id))).collect()
+            records
+                .map(|record| of_record(record, at(record.id).filter(|_| took(record))))
+                .collect()
         }
         Input::Register(operations) => {
             let own = operations.iter().filter(|logged| ids.contains(&logged.line));
@@ -89,7 +92,8 @@ pub fn rows_of(input: &Input, placed: &[(i64, u64)], ids: &[u64]) -> Vec<Row> {
 pub fn of_history(history: &History, placed: &[(i64, u64)]) -> Vec<Row> {
     let placed: BTreeMap<u64, i64> = placed.iter().map(|(revision, id)| (*id, *revision)).collect();
     let records = history.records.iter().filter(|record| record.request.op() != Op::Quiesced);
-    records.map(|record| of_record(record, placed.get(&record.id).copied())).collect()
+    let at = |record: &Record| placed.get(&record.id).copied().filter(|_| took(record));
+    records.map(|record| of_record(record, at(record))).collect()
 }
 
 /// One record; `placed` is the revision that a write of unknown outcome took.

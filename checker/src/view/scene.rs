@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::changes::{Changed, Changes};
 use super::lanes::{self, Lane};
 use super::row::Row;
 use crate::history::{Op, Outcome};
@@ -37,6 +38,8 @@ pub struct Scene {
     pub deadline: u64,
     /// How many members were asked.
     pub members: u64,
+    /// The first revision of which nobody knows what it changed.
+    pub hole: Option<i64>,
     lanes: Vec<Lane>,
     records: Columns,
 }
@@ -59,6 +62,9 @@ struct Columns {
     /// 1 for who made the revision.
     made: Vec<u8>,
     events: Vec<usize>,
+    /// What a row changed: key, value before (-1 for none) and its revision, value after (-1 for
+    /// none); the words by number. A last entry with the key -1 counts the keys left out.
+    diff: BTreeMap<usize, Vec<[i64; 4]>>,
 }
 
 /// What else the scene depends on.
@@ -74,6 +80,8 @@ pub struct Stage<'a> {
     pub counted: bool,
     /// The ids of the rows that matter.
     pub marked: &'a [u64],
+    /// What the rows changed, if that is known.
+    pub changes: Option<&'a Changes>,
 }
 
 impl Scene {
@@ -104,7 +112,8 @@ impl Scene {
         }
         let (lanes, of) = lanes::assign(&rows, deadline);
         scene.lanes = lanes;
-        scene.records = Columns::of(&rows, base, &of);
+        scene.hole = stage.changes.and_then(|changes| changes.hole);
+        scene.records = Columns::of(&rows, base, &of, stage.changes);
         scene
     }
 
@@ -152,19 +161,33 @@ fn outcome(outcome: Outcome) -> u8 {
 }
 
 impl Columns {
-    fn of<'a>(rows: &'a [Row], base: u64, lanes: &BTreeMap<u64, usize>) -> Self {
+    fn of<'a>(
+        rows: &'a [Row],
+        base: u64,
+        lanes: &BTreeMap<u64, usize>,
+        changes: Option<&'a Changes>,
+    ) -> Self {
         let mut columns = Columns::default();
         let mut known: BTreeMap<&str, u32> = BTreeMap::new();
         let (mut id, mut call) = (0, base);
-        for row in rows {
+        for (place, row) in rows.iter().enumerate() {
             let mut word = |text: &'a str| {
                 *known.entry(text).or_insert_with(|| {
                     columns.words.push(text.to_owned());
                     columns.words.len() as u32 - 1
                 })
             };
-            columns.ask.push(word(&row.ask));
-            columns.say.push(word(&row.say));
+            let (ask, say) = (word(&row.ask), word(&row.say));
+            if let Some((keys, more)) = changes.and_then(|changes| changes.by_id.get(&row.id)) {
+                let mut diff: Vec<[i64; 4]> =
+                    keys.iter().map(|key| entry(key, &mut word)).collect();
+                if *more > 0 {
+                    diff.push([-1, *more as i64, 0, -1]);
+                }
+                columns.diff.insert(place, diff);
+            }
+            columns.ask.push(ask);
+            columns.say.push(say);
             columns.id.push(row.id as i64 - id);
             id = row.id as i64;
             columns.call.push(row.call - call);
@@ -181,6 +204,16 @@ impl Columns {
         }
         columns
     }
+}
+
+/// One changed key, its words by number.
+fn entry<'a>(changed: &'a Changed, word: &mut impl FnMut(&'a str) -> u32) -> [i64; 4] {
+    let (was, at) = match &changed.before {
+        Some((value, revision)) => (i64::from(word(value)), *revision),
+        None => (-1, 0),
+    };
+    let now = changed.after.as_deref().map_or(-1, |value| i64::from(word(value)));
+    [i64::from(word(&changed.key)), was, at, now]
 }
 
 /// The number by which the scripts know a kind.

@@ -1,6 +1,7 @@
 //! What the page shows of a run: what the checker's page has, and faults, leaders and probes.
 
 use mettle_checker::history::History;
+use mettle_checker::view::changes::changes;
 use mettle_checker::view::page::{Fault, Finding, Page};
 use mettle_checker::view::row::of_history;
 use mettle_checker::view::scene::{Scene, Stage};
@@ -16,12 +17,14 @@ pub(super) fn collect<'a>(
     timeline: &'a Timeline,
 ) -> Page<'a> {
     let marked: &[u64] = verdict.findings.first().map_or(&[], |first| &first.records);
+    let changes = changes(history, &[]);
     let stage = Stage {
         deadline: plan.traffic.deadline_ns,
         base: Some(0),
         end: timeline.end_ns,
         counted: false,
         marked,
+        changes: Some(&changes),
     };
     let mut scene = Scene::new(of_history(history, &[]), stage);
     scene.members = u64::from(plan.members);

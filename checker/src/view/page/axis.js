@@ -82,5 +82,7 @@ function rearrange(nextAxis, nextGrouping) {
   arrange();
   layout();
   if (!moved) return redraw();
-  if (view.held) focus([view.held]); else if (evidence.length) focus(evidence); else show(...extent[axis]);
+  const near = evidence.filter((record) => record.op !== CREATE
+    && (axis === "time" ? Math.abs(record.from - view.held?.from) < 2 * SECOND : Math.abs(record.from - view.held?.from) < 40));
+  if (view.held) focus(view.held.mark && near.length ? near : [view.held]); else if (evidence.length) focus(evidence); else show(...extent[axis]);
 }

@@ -5,8 +5,8 @@ const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 let ink = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
-  for (const name of ["bg", "card", "ink", "quiet", "line", "faint", "ok", "read", "fail", "unknown", "bad", "leader",
-    "leader-ink", "on-ok", "watch", "network", "process", "disk", "down", "pause"]) {
+  for (const name of ["bg", "card", "ink", "quiet", "line", "faint", "ok", "read", "fail", "unknown", "bad", "doubt", "leader",
+    "leader-ink", "on-ok", "on-doubt", "watch", "network", "process", "disk", "down", "pause"]) {
     ink[name] = style.getPropertyValue("--" + name).trim();
   }
   stripes.clear();
@@ -72,7 +72,6 @@ function draw() {
   drawThreads();
   lanes.forEach((lane, at) => (lane.watch ? drawWatch : drawLane)(lane, rows.lanes[at]));
   drawEvidence();
-  drawHeld();
   pen.restore();
   drawNames();
 }
@@ -202,7 +201,7 @@ function drawThreads() {
   crowded = lanes.some((lane) => !lane.watch && lane.seen.length > (view.width - GUTTER) / 6);
   for (const lane of lanes) count += lane.seen.length;
   pen.lineWidth = 1.6;
-  pen.strokeStyle = ink.bad;
+  pen.strokeStyle = marking();
   pen.globalAlpha = 0.75;
   for (const record of evidence) thread(record);
   pen.globalAlpha = 1;

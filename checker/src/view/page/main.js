@@ -36,7 +36,7 @@ function legend() {
   if (watched) entry("progress or created", (context) => { context.strokeStyle = ink.watch; context.beginPath(); context.arc(13, 7, 3, 0, 7); context.stroke(); });
   if (RUN.leaders.length) entry("leader", fill(ink.leader));
   if (faults.length) entry("down or paused", (context) => { context.fillStyle = hatch(ink.down); context.fillRect(2, 2, 22, 10); });
-  if (evidence.length) entry("evidence", (context) => { context.strokeStyle = ink.bad; context.lineWidth = 2; context.strokeRect(3, 3, 20, 8); });
+  if (evidence.length) entry(RUN.verdict === "unknown" ? "in question" : "evidence", (context) => { context.strokeStyle = marking(); context.lineWidth = 2; context.strokeRect(3, 3, 20, 8); });
 }
 
 function listen() {

@@ -1,15 +1,18 @@
 // Marks what contradicts each other, the moment it showed, and what is held.
+/** What is in question is no contradiction. */
+const marking = () => RUN.verdict === "unknown" ? ink.doubt : ink.bad;
 function drawEvidence() {
   pen.lineWidth = 1.6;
   for (const record of evidence) {
     const row = rows.lanes[record.lane], left = toX(record.from), right = Math.max(toX(record.to), left + 4);
     if (right < GUTTER - 20 || left > view.width + 20) continue;
-    pen.strokeStyle = ink.bad;
+    pen.strokeStyle = marking();
     box(left - 2, row.y, right - left + 4, row.h, 5); pen.stroke();
   }
   pen.lineWidth = 1;
   drawGap();
   drawViolation();
+  drawHeld();
   drawBadges();
 }
 /** Badges of neighbours stand side by side. */
@@ -22,11 +25,11 @@ function drawBadges() {
     if (wanted < GUTTER - 20 || wanted > view.width + 20) continue;
     const x = Math.max(wanted, (ends.get(record.lane) ?? -100) + 17);
     ends.set(record.lane, x);
-    pen.fillStyle = ink.bad;
+    pen.fillStyle = marking();
     pen.beginPath(); pen.arc(x, row.y + 1, 8, 0, 7); pen.fill();
     pen.strokeStyle = ink.card; pen.lineWidth = 1.5; pen.stroke(); pen.lineWidth = 1;
     pen.font = "700 10px system-ui, sans-serif";
-    text(String(record.mark), x, row.y + 1.5, "#fff", "center");
+    text(String(record.mark), x, row.y + 1.5, marking() === ink.bad ? "#fff" : ink["on-doubt"], "center");
     pen.font = FONT;
   }
 }
@@ -60,6 +63,7 @@ function drawHeld() {
 /** Between two that contradict each other: how long one had been over when the other began. */
 function drawGap() {
   if (axis !== "time") return;
+  if (RUN.verdict === "unknown") return;
   const [one, other] = evidence.filter((record) => record.mark < 3 && record.kind !== 5).sort((a, b) => a.call - b.call);
   if (!other || one.ret === null || one.ret >= other.call) return;
   const left = toX(one.ret), right = toX(other.call);
@@ -76,7 +80,9 @@ function drawGap() {
   pen.beginPath();
   pen.moveTo(right - 6, y - 3.5); pen.lineTo(right, y); pen.lineTo(right - 6, y + 3.5); pen.stroke();
   const words = span(other.call - one.ret), width = pen.measureText(words).width + 10;
-  const middle = Math.min(Math.max((left + right) / 2, GUTTER + width / 2 + 4), view.width - width / 2 - 4);
+  // In a narrow gap the words stand left of the badge of what came later.
+  const badge = Math.abs(y - to.y - 1) < 19 ? right - 11 - width / 2 : right;
+  const middle = Math.min(Math.max(Math.min((left + right) / 2, badge), GUTTER + width / 2 + 4), view.width - width / 2 - 4);
   pen.fillStyle = ink.card;
   box(middle - width / 2, y - 9, width, 18, 5); pen.fill(); pen.stroke();
   text(words, middle, y + 0.5, ink.bad, "center");

@@ -1,9 +1,10 @@
 // What the page knows: records by lane, faults by track, who led and who was down when.
 const RUN = JSON.parse(document.getElementById("run").textContent);
-const KINDS = ["get", "put", "delete", "txn", "compact", "watch"];
-const KIND_OF = [0, 1, 2, 3, 4, 5, 5, 5, 5, 5];
+const KINDS = ["get", "put", "delete", "txn", "compact", "watch", "lease"];
+const KIND_OF = [0, 1, 2, 3, 4, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6];
 const OP_NAMES = ["range", "put", "delete range", "txn", "compact", "watch create", "watch cancel",
-  "watch progress", "watch response", "watch end"];
+  "watch progress", "watch response", "watch end", "quiet", "lease grant", "lease revoke", "lease keep alive",
+  "lease time to live", "lease list"];
 const OUTCOMES = ["ok", "fail", "unknown"];
 const CREATE = 5, CANCEL = 6, RESPONSE = 8, END = 9;
 const SECOND = 1e9;
@@ -16,12 +17,16 @@ for (let at = 0, id = 0, call = 0; at < C.id.length; at += 1) {
   const ret = C.took[at] < 0 ? null : call + C.took[at];
   records.push({ id, process: C.process[at], member: C.member[at], op: C.op[at], kind: KIND_OF[C.op[at]], call, ret,
     out: C.out[at], ask: C.words[C.ask[at]], told: C.words[C.say[at]], rev: C.rev[at] || null, made: C.made[at] === 1,
-    events: C.events[at], client: C.lane[at], lane: C.lane[at], end: ret ?? call, from: 0, to: 0, shown: true, mark: 0 });
+    events: C.events[at], diff: C.diff[at] ?? [], client: C.lane[at], lane: C.lane[at], end: ret ?? call, from: 0, to: 0, shown: true, mark: 0 });
 }
+const WORDS = C.words;
 delete RUN.records;
 /** What came back, with its revision; of an unknown write the revision that it was placed at. */
 const say = (record) => record.rev === null ? record.told
   : record.out === 2 ? `${record.told}; placed at revision ${record.rev}` : `revision ${record.rev}: ${record.told}`;
+/** What it changed: key, what was there before, what it became. Of keys left out only how many. */
+const changed = (record) => record.diff.map(([key, was, at, now]) => key < 0 ? { more: was } : {
+  key: WORDS[key], before: was < 0 ? "nothing" : `${WORDS[was]} @${at}`, after: now < 0 ? "deleted" : WORDS[now] });
 const who = (record) => "c" + record.process + (record.member ? ` → m${record.member}` : "");
 const byId = new Map(records.map((record) => [record.id, record]));
 {

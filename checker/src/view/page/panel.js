@@ -74,7 +74,19 @@ function evidenceRow(record, mark, all) {
     make("span", { className: "when", textContent: clock(record.call, SECOND / 1e6) }),
     make("span", { textContent: who(record) }),
     make("span", {}, make("b", { textContent: record.ask }), ` — ${OUTCOMES[record.out]}, ${say(record)}`));
+  // Where it lies, and what it changed, without a click.
+  const point = () => {
+    view.hover = record;
+    const at = row.getBoundingClientRect();
+    tip({ record }, at.left + 40, at.bottom - 14);
+    redraw();
+  };
+  const leave = () => { view.hover = null; tip(null); redraw(); };
+  row.addEventListener("pointerenter", point);
+  row.addEventListener("focus", () => { if (row.matches(":focus-visible")) point(); });
+  for (const name of ["pointerleave", "blur"]) row.addEventListener(name, leave);
   row.addEventListener("click", () => {
+    tip(null);
     hold(record);
     const near = axis === "revision" ? all : all.filter((other) => RUN.counted || Math.abs(other.call - record.call) < 2 * SECOND);
     focus(near);
@@ -98,7 +110,9 @@ function fillTools() {
   el("axis").hidden = !records.some((record) => record.rev !== null);
   KINDS.forEach((name, at) => kinds.has(at) && kinds.size > 1 && !RUN.counted && chip(el("kinds"), name, null, filter.kinds, at));
   OUTCOMES.forEach((name, at) => chip(el("outcomes"), name, name, filter.outcomes, at));
-  el("first").hidden = RUN.violation === null;
+  el("first").hidden = RUN.violation === null && !evidence.length;
+  if (RUN.verdict === "unknown") el("first").textContent = "In question";
+  el("first").classList.toggle("doubt", RUN.verdict === "unknown");
 }
 let filterCount = 0;
 function filtered() {
@@ -108,10 +122,24 @@ function filtered() {
   redraw();
 }
 
+/** The keys that a write changed, one a line. */
+function diff(record) {
+  const list = changed(record);
+  if (!list.length) return [];
+  const lines = list.map(({ key, before, after, more }) => more
+    ? make("div", { textContent: `and ${count(more)} more` })
+    : make("div", {}, make("b", { textContent: key }), ": ", make("span", { className: "was", textContent: before }),
+      " → ", make("span", { className: "now", textContent: after })));
+  const later = RUN.hole !== null && record.rev > RUN.hole;
+  const doubt = later ? [make("div", { className: "dim", textContent:
+    `before: as far as known; nobody acknowledged revision ${RUN.hole}` })] : [];
+  return [make("div", { className: "diff" }, make("div", { className: "dim", textContent: `changed in revision ${record.rev}` }),
+    ...lines, ...doubt)];
+}
 function describe(record) {
   const length = record.ret === null ? "never answered" : record.ret === record.call ? "" : span(record.ret - record.call);
   return [make("b", { textContent: record.ask }),
-    make("div", { textContent: `${OUTCOMES[record.out]} — ${say(record)}` }),
+    make("div", { textContent: `${OUTCOMES[record.out]} — ${say(record)}` }), ...diff(record),
     make("div", { className: "dim", textContent:
       `#${record.id} · ${who(record)} · ${clock(record.call, SECOND / 1e6)}${length && " · " + length}` })];
 }
@@ -151,7 +179,7 @@ function hold(record) {
     const add = (name, value) => value !== null && value !== "" && list.append(
       make("dt", { textContent: name }), make("dd", { textContent: value }));
     add("outcome", OUTCOMES[record.out] + (record.mark ? `, evidence ${record.mark}` : ""));
-    add("client", `${clients[record.client].name}, process ${record.process}`);
+    add("client", `${clients[record.client].name}, process c${record.process}`);
     add("member", record.member ? "m" + record.member : "");
     add("called", clock(record.call, 1e-9 * SECOND));
     add("answered", record.ret === null ? "never" : clock(record.ret, 1e-9 * SECOND));
@@ -165,14 +193,20 @@ function hold(record) {
     detail.replaceChildren(
       make("h3", {}, `#${record.id} ${OP_NAMES[record.op]}`, close),
       make("div", { className: "block mono", textContent: record.ask }),
-      make("div", { className: "block mono", textContent: say(record) }), list,
+      make("div", { className: "block mono", textContent: say(record) }), ...diff(record), list,
       make("nav", {}, move(-1, "← previous", "p"), move(1, "next →", "n")));
   }
   redraw();
 }
 function neighbour(step) {
   const held = view.held;
-  if (!held) return;
+  if (!held) {
+    // The first one in view, what is marked before the rest.
+    const seen = records.filter((record) => record.shown && record.to >= view.from && record.from <= view.to);
+    const first = seen.find((record) => record.mark) ?? seen[0];
+    if (first) hold(first);
+    return;
+  }
   const list = lanes[held.lane].records;
   let place = held.place + step;
   while (list[place] && !list[place].shown) place += step;

@@ -1,0 +1,124 @@
+//! What each write changed: key, what was there before and since when, what it became. Taken from a
+//! replay of the writes in the order of their revisions, as far as it is known who made which.
+
+use std::collections::BTreeMap;
+
+use crate::assume::assumptions;
+use crate::history::{
+    Blob, History, LeaseRequest, Op, Outcome, PutRequest, Record, Request, Response,
+};
+use crate::model::Store;
+use crate::revision::ops::{Role, role};
+use crate::start::start;
+use crate::words::short;
+
+/// Longer histories are not replayed for a page.
+const MOST_RECORDS: usize = 250_000;
+/// Revisions in a row that nobody acknowledged; more of them are a header gone wrong.
+const MOST_HOLES: i64 = 100_000;
+/// So many keys of one write are kept.
+const MOST_KEYS: usize = 6;
+/// Stands for what a revision changed that nobody acknowledged.
+const HOLE: &[u8] = b"\0a revision that nobody acknowledged";
+
+/// One key of one write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The key.
+    pub key: String,
+    /// What was there before, and which revision had written it; None if it was not there.
+    pub before: Option<(String, i64)>,
+    /// What it became; None if it was deleted.
+    pub after: Option<String>,
+}
+
+/// What the writes of a history changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// By the id of the record: the first few keys, and how many more there are.
+    pub by_id: BTreeMap<u64, (Vec<Changed>, usize)>,
+    /// The first revision of which nobody knows what it changed: what is said to have been there
+    /// before a later write may be older than what was there.
+    pub hole: Option<i64>,
+}
+
+/// Replays the writes; `placed` says which revisions writes of unknown outcome took, by id.
+pub fn changes(history: &History, placed: &[(i64, u64)]) -> Changes {
+    let mut found = Changes::default();
+    if history.records.len() > MOST_RECORDS || assumptions(history).is_err() {
+        return found;
+    }
+    let (mut store, _) = start(history);
+    for (revision, (record, request)) in made(history, placed) {
+        if revision <= store.revision() || revision - store.revision() > MOST_HOLES {
+            continue;
+        }
+        while store.revision() + 1 < revision {
+            skip(&mut store, &mut found.hole);
+        }
+        if store.execute(&request).is_err() || store.revision() < revision {
+            skip(&mut store, &mut found.hole);
+            continue;
+        }
+        let Some(record) = record else { continue };
+        let all = store.changes(revision).filter(|change| change.key.as_slice() != HOLE);
+        let all: Vec<Changed> = all
+            .map(|change| Changed {
+                key: short(change.key),
+                before: change.before.map(|was| (short(&was.value), was.mod_revision)),
+                after: (!change.now.is_deletion()).then(|| short(&change.now.value)),
+            })
+            .collect();
+        let more = all.len().saturating_sub(MOST_KEYS);
+        found.by_id.insert(record.id, (all.into_iter().take(MOST_KEYS).collect(), more));
+    }
+    found
+}
+
+/// Who made which revision, and with what; the end of a lease is nobody's.
+fn made<'a>(
+    history: &'a History,
+    placed: &[(i64, u64)],
+) -> BTreeMap<i64, (Option<&'a Record>, Request)> {
+    let mut made = BTreeMap::new();
+    let placed: BTreeMap<u64, i64> = placed.iter().map(|(revision, id)| (*id, *revision)).collect();
+    for record in &history.records {
+        if let Role::Mutator(revision) = role(record) {
+            made.entry(revision).or_insert_with(|| (Some(record), record.request.clone()));
+        }
+        let Some(revision) = placed.get(&record.id) else { continue };
+        if took(record) {
+            made.insert(*revision, (Some(record), record.request.clone()));
+        } else if let Some(id) = lease(record) {
+            made.insert(*revision, (None, Request::LeaseRevoke(LeaseRequest { id })));
+        }
+    }
+    made
+}
+
+/// Whether a record that is named with a placed revision took it itself: the end of a lease, which
+/// has no record, is named by what kept the lease alive last.
+pub(super) fn took(record: &Record) -> bool {
+    match record.request.op() {
+        Op::LeaseRevoke => true,
+        Op::Put | Op::DeleteRange | Op::Txn => record.outcome == Outcome::Unknown,
+        _ => false,
+    }
+}
+
+fn lease(record: &Record) -> Option<i64> {
+    match (&record.request, &record.response) {
+        (_, Some(Response::LeaseGrant(answer))) => Some(answer.id),
+        (Request::LeaseGrant(request), _) => Some(request.id),
+        (Request::LeaseKeepAlive(request), _) => Some(request.id),
+        (Request::Put(put), _) => Some(put.lease),
+        _ => None,
+    }
+}
+
+/// Passes a revision of which nobody knows what it changed.
+fn skip(store: &mut Store, hole: &mut Option<i64>) {
+    hole.get_or_insert(store.revision() + 1);
+    let put = PutRequest { key: Blob::from(HOLE), ..PutRequest::default() };
+    let _ = store.execute(&Request::Put(put));
+}
