@@ -15,6 +15,7 @@ use crate::search::shrink::fewest;
 use crate::start::start;
 use crate::verdict::{Verdict, Violation};
 use crate::watch::streams::Streams;
+use crate::words;
 
 /// Records copied and steps taken, all in all; a fraction of a second.
 const BUDGET: u64 = 400_000;
@@ -125,7 +126,9 @@ impl Tries<'_> {
             record.outcome == Outcome::Unknown && !matches!(record.request, Request::Range(_))
         };
         let lost = self.history.records.iter().filter(lost).count();
-        let end = last.reason.find("; no placement of the ").unwrap_or(last.reason.len());
+        // What it says of the writes of unknown outcome counts the forgotten ones too.
+        let ends = ["; no placement of the ", ", and of the "].map(|tail| last.reason.find(tail));
+        let end = ends.into_iter().flatten().min().unwrap_or(last.reason.len());
         let mut reason = last.reason[..end].to_owned();
         let mut evidence = last.evidence.clone();
         let id = |place: &usize| self.history.records[*place].id;
@@ -141,7 +144,8 @@ impl Tries<'_> {
             0 => write!(reason, "; so it is {whatever}"),
             _ => write!(
                 reason,
-                "; no placement of the {lost} writes of unknown outcome explains it, {whatever}"
+                "; no placement of the {} of unknown outcome explains it, {whatever}",
+                words::count(lost, "write")
             ),
         };
         if !done {

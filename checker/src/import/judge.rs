@@ -157,15 +157,19 @@ impl Judged {
                             (megabytes(bytes as u64), limits.memory_bytes >> 20);
                         (
                             format!(
-                                "more than {needed} MB of memory are needed, but {allowed} are left,"
+                                "the memory for a search ran out (more than {needed} MB are needed, {allowed} \
+                                 are left)"
                             ),
                             "--memory",
                         )
                     }
-                    None => (format!("{} steps did not suffice", limits.steps), "--steps"),
+                    None => (
+                        format!("a search ran out of steps ({} were spent)", limits.steps),
+                        "--steps",
+                    ),
                 };
                 let reason = format!(
-                    "{short} to order {} operations; {option} gives more. Furthest: {reason}",
+                    "{short} over {} operations; {option} gives more. It came as far as {reason}",
                     calls.len()
                 );
                 self.verdict = Verdict::unknown(LINEARIZABILITY, reason, evidence);
@@ -210,12 +214,13 @@ fn contradiction(core: &Core, row: impl Fn(usize) -> Row) -> (String, Vec<u64>) 
 
 /// How far a search came that ran out of steps: the candidates for the next place.
 fn furthest(stuck: &Stuck, all: usize, row: impl Fn(usize) -> Row) -> (String, Vec<u64>) {
-    let mut reason = format!("{} of {all} in order, then none fits", stuck.order.len());
+    let mut reason = format!("{} of {all} in order", stuck.order.len());
     let mut evidence = Vec::new();
     for (place, why) in stuck.rejected.iter().take(3) {
         let row = row(*place);
         let who = words::who(row.process);
-        let _ = write!(reason, "; {} by {who} on line {}: {why}", row.ask, row.id);
+        let _ =
+            write!(reason, "; {} by {who} on line {} may come next, but {why}", row.ask, row.id);
         evidence.push(row.id);
     }
     (reason, evidence)

@@ -2,8 +2,8 @@
 
 use super::LEASE;
 use super::gather::{Leases, NOBODY};
-use crate::afford::{Budget, needed_bytes};
 use super::told::at;
+use crate::afford::{Budget, needed_bytes};
 use crate::check::Options;
 use crate::history::{History, Record, Request};
 use crate::revision::ops::Ops;

@@ -14,55 +14,47 @@ pub(super) fn asked(record: &Record) -> String {
 
 /// `answered at 0.120000 s`: when it was, in the middle of a sentence.
 pub(super) fn at(record: &Record) -> String {
-    match record.return_ns {
-        Some(return_ns) => format!("answered at {}", words::time(return_ns)),
-        None => format!("called at {} and never answered", words::time(record.call_ns)),
-    }
+    format!("answered at {}", words::time(record.return_ns.unwrap_or(record.call_ns)))
 }
 
 impl<'a> Lease<'a> {
     /// `the lease was granted to c1 for 5 s at 0.100000 s and kept alive last by c2 for 5 s at
     /// 2.100000 s; …, its earliest legal end is 7.000000 s`, and the records that this rests on.
     pub(super) fn life(&self, tolerance_ns: u64) -> (String, Vec<&'a Record>) {
-        let Some(grant) = self.grants.first() else {
-            return ("the recording does not show its grant".to_owned(), Vec::new());
-        };
-        let mut told = vec![*grant];
-        let when = words::time(grant.call_ns);
-        let to = words::who(grant.process);
-        let length = match granted(grant) {
-            0 => "a time that was not recorded".to_owned(),
-            seconds => format!("{seconds} s"),
-        };
-        let mut text = if grant.outcome == Outcome::Ok {
-            format!("the lease was granted to {to} for {length} at {when}")
-        } else {
-            format!("{to} asked for the lease for {length} at {when} and was not answered")
+        let mut told: Vec<&Record> = self.grants.first().copied().into_iter().collect();
+        let mut text = match self.grants.first() {
+            Some(grant) => granting(grant),
+            None => "the recording does not show who was granted the lease".to_owned(),
         };
         if let Some(end) = self.revoked() {
-            let _ = write!(text, " and revoked by {}, {}", words::who(end.process), at(end));
+            let _ = write!(text, ", and revoked by {}, {}", words::who(end.process), at(end));
             told.push(end);
             return (text, told);
         }
         let Some((end, Some(since))) = self.expires(tolerance_ns) else { return (text, told) };
-        if since.id == grant.id {
-            text += " and not kept alive later;";
+        let renewal = self.renewals.iter().find(|(renewal, _)| renewal.id == since.id);
+        if let Some((renewal, ttl)) = renewal {
+            let (who, when) = (words::who(renewal.process), words::time(renewal.call_ns));
+            let _ = write!(text, ", and kept alive last by {who} for {ttl} s at {when};");
+            told.push(renewal);
         } else {
-            let ttl = self.renewals.iter().find(|(renewal, _)| renewal.id == since.id);
-            let _ = write!(
-                text,
-                " and kept alive last by {} for {} s at {};",
-                words::who(since.process),
-                ttl.map_or(0, |(_, ttl)| *ttl),
-                words::time(since.call_ns)
-            );
-            told.push(since);
+            text += ", and not kept alive later;";
         }
         text += " counted from that call";
         if tolerance_ns > 0 {
-            let _ = write!(text, " less {} for clocks that differ", words::duration(tolerance_ns));
+            let _ = write!(text, ", less {} for clocks that differ", words::duration(tolerance_ns));
         }
         let _ = write!(text, ", its earliest legal end is {}", words::time(end));
         (text, told)
+    }
+}
+
+/// `the lease was granted to c1 for 5 s at 0.100000 s`
+fn granting(grant: &Record) -> String {
+    let (who, when) = (words::who(grant.process), words::time(grant.call_ns));
+    match (granted(grant), grant.outcome) {
+        (0, _) => format!("the lease was granted to {who} at {when}, for a time not recorded"),
+        (ttl, Outcome::Ok) => format!("the lease was granted to {who} for {ttl} s at {when}"),
+        (ttl, _) => format!("{who} asked for the lease for {ttl} s at {when}, got no answer"),
     }
 }

@@ -171,7 +171,7 @@ fn kvs(
     let (must, is) = (expected.kvs.len(), got.kvs.len());
     place.same("kvs.length", (must, is), || Scope::Request)?;
     if shown.len() != is {
-        return Err(place.wrong("kvs", (&"each key once", &"a key twice"), Scope::Nothing));
+        return Err(place.wrong("kvs", (&"each once", &"a key twice"), Scope::Nothing));
     }
     let ties = request.sort_target != SortTarget::Key;
     let last = expected.kvs.last();

@@ -323,9 +323,16 @@ impl<'a> Ops<'a> {
         let witness = [seen, claimed].into_iter().flatten().min();
         let mut evidence = Vec::new();
         let mut by = String::new();
-        if let Some((revision, place)) = witness {
-            let record = self.record(*place);
-            by = format!(" ({} was answered at revision {revision})", words::describe(record));
+        let compacted = || {
+            let all = self.compactions.iter();
+            let mut shown =
+                all.filter_map(|place| Some((self.shown_by_compaction(*place)?, *place)));
+            shown.find(|(revision, _)| *revision >= hole)
+        };
+        if let Some((revision, place)) = witness.copied().or_else(compacted) {
+            let record = self.record(place);
+            let shows = if self.compactions.contains(&place) { "shows" } else { "was answered at" };
+            by = format!(" ({} {shows} revision {revision})", words::describe(record));
             evidence.push(record.id);
         }
         let reason = format!(

@@ -8,8 +8,8 @@ use super::replay::{Failure, What};
 use super::shown::shown_at;
 use super::unknown::Unknowns;
 use crate::afford::megabytes;
-use crate::history::{KeyValue, Outcome, Record, Request, RequestOp, TxnRequest};
-use crate::model::Mismatch;
+use crate::history::{KeyValue, Op, Outcome, Record, Request, RequestOp, Response, TxnRequest};
+use crate::model::{Mismatch, Scope};
 use crate::verdict::Verdict;
 use crate::words;
 
@@ -25,8 +25,8 @@ pub(crate) fn refuted(ops: &Ops<'_>, unknowns: &Unknowns<'_>, failure: &Failure)
     if failure.guessed {
         let _ = write!(
             reason,
-            "; no placement of the {} writes of unknown outcome explains it",
-            unknowns.len()
+            "; no placement of the {} of unknown outcome explains it",
+            words::count(unknowns.len(), "write")
         );
     }
     broken(reason, evidence, failure.revision)
@@ -44,8 +44,15 @@ pub(crate) fn told_wrong(ops: &Ops<'_>, failure: &Failure) -> Sentence {
 /// How far the search came: the region, the candidates, what ran out, and what gives more.
 pub(crate) fn tired(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Sentence {
     let (furthest, mut evidence) = sentence(ops, failure);
-    let (holes, last) = region(ops, failure.revision);
-    let first = holes.first().copied().unwrap_or(failure.revision);
+    let holes = region(ops, failure.revision);
+    let region = match holes[..] {
+        [] => "what lies beyond the last revision answered".to_owned(),
+        [one] => format!("revision {one}, which no acknowledged write made"),
+        [first, .., last] => format!(
+            "{} that no acknowledged write made (from {first} to {last})",
+            words::count(holes.len(), "revision")
+        ),
+    };
     let names: Vec<String> = ops
         .unknown
         .iter()
@@ -59,21 +66,17 @@ pub(crate) fn tired(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Sentence {
         Some(held) => {
             let megabytes = megabytes(held);
             (
-                format!(
-                    "a search has taken {megabytes} MB for its choices, and more is not allowed,"
-                ),
+                format!("a search ran out of memory ({megabytes} MB were taken for its choices)"),
                 "--memory",
             )
         }
-        None => (format!("{steps} steps did not suffice"), "--steps"),
+        None => (format!("a search ran out of steps ({steps} were spent)"), "--steps"),
     };
     let reason = format!(
-        "open are revisions {first} to {last}, {} of which have no acknowledged write; candidates \
-         for them are {} writes of unknown outcome ({}{more}); {short} to \
-         place them: {option} gives more, and a watcher over all keys in the recording makes the \
-         search unnecessary. Furthest: revision {} of {}, where {furthest}",
-        holes.len(),
-        ops.unknown.len(),
+        "{short} over {region}; {option} gives more. Candidates: {} of unknown outcome ({}{more}); a \
+         watcher over all keys in the recording makes the search unnecessary. It came as far as \
+         revision {} of {}, where {furthest}",
+        words::count(ops.unknown.len(), "write"),
         names.join(", "),
         failure.revision,
         ops.top
@@ -88,10 +91,10 @@ pub(crate) fn open(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Verdict {
     Verdict::unknown(LINEARIZABILITY, reason, evidence)
 }
 
-/// The holes up to a revision, and where they end.
-fn region(ops: &Ops<'_>, revision: i64) -> (Vec<i64>, i64) {
+/// The holes up to a revision, or all if none is.
+fn region(ops: &Ops<'_>, revision: i64) -> Vec<i64> {
     let holes: Vec<i64> = ops.holes().take_while(|hole| *hole <= revision).collect();
-    (holes, revision)
+    if holes.is_empty() { ops.holes().collect() } else { holes }
 }
 
 fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
@@ -103,8 +106,8 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
             let mut because = String::new();
             if let Some((written, writer)) = failure.writer {
                 let writer = ops.record(writer);
-                if writer.id == record.id {
-                    ", which it had written itself".clone_into(&mut because);
+                if writes_itself(&record.request, mismatch) {
+                    ": the transaction itself had written it".clone_into(&mut because);
                 } else {
                     because = format!(
                         ": last written by {} at revision {written}, {}",
@@ -135,13 +138,26 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
             let mut reason = told_of(ops, *told, mismatch, revision);
             if let Some(writer) = ops.mutator(revision) {
                 let writer = ops.record(writer);
-                let _ = write!(reason, ": {} made that revision", words::describe(writer));
+                let _ = write!(reason, "; {} made that revision", words::describe(writer));
                 evidence.push(writer.id);
             }
             (reason, evidence)
         }
         What::NoWriter => no_writer(ops, revision),
+        What::Open => ("nothing contradicts so far".to_owned(), Vec::new()),
     }
+}
+
+/// Whether an operation of a transaction is held against what another one had done to the key.
+fn writes_itself(request: &Request, mismatch: &Mismatch) -> bool {
+    let (Request::Txn(txn), Scope::Key(key)) = (request, &mismatch.scope) else { return false };
+    let operations = txn.success.iter().chain(&txn.failure);
+    let reads = mismatch.field.starts_with("responses[") && !mismatch.field.contains("prev_kv");
+    let mut puts = operations.filter_map(|op| match op {
+        RequestOp::Put(put) => Some(&put.key),
+        _ => None,
+    });
+    reads && puts.any(|put| put == key)
 }
 
 /// A watcher was told something that does not fit, or was not told.
@@ -164,10 +180,11 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
     let mut reason = format!("no write can have made revision {revision}");
     let sight = ops.observers.all().iter().map(|(_, place)| *place);
     let sight = sight.chain(ops.mutators.iter().flatten().copied());
-    let mut sights = sight.filter_map(|place| {
-        let record = ops.record(place);
-        shown_at(record, revision).map(|kv| (record, kv))
-    });
+    let told = ops.records.iter().filter(|record| record.request.op() == Op::WatchResponse);
+    let mut sights = sight
+        .map(|place| ops.record(place))
+        .chain(told)
+        .filter_map(|record| shown_at(record, revision).map(|kv| (record, kv)));
     if let Some((record, kv)) = sights.next() {
         evidence.push(record.id);
         let _ = write!(
@@ -181,7 +198,7 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
             matches!(&other.request, Request::Put(put) if put.key == kv.key && put.value == kv.value)
         });
         if let Some(twin) = twin {
-            let _ = write!(reason, "; {} {}", words::describe(twin), fate(twin));
+            let _ = write!(reason, "; {} {}", words::describe(twin), fate(twin, record));
             evidence.push(twin.id);
         } else if !kv.value.is_empty() && !is_put(ops, kv) {
             reason.push_str(", which nobody ever asked to write");
@@ -199,15 +216,48 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
             ", but {} was answered at revision {seen}: every acknowledged write made another one",
             words::describe(record)
         );
+        if let Some((candidate, read, seen, written)) = unchanged(ops, revision) {
+            let _ = write!(
+                reason,
+                "; {} would have changed the key, which {} shows at revision {seen} as it was \
+                 written at {written}",
+                words::describe(candidate),
+                words::describe(read)
+            );
+            evidence.extend([read.id, candidate.id].into_iter().filter(|id| *id != record.id));
+        }
         let candidates = ops.unknown.len();
         if candidates > 0 {
             let _ = write!(
                 reason,
-                ", and none of the {candidates} writes of unknown outcome fits there"
+                ", and of the {} of unknown outcome none fits there",
+                words::count(candidates, "write")
             );
         }
     }
     (reason, evidence)
+}
+
+/// A put of unknown outcome that cannot have made a revision, since a read from it or from later on
+/// shows the key as it was written before: the put, the read, the revision that it was answered from,
+/// and when it shows the key as written.
+fn unchanged<'a>(ops: &Ops<'a>, revision: i64) -> Option<(&'a Record, &'a Record, i64, i64)> {
+    let later = &ops.observers.all()[ops.observers.first(revision)..];
+    later.iter().find_map(|(seen, place)| {
+        let read = ops.record(*place);
+        let (Request::Range(request), Some(Response::Range(answer))) =
+            (&read.request, &read.response)
+        else {
+            return None;
+        };
+        let shown = answer.kvs.iter().filter(|kv| kv.mod_revision < revision);
+        shown.filter(|_| request.revision <= 0).find_map(|kv| {
+            let mut unknown = ops.unknown.iter().map(|place| ops.record(*place));
+            let put = unknown
+                .find(|record| matches!(&record.request, Request::Put(put) if put.key == kv.key && put.value != kv.value))?;
+            Some((put, read, *seen, kv.mod_revision))
+        })
+    })
 }
 
 /// Whether some request may have put a value, inside a transaction too.
@@ -227,13 +277,16 @@ fn is_put(ops: &Ops<'_>, kv: &KeyValue) -> bool {
 }
 
 /// What became of a write whose value turned up at a revision that it did not make.
-fn fate(twin: &Record) -> String {
+fn fate(twin: &Record, sight: &Record) -> String {
     match (twin.outcome, words::revision(twin)) {
-        (Outcome::Ok, Some(made)) => {
+        (Outcome::Ok, made) => {
+            let made = made.unwrap_or_default();
             format!("was acknowledged at revision {made}: it was applied twice")
         }
-        (Outcome::Ok, None) => "was acknowledged at another revision".to_owned(),
         (Outcome::Fail, _) => "certainly did not happen".to_owned(),
+        (Outcome::Unknown, _) if sight.return_ns.is_some_and(|at| at < twin.call_ns) => {
+            format!("cannot have made it, since it was {}", words::relative(twin, sight))
+        }
         (Outcome::Unknown, _) => "cannot have made it".to_owned(),
     }
 }

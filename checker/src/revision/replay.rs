@@ -46,6 +46,8 @@ pub(crate) enum What {
     Nothing(u32),
     /// Nobody can have written the revision.
     NoWriter,
+    /// The steps ran out before anything contradicted.
+    Open,
     /// A watch event contradicts the write; the id of its record.
     Event(Box<Mismatch>, u64),
 }
@@ -222,7 +224,9 @@ impl<'a, 'b> Replay<'a, 'b> {
                 return self.refuted(failure);
             }
             if self.exhausted() {
-                let mut failure = self.last_failure();
+                let revision = self.store.revision() + 1;
+                let deepest = self.deepest.clone();
+                let mut failure = deepest.unwrap_or_else(|| self.failure(revision, What::Open));
                 failure.held = (self.held > self.budget.memory_bytes).then_some(self.held);
                 self.store.undo_to(base);
                 return Ending::Exhausted(failure, self.steps, self.store);
@@ -419,12 +423,15 @@ impl<'a, 'b> Replay<'a, 'b> {
             });
             if !same {
                 let mismatch = Mismatch {
-                    field: format!("{} at revision {hole}", kv.key),
+                    field: "kvs".to_owned(),
                     expected: now.map_or_else(
                         || "absent".to_owned(),
-                        |now| format!("version {} of {}", now.version, now.value),
+                        |now| format!("{}={} of version {}", kv.key, now.value, now.version),
                     ),
-                    got: format!("version {} of {}", kv.version, kv.value),
+                    got: format!(
+                        "{}={} of version {} (mod_revision {hole})",
+                        kv.key, kv.value, kv.version
+                    ),
                     scope: Scope::Key(kv.key.clone()),
                 };
                 let spans = vec![Span::one(&kv.key)];
@@ -500,7 +507,7 @@ impl<'a, 'b> Replay<'a, 'b> {
     fn failure(&self, revision: i64, what: What) -> Failure {
         let scope = match &what {
             What::Answer(_, mismatch) | What::Event(mismatch, _) => Some(&mismatch.scope),
-            What::Nothing(_) | What::NoWriter => None,
+            What::Nothing(_) | What::NoWriter | What::Open => None,
         };
         let key = match scope {
             Some(Scope::Key(key)) => Some(key),

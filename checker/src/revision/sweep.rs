@@ -54,10 +54,11 @@ pub(crate) fn violation((a, earlier): (&Record, i64), (b, later): (&Record, i64)
         )
     } else {
         format!(
-            "{} began {gap} after {} {}, and yet made the earlier revision {is}",
+            "{} began {gap} after {} {}, and yet made {} revision {is}",
             words::describe(b),
             words::describe(a),
             answered(earlier, was),
+            if was == is { "that same" } else { "the earlier" },
         )
     };
     broken(reason, vec![b.id, a.id], is)

@@ -100,7 +100,7 @@ pub struct Others {
 
 impl Display for Others {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "read {} bytes, but {} others are there", self.seen, self.there)
+        write!(f, "it read {} bytes, while {} others are there", self.seen, self.there)
     }
 }
 

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::Model;
 use crate::history::{Header, Outcome, Record, Request, Response};
 use crate::model::{Refusal, Store, differ};
+use crate::words;
 
 /// The model.
 #[derive(Clone, Debug, Default)]
@@ -45,12 +46,12 @@ impl Model for KeySpace {
             let known = reasons.contains(&error.message.as_str());
             // Another reason is no reason for this refusal.
             if known && refusal(state, &record.request) != Some(&error.message) {
-                return Err(format!("refused without reason: {}", error.message));
+                return Err(format!("it was refused without a reason: {}", error.message));
             }
             return Ok(state.clone());
         }
         if let Some(text) = refusal(state, &record.request) {
-            return Err(text.to_owned());
+            return Err(format!("it had to be refused with \"{text}\""));
         }
         let mut next = state.clone();
         if let Request::Compact(compact) = &record.request {
@@ -61,10 +62,14 @@ impl Model for KeySpace {
         let expected =
             next.store.execute(&record.request).map_err(|refusal| refusal.text().to_owned())?;
         if let (Outcome::Ok, Some(got)) = (record.outcome, &record.response) {
-            differ(&record.request, &expected, got).map_err(|mismatch| mismatch.to_string())?;
+            differ(&record.request, &expected, got)
+                .map_err(|mismatch| format!("it was answered {}", words::mismatch(&mismatch)))?;
             let revision = next.store.revision();
             if let Some(header) = header(got).filter(|header| header.revision != revision) {
-                return Err(format!("answered at revision {}, not {revision}", header.revision));
+                return Err(format!(
+                    "it was answered at revision {}, not {revision}",
+                    header.revision
+                ));
             }
         }
         if next.store.revision() > state.store.revision() {

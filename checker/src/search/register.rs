@@ -55,13 +55,13 @@ impl Display for RegisterMismatch {
         };
         match *self {
             RegisterMismatch::Read { seen, there } => {
-                write!(f, "read {}, but {} is there", is(seen), is(there))
+                write!(f, "it read {}, while {} is there", is(seen), is(there))
             }
             RegisterMismatch::Cas { from, there } => {
-                write!(f, "compared with {from} and succeeded, but {} is there", is(there))
+                write!(f, "it compared with {from} and succeeded, while {} is there", is(there))
             }
             RegisterMismatch::FailedCas(from) => {
-                write!(f, "compared with {from} and failed, but it is there")
+                write!(f, "it compared with {from} and failed, while {from} is there")
             }
         }
     }
@@ -164,7 +164,7 @@ impl Register {
         let mut rejected: Vec<_> =
             stuck.rejected.into_iter().map(|(place, why)| (ops[place], why)).collect();
         if rejected.is_empty() {
-            rejected.extend(ops.last().map(|op| (*op, "it contradicts others".to_owned())));
+            rejected.extend(ops.last().map(|op| (*op, "no place is left for it".to_owned())));
         }
         let order = stuck.order.into_iter().map(|place| ops[place]).collect();
         Stuck { order, rejected, among: Some(ops) }

@@ -196,7 +196,7 @@ fn a_stale_read_is_named() {
     ];
     let Outcome::Illegal(stuck) = run(&calls) else { panic!("it is stale") };
     assert_eq!(stuck.order, [0, 1]);
-    assert_eq!(stuck.rejected, [(2, "read 1, but 2 is there".to_owned())]);
+    assert_eq!(stuck.rejected, [(2, "it read 1, while 2 is there".to_owned())]);
 }
 
 #[test]

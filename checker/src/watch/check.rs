@@ -9,6 +9,7 @@ use super::reach::Reach;
 use super::streams::{Arrival, Streams, Watcher, is_progress};
 use super::{BOOKMARKABLE, EVENT, RANGE, RELIABLE, RESUMABLE};
 use crate::history::{Event, Record, Recorded};
+use crate::lease::NOBODY;
 use crate::model::{Change, Store};
 use crate::revision::ops::Ops;
 use crate::revision::{Placement, kind_of};
@@ -36,6 +37,7 @@ pub(crate) fn watches(ops: &Ops<'_>, streams: &Streams<'_>, placement: &Placemen
             store: &placement.store,
             compactions: &compactions,
             reach: &reach,
+            placed: &placement.placed,
             recorded: ops.recorded,
         };
         let mut done = walk.alone().and_then(|()| walk.along());
@@ -58,6 +60,8 @@ pub(super) struct Walk<'a, 'b> {
     pub(super) store: &'b Store,
     pub(super) compactions: &'b [Compaction<'a>],
     pub(super) reach: &'b Reach,
+    /// Writes of unknown outcome that took a revision.
+    pub(super) placed: &'b [(i64, u32)],
     pub(super) recorded: Recorded,
 }
 
@@ -102,6 +106,16 @@ impl Walk<'_, '_> {
             };
             let _ = write!(what, "; {} made revision {revision}{when}", words::describe(writer));
             evidence.push(writer.id);
+        } else if let Some((_, guess)) = self.placed.iter().find(|placed| placed.0 == revision) {
+            let guess = self.ops.record(*guess);
+            let who = words::describe(guess);
+            let _ = write!(
+                what,
+                "; in the order found {who}, never answered, made revision {revision}"
+            );
+            if guess.process != NOBODY {
+                evidence.push(guess.id);
+            }
         }
         evidence.dedup();
         self.broken(checker, revision, (what, evidence), at[0])

@@ -73,17 +73,25 @@ pub(crate) fn since(record: &Record, earlier: &Record) -> String {
 
 /// When one operation was, seen from another: `acknowledged 12 ms before`, `at the same time`.
 pub(crate) fn relative(record: &Record, to: &Record) -> String {
+    let came = to.request.op() == Op::WatchResponse;
+    let (begun, done) = if came { ("came", "had come") } else { ("began", "had been answered") };
     match (record.return_ns, to.return_ns) {
         (Some(returned), _) if returned < to.call_ns => {
-            format!("answered {} before the {} began", duration(to.call_ns - returned), noun(to))
+            format!("answered {} before the {} {begun}", duration(to.call_ns - returned), noun(to))
         }
         (_, Some(returned)) if returned < record.call_ns => {
             let gap = duration(record.call_ns - returned);
-            format!("called {gap} after the {} had been answered", noun(to))
+            format!("called {gap} after the {} {done}", noun(to))
         }
         (Some(_), _) => "running at the same time".to_owned(),
         (None, _) => "never answered".to_owned(),
     }
+}
+
+/// `1 write`, `9 writes`.
+pub(crate) fn count(number: usize, one: &str) -> String {
+    let more = if number == 1 { "" } else { "s" };
+    format!("{number} {one}{more}")
 }
 
 /// The kind of an operation, for the middle of a sentence.
@@ -98,7 +106,6 @@ pub(crate) fn noun(record: &Record) -> &'static str {
         Op::LeaseKeepAlive => "renewal",
         Op::LeaseTimeToLive | Op::LeaseLeases => "question",
         Op::WatchResponse => "response",
-        Op::Quiesced => "quiet time",
         _ => "watch",
     }
 }

@@ -32,12 +32,16 @@ pub(crate) fn mismatch(mismatch: &Mismatch) -> String {
     if got == "another" {
         return format!("with an answer of another kind{inside}");
     }
+    if got == "a key twice" {
+        return format!("with {got}{inside}");
+    }
     if last == "succeeded" {
         let held = if expected == "true" { "held" } else { "did not hold" };
         return format!("with \"succeeded\" {got}{inside}, but its conditions {held}");
     }
     if last == "deleted" {
-        return format!("with {got} deletions{inside}, but must be {expected}");
+        let deletions = if got == "1" { "deletion" } else { "deletions" };
+        return format!("with {got} {deletions}{inside}, but must be {expected}");
     }
     if last == "length" && (field.ends_with("responses.length")) {
         return format!("with answers to {got} operations{inside}, but must be {expected}");
@@ -51,15 +55,15 @@ pub(crate) fn mismatch(mismatch: &Mismatch) -> String {
     if last.starts_with("kvs") || last.starts_with("prev_kv") {
         return format!("with {before}{got}{inside}, but must be {expected}");
     }
+    if last == "length" {
+        let keys = if got == "1" { "key" } else { "keys" };
+        return format!("with {got} {before}{keys}{inside}, but must be {expected}");
+    }
     let name = match last {
-        "length" => "as many as",
         "more" => "\"more\"",
         "revision" => "revision",
         name => name,
     };
-    if name == "as many as" {
-        return format!("with {got} {before}keys{inside}, but must be {expected}");
-    }
     format!("with {before}{name} {got}{of}{inside}, but must be {expected}")
 }
 

@@ -2,6 +2,7 @@
 //! Names J1-J20 are those of the list of things that really went wrong in systems of this kind.
 
 mod case;
+mod guard;
 mod key_space;
 mod leases;
 mod watch;

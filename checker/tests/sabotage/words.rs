@@ -54,6 +54,36 @@ fn of_rows(rows: &[Row], leases: u64) -> String {
     all
 }
 
+/// The samples of a room: `## name`, perhaps `$ arguments`, and a history up to the next.
+fn of_samples(room: &str) -> String {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sabotage/samples");
+    let text = std::fs::read_to_string(samples.join(room)).expect("samples");
+    let mut all = String::new();
+    for sample in text.split("## ").skip(1) {
+        let (name, rest) = sample.split_once('\n').expect("a name");
+        let (args, history) = match rest.strip_prefix("$ ") {
+            Some(rest) => rest.split_once('\n').expect("arguments"),
+            None => ("", rest),
+        };
+        let args: Vec<&str> = args.split_whitespace().collect();
+        let history = format!("{}\n", history.trim_end());
+        let words = printed("sample", history.as_bytes(), &args);
+        let _ = writeln!(all, "## {name}\n\n{words}");
+    }
+    all
+}
+
+#[test]
+fn samples_in_words() {
+    for room in ["follow", "key_space", "leases", "logs", "start", "watch"] {
+        let name = format!("{room}.txt");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/sabotage/words")
+            .join(format!("samples_{name}"));
+        expect_file![path].assert_eq(&of_samples(&name));
+    }
+}
+
 #[test]
 fn rows_in_words() {
     expect_file!["words/key_space.txt"].assert_eq(&of_rows(key_space::ROWS, 0));
