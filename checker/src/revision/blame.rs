@@ -57,7 +57,7 @@ impl Replay<'_, '_> {
 
     /// Where watchers saw everything, contradictions are few, and what answers show of each key is
     /// not worth gathering.
-    fn facts_pay(&self) -> bool {
+    pub(super) fn facts_pay(&self) -> bool {
         const FEW: u64 = 1_000;
         self.hints.is_none() || self.contradictions > FEW
     }

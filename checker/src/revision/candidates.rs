@@ -239,7 +239,7 @@ impl Replay<'_, '_> {
     }
 
     /// How many unknown writes were called in time for a revision; they are the first ones.
-    fn in_time(&self, revision: i64) -> u32 {
+    pub(super) fn in_time(&self, revision: i64) -> u32 {
         let place = self.place(revision.clamp(self.ops.base + 1, self.top));
         self.unknowns.called_by(self.called_by[place]) as u32
     }

@@ -25,7 +25,8 @@
 //! A write may fill hole r unless something ordered after it returned before it was called; so
 //! what may fill a hole may, for all real time says, fill any later one. `replay` searches over
 //! the holes alone, led by what answers and watchers saw of a hole (`facts`, `hints`); where they
-//! saw nothing, `candidates` says who may have made it, and after a contradiction `blame` says
+//! saw nothing, `candidates` says who may have made it, `crowded` whether the holes left suffice for
+//! what must still be done in them, and after a contradiction `blame` says
 //! which earlier choices it rests on, to which the search jumps back. Answers
 //! bind; what watchers and members' own stores say may itself be wrong, so a failure with it is
 //! followed by a try without it.
@@ -38,6 +39,7 @@ mod around;
 mod blame;
 mod by_revision;
 mod candidates;
+mod crowded;
 mod facts;
 mod floats;
 mod hints;
@@ -194,13 +196,19 @@ fn replayed(
     let hints = Hints::new(ops, streams);
     let facts = Facts::new(ops, unknowns);
     let holes = ops.holes().next().is_some();
-    if !holes && hints.top <= ops.top {
+    // Nobody told anything that could be wrong.
+    let silent = streams.watchers.is_empty() && ops.locals.all().is_empty();
+    if silent || !holes && hints.top <= ops.top {
         let unbounded = Budget { steps: u64::MAX, memory_bytes: u64::MAX };
-        return match Replay::new(ops, (unknowns, &facts), None, (store, unbounded)).run() {
+        let budget = if holes { budget } else { unbounded };
+        return match Replay::new(ops, (unknowns, &facts), None, (store, budget)).run() {
             Ending::Placed(placement) => Ordered::placed(placement, 0),
-            Ending::Refuted(failure, steps, store) | Ending::Exhausted(failure, steps, store) => {
+            Ending::Refuted(failure, steps, store) => {
                 let verdict = reasons::refuted(ops, unknowns, &failure);
                 Ordered::end(verdict, steps, store).about(&failure)
+            }
+            Ending::Exhausted(failure, steps, store) => {
+                Ordered::end(reasons::open(ops, &failure, steps), steps, store)
             }
         };
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::crowded::Owed;
 use super::facts::Facts;
 use super::floats::oldest_read;
 use super::hints::{Hints, local_answer};
@@ -76,6 +77,8 @@ pub(super) struct Frame {
     pub(super) blame: BTreeSet<usize>,
     /// Kinds that were tried.
     tried: BTreeSet<u32>,
+    /// What is owed and was done by the chosen one.
+    pub(super) served: Vec<u32>,
 }
 
 impl Frame {
@@ -96,6 +99,7 @@ impl Frame {
             choice: false,
             blame: BTreeSet::new(),
             tried: BTreeSet::new(),
+            served: Vec::new(),
         }
     }
 }
@@ -119,6 +123,8 @@ pub(crate) struct Replay<'a, 'b> {
     pub(super) budget: Budget,
     /// Bytes that the frames take.
     pub(super) held: u64,
+    /// Counted when it is first asked for.
+    pub(super) owed: Option<Owed>,
     pub(super) store: Store,
     pub(super) frames: Vec<Frame>,
     pub(super) used: Vec<Option<usize>>,
@@ -146,6 +152,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             first_hole: hole.unwrap_or(ops.top + 1),
             budget,
             held: 0,
+            owed: None,
             store,
             frames: Vec::new(),
             used: vec![None; unknowns.len()],
@@ -390,7 +397,13 @@ impl<'a, 'b> Replay<'a, 'b> {
             self.frames[own].chosen = Some(number);
             self.used[number as usize] = Some(own);
             match self.seen_at(hole).and_then(|()| self.gap(hole)) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    let Some(blame) = self.crowded(own) else { return Ok(()) };
+                    self.contradictions += 1;
+                    self.blame(own, blame);
+                    self.release(own);
+                    self.store.undo_to(hole - 1);
+                }
                 Err(contradiction) => {
                     let mut blame = self.responsible(&contradiction.spans, contradiction.at, own);
                     blame.extend(self.responsible(&unknown.depends, hole - 1, own));
@@ -468,6 +481,7 @@ impl<'a, 'b> Replay<'a, 'b> {
     }
 
     fn release(&mut self, frame: usize) {
+        self.unserve(frame);
         if let Some(number) = self.frames[frame].chosen.take() {
             self.used[number as usize] = None;
         }
