@@ -5,7 +5,7 @@ use crate::assume::assumptions;
 use crate::general::general;
 use crate::header::headers;
 use crate::history::{History, Outcome};
-use crate::lease::{LEASE, Leases, expired_early, leases};
+use crate::lease::{Before, Early, Ends, LEASE, Leases, expired_early, leases};
 use crate::local::{SERIALIZABLE, serializable};
 use crate::revision::ops::Ops;
 use crate::revision::{LINEARIZABILITY, Ordered, Stretch, order};
@@ -74,19 +74,18 @@ pub fn check(history: &History, options: &Options) -> Report {
     let mut checks = before(history, &streams, &mut figures);
     let (mut store, presumed) = start(history);
     let stretch = Stretch::whole(store.revision());
-    let known = Leases::new(&history.records, &store);
-    store.grant_once(known.once());
+    let before = Before::of(&store);
+    let known = Leases::new(&history.records, &before, u64::MAX);
+    known.prepare(&mut store);
     let lease = Check {
         name: LEASE,
-        verdict: leases(&history.records, &known, options.lease_tolerance_ns),
+        verdict: leases(history.records.iter(), &known, options.lease_tolerance_ns),
         examined: known.examined,
     };
-    let ends = known.ends(options.lease_tolerance_ns, false);
-    let ops = match Ops::new(history, &ends, &stretch) {
-        Ok(mut ops) => {
-            ops.lives = known.lives(&history.records);
-            ops
-        }
+    let tolerance = Some(options.lease_tolerance_ns);
+    let ends = Ends::new(&known, history, (&store, &stretch), tolerance);
+    let ops = match ends.ops(&known, history, &stretch) {
+        Ok(ops) => ops,
         Err(mut verdict) => {
             if known.examined == 0 && matches!(verdict, Verdict::Unknown(_)) {
                 verdict = general(&history.records, store, budget, verdict);
@@ -102,7 +101,7 @@ pub fn check(history: &History, options: &Options) -> Report {
     figures.steps = ordered.steps;
     let examined = figures.ok + figures.fail + figures.unknown;
     let wrong = matches!(ordered.verdict, Verdict::Broken(_)) || ordered.contradicted.is_some();
-    if wrong && let Some(early) = expired_early(history, &streams, &known, options) {
+    if wrong && let Some(early) = again(history, (&streams, &stretch), &known, options) {
         figures.steps += early.steps;
         checks.push(Check { name: LINEARIZABILITY, verdict: Verdict::Legal, examined });
         checks.push(Check { verdict: early.verdict, ..lease });
@@ -156,6 +155,18 @@ pub(crate) fn too_much(needed: u64, options: &Options) -> Verdict {
         options.memory_bytes >> 20
     );
     Verdict::unknown(ASSUMPTIONS, reason, Vec::new())
+}
+
+/// Whether there is an order if a lease expired early.
+fn again(
+    history: &History,
+    (streams, stretch): (&Streams<'_>, &Stretch),
+    known: &Leases<'_>,
+    options: &Options,
+) -> Option<Early> {
+    let (mut store, _) = start(history);
+    known.prepare(&mut store);
+    expired_early(history, streams, known, (store, stretch), options)
 }
 
 /// Which unknown writes made which revisions.

@@ -195,6 +195,34 @@ fn is_local(op: &RequestOp) -> bool {
     matches!(op, RequestOp::Range(range) if range.serializable)
 }
 
+fn granted(id: u64, call_s: u64, return_s: u64, ttl: i64) -> Record {
+    let request = Request::LeaseGrant(LeaseGrantRequest { id: 7, ttl });
+    let header = Some(Header { revision: 1, ..Header::default() });
+    let answer = Response::LeaseGrant(LeaseGrantResponse { header, id: 7, ttl });
+    let (call, back) = (call_s * 1_000_000_000, return_s * 1_000_000_000);
+    Record::called(id, id, 1, call, request).ok(back, answer)
+}
+
+/// Two grants of one number: one may follow the end of the other, if there is time for it.
+#[test]
+fn a_number_granted_twice() {
+    let verdict = |records: Vec<Record>| {
+        let origin = Origin { start_revision: Some(1), ..Origin::default() };
+        check(&History { origin, records }, &Options::default()).verdict
+    };
+    let header = Some(Header { revision: 1, ..Header::default() });
+    let answer = LeaseKeepAliveResponse { header, id: 7, ttl: 2 };
+    let renewal =
+        Record::called(9, 9, 1, 1_500_000_000, Request::LeaseKeepAlive(LeaseRequest { id: 7 }));
+    let renewal = renewal.ok(1_600_000_000, Response::LeaseKeepAlive(answer));
+    let renewed = |second: Record| vec![granted(1, 0, 1, 2), renewal.clone(), second];
+    assert_eq!(verdict(renewed(granted(2, 60, 61, 2))), Verdict::Legal);
+    assert_eq!(verdict(renewed(granted(2, 2, 3, 2))).name(), "broken");
+    let at_once = vec![granted(1, 0, 9, 100), granted(2, 1, 2, 1)];
+    assert_eq!(verdict(at_once), Verdict::Legal, "the second came first");
+    assert_eq!(verdict(vec![granted(1, 0, 9, 100), granted(2, 1, 2, 20)]).name(), "broken");
+}
+
 /// The number was granted again after its lease had expired: what revoked the second did not keep
 /// the first from expiring.
 #[test]

@@ -1,9 +1,9 @@
 //! The recording is over: what is left is judged like a whole recording, and all is put together.
 
-use super::window::{Judged, Window};
+use super::window::Judged;
 use super::{Follower, Held, START, is_older};
 use crate::Contradiction;
-use crate::check::{ASSUMPTIONS, Options, answered, check, conclude, unplaced};
+use crate::check::{ASSUMPTIONS, answered, check, conclude, unplaced};
 use crate::header::HEADER;
 use crate::history::{History, Record};
 use crate::lease::LEASE;
@@ -42,16 +42,18 @@ impl Follower {
         let floats = std::mem::take(&mut self.floats);
         let quiet = std::mem::take(&mut self.quiet);
         let stretch = Stretch { floats, quiet, ..Stretch::whole(store.revision()) };
-        let starts = &self.starts;
-        let window = Window { history: &history, roles: &roles, stretch, starts, guess: false };
-        let checks = match window.judge(store, self.options.steps) {
+        if let broken @ Verdict::Broken(_) = self.ledger.check(u64::MAX) {
+            self.show(&broken, &history.records);
+            return Ok(self.report(vec![verdict_check(broken)]));
+        }
+        let checks = match self.window(&history, &roles, (stretch, false), store) {
             Judged::Broken(verdict) => vec![verdict_check(verdict)],
             Judged::Stuck(store, verdict) => {
                 // The general search is no help: floats that began before the store's revision have
                 // no place after it.
                 drop(store);
                 let mut checks = vec![verdict_check(verdict)];
-                unplaced(&streams_of(history.records.iter(), starts), &mut checks);
+                unplaced(&streams_of(history.records.iter(), &self.starts), &mut checks);
                 checks
             }
             Judged::Firm(firm) => {
@@ -70,12 +72,7 @@ impl Follower {
     fn whole(&mut self, held: Vec<Held>) -> Report {
         let records = held.into_iter().map(|held| held.record).collect();
         let history = History { origin: self.origin.clone(), records };
-        let options = Options {
-            steps: self.options.steps,
-            lease_tolerance_ns: self.options.lease_tolerance_ns,
-            ..Options::default()
-        };
-        let report = check(&history, &options);
+        let report = check(&history, &self.options.of_the_whole());
         self.show(&report.verdict, &history.records);
         report
     }
@@ -92,7 +89,7 @@ impl Follower {
             },
             Check { name: HEADER, verdict: Verdict::Legal, examined: self.records },
             Check { name: LINEARIZABILITY, verdict: Verdict::Legal, examined: operations },
-            Check { name: LEASE, verdict: Verdict::Legal, examined: 0 },
+            Check { name: LEASE, verdict: Verdict::Legal, examined: self.ledger.examined },
             Check { name: SERIALIZABLE, verdict: Verdict::Legal, examined: self.locals },
         ];
         all.extend(watch::CHECKERS.map(|name| Check {

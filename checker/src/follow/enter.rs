@@ -3,39 +3,12 @@
 use super::{Follower, Held};
 use crate::Contradiction;
 use crate::header::HEADER;
-use crate::history::{Outcome, Record, Request, RequestOp, Response, TxnRequest};
-use crate::lease::{LEASE, is_lease};
+use crate::history::{Outcome, Record, Request, Response};
 use crate::revision::ops::{Role, role};
 use crate::revision::{Bounds, sweep};
 use crate::session::SESSION;
 use crate::verdict::Verdict;
 use crate::{watch, words};
-
-/// Leases that come up late cannot be judged: what was done with them before may be let go.
-fn about_leases(record: &Record) -> Verdict {
-    let reason = format!(
-        "{}: leases are not judged where a recording was followed before the first of them; judge \
-         the whole of it",
-        words::describe(record)
-    );
-    Verdict::unknown(LEASE, reason, vec![record.id])
-}
-
-/// Whether a request has to do with a lease.
-fn uses_lease(request: &Request) -> bool {
-    fn inside(txn: &TxnRequest) -> bool {
-        txn.success.iter().chain(&txn.failure).any(|op| match op {
-            RequestOp::Put(put) => put.lease != 0,
-            RequestOp::Txn(inner) => inside(inner),
-            RequestOp::Range(_) | RequestOp::DeleteRange(_) => false,
-        })
-    }
-    match request {
-        Request::Put(put) => put.lease != 0,
-        Request::Txn(txn) => inside(txn),
-        other => is_lease(other.op()),
-    }
-}
 
 impl Follower {
     /// Looks at records in the order of their calls, as far as all of them are there.
@@ -58,15 +31,12 @@ impl Follower {
             self.count(&record);
             let found = self.headers.seen(&record).map(|found| header_verdict(&record, found));
             let role = role(&record);
-            let leases = uses_lease(&record.request);
-            self.whole |= leases;
-            let late = leases && self.cut;
-            let found = found.or_else(|| late.then(|| about_leases(&record)));
             let found = found.or_else(|| self.place(&record, role));
             let found = found.or_else(|| {
                 let (revision, id) = self.sessions.seen(&record)?;
                 Some(session_verdict(&record, (revision, id)))
             });
+            self.ledger.enter(&record);
             self.held.push(Held { record, role });
             if found.is_some() {
                 self.end(found);

@@ -14,9 +14,10 @@
 //! too much ([`FollowOptions::most`]) the guess is kept; should something contradict it later, the
 //! verdict is unknown.
 //!
-//! Without a word of what is called, everything stays until the end; so it does where leases are
-//! used, whose ends reach back to their grants, and where the recording does not say what the store
-//! held before.
+//! Of each lease a few records stay that say what can still be done with it ([`lease`](crate::lease)).
+//!
+//! Without a word of what is called, everything stays until the end; so it does where the recording
+//! does not say what the store held before, since that is learned from all answers together.
 
 mod end;
 mod enter;
@@ -32,6 +33,7 @@ use window::{Firm, Judged, Window};
 
 use crate::assume::by_itself;
 use crate::history::{History, Origin, Record, Request, Response};
+use crate::lease::Ledger;
 use crate::model::Store;
 use crate::revision::ops::Role;
 use crate::revision::{Bounds, LINEARIZABILITY, Stretch};
@@ -67,6 +69,14 @@ impl Default for FollowOptions {
             whole: 1_000_000,
             lease_tolerance_ns,
         }
+    }
+}
+
+impl FollowOptions {
+    /// Those that who judges a whole recording has as well.
+    fn of_the_whole(&self) -> crate::Options {
+        let Self { steps, lease_tolerance_ns, .. } = *self;
+        crate::Options { steps, lease_tolerance_ns, ..crate::Options::default() }
     }
 }
 
@@ -120,6 +130,7 @@ pub struct Follower {
     floats: BTreeMap<u64, Bounds>,
     starts: BTreeMap<u64, i64>,
     quiet: BTreeMap<u64, i64>,
+    ledger: Ledger,
     /// Whether an answer without a place makes it necessary to keep everything.
     whole: bool,
     /// Whether anything was judged and let go.
@@ -158,6 +169,7 @@ impl Follower {
             floats: BTreeMap::new(),
             starts: BTreeMap::new(),
             quiet: BTreeMap::new(),
+            ledger: Ledger::new(options.lease_tolerance_ns),
             whole: false,
             cut: false,
             guessed: None,
@@ -194,6 +206,9 @@ impl Follower {
             let origin = self.origin.clone();
             let first = History { origin, records: vec![record.clone()] };
             let given = start::given(&first).map_err(|cause| self.flaw(&record, (cause, START)))?;
+            if let Some(store) = &given {
+                self.ledger.begin(store);
+            }
             self.store = given;
             self.begun = record.return_ns.unwrap_or(0);
         } else if record.call_ns < self.begun {
@@ -254,7 +269,7 @@ impl Follower {
     /// How many answers were about revisions that are not kept any more, and were not judged for
     /// it.
     pub fn unjudged(&self) -> u64 {
-        self.unjudged
+        self.unjudged + self.ledger.unjudged
     }
 
     fn base(&self) -> i64 {
@@ -284,8 +299,11 @@ impl Follower {
             Verdict::Unknown(doubt) => &doubt.evidence,
             Verdict::Legal => return,
         };
+        let of_leases = self.ledger.records().filter(|record| named.contains(&record.id));
         let records = records.iter().filter(|record| named.contains(&record.id));
-        self.evidence = records.cloned().collect();
+        let all: BTreeMap<u64, &Record> =
+            of_leases.chain(records).map(|record| (record.id, record)).collect();
+        self.evidence = all.into_values().cloned().collect();
     }
 
     /// What follows a guess is no proof.
@@ -312,6 +330,9 @@ impl Follower {
             self.whole = true;
             return;
         }
+        if let broken @ Verdict::Broken(_) = self.ledger.check(self.called_before) {
+            return self.end(Some(broken));
+        }
         let until = highest / 2 - 1;
         if until <= self.base() {
             self.wait();
@@ -329,11 +350,9 @@ impl Follower {
         let history = History { origin: self.origin.clone(), records };
         let (floats, quiet) = (self.floats.clone(), self.quiet.clone());
         let stretch = Stretch { base: self.base(), until: Some(until), seen_ns, floats, quiet };
-        let starts = &self.starts;
-        let window = Window { history: &history, roles: &roles, stretch, starts, guess };
         let store = self.store.take().expect("the store of the last judgement");
         let floor = store.floor();
-        let judged = window.judge(store, self.options.steps);
+        let judged = self.window(&history, &roles, (stretch, guess), store);
         let held = history.records.into_iter().zip(roles);
         let held = held.map(|(record, role)| Held { record, role });
         match judged {
@@ -364,6 +383,24 @@ impl Follower {
         self.wait();
     }
 
+    /// Judges a part from a store on.
+    fn window(
+        &self,
+        history: &History,
+        roles: &[Role],
+        (stretch, guess): (Stretch, bool),
+        mut store: Store,
+    ) -> Judged {
+        let by = if stretch.until.is_some() { self.called_before } else { u64::MAX };
+        let leases = (!self.ledger.is_idle()).then(|| self.ledger.leases(by));
+        if let Some(leases) = &leases {
+            leases.prepare(&mut store);
+        }
+        let options = self.options.of_the_whole();
+        Window { history, roles, stretch, starts: &self.starts, guess, leases, options }
+            .judge(store)
+    }
+
     /// Takes over what a judgement left.
     fn forward(&mut self, firm: Firm) {
         self.figures.placed += firm.placed;
@@ -377,6 +414,9 @@ impl Follower {
         self.floats.retain(|id, _| ids.contains(id));
         self.starts = firm.starts;
         let mut store = firm.store;
+        if !self.ledger.is_idle() {
+            self.ledger.forward(&mut store, &firm.ended);
+        }
         self.cut = true;
         self.figures.revisions = store.revision();
         store.forget(store.revision() - self.options.past);
@@ -387,9 +427,8 @@ impl Follower {
     fn wait_for_all(&mut self) {
         if self.held.len() > self.options.whole {
             let reason = format!(
-                "more than {} records would have to be kept to the end: leases are used, the \
-                 recording does not say what the store held before it, or an answer has no header; \
-                 judge the whole of it without following it",
+                "more than {} records would have to be kept to the end: the recording does not say \
+                 what the store held before it, or an answer has no header; judge the whole of it without following it",
                 self.options.whole
             );
             self.end(Some(Verdict::unknown(LINEARIZABILITY, reason, Vec::new())));

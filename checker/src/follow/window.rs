@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::above;
+use crate::check::{Options, above};
 use crate::history::{History, Record, Request, Response};
+use crate::lease::{Ended, Ends, Leases, NOBODY, expired_early};
 use crate::model::Store;
 use crate::revision::ops::{Ops, Role};
-use crate::revision::{Bounds, LINEARIZABILITY, Ordered, Stretch, order};
+use crate::revision::{Bounds, LINEARIZABILITY, Ordered, Placement, Stretch, order};
 use crate::verdict::{Check, Verdict};
 use crate::watch::streams::{Streams, Watcher, is_progress, moment, streams_of};
 
@@ -20,6 +21,9 @@ pub(super) struct Window<'a> {
     pub(super) starts: &'a BTreeMap<u64, i64>,
     /// Whether a guess between unknown writes is as good as knowledge.
     pub(super) guess: bool,
+    /// What is known of leases, if there are any.
+    pub(super) leases: Option<Leases<'a>>,
+    pub(super) options: Options,
 }
 
 /// What came out.
@@ -47,13 +51,26 @@ pub(super) struct Firm {
     /// The first revision that was guessed, if that was as good as knowledge.
     pub(super) guessed: Option<i64>,
     pub(super) steps: u64,
+    /// Leases that ended by themselves.
+    pub(super) ended: Vec<Ended>,
 }
 
 impl Window<'_> {
     /// Judges up to where the window reaches, from a store on.
-    pub(super) fn judge(&self, store: Store, budget: u64) -> Judged {
+    pub(super) fn judge(&self, store: Store) -> Judged {
         let (history, stretch) = (self.history, &self.stretch);
-        let ops = match Ops::new(history, &[], stretch) {
+        let ends = match &self.leases {
+            Some(leases) => {
+                let tolerance = Some(self.options.lease_tolerance_ns);
+                Ends::new(leases, history, (&store, stretch), tolerance)
+            }
+            None => Ends::default(),
+        };
+        let ops = match &self.leases {
+            Some(leases) => ends.ops(leases, history, stretch),
+            None => Ops::new(history, &[], stretch),
+        };
+        let ops = match ops {
             Ok(ops) => ops,
             Err(verdict @ Verdict::Unknown(_)) => return Judged::Stuck(Box::new(store), verdict),
             Err(verdict) => return Judged::Broken(verdict),
@@ -61,11 +78,11 @@ impl Window<'_> {
         let until = stretch.until.unwrap_or(i64::MAX);
         let heard = self.heard(until);
         let mut streams = self.streams(&heard);
-        let mut ordered = order(&ops, &streams, (store, stretch), budget);
+        let mut ordered = order(&ops, &streams, (store, stretch), self.options.steps);
         if let Some(store) = ordered.store.take() {
             return match ordered.verdict {
                 Verdict::Unknown(_) => Judged::Stuck(Box::new(store), ordered.verdict),
-                _ => Judged::Broken(ordered.verdict),
+                verdict => Judged::Broken(self.early(&streams, store).unwrap_or(verdict)),
             };
         }
         let placement = ordered.placement.as_ref().expect("an order without a store back");
@@ -93,6 +110,7 @@ impl Window<'_> {
         let floats = ordered.floats.iter().map(|(place, bounds)| (ops.record(*place).id, *bounds));
         let floats = floats.filter(|(_, bounds)| ends_by(*bounds, firm)).collect();
         let placed = placement.placed.iter().filter(|placed| placed.0 <= firm).count() as u64;
+        let ended = ended(&ops, &placement, firm);
         let mut store = placement.store;
         store.undo_to(firm.min(store.revision()));
         Judged::Firm(Box::new(Firm {
@@ -104,7 +122,15 @@ impl Window<'_> {
             placed,
             guessed: guessed.filter(|_| self.guess),
             steps: ordered.steps,
+            ended,
         }))
+    }
+
+    /// What contradicts the answers, if it is only that a lease expired before its time.
+    fn early(&self, streams: &Streams<'_>, store: Store) -> Option<Verdict> {
+        let (leases, at) = (self.leases.as_ref()?, (store, &self.stretch));
+        let early = expired_early(self.history, streams, leases, at, &self.options)?;
+        Some(early.verdict)
     }
 
     /// Which records of watch streams tell only of revisions up to one, and come after no other.
@@ -161,6 +187,18 @@ impl Window<'_> {
         };
         self.history.records.iter().enumerate().map(|(place, one)| keeps(place, one)).collect()
     }
+}
+
+/// The leases that ended by themselves up to a revision.
+fn ended(ops: &Ops<'_>, placement: &Placement, firm: i64) -> Vec<Ended> {
+    let own = placement.placed.iter().filter(|(at, _)| *at <= firm);
+    let own = own.filter_map(|(revision, place)| {
+        let record = ops.record(*place);
+        let Request::LeaseRevoke(lease) = &record.request else { return None };
+        let (lease, by) = (lease.id, placement.made_by(*revision));
+        (record.process == NOBODY).then_some(Ended { lease, revision: *revision, by })
+    });
+    own.collect()
 }
 
 /// Takes an order back.

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::LEASE;
-use super::gather::{Lease, Leases, granted};
+use super::before::Over;
+use super::gather::{Lease, Leases, granted, revision};
 use super::told::{asked, at};
 use crate::history::{
     LeaseTimeToLiveResponse, Outcome, Record, Request, RequestOp, Response, TxnRequest,
@@ -11,16 +12,23 @@ use crate::history::{
 use crate::verdict::{Verdict, Violation};
 use crate::words;
 
-const NOT_FOUND: &str = "etcdserver: requested lease not found";
+pub(super) const NOT_FOUND: &str = "etcdserver: requested lease not found";
 const EXISTS: &str = "etcdserver: lease already exists";
+
+const SECOND_NS: u64 = 1_000_000_000;
 
 pub(super) type Found = Result<(), Violation>;
 
-/// What is wrong with the leases of a recording.
-pub(crate) fn leases(records: &[Record], leases: &Leases<'_>, tolerance_ns: u64) -> Verdict {
+/// What is wrong with the leases of a recording, as far as that is certain.
+pub(crate) fn leases<'a>(
+    records: impl Iterator<Item = &'a Record> + Clone,
+    leases: &Leases<'_>,
+    tolerance_ns: u64,
+) -> Verdict {
     let check = Check { leases, tolerance_ns };
     let found = leases.all.iter().try_for_each(|(id, lease)| check.lease(*id, lease));
-    let found = found.and_then(|()| records.iter().try_for_each(|record| check.record(record)));
+    let mut ripe = records.clone().filter(|record| leases.is_ripe(record));
+    let found = found.and_then(|()| ripe.try_for_each(|record| check.record(record)));
     match found.and_then(|()| super::live::live(records, leases, tolerance_ns)) {
         Ok(()) => Verdict::Legal,
         Err(violation) => Verdict::Broken(violation),
@@ -37,11 +45,6 @@ pub(super) fn wrong(reason: String, evidence: &[&Record]) -> Found {
     })
 }
 
-fn revision(record: &Record) -> i64 {
-    let header = record.response.as_ref().and_then(Response::header);
-    header.map_or(0, |header| header.revision)
-}
-
 struct Check<'a, 'b> {
     leases: &'b Leases<'a>,
     tolerance_ns: u64,
@@ -50,32 +53,28 @@ struct Check<'a, 'b> {
 impl Check<'_, '_> {
     /// Puts with a lease lie between its grant and its end, and it has one of each.
     fn lease(&self, id: i64, lease: &Lease<'_>) -> Found {
-        if lease.grants.is_empty() && !lease.old && self.leases.granted {
+        let ripe = |record: &&Record| self.leases.is_ripe(record);
+        if let (Some(over), true) = (lease.over, lease.grants.is_empty()) {
             let used = lease.puts.first().map(|(_, put)| *put);
-            let renewed =
-                lease.renewals.iter().find(|(_, ttl)| *ttl > 0).map(|(record, _)| *record);
-            if let Some(record) = used.or(lease.revoked()).or(renewed) {
-                let what = format!(
-                    "{} was {}, but nobody in the recording, which begins with a fresh store, was \
-                     granted lease {id} or asked for it",
-                    asked(record),
-                    at(record)
-                );
-                return wrong(what, &[record]);
+            return self.used_over(id, lease, (over, used.or(lease.revoked().filter(ripe))));
+        }
+        if let Some(end) = self.leases.before.ending.get(&id).filter(|_| lease.lives() <= 1) {
+            let at = lease.expires(self.tolerance_ns);
+            let early = at.and_then(|(at, since)| since.filter(|_| end.by < Some(at)));
+            if let Some(record) = lease.revoked().filter(ripe).or(early) {
+                return not_over(id, record, *end);
             }
         }
-        if let [first, rest @ ..] = &lease.grants[..]
-            && let Some(again) = rest.iter().find(|grant| grant.outcome == Outcome::Ok)
-            && first.outcome == Outcome::Ok
-            && lease.revocations.is_empty()
-            && rest.len() == 1
-        {
-            return self.granted_twice(id, lease, [*first, *again]);
+        self.granted_before(id, lease)?;
+        if let [first, again, ..] = lease.grants[..] {
+            self.granted_twice(id, lease, [first, again])?;
         }
-        let Some(grant) = lease.grant() else { return Ok(()) };
         let answered = lease.revocations.iter().filter(|record| record.outcome == Outcome::Ok);
-        let answered: Vec<&&Record> = answered.collect();
-        if let [first, second, ..] = answered[..] {
+        let answered = answered.filter(|record| ripe(record));
+        let answered: Vec<&Record> = answered.copied().collect();
+        if let [first, second, ..] = answered[..]
+            && let Some(grant) = lease.grant_for(second)
+        {
             let what = format!(
                 "{} was {}, though {} had ended lease {id} ({}): it was granted only once, by {}",
                 words::describe(second),
@@ -86,17 +85,138 @@ impl Check<'_, '_> {
             );
             return wrong(what, &[second, first, grant]);
         }
-        within(id, lease, grant)
+        self.within(id, lease)
     }
 
-    fn granted_twice(&self, id: i64, lease: &Lease<'_>, [first, again]: [&Record; 2]) -> Found {
-        let alone = Lease { grants: vec![first], ..Lease::default() };
-        let may_end = alone.expires(self.tolerance_ns);
-        let renewed = !lease.renewals.is_empty();
-        if !renewed && may_end.is_some_and(|(at, _)| Some(at) <= again.return_ns) {
+    /// What is done with a lease is done after somebody asked for it.
+    fn granted_before(&self, id: i64, lease: &Lease<'_>) -> Found {
+        if lease.old || !self.leases.granted || self.leases.nameless.is_some() {
             return Ok(());
         }
-        let (life, _) = alone.life(self.tolerance_ns);
+        let used = lease.puts.iter().map(|(_, put)| *put);
+        let renewed = lease.renewals.iter().filter(|(_, ttl)| *ttl > 0).map(|(record, _)| *record);
+        let revoked = lease.revocations.iter().copied();
+        let revoked = revoked.filter(|record| record.outcome == Outcome::Ok);
+        let first = lease.grants.first();
+        let before =
+            |record: &Record| first.is_none_or(|grant| record.return_ns < Some(grant.call_ns));
+        let mut all = used.chain(revoked).chain(renewed);
+        let early = all.find(|record| self.leases.is_ripe(record) && before(record));
+        match (early, first) {
+            (None, _) => Ok(()),
+            (Some(early), None) => {
+                let what = format!(
+                    "{} was {}, but nobody in the recording, which begins with a fresh store, was \
+                     granted lease {id} or asked for it",
+                    asked(early),
+                    at(early)
+                );
+                wrong(what, &[early])
+            }
+            (Some(early), Some(grant)) => {
+                let made = lease.puts.iter().find(|(_, put)| put.id == early.id);
+                let what = match made {
+                    Some((made, put)) => too_early(put, *made, grant),
+                    None => not_yet(early, grant),
+                };
+                wrong(what, &[early, grant])
+            }
+        }
+    }
+
+    /// Nothing is done with a lease that was over, and its end was not too early.
+    fn used_over(
+        &self,
+        id: i64,
+        lease: &Lease<'_>,
+        (over, used): (Over, Option<&Record>),
+    ) -> Found {
+        let end = |(record, ttl): &(&Record, i64)| {
+            let whole = u64::try_from(*ttl).unwrap_or(0).saturating_mul(SECOND_NS);
+            record.call_ns.saturating_add(whole).saturating_sub(self.tolerance_ns)
+        };
+        let late =
+            |renewal: &&(&Record, i64)| renewal.1 > 0 && over.by.is_none_or(|by| end(renewal) > by);
+        let renewed = lease.renewals.iter().find(late).map(|(record, _)| *record);
+        match used.or(renewed) {
+            Some(record) => not_over(id, record, over),
+            None => Ok(()),
+        }
+    }
+
+    /// Everything done with a lease while it was granted once lies between its grant and its end.
+    fn within(&self, id: i64, lease: &Lease<'_>) -> Found {
+        let answered = lease.revocations.iter().copied();
+        let answered = answered.filter(|record| record.outcome == Outcome::Ok);
+        for (made, put) in &lease.puts {
+            let Some(grant) = lease.grant_for(put) else { continue };
+            if grant.outcome == Outcome::Ok && *made <= revision(grant) {
+                return wrong(too_early(put, *made, grant), &[put, grant]);
+            }
+            if let Some(end) = answered.clone().find(|end| *made > revision(end)) {
+                let what = format!(
+                    "{} was acknowledged at revision {made}, but {} had ended lease {id} at \
+                     revision {} ({}): there was no such lease any more",
+                    words::describe(put),
+                    words::describe(end),
+                    revision(end),
+                    words::relative(end, put)
+                );
+                return wrong(what, &[put, end]);
+            }
+        }
+        for end in answered.clone().filter(|end| self.leases.is_ripe(end)) {
+            let Some(grant) = lease.grant_for(end) else { continue };
+            if grant.outcome == Outcome::Ok && revision(end) < revision(grant) {
+                return wrong(not_yet(end, grant), &[end, grant]);
+            }
+        }
+        for (record, ttl) in lease.renewals.iter().filter(|(_, ttl)| *ttl > 0) {
+            let mut before = answered.clone().filter(|end| end.return_ns < Some(record.call_ns));
+            if let (Some(_), Some(end)) = (lease.grant_for(record), before.next()) {
+                let what = format!(
+                    "{} was {} with {ttl} s to live, but {} had ended the lease ({}): there was \
+                     no such lease any more",
+                    words::describe(record),
+                    at(record),
+                    words::describe(end),
+                    words::relative(end, record)
+                );
+                return wrong(what, &[record, end]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Of two grants one followed the end of the other.
+    fn granted_twice(&self, id: i64, lease: &Lease<'_>, [first, again]: [&Record; 2]) -> Found {
+        let both = [first, again];
+        let last = first.return_ns.max(again.return_ns);
+        let in_time = |record: &&&Record| Some(record.call_ns) <= last;
+        let done = |grant: &Record| grant.outcome == Outcome::Ok && self.leases.is_ripe(grant);
+        if lease.old
+            || !both.into_iter().all(done)
+            || lease.grants.iter().filter(in_time).count() > 2
+            || lease.revocations.iter().any(|end| in_time(&end))
+        {
+            return Ok(());
+        }
+        let alone = |one: &Record, other: &Record| {
+            let renewals = lease.renewals.iter().copied();
+            let renewals = renewals.filter(|(renewal, _)| renewal.return_ns < Some(other.call_ns));
+            let mut alone = Lease { renewals: renewals.collect(), ..Lease::default() };
+            alone.grants.extend(lease.grants.iter().filter(|grant| grant.id == one.id));
+            alone
+        };
+        let may_follow = |one: &Record, other: &Record| {
+            let end = alone(one, other).expires(self.tolerance_ns);
+            end.is_some_and(|(at, _)| Some(at) <= other.return_ns)
+        };
+        let at_once = first.return_ns >= Some(again.call_ns);
+        if may_follow(first, again) || at_once && may_follow(again, first) {
+            return Ok(());
+        }
+        let (life, _) = alone(first, again).life(self.tolerance_ns);
         let what = format!(
             "{} was {}, though {} was answered too ({}) and lease {id} cannot have ended in \
              between: {life}",
@@ -176,7 +296,7 @@ impl Check<'_, '_> {
             what += ", but nothing can have ended it by then: ";
             what += &life;
             evidence.extend(told);
-            if let Some(later) = lease.alive_after(record) {
+            if let Some(later) = self.alive_after(lease, record) {
                 what += "; and it was still there afterwards: ";
                 let when = words::relative(later, record);
                 let _ = write!(what, "{}, {when}", words::describe(later));
@@ -189,19 +309,37 @@ impl Check<'_, '_> {
 
     fn may_be_absent(&self, id: i64, record: &Record) -> bool {
         let Some(lease) = self.leases.all.get(&id) else { return true };
-        let Some(grant) = lease.grant() else { return true };
-        let called = Some(record.call_ns);
-        if grant.outcome != Outcome::Ok || grant.return_ns >= called {
+        // What was granted later says nothing.
+        let in_time = |other: &Record| Some(other.call_ns) <= record.return_ns;
+        let mut grants = lease.grants.iter().copied().filter(|grant| in_time(grant));
+        let (Some(grant), None, false) = (grants.next(), grants.next(), lease.old) else {
+            return true;
+        };
+        if grant.outcome != Outcome::Ok || grant.return_ns >= Some(record.call_ns) {
             return true;
         }
-        if lease.alive_after(record).is_some() {
+        if self.alive_after(lease, record).is_some() {
             return false;
         }
-        let ended = lease.revocations.iter().any(|end| Some(end.call_ns) <= record.return_ns);
-        let expired = lease.expires(self.tolerance_ns);
-        ended
-            || lease.revoked().is_none()
-                && expired.is_some_and(|(at, _)| Some(at) <= record.return_ns)
+        let renewals = lease.renewals.iter().copied().filter(|(renewal, _)| in_time(renewal));
+        let alone = Lease { grants: vec![grant], renewals: renewals.collect(), ..Lease::default() };
+        let expired = alone.expires(self.tolerance_ns);
+        let ended = lease.revocations.iter().any(|end| in_time(end));
+        ended || expired.is_some_and(|(at, _)| Some(at) <= record.return_ns)
+    }
+
+    /// What shows that the same lease was there after a record.
+    fn alive_after<'a>(&self, lease: &Lease<'a>, record: &Record) -> Option<&'a Record> {
+        let later = |other: &&Record| {
+            self.leases.is_ripe(other)
+                && Some(other.call_ns) > record.return_ns
+                && lease.grant_for(other).is_some()
+        };
+        let mut puts = lease.puts.iter().map(|(_, put)| *put);
+        let renewed = lease.renewals.iter().filter(|(_, ttl)| *ttl > 0);
+        let mut renewed = renewed.map(|(renewal, _)| *renewal);
+        let put = puts.find(later);
+        put.or_else(|| renewed.find(later)).or_else(|| lease.revoked().filter(later))
     }
 
     /// One of the leases of a refused request may have been absent.
@@ -220,8 +358,15 @@ impl Check<'_, '_> {
         let other = lease.is_some_and(|lease| {
             lease.old || lease.grants.iter().any(|grant| Some(grant.call_ns) <= record.return_ns)
         });
-        let over = lease.and_then(|lease| lease.grant().and(lease.revoked()));
+        let over = lease.and_then(|lease| {
+            let grants = lease.grants.iter();
+            let called = grants.filter(|grant| Some(grant.call_ns) <= record.return_ns).count();
+            lease.revoked().filter(|_| called == 1 && !lease.old)
+        });
         let over = over.filter(|end| end.return_ns < Some(record.call_ns));
+        // When it ended by itself is not weighed against what was refused.
+        let expired = self.leases.before.over.get(&id).is_some_and(|over| over.by.is_some());
+        let other = other || expired;
         if other && over.is_none() {
             return Ok(());
         }
@@ -248,8 +393,10 @@ impl Check<'_, '_> {
         let granted = lease.is_some_and(|lease| {
             lease.old || lease.grants.iter().any(|grant| Some(grant.call_ns) <= record.return_ns)
         });
+        let granted = granted || self.leases.before.over.contains_key(&id);
         // A grant that left the number to the server and was not answered may have made any.
-        if granted || !self.leases.granted || self.leases.nameless {
+        let nameless = self.leases.nameless.is_some_and(|at| Some(at) <= record.return_ns);
+        if granted || !self.leases.granted || nameless {
             return Ok(());
         }
         let what = format!(
@@ -262,10 +409,22 @@ impl Check<'_, '_> {
 
     /// What is left of a lease is not more than what was granted, and its keys were put with it.
     fn left(&self, record: &Record, answer: &LeaseTimeToLiveResponse) -> Found {
+        let before = self.leases.before;
+        let over = before.over.get(&answer.id);
         let lease = self.leases.all.get(&answer.id);
-        let grant = lease.and_then(Lease::grant).filter(|grant| grant.outcome == Outcome::Ok);
-        let given = grant.map_or(0, granted);
-        if answer.ttl > answer.granted_ttl || given != 0 && answer.granted_ttl != given {
+        let grants = lease.into_iter().flat_map(|lease| lease.grants.iter().copied());
+        let grants = grants.filter(|grant| Some(grant.call_ns) <= record.return_ns);
+        // Each with its time; 0 where that is not known for certain.
+        let given = grants.clone().map(|grant| match grant.outcome {
+            Outcome::Ok => granted(grant),
+            _ => 0,
+        });
+        let mut given = given.chain(over.map(|over| over.granted)).peekable();
+        let known = given.peek().is_some() && !before.old.contains(&answer.id);
+        let other = known && given.all(|given| given != 0 && given != answer.granted_ttl);
+        if answer.ttl > answer.granted_ttl || other {
+            let grant = grants.clone().next();
+            let given = over.map_or_else(|| grant.map_or(0, granted), |over| over.granted);
             let what = format!(
                 "{} was {} with {} s of {} s",
                 words::describe(record),
@@ -281,8 +440,9 @@ impl Check<'_, '_> {
                 None => wrong(what + ": more than there was to begin with", &[record]),
             };
         }
-        let strange = answer.keys.iter().find(|key| !self.leases.ever_hung(answer.id, key));
-        match strange {
+        // Which keys hung on what is over is not known any more.
+        let mut keys = answer.keys.iter().filter(|_| over.is_none());
+        match keys.find(|key| !self.leases.ever_hung(answer.id, key)) {
             Some(key) => {
                 let what = format!(
                     "{}, {}, shows the key {} on the lease, but no put of it with lease {} was \
@@ -299,69 +459,36 @@ impl Check<'_, '_> {
     }
 }
 
-/// Everything done with a lease that is granted once lies between its grant and its end.
-fn within(id: i64, lease: &Lease<'_>, grant: &Record) -> Found {
-    for (made, put) in &lease.puts {
-        let before = match grant.outcome {
-            Outcome::Ok => *made <= revision(grant),
-            _ => put.return_ns < Some(grant.call_ns),
-        };
-        if before {
-            return wrong(too_early(put, *made, grant), &[put, grant]);
-        }
-        if let Some(end) = lease.revoked().filter(|end| *made > revision(end)) {
-            let what = format!(
-                "{} was acknowledged at revision {made}, but {} had ended lease {id} at revision \
-                 {} ({}): there was no such lease any more",
-                words::describe(put),
-                words::describe(end),
-                revision(end),
-                words::relative(end, put)
-            );
-            return wrong(what, &[put, end]);
-        }
-    }
-    let ended = lease.revoked().filter(|end| {
-        let below = grant.outcome == Outcome::Ok && revision(end) < revision(grant);
-        below || end.return_ns < Some(grant.call_ns)
-    });
-    let renewed = lease.renewals.iter().filter(|(_, ttl)| *ttl > 0).map(|(record, _)| *record);
-    let mut renewed = renewed.filter(|record| record.return_ns < Some(grant.call_ns));
-    if let Some(early) = ended.or_else(|| renewed.next()) {
-        let from = match revision(early) {
-            0 => String::new(),
-            revision => format!(" from revision {revision}"),
-        };
-        let to = if grant.outcome == Outcome::Ok && revision(early) > 0 {
-            format!(" at revision {}", revision(grant))
-        } else {
-            String::new()
-        };
-        let what = format!(
-            "{} was {}{from}, but there was no such lease yet: {} came later{to} ({})",
-            words::describe(early),
-            at(early),
-            words::describe(grant),
-            words::relative(grant, early)
-        );
-        return wrong(what, &[early, grant]);
-    }
-    let Some(end) = lease.revoked() else { return Ok(()) };
-    let late = |(record, ttl): &&(&Record, i64)| *ttl > 0 && end.return_ns < Some(record.call_ns);
-    match lease.renewals.iter().find(late) {
-        Some((record, ttl)) => {
-            let what = format!(
-                "{} was {} with {ttl} s to live, but {} had ended the lease ({}): there was no \
-                 such lease any more",
-                words::describe(record),
-                at(record),
-                words::describe(end),
-                words::relative(end, record)
-            );
-            wrong(what, &[record, end])
-        }
-        None => Ok(()),
-    }
+/// Something was done with a lease before its grant.
+fn not_yet(early: &Record, grant: &Record) -> String {
+    let from = match revision(early) {
+        0 => String::new(),
+        revision => format!(" from revision {revision}"),
+    };
+    let to = if grant.outcome == Outcome::Ok && revision(early) > 0 {
+        format!(" at revision {}", revision(grant))
+    } else {
+        String::new()
+    };
+    format!(
+        "{} was {}{from}, but there was no such lease yet: {} came later{to} ({})",
+        words::describe(early),
+        at(early),
+        words::describe(grant),
+        words::relative(grant, early)
+    )
+}
+
+/// Something was done with a lease that was over.
+fn not_over(id: i64, record: &Record, over: Over) -> Found {
+    let how = if over.by.is_some() { "had ended by itself" } else { "was revoked" };
+    let what = format!(
+        "{} was {}, but lease {id} {how} by revision {}: there was no such lease any more",
+        words::describe(record),
+        at(record),
+        over.revision
+    );
+    wrong(what, &[record])
 }
 
 /// A put with a lease came before the grant of the lease.
@@ -380,7 +507,7 @@ fn too_early(put: &Record, made: i64, grant: &Record) -> String {
 }
 
 /// The leases that a request names.
-fn named(request: &Request) -> Vec<i64> {
+pub(super) fn named(request: &Request) -> Vec<i64> {
     fn inside(txn: &TxnRequest, found: &mut Vec<i64>) {
         for op in txn.success.iter().chain(&txn.failure) {
             match op {

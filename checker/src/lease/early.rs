@@ -1,14 +1,15 @@
 //! Whether the operations have an order only if a lease expired before its time.
 
 use super::LEASE;
+use super::ends::Ends;
 use super::gather::{Leases, NOBODY};
 use super::told::at;
 use crate::afford::{Budget, needed_bytes};
 use crate::check::Options;
 use crate::history::{History, Record, Request};
+use crate::model::Store;
 use crate::revision::ops::Ops;
 use crate::revision::{Stretch, order};
-use crate::start::start;
 use crate::verdict::Verdict;
 use crate::watch::streams::{Streams, Watcher};
 use crate::words;
@@ -25,19 +26,16 @@ pub(crate) fn expired_early(
     history: &History,
     streams: &Streams<'_>,
     leases: &Leases<'_>,
+    (store, stretch): (Store, &Stretch),
     options: &Options,
 ) -> Option<Early> {
-    let ends = leases.ends(options.lease_tolerance_ns, true);
+    let ends = Ends::new(leases, history, (&store, stretch), None);
     if ends.is_empty() {
         return None;
     }
-    let (mut store, _) = start(history);
-    store.grant_once(leases.once());
-    let stretch = Stretch::whole(store.revision());
-    let mut ops = Ops::new(history, &ends, &stretch).ok()?;
-    ops.lives = leases.lives(&history.records);
+    let ops = ends.ops(leases, history, stretch).ok()?;
     let ordered =
-        order(&ops, streams, (store, &stretch), Budget::left(options, needed_bytes(history)));
+        order(&ops, streams, (store, stretch), Budget::left(options, needed_bytes(history)));
     if ordered.verdict != Verdict::Legal || ordered.contradicted.is_some() {
         return None;
     }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::before::{Before, Over};
 use crate::history::{
     Blob, ErrorAnswer, LeaseRequest, Op, Outcome, PutRequest, Record, Request, RequestOp, Response,
     ResponseOp, TxnRequest, TxnResponse,
 };
 use crate::model::Store;
+use crate::revision::Stretch;
 
 /// The process of an end of a lease that nobody asked for.
 pub(crate) const NOBODY: u64 = u64::MAX;
@@ -22,12 +24,15 @@ pub(super) struct Lease<'a> {
     pub(super) revocations: Vec<&'a Record>,
     /// Renewals that were answered, with their TTL.
     pub(super) renewals: Vec<(&'a Record, i64)>,
-    /// Whether a renewal was lost, which may have had its effect at any time.
-    pub(super) lost_renewal: bool,
+    /// The first call of a renewal that was lost, or that is not answered yet: it may have its
+    /// effect at any time from then on.
+    pub(super) lost_renewal: Option<u64>,
     /// Answered puts with it, by revision.
     pub(super) puts: Vec<(i64, &'a Record)>,
-    /// Whether a key hung on it when the recording began.
+    /// Whether a key hung on it when the recording began, or another of that number was before.
     pub(super) old: bool,
+    /// How it ended, if that is certain.
+    pub(super) over: Option<Over>,
 }
 
 impl<'a> Lease<'a> {
@@ -39,24 +44,34 @@ impl<'a> Lease<'a> {
         }
     }
 
+    /// The only grant that a record can rest on, if there is one.
+    pub(super) fn grant_for(&self, record: &Record) -> Option<&'a Record> {
+        let mut grants = self.grants.iter().copied();
+        let first = grants.next().filter(|_| !self.old)?;
+        let called =
+            |grant: &Record| record.return_ns.is_none_or(|returned| grant.call_ns <= returned);
+        (called(first) && !grants.any(called)).then_some(first)
+    }
+
     /// How many leases of this number there may have been, one after another.
-    fn lives(&self) -> usize {
+    pub(super) fn lives(&self) -> usize {
         self.grants.len() + usize::from(self.old)
+    }
+
+    /// It was over. What was looked at before is about that one; it may be granted again.
+    fn begin_again(&mut self, over: Over) {
+        let news = |record: &Record| record.call_ns >= over.looked;
+        self.puts.retain(|(_, put)| news(put));
+        self.renewals.retain(|(renewal, _)| news(renewal));
+        self.revocations.retain(|revocation| news(revocation));
+        self.grants.retain(|grant| news(grant));
+        self.old |= !self.grants.is_empty();
+        self.over = Some(over);
     }
 
     /// The first answered revocation.
     pub(super) fn revoked(&self) -> Option<&'a Record> {
         self.revocations.iter().copied().find(|record| record.outcome == Outcome::Ok)
-    }
-
-    /// What shows that it was there after a record.
-    pub(super) fn alive_after(&self, record: &Record) -> Option<&'a Record> {
-        let later = |other: &&Record| Some(other.call_ns) > record.return_ns;
-        let mut puts = self.puts.iter().map(|(_, put)| *put);
-        let renewed = self.renewals.iter().filter(|(_, ttl)| *ttl > 0);
-        let mut renewed = renewed.map(|(renewal, _)| *renewal);
-        let put = puts.find(later);
-        put.or_else(|| renewed.find(later)).or_else(|| self.revoked().filter(later))
     }
 
     /// From when on it may end by itself, and the record that says so; None for never.
@@ -114,13 +129,18 @@ pub(super) fn granted(grant: &Record) -> i64 {
 }
 
 /// All leases of a recording.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Leases<'a> {
     pub(super) all: BTreeMap<i64, Lease<'a>>,
+    /// What is known from before.
+    pub(super) before: &'a Before,
+    /// Everything called before this is there; what returned before it is certain.
+    pub(super) by: u64,
     /// Whether grants were recorded at all.
     pub(super) granted: bool,
-    /// Whether a grant that left the number to the server was lost: it may have made any.
-    pub(super) nameless: bool,
+    /// The first call of a grant that left the number to the server and was lost: it may have made
+    /// any.
+    pub(super) nameless: Option<u64>,
     /// Keys that were perhaps put with each lease.
     hung: BTreeMap<i64, BTreeSet<&'a Blob>>,
     /// How many records speak of leases.
@@ -128,18 +148,57 @@ pub(crate) struct Leases<'a> {
 }
 
 impl<'a> Leases<'a> {
-    /// Gathers from a recording that begins with a store.
-    pub(crate) fn new(records: &'a [Record], store: &Store) -> Self {
-        let mut leases = Leases::default();
+    /// Gathers from records that stand above what is known from before them. Everything called
+    /// before `by` is among them.
+    pub(crate) fn new(
+        records: impl IntoIterator<Item = &'a Record>,
+        before: &'a Before,
+        by: u64,
+    ) -> Self {
+        let mut leases = Leases::nothing(before, by);
         for record in records {
             leases.examined += u64::from(leases.record(record));
         }
-        for lease in store.leases() {
-            leases.all.entry(lease).or_default().old = true;
+        for lease in before.hung.keys() {
+            leases.of(*lease);
+        }
+        for lease in &before.old {
+            leases.of(*lease).old = true;
+        }
+        for (id, lease) in &mut leases.all {
+            lease.grants.sort_by_key(|grant| grant.call_ns);
+            lease.revocations.sort_by_key(|end| end.call_ns);
+            if let Some(over) = before.over.get(id) {
+                lease.begin_again(*over);
+            }
         }
         // Others may have been granted before the recording.
-        leases.granted &= store.floor() == 1;
+        leases.granted &= !before.unrecorded;
         leases
+    }
+
+    /// Whether a record came back before the time up to which all is there.
+    pub(super) fn is_ripe(&self, record: &Record) -> bool {
+        self.by == u64::MAX || record.return_ns.is_some_and(|at| at < self.by)
+    }
+
+    /// What one record says.
+    pub(super) fn alone(record: &'a Record, before: &'a Before) -> Self {
+        let mut leases = Leases::nothing(before, u64::MAX);
+        leases.examined += u64::from(leases.record(record));
+        leases
+    }
+
+    fn nothing(before: &'a Before, by: u64) -> Self {
+        Leases {
+            all: BTreeMap::new(),
+            before,
+            by,
+            granted: before.granted,
+            nameless: before.nameless,
+            hung: BTreeMap::new(),
+            examined: 0,
+        }
     }
 
     fn of(&mut self, id: i64) -> &mut Lease<'a> {
@@ -163,16 +222,22 @@ impl<'a> Leases<'a> {
                 if done && request.id != 0 {
                     self.of(request.id).grants.push(record);
                 }
-                self.nameless |= done && request.id == 0;
+                if done && request.id == 0 {
+                    let earlier = self.nameless.map_or(u64::MAX, |before| before);
+                    self.nameless = Some(earlier.min(record.call_ns));
+                }
             }
             (Request::LeaseRevoke(request), _) if done => {
                 self.of(request.id).revocations.push(record);
             }
-            (Request::LeaseKeepAlive(request), Some(Response::LeaseKeepAlive(answer))) => {
+            (Request::LeaseKeepAlive(request), Some(Response::LeaseKeepAlive(answer)))
+                if self.is_ripe(record) =>
+            {
                 self.of(request.id).renewals.push((record, answer.ttl));
             }
             (Request::LeaseKeepAlive(request), _) if done => {
-                self.of(request.id).lost_renewal = true;
+                let lost = &mut self.of(request.id).lost_renewal;
+                *lost = Some(lost.map_or(u64::MAX, |lost| lost).min(record.call_ns));
             }
             (Request::Put(put), Some(Response::Put(answer))) => {
                 let revision = answer.header.map_or(0, |header| header.revision);
@@ -206,12 +271,13 @@ impl<'a> Leases<'a> {
 
     /// Whether a key may ever have hung on a lease.
     pub(super) fn ever_hung(&self, lease: i64, key: &Blob) -> bool {
-        let old = self.all.get(&lease).is_some_and(|lease| lease.old);
+        let old = self.all.get(&lease).is_some_and(|lease| lease.old || lease.over.is_some());
         old || self.hung.get(&lease).is_some_and(|keys| keys.contains(key))
+            || self.before.hung.get(&lease).is_some_and(|keys| keys.contains(key))
     }
 
     fn put(&mut self, put: &PutRequest, revision: i64, record: &'a Record) -> bool {
-        if put.lease != 0 {
+        if put.lease != 0 && self.is_ripe(record) {
             self.of(put.lease).puts.push((revision, record));
         }
         put.lease != 0
@@ -238,20 +304,41 @@ impl<'a> Leases<'a> {
     }
 
     /// Leases that are granted no more than once.
-    pub(crate) fn once(&self) -> BTreeSet<i64> {
+    fn once(&self) -> BTreeSet<i64> {
         let once = self.all.iter().filter(|(_, lease)| lease.lives() <= 1);
         once.map(|(id, _)| *id).collect()
+    }
+
+    /// Says to a store what is known, before it is used any further.
+    pub(crate) fn prepare(&self, store: &mut Store) {
+        store.grant_once(self.once());
+        for (id, lease) in &self.all {
+            if lease.lives() > 1 {
+                store.granted_again(*id);
+            }
+        }
     }
 
     /// From which revision to which a put with each lease can have been: after its grant, and not
     /// after its answered end. A grant that was lost came after whatever had been answered when it
     /// was called.
-    pub(crate) fn lives(&self, records: &[Record]) -> BTreeMap<i64, (i64, i64)> {
+    pub(super) fn lives(&self, records: &[Record], stretch: &Stretch) -> BTreeMap<i64, (i64, i64)> {
         let shown = |record: &Record| Some(record.response.as_ref()?.header()?.revision);
         let mut answered: Option<Vec<(u64, i64)>> = None;
         let mut lives = BTreeMap::new();
+        if !self.granted || self.nameless.is_some() {
+            return lives;
+        }
+        for record in records {
+            if let (Request::Put(put), Outcome::Unknown) = (&record.request, record.outcome)
+                && self.before.over.contains_key(&put.lease)
+                && self.all.get(&put.lease).is_none_or(|lease| lease.grants.is_empty())
+            {
+                lives.insert(put.lease, (i64::MAX, 0));
+            }
+        }
         for (id, lease) in &self.all {
-            if lease.old || !self.granted || self.nameless || lease.grants.len() > 1 {
+            if lease.old || lease.over.is_some() || lease.grants.len() > 1 {
                 continue;
             }
             let first = match lease.grant() {
@@ -259,7 +346,10 @@ impl<'a> Leases<'a> {
                     .unwrap_or_else(|| {
                         let answered = answered.get_or_insert_with(|| highest(records, shown));
                         let before = answered.partition_point(|(at, _)| *at < grant.call_ns);
-                        before.checked_sub(1).map_or(0, |last| answered[last].1)
+                        let known = before.checked_sub(1).map_or(0, |last| answered[last].1);
+                        // What is later than the stretch is not among the records.
+                        let later = stretch.until.filter(|_| stretch.seen_ns < grant.call_ns);
+                        known.max(later.unwrap_or(0))
                     })
                     .saturating_add(1),
                 None => i64::MAX,
@@ -269,18 +359,25 @@ impl<'a> Leases<'a> {
         lives
     }
 
-    /// The ends that leases may have come to by themselves, as writes of unknown outcome; without
-    /// heed of the time they were granted for if `early`.
-    pub(crate) fn ends(&self, tolerance_ns: u64, early: bool) -> Vec<Record> {
+    /// The ends up to a revision that leases may have come to by themselves, as writes of unknown
+    /// outcome; without heed of the time they were granted for if there is no tolerance.
+    pub(super) fn ends(&self, tolerance_ns: Option<u64>, until: i64) -> Vec<Record> {
         let mut ends = Vec::new();
         for (id, lease) in &self.all {
-            let revoked = lease.revoked().is_some() && lease.lives() <= 1;
-            if revoked || !lease.old && !self.hung.contains_key(id) {
+            let revoked = lease.revocations.iter().any(|record| {
+                record.outcome == Outcome::Ok && (self.is_ripe(record) || revision(record) <= until)
+            });
+            let hung = self.hung.contains_key(id) || self.before.hung.contains_key(id);
+            let over = lease.over.is_some() && lease.grants.is_empty();
+            if over || revoked && lease.lives() <= 1 || !lease.old && !hung {
                 continue;
             }
-            for (at, since) in lease.expiries(tolerance_ns) {
+            let spent = self.before.spent.get(id).copied().unwrap_or(0);
+            let spent = spent + usize::from(lease.over.is_some());
+            let expiries = lease.expiries(tolerance_ns.unwrap_or(0));
+            for (at, since) in expiries.into_iter().skip(spent) {
                 let granted = lease.grants.first().map_or(0, |grant| grant.call_ns);
-                let at = if early { granted } else { at };
+                let at = tolerance_ns.map_or(granted, |_| at);
                 let since = since.or(lease.puts.first().map(|(_, put)| *put));
                 let id_of = since.map_or(0, |since| since.id);
                 let request = Request::LeaseRevoke(LeaseRequest { id: *id });
@@ -304,6 +401,11 @@ fn highest(records: &[Record], shown: impl Fn(&Record) -> Option<i64>) -> Vec<(u
         *revision = highest;
     }
     all
+}
+
+pub(super) fn revision(record: &Record) -> i64 {
+    let header = record.response.as_ref().and_then(Response::header);
+    header.map_or(0, |header| header.revision)
 }
 
 /// Whether an operation is one of the lease service.

@@ -13,16 +13,20 @@ const SECOND_NS: u64 = 1_000_000_000;
 const GRACE_NS: u64 = 10 * SECOND_NS;
 
 /// No key hangs on a lease after a quiet time that was longer than the lease's time and the grace.
-pub(super) fn live(records: &[Record], leases: &Leases<'_>, tolerance_ns: u64) -> Found {
-    let quiet = records.iter().filter(|record| {
+pub(super) fn live<'a>(
+    records: impl Iterator<Item = &'a Record> + Clone,
+    leases: &Leases<'_>,
+    tolerance_ns: u64,
+) -> Found {
+    let quiet = records.clone().filter(|record| {
         matches!(record.request, Request::Quiesced(_)) && record.outcome == Outcome::Ok
     });
     for quiet in quiet {
-        for record in records.iter().filter(|record| Some(record.call_ns) >= quiet.return_ns) {
+        for record in records.clone().filter(|record| Some(record.call_ns) >= quiet.return_ns) {
             if record.outcome != Outcome::Ok || is_local(&record.request) {
                 continue;
             }
-            for kv in shown(record) {
+            for kv in shown(record).iter().filter(|_| leases.is_ripe(record)) {
                 let lease = leases.all.get(&kv.lease).filter(|_| kv.lease != 0);
                 let Some(lease) = lease.filter(|lease| over(lease, quiet)) else { continue };
                 let (life, told) = lease.life(tolerance_ns);
@@ -48,10 +52,15 @@ pub(super) fn live(records: &[Record], leases: &Leases<'_>, tolerance_ns: u64) -
 
 /// Whether a lease must be over at the end of a quiet time.
 fn over(lease: &Lease<'_>, quiet: &Record) -> bool {
-    let waited = quiet.return_ns.and_then(|end| end.checked_sub(quiet.call_ns));
-    let Some(waited) = waited.filter(|_| !lease.lost_renewal && !lease.old) else { return false };
+    let Some(until) = quiet.return_ns else { return false };
+    let waited = until.saturating_sub(quiet.call_ns);
+    if lease.lost_renewal.is_some_and(|lost| lost < until) || lease.old {
+        return false;
+    }
     let given = lease.grants.iter().map(|grant| (*grant, granted(grant)));
-    let mut all = given.chain(lease.renewals.iter().copied()).peekable();
+    // What was asked later cannot have kept it.
+    let renewed = lease.renewals.iter().copied().filter(|(_, ttl)| *ttl > 0);
+    let mut all = given.chain(renewed).filter(|(record, _)| record.call_ns < until).peekable();
     all.peek().is_some()
         && all.all(|(record, ttl)| {
             let known = record.outcome == Outcome::Ok && record.return_ns <= Some(quiet.call_ns);

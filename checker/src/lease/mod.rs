@@ -18,18 +18,27 @@
 //! claims. Where the order stands only if one came earlier, the lease expired early. A lease that
 //! was revoked with an answer did not expire.
 //!
+//! Where a recording is followed, `ledger` keeps of each lease what may still be contradicted, and
+//! of one that is over only its number and its end.
+//!
 //! A lease number is taken to mean one lease, as servers choose them at random; of a number that is
 //! granted more often most rules do not speak.
 
+mod before;
 mod check;
 mod early;
+mod ends;
 mod gather;
+mod ledger;
 mod live;
 mod told;
 
+pub(crate) use before::Before;
 pub(crate) use check::leases;
-pub(crate) use early::expired_early;
-pub(crate) use gather::{Leases, NOBODY, is_lease};
+pub(crate) use early::{Early, expired_early};
+pub(crate) use ends::Ends;
+pub(crate) use gather::{Leases, NOBODY};
+pub(crate) use ledger::{Ended, Ledger};
 
 /// The checker's name.
 pub(crate) const LEASE: &str = "lease";

@@ -41,6 +41,12 @@ impl Leases {
         self.ended.get(&lease).is_some_and(|ended| *ended <= revision)
     }
 
+    /// Nothing is taken back to before a revision any more.
+    pub(super) fn forget(&mut self, floor: i64) {
+        let known = self.endings.partition_point(|(at, _)| *at <= floor);
+        self.endings.drain(..known);
+    }
+
     fn end(&mut self, lease: i64, revision: i64) {
         if self.once.contains(&lease) && self.ended.insert(lease, revision).is_none() {
             self.endings.push((revision, lease));
@@ -53,6 +59,18 @@ impl Store {
     /// nothing can be put with it.
     pub fn grant_once(&mut self, leases: BTreeSet<i64>) {
         self.leases.once = leases;
+    }
+
+    /// A lease that was over was granted again.
+    pub(crate) fn granted_again(&mut self, lease: i64) {
+        if self.leases.ended.remove(&lease).is_some() {
+            self.leases.endings.retain(|(_, ended)| *ended != lease);
+        }
+    }
+
+    /// Nothing hangs on a lease any more, nor will.
+    pub(crate) fn forget_lease(&mut self, lease: i64) {
+        self.leases.hung.remove(&lease);
     }
 
     /// Every lease that a key was ever put with.

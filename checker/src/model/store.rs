@@ -157,6 +157,7 @@ impl Store {
             }
             self.forgotten = to;
         }
+        self.leases.forget(self.floor);
         if self.index.len() > 2 * self.all.len() + SPARE {
             self.renumber();
         }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::history::{
-    Header, History, Op, Outcome, Record, Recorded, Request, RequestOp, Response, ResponseOp,
+    Blob, Header, History, Op, Outcome, Record, Recorded, Request, RequestOp, Response, ResponseOp,
     TxnRequest, TxnResponse,
 };
+use crate::model::Store;
 use crate::verdict::{Verdict, Violation};
 use crate::words;
 
@@ -20,6 +21,8 @@ pub(crate) struct Ops<'a> {
     ends: &'a [Record],
     /// From which revision to which a put with a lease can have been, where that is known.
     pub(crate) lives: BTreeMap<i64, (i64, i64)>,
+    /// What hung at first on the leases that may end.
+    pub(crate) hanging: Option<&'a BTreeMap<i64, Vec<Blob>>>,
     /// Which fields of answers there are to compare.
     pub(crate) recorded: Recorded,
     /// The revision of the store before all of them.
@@ -142,6 +145,21 @@ fn answered(record: &Record) -> Option<Role> {
     })
 }
 
+/// The keys of a store that hang on leases which may be ended by records, or by themselves.
+pub(crate) fn hanging(
+    store: &Store,
+    records: &[Record],
+    ends: &[Record],
+) -> BTreeMap<i64, Vec<Blob>> {
+    let mut found = BTreeMap::new();
+    for record in records.iter().chain(ends) {
+        if let Request::LeaseRevoke(lease) = &record.request {
+            found.entry(lease.id).or_insert_with(|| store.hanging(lease.id));
+        }
+    }
+    found
+}
+
 /// Whether an answer says that its operation made the revision it names.
 pub(crate) fn makes_revision(record: &Record) -> bool {
     matches!(role(record), Role::Mutator(_))
@@ -159,6 +177,7 @@ impl<'a> Ops<'a> {
             records,
             ends,
             lives: BTreeMap::new(),
+            hanging: None,
             recorded: Recorded::of(&history.origin),
             base: stretch.base,
             mutators: Vec::new(),

@@ -24,6 +24,16 @@ pub(crate) struct Placement {
     /// The first revision that another unknown write might have made as well.
     pub(crate) guessed: Option<i64>,
     pub(crate) steps: u64,
+    /// For revision base+1+n at place n: its write was called no later than this.
+    called_by: Vec<u64>,
+    base: i64,
+}
+
+impl Placement {
+    /// When a revision had certainly been made.
+    pub(crate) fn made_by(&self, revision: i64) -> u64 {
+        self.called_by[(revision - self.base) as usize - 1]
+    }
 }
 
 /// The deepest contradiction that was met.
@@ -248,6 +258,8 @@ impl<'a, 'b> Replay<'a, 'b> {
             guessed: self.guessed(),
             store: self.store,
             steps: self.steps,
+            called_by: self.called_by,
+            base,
         })
     }
 

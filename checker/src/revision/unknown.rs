@@ -337,14 +337,8 @@ fn hung<'a>(ops: &Ops<'a>) -> BTreeMap<i64, BTreeSet<&'a Blob>> {
             _ => {}
         }
     }
-    // What the store held when the recording began is what its first record shows.
-    if ops.base > 1
-        && let Some(Response::Range(shown)) =
-            ops.records.first().and_then(|first| first.response.as_ref())
-    {
-        for kv in shown.kvs.iter().filter(|kv| kv.lease != 0) {
-            hung.entry(kv.lease).or_default().insert(&kv.key);
-        }
+    for (lease, keys) in ops.hanging.into_iter().flatten() {
+        hung.entry(*lease).or_default().extend(keys);
     }
     hung
 }

@@ -178,16 +178,13 @@ const UNREACHED: &[(&str, &str)] = &[
     ("a search ran out of memory (", "the same"),
     ("MB were taken for its choices)", "the same"),
     (
-        ": leases are not judged where a recording was followed before the first of them; judge the \
-         whole of it",
-        "follow: the first lease after 8,192 records that were let go",
-    ),
-    (
-        "records would have to be kept to the end: leases are used, the recording does not say what \
-         the store held before it, or an answer has no header; judge the whole of it without \
-         following it",
+        "records would have to be kept to the end: the recording does not say what the store held \
+         before it, or an answer has no header; judge the whole of it without following it",
         "follow: a million records",
     ),
+    (", but lease", "follow: a lease that ended in what was let go"),
+    ("had ended by itself", "the same"),
+    ("by revision", "the same"),
     // Without a write of unknown outcome or a lease nothing is searched.
     ("; so it is", "a search without anything to place"),
     // No sentence: markers that words::mismatch turns into one, and a key.

@@ -1,0 +1,319 @@
+//! The leases of a recording that is followed: what of their records is needed later.
+//!
+//! Everything called before a time T is there, so whatever returned before T is certain: no grant,
+//! renewal or end that is still to come can have been in time for it. Such records are looked at
+//! once, and then only those of each lease stay that some record to come may contradict: its grant,
+//! the first and the last of what was done with it, the renewal that keeps it longest, the first
+//! answer that missed it. Of a lease that is certainly over, its number stays, and when it ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::before::{Before, Over};
+use super::check::{NOT_FOUND, named};
+use super::gather::{Lease, Leases, granted, is_lease, revision};
+use crate::history::{Outcome, PutRequest, Record, Request, RequestOp, Response, TxnRequest};
+use crate::model::Store;
+use crate::verdict::Verdict;
+
+/// What is kept of leases.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    before: Before,
+    /// By id; of what was looked at only what is needed.
+    kept: BTreeMap<u64, Record>,
+    /// Whether a quiet time was recorded.
+    quiet: bool,
+    tolerance_ns: u64,
+    /// How many records speak of leases.
+    pub(crate) examined: u64,
+    /// Answers that show keys of leases that were over long before: which were its, is forgotten.
+    pub(crate) unjudged: u64,
+}
+
+/// An end that nobody asked for, which is certain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) lease: i64,
+    pub(crate) revision: i64,
+    /// By when it had happened.
+    pub(crate) by: u64,
+}
+
+impl Ledger {
+    /// How much sooner than promised a lease may end.
+    pub(crate) fn new(tolerance_ns: u64) -> Self {
+        Ledger { tolerance_ns, ..Ledger::default() }
+    }
+
+    /// The recording begins with a store.
+    pub(crate) fn begin(&mut self, store: &Store) {
+        self.before = Before::of(store);
+    }
+
+    /// Whether leases play any part.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.examined == 0 && self.before.hung.is_empty() && self.before.old.is_empty()
+    }
+
+    /// Takes note of a record; in the order of the calls.
+    pub(crate) fn enter(&mut self, record: &Record) {
+        match &record.request {
+            Request::Quiesced(_) => self.quiet = true,
+            Request::Range(_) if self.quiet && shows_lease(record) => {}
+            Request::Put(put) if put.lease != 0 => {}
+            Request::Txn(_) if !puts(&record.request).is_empty() => {}
+            request if is_lease(request.op()) => {}
+            _ => return,
+        }
+        let alone = Leases::alone(record, &self.before);
+        let (examined, granted, nameless) = (alone.examined, alone.granted, alone.nameless);
+        self.examined += examined;
+        (self.before.granted, self.before.nameless) = (granted, nameless);
+        if record.outcome != Outcome::Fail {
+            for put in puts(&record.request) {
+                if !self.before.over.contains_key(&put.lease) {
+                    self.before.hung.entry(put.lease).or_default().insert(put.key.clone());
+                }
+            }
+        }
+        self.kept.insert(record.id, record.clone());
+    }
+
+    /// What is known, where everything called before a time is there.
+    pub(crate) fn leases(&self, by: u64) -> Leases<'_> {
+        Leases::new(self.kept.values(), &self.before, by)
+    }
+
+    /// What is wrong, as far as it is certain where everything called before a time is there.
+    pub(crate) fn check(&mut self, by: u64) -> Verdict {
+        if self.kept.is_empty() {
+            self.before.looked = by;
+            return Verdict::Legal;
+        }
+        let known = self.leases(by);
+        let verdict = super::leases(self.kept.values(), &known, self.tolerance_ns);
+        let (keep, unjudged) = (self.needed(&known), self.unjudged_keys(&known));
+        self.unjudged += unjudged;
+        self.kept.retain(|id, _| keep.contains(id));
+        self.before.looked = by;
+        verdict
+    }
+
+    fn unjudged_keys(&self, known: &Leases<'_>) -> u64 {
+        let answers = self.kept.values().filter(|record| known.is_ripe(record));
+        let forgotten = answers.filter(|record| match &record.response {
+            Some(Response::LeaseTimeToLive(answer)) => {
+                self.before.over.contains_key(&answer.id) && !answer.keys.is_empty()
+            }
+            _ => false,
+        });
+        forgotten.count() as u64
+    }
+
+    /// The ids of the records that something to come may contradict.
+    fn needed(&self, known: &Leases<'_>) -> BTreeSet<u64> {
+        let mut keep = BTreeSet::new();
+        for lease in known.all.values() {
+            witnesses(lease, &mut keep);
+        }
+        let mut missed: BTreeMap<i64, &Record> = BTreeMap::new();
+        let mut lost: BTreeMap<i64, &Record> = BTreeMap::new();
+        let mut strange: Option<&Record> = None;
+        for record in self.kept.values() {
+            let earlier = |other: &&Record| other.return_ns <= record.return_ns;
+            match (&record.request, &record.response) {
+                (Request::LeaseKeepAlive(lease), _) if record.outcome == Outcome::Unknown => {
+                    let first = lost.entry(lease.id).or_insert(record);
+                    if record.call_ns < first.call_ns {
+                        *first = record;
+                    }
+                }
+                (Request::Quiesced(_), _) => drop(keep.insert(record.id)),
+                (Request::Put(_) | Request::Txn(_) | Request::LeaseRevoke(_), _)
+                    if record.outcome == Outcome::Unknown =>
+                {
+                    // Its keys are noted, and of ends the first one is kept.
+                }
+                _ if !known.is_ripe(record) => drop(keep.insert(record.id)),
+                (Request::LeaseLeases(_), Some(Response::LeaseLeases(answer))) => {
+                    let granted =
+                        |id: i64| known.all.get(&id).is_some_and(|lease| lease.lives() > 0);
+                    let unheard = answer.leases.iter().any(|lease| !granted(lease.id));
+                    if unheard && !known.granted && !strange.as_ref().is_some_and(earlier) {
+                        strange = Some(record);
+                    }
+                }
+                _ => {
+                    let asked = misses(record);
+                    let there = |id: &i64| was_granted(known, *id, record);
+                    match asked[..] {
+                        [id] if there(&id) && !missed.get(&id).is_some_and(earlier) => {
+                            missed.insert(id, record);
+                        }
+                        [_, _, ..] if asked.iter().all(there) => drop(keep.insert(record.id)),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        let single = missed.into_values().chain(lost.into_values()).chain(strange);
+        keep.extend(single.map(|record| record.id));
+        keep
+    }
+
+    /// Everything up to a store's revision is certain, and so are these ends.
+    pub(crate) fn forward(&mut self, store: &mut Store, ended: &[Ended]) {
+        let looked = self.before.looked;
+        for end in ended {
+            let (revision, by) = (end.revision, Some(end.by));
+            let over = Over { revision, by, granted: 0, looked };
+            *self.before.spent.entry(end.lease).or_default() += 1;
+            self.before.ending.insert(end.lease, over);
+        }
+        let known = self.leases(looked);
+        let mut first: BTreeMap<i64, u64> = BTreeMap::new();
+        let unripe = |record: &&Record| record.return_ns.is_some() && !known.is_ripe(record);
+        for record in self.kept.values().filter(unripe) {
+            for id in leases_of(record) {
+                let first = first.entry(id).or_insert(u64::MAX);
+                *first = record.call_ns.min(*first);
+            }
+        }
+        let busy = |id: &i64, before: u64| first.get(id).is_some_and(|call| *call < before);
+        let mut over: Vec<(i64, Over)> = Vec::new();
+        for (id, lease) in known.all.iter().filter(|(id, _)| !busy(id, looked)) {
+            let Some(grant) = lease.grant() else { continue };
+            let Some(end) = lease.revoked() else { continue };
+            if revision(end).max(revision(grant)) <= store.revision() {
+                let (revision, granted) = (revision(end), granted(grant));
+                over.push((*id, Over { revision, by: None, granted, looked }));
+            }
+        }
+        let mut again: Vec<i64> = Vec::new();
+        for (id, end) in &self.before.ending {
+            match known.all.get(id) {
+                Some(lease) if lease.lives() > 1 => again.push(*id),
+                _ if busy(id, end.looked) => {}
+                lease => {
+                    let granted = lease.and_then(Lease::grant).map_or(0, granted);
+                    over.push((*id, Over { granted, ..*end }));
+                }
+            }
+        }
+        for id in again {
+            self.before.ending.remove(&id);
+        }
+        for (id, how) in over {
+            self.before.over.insert(id, how);
+            self.before.ending.remove(&id);
+            self.before.spent.remove(&id);
+            self.before.hung.remove(&id);
+            self.before.old.remove(&id);
+            store.forget_lease(id);
+        }
+        let over = &self.before.over;
+        self.kept.retain(|_, record| {
+            let own = leases_of(record);
+            let old = |id: &i64| over.get(id).is_some_and(|over| record.call_ns < over.looked);
+            own.is_empty() || !own.iter().all(old)
+        });
+    }
+
+    /// The records kept.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.kept.values()
+    }
+}
+
+/// Those of a lease's records that something to come may contradict.
+fn witnesses(lease: &Lease<'_>, keep: &mut BTreeSet<u64>) {
+    keep.extend(lease.grants.iter().map(|grant| grant.id));
+    keep.extend(lease.revoked().map(|end| end.id));
+    let first = lease.revocations.iter().min_by_key(|end| end.call_ns);
+    keep.extend(first.map(|end| end.id));
+    let renewals = || lease.renewals.iter().filter(|(_, ttl)| *ttl > 0);
+    let end = |(record, ttl): &&(&Record, i64)| {
+        u128::from(record.call_ns) + u128::from(ttl.unsigned_abs()) * 1_000_000_000
+    };
+    let chosen = [
+        renewals().max_by_key(end),
+        renewals().max_by_key(|(record, _)| record.call_ns),
+        renewals().max_by_key(|(record, _)| record.return_ns),
+        renewals().min_by_key(|(record, _)| record.return_ns),
+        renewals().max_by_key(|(_, ttl)| *ttl),
+    ];
+    keep.extend(chosen.into_iter().flatten().map(|(record, _)| record.id));
+    let puts = || lease.puts.iter();
+    let chosen = [
+        puts().max_by_key(|(at, _)| *at),
+        puts().min_by_key(|(at, _)| *at),
+        puts().max_by_key(|(_, put)| put.call_ns),
+        puts().min_by_key(|(_, put)| put.return_ns),
+    ];
+    keep.extend(chosen.into_iter().flatten().map(|(_, put)| put.id));
+}
+
+/// The leases that a record says were not there.
+fn misses(record: &Record) -> Vec<i64> {
+    match (&record.request, &record.response) {
+        (Request::LeaseKeepAlive(lease), Some(Response::LeaseKeepAlive(answer)))
+            if answer.ttl <= 0 =>
+        {
+            vec![lease.id]
+        }
+        (Request::LeaseTimeToLive(lease), Some(Response::LeaseTimeToLive(answer)))
+            if answer.ttl < 0 =>
+        {
+            vec![lease.id]
+        }
+        (request, Some(Response::Error(error)))
+            if record.outcome == Outcome::Fail && error.message == NOT_FOUND =>
+        {
+            named(request)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a lease was certainly granted before a record was called.
+fn was_granted(known: &Leases<'_>, id: i64, record: &Record) -> bool {
+    let grant = known.all.get(&id).and_then(Lease::grant);
+    grant
+        .is_some_and(|grant| grant.outcome == Outcome::Ok && grant.return_ns < Some(record.call_ns))
+}
+
+/// The leases that a record is about.
+fn leases_of(record: &Record) -> Vec<i64> {
+    match (&record.request, &record.response) {
+        (Request::LeaseGrant(_), Some(Response::LeaseGrant(answer))) => vec![answer.id],
+        (Request::LeaseGrant(request), _) => vec![request.id],
+        (Request::LeaseKeepAlive(lease), _) => vec![lease.id],
+        (Request::LeaseTimeToLive(lease), _) => vec![lease.id],
+        (Request::Put(_) | Request::Txn(_) | Request::LeaseRevoke(_), _) => named(&record.request),
+        _ => Vec::new(),
+    }
+}
+
+fn puts(request: &Request) -> Vec<&PutRequest> {
+    fn inside<'a>(txn: &'a TxnRequest, found: &mut Vec<&'a PutRequest>) {
+        for op in txn.success.iter().chain(&txn.failure) {
+            match op {
+                RequestOp::Put(put) if put.lease != 0 => found.push(put),
+                RequestOp::Txn(inner) => inside(inner, found),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    match request {
+        Request::Put(put) if put.lease != 0 => found.push(put),
+        Request::Txn(txn) => inside(txn, &mut found),
+        _ => {}
+    }
+    found
+}
+
+fn shows_lease(record: &Record) -> bool {
+    let Some(Response::Range(answer)) = &record.response else { return false };
+    answer.kvs.iter().any(|kv| kv.lease != 0)
+}
