@@ -1,7 +1,7 @@
 //! Starts cargo, in either world, with an environment that cannot bend the result.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// What makes a build simulated; the same words as the alias in `.cargo/config.toml`.
 const SIMULATED: [&str; 4] = [
@@ -10,6 +10,8 @@ const SIMULATED: [&str; 4] = [
     "--target-dir",
     "target/sim",
 ];
+
+const FUZZ: &str = "checker/fuzz/Cargo.toml";
 
 /// cargo, without the flags and settings that a cargo around us or a user left in the environment:
 /// an environment RUSTFLAGS silently wins over the simulated build's own.
@@ -42,6 +44,16 @@ pub(crate) fn lint(root: &Path) -> bool {
             "clippy, simulated",
             &[&clippy[..], &["--profile", "sim"], &SIMULATED, &deny].concat(),
         )
+        && fuzz_targets(root)
+}
+
+/// Whether the fuzz targets, which no other build sees, still fit the importers. Nothing is linked,
+/// so libFuzzer, which is C++, need not be compiled: naming a library that stands for it says so.
+fn fuzz_targets(root: &Path) -> bool {
+    let args = ["check", "--quiet", "--locked", "--bins", "--manifest-path", FUZZ];
+    anstream::eprintln!("ci: fuzz targets");
+    let checked = cargo(root).args(args).env("CUSTOM_LIBFUZZER_PATH", "/libnone.a").status();
+    said("fuzz targets", &args, checked)
 }
 
 /// The README's test command.
@@ -71,7 +83,12 @@ pub(crate) fn same(root: &Path) -> bool {
 #[allow(clippy::print_stderr, reason = "a command for people")]
 fn run(root: &Path, what: &str, args: &[&str]) -> bool {
     anstream::eprintln!("ci: {what}");
-    let ok = cargo(root).args(args).status().is_ok_and(|status| status.success());
+    said(what, args, cargo(root).args(args).status())
+}
+
+#[allow(clippy::print_stderr, reason = "a command for people")]
+fn said(what: &str, args: &[&str], status: std::io::Result<ExitStatus>) -> bool {
+    let ok = status.is_ok_and(|status| status.success());
     if !ok {
         anstream::eprintln!("ci: {what} FAILED: cargo {}", args.join(" "));
     }
