@@ -25,8 +25,8 @@ impl Follower {
         }
         let Some(store) = self.store.take() else {
             let cause = format!(
-                "start_revision is {:?}, but nothing was recorded",
-                self.origin.start_revision
+                "start_revision is {}, but nothing was recorded",
+                self.origin.start_revision.unwrap_or_default()
             );
             let what = "nothing was recorded".to_owned();
             return Err(Contradiction { place: 0, id: 0, what, cause, remedy: START });
