@@ -13,8 +13,9 @@
 
 use std::collections::BTreeSet;
 
+use super::frame::Frame;
 use super::known::{Fit, Need};
-use super::replay::{Frame, Replay};
+use super::replay::Replay;
 use super::unknown::Plain;
 use crate::history::{Blob, EventType};
 use crate::model::{Change, Span, Version};

@@ -27,7 +27,7 @@
 //! the holes alone, led by what answers and watchers saw of a hole (`facts`, `hints`); where they
 //! saw nothing, `candidates` says who may have made it, `crowded` whether the holes left suffice for
 //! what must still be done in them, and after a contradiction `blame` says
-//! which earlier choices it rests on, to which the search jumps back. Answers
+//! which earlier choices (`frame`) it rests on, to which the search jumps back. Answers
 //! bind; what watchers and members' own stores say may itself be wrong, so a failure with it is
 //! followed by a try without it.
 //!
@@ -42,6 +42,7 @@ mod candidates;
 mod crowded;
 mod facts;
 mod floats;
+mod frame;
 mod hints;
 mod known;
 pub(crate) mod ops;

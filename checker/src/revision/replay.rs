@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::crowded::Owed;
 use super::facts::Facts;
 use super::floats::oldest_read;
+use super::frame::Frame;
 use super::hints::{Hints, local_answer};
 use super::ops::Ops;
 use super::unknown::{Unknowns, reads};
@@ -70,48 +71,6 @@ pub(crate) enum Ending {
     Refuted(Failure, u64, Store),
     /// The budget is used up.
     Exhausted(Failure, u64, Store),
-}
-
-/// A hole with its candidates.
-pub(super) struct Frame {
-    pub(super) hole: i64,
-    /// Best first.
-    pub(super) pool: Vec<u32>,
-    next: usize,
-    pub(super) chosen: Option<u32>,
-    /// Whether evidence narrowed the pool; otherwise it is everything called in time.
-    pub(super) narrowed: bool,
-    /// Whether a candidate stands for others that differ from it in nothing that anybody saw.
-    pub(super) choice: bool,
-    /// Earlier frames that had a part in the failures of this one.
-    pub(super) blame: BTreeSet<usize>,
-    /// Kinds that were tried.
-    tried: BTreeSet<u32>,
-    /// What is owed and was done by the chosen one.
-    pub(super) served: Vec<u32>,
-}
-
-impl Frame {
-    /// What it takes: of each candidate its place in the pool and perhaps among those tried, of each
-    /// earlier frame its place in a set that is at worst half empty.
-    fn bytes(&self) -> u64 {
-        const FIXED: usize = 2 * size_of::<Frame>();
-        (FIXED + self.pool.capacity() * 20 + self.blame.len() * 24) as u64
-    }
-
-    pub(super) fn new(hole: i64, pool: Vec<u32>, narrowed: bool) -> Self {
-        Frame {
-            hole,
-            pool,
-            next: 0,
-            chosen: None,
-            narrowed,
-            choice: false,
-            blame: BTreeSet::new(),
-            tried: BTreeSet::new(),
-            served: Vec::new(),
-        }
-    }
 }
 
 pub(super) struct Contradiction {
@@ -402,8 +361,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             let unknown = &self.unknowns.writes[number as usize];
             let done = self.store.execute(&unknown.record.request);
             if done.is_err() || self.store.revision() != hole {
-                let blame = self.responsible(&unknown.depends, hole - 1, own);
-                self.blame(own, blame);
+                self.rest_on(own, &unknown.depends);
                 continue;
             }
             self.frames[own].chosen = Some(number);
@@ -417,20 +375,38 @@ impl<'a, 'b> Replay<'a, 'b> {
                     self.store.undo_to(hole - 1);
                 }
                 Err(contradiction) => {
-                    let mut blame = self.responsible(&contradiction.spans, contradiction.at, own);
-                    blame.extend(self.responsible(&unknown.depends, hole - 1, own));
+                    self.rest_on(own, &unknown.depends);
+                    if contradiction.at == hole - 1 {
+                        self.rest_on(own, &contradiction.spans);
+                    } else {
+                        let blame = self.responsible(&contradiction.spans, contradiction.at, own);
+                        self.blame(own, blame);
+                    }
                     self.deepen(hole, contradiction.what);
-                    self.blame(own, blame);
                     self.release(own);
                     self.store.undo_to(hole - 1);
                 }
             }
         }
+        let blame = self.responsible(&self.frames[own].rests_on, self.frames[own].hole - 1, own);
+        self.blame(own, blame);
         let frame = self.drop_frame().expect("the frame that was tried");
         if frame.pool.is_empty() || self.deepest.is_none() {
             self.deepen(frame.hole, What::NoWriter);
         }
         Err(frame.blame)
+    }
+
+    /// What a candidate that failed rests on, as it was before the hole.
+    fn rest_on(&mut self, own: usize, spans: &[Span]) {
+        for span in spans {
+            let frame = &mut self.frames[own];
+            if !frame.rests_on.contains(span) {
+                self.held -= frame.bytes();
+                frame.rests_on.push(span.clone());
+                self.held += frame.bytes();
+            }
+        }
     }
 
     /// Whether every key that was seen with a hole's revision was indeed written there.

@@ -1,0 +1,54 @@
+//! One choice of a replay: a hole, who may have made it, and what is known of those that did not.
+
+use std::collections::BTreeSet;
+
+use crate::model::Span;
+
+/// A hole with its candidates.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) hole: i64,
+    /// Best first.
+    pub(super) pool: Vec<u32>,
+    pub(super) next: usize,
+    pub(super) chosen: Option<u32>,
+    /// Whether evidence narrowed the pool; otherwise it is everything called in time.
+    pub(super) narrowed: bool,
+    /// Whether a candidate stands for others that differ from it in nothing that anybody saw.
+    pub(super) choice: bool,
+    /// Earlier frames that had a part in the failures of this one.
+    pub(super) blame: BTreeSet<usize>,
+    /// Kinds that were tried.
+    pub(super) tried: BTreeSet<u32>,
+    /// What those that failed rest on, as it was before the hole. Who is to blame for it is looked
+    /// up only when no candidate is left.
+    pub(super) rests_on: Vec<Span>,
+    /// What is owed and was done by the chosen one.
+    pub(super) served: Vec<u32>,
+}
+
+impl Frame {
+    /// What it takes: of each candidate its place in the pool and perhaps among those tried, of each
+    /// earlier frame its place in a set that is at worst half empty.
+    pub(super) fn bytes(&self) -> u64 {
+        const FIXED: usize = 2 * size_of::<Frame>();
+        const SPAN: usize = 2 * size_of::<Span>();
+        (FIXED + self.pool.capacity() * 20 + self.blame.len() * 24 + self.rests_on.len() * SPAN)
+            as u64
+    }
+
+    pub(super) fn new(hole: i64, pool: Vec<u32>, narrowed: bool) -> Self {
+        Frame {
+            hole,
+            pool,
+            next: 0,
+            chosen: None,
+            narrowed,
+            choice: false,
+            blame: BTreeSet::new(),
+            tried: BTreeSet::new(),
+            rests_on: Vec::new(),
+            served: Vec::new(),
+        }
+    }
+}
