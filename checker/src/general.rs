@@ -46,7 +46,9 @@ pub(crate) fn general(records: &[Record], start: Store, budget: Budget, doubt: V
         search::Outcome::Linearizable(_) => Verdict::Legal,
         search::Outcome::Unknown(_) => doubt,
         search::Outcome::Illegal(stuck) => {
-            let core = shrink(&[model], &calls, &stuck, SHRINK_STEPS, lost);
+            let memory_bytes = memory_bytes.saturating_sub(weight as usize);
+            let limits = Limits { steps: SHRINK_STEPS, memory_bytes };
+            let core = shrink(&[model], &calls, &stuck, &limits, lost);
             let rows: Vec<Row> =
                 core.ops.iter().map(|place| of_record(&calls[*place].op, None)).collect();
             let shown: Vec<&Row> = rows.iter().collect();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mettle_checker::history::{self, Response};
 use mettle_checker::search::register::{Register, RegisterOp};
+use mettle_checker::search::shrink::shrink;
 use mettle_checker::search::{Call, Limits, Outcome, search};
 use mettle_checker::{Options, Verdict, check, needed_bytes};
 use world::{Dice, Shape, legal};
@@ -100,6 +101,7 @@ fn the_limit_holds() {
     }
     choices();
     registers();
+    smaller();
     states();
     reading();
 }
@@ -154,6 +156,34 @@ fn registers() {
         let short = matches!(found.outcome, Outcome::Unknown(_)) && found.memory.is_some();
         assert_eq!(short, memory_bytes <= 100 << 10, "{:?}", found.memory);
     }
+}
+
+/// What contradicts is made small within the limit, or not at all: then that is said.
+fn smaller() {
+    let mut calls = Vec::new();
+    for number in 0..2_000u64 {
+        let at = number * 10;
+        let op = match number % 4 {
+            0 => RegisterOp::Write(number % 12),
+            _ => RegisterOp::Read(Some(number / 4 * 4 % 12)),
+        };
+        calls.push(Call { op, call: at, returned: Some(at + 5) });
+    }
+    calls[1_500].op = RegisterOp::Read(Some(99));
+    let models = [Register::default()];
+    let found = search(&models[0], &calls, &Limits::default());
+    let Outcome::Illegal(stuck) = found.outcome else { panic!("{:?}", found.outcome) };
+    let mut small = 0;
+    for memory_bytes in [64 << 10, 200 << 10, 1 << 20, 8 << 20] {
+        let limits = Limits { steps: 1_000_000, memory_bytes };
+        let (core, taken) = peak(|| shrink(&models, &calls, &stuck, &limits, RegisterOp::clone));
+        // The places of all operations are held besides, a few times over.
+        let places = 8 * calls.len() * size_of::<usize>();
+        assert!(taken <= memory_bytes + places, "{taken} of {memory_bytes}");
+        assert!(core.smallest || core.ops.len() > 1, "{core:?}");
+        small += usize::from(core.smallest && core.ops.len() == 1);
+    }
+    assert!(small > 0 && small < 4, "{small}: the least is too little, the most is enough");
 }
 
 /// Where every state is a store of its own, the states are counted.

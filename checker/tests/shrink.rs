@@ -75,7 +75,8 @@ where
     let Outcome::Illegal(stuck) = search(&models[0], calls, &Limits::default()).outcome else {
         return None;
     };
-    let core = shrink(models, calls, &stuck, 1_000_000, M::Op::clone);
+    let limits = Limits { steps: 1_000_000, ..Limits::default() };
+    let core = shrink(models, calls, &stuck, &limits, M::Op::clone);
     assert!(core.smallest && !core.ops.is_empty());
     let window = window(calls, &core);
     let judged = if core.anywhere { &models[1..] } else { &models[..1] };

@@ -145,7 +145,13 @@ impl Judged {
         match found.outcome {
             Outcome::Linearizable(_) => {}
             Outcome::Illegal(stuck) => {
-                let core = shrink(models, calls, &stuck, SHRINK_STEPS, M::Op::clone);
+                let core = shrink(
+                    models,
+                    calls,
+                    &stuck,
+                    &Limits { steps: SHRINK_STEPS, ..limits },
+                    M::Op::clone,
+                );
                 let (reason, evidence) = contradiction(&core, row);
                 self.verdict = Verdict::broken(LINEARIZABILITY, reason, evidence);
             }

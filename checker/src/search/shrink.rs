@@ -28,7 +28,8 @@ pub struct Core {
     pub anywhere: bool,
 }
 
-/// Makes the contradiction in `calls`, which have no order, as small as `steps` allow. `forget`
+/// Makes the contradiction in `calls`, which have no order, as small as the limits allow: the steps
+/// are for all of it, the memory bounds each search together with the operations copied for it. `forget`
 /// turns a change into one of unknown outcome; a model whose operations do not hold more of the
 /// answer than their return gives back the operation as it is. `models` is the model, and then, if
 /// there are few, the model in each state that it may be in later.
@@ -36,7 +37,7 @@ pub fn shrink<M: Model>(
     models: &[M],
     calls: &[Call<M::Op>],
     stuck: &Stuck,
-    steps: u64,
+    limits: &Limits,
     forget: impl Fn(&M::Op) -> M::Op,
 ) -> Core
 where
@@ -49,7 +50,9 @@ where
         models,
         calls,
         forget,
-        left: steps,
+        left: limits.steps,
+        memory_bytes: limits.memory_bytes,
+        doubt: false,
         begin: 0,
         end: u64::MAX,
         stuck: stuck.clone(),
@@ -65,11 +68,12 @@ where
     if models.len() > 1 {
         shrinking.begin(&mut kept);
     }
-    let smallest = fewest(&mut kept, |few| match shrinking.left {
+    let ended = fewest(&mut kept, |few| match shrinking.left {
         0 => None,
         _ => Some(!few.is_empty() && shrinking.contradict(few)),
     });
     let anywhere = shrinking.begin > 0;
+    let smallest = ended && !shrinking.doubt;
     Core { ops: kept, stuck: shrinking.stuck, smallest, anywhere }
 }
 
@@ -83,6 +87,10 @@ struct Shrinking<'a, M: Model, F> {
     begin: u64,
     /// What was called later is left out, what returned later is of unknown outcome.
     end: u64,
+    memory_bytes: usize,
+    /// Whether a search gave up since the last contradiction: what it was asked to do without may not
+    /// be needed.
+    doubt: bool,
     /// Of the smallest contradiction found.
     stuck: Stuck,
 }
@@ -121,13 +129,17 @@ where
         let models = if self.begin > 0 { &self.models[1..] } else { &self.models[..1] };
         let mut last = Stuck::default();
         for model in models {
-            let limits = Limits { steps: most.min(self.left), ..Limits::default() };
+            let copied = few.len() * (size_of::<Call<M::Op>>() + size_of::<usize>());
+            let memory_bytes = self.memory_bytes.saturating_sub(copied);
+            let limits = Limits { steps: most.min(self.left), memory_bytes };
             let Found { outcome, steps, .. } = search(model, &few, &limits);
             self.left = self.left.saturating_sub(steps + few.len() as u64);
+            self.doubt |= matches!(outcome, Outcome::Unknown(_));
             let Outcome::Illegal(stuck) = outcome else { return false };
             last = stuck;
         }
         let stuck = last;
+        self.doubt = false;
         let back = |op: usize| places[op];
         self.stuck = Stuck {
             order: stuck.order.into_iter().map(back).collect(),
