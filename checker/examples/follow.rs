@@ -204,9 +204,10 @@ impl Recording {
     /// Everything called before this is given out.
     fn called_before(&self) -> u64 {
         let pending = self.pending.values().map(|record| record.call_ns).min();
-        let next = (self.done + 1) * STEP - REACH;
-        let next = pending.map_or(next, |at| at.min(next));
-        if self.done < self.operations { next * self.scale } else { u64::MAX }
+        let more = self.done < self.operations;
+        let next = more.then(|| (self.done + 1) * STEP - REACH);
+        let first = pending.into_iter().chain(next).min();
+        first.map_or(u64::MAX, |at| at * self.scale)
     }
 }
 
