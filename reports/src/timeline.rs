@@ -11,6 +11,8 @@ pub struct Timeline {
     pub leaders: Vec<Leadership>,
     /// Members' processes that ended on their own: a refusal, a panic.
     pub stops: Vec<Stop>,
+    /// Which writes of unknown outcome made which revisions, as the judge found: (revision, id).
+    pub placed: Vec<(i64, u64)>,
 }
 
 /// One stretch of time in which a fault held.

@@ -17,7 +17,7 @@ pub(super) fn collect<'a>(
     timeline: &'a Timeline,
 ) -> Page<'a> {
     let marked: &[u64] = verdict.findings.first().map_or(&[], |first| &first.records);
-    let changes = changes(history, &[]);
+    let changes = changes(history, &timeline.placed);
     let stage = Stage {
         deadline: plan.traffic.deadline_ns,
         base: Some(0),
@@ -26,7 +26,7 @@ pub(super) fn collect<'a>(
         marked,
         changes: Some(&changes),
     };
-    let mut scene = Scene::new(of_history(history, &[]), stage);
+    let mut scene = Scene::new(of_history(history, &timeline.placed), stage);
     scene.members = u64::from(plan.members);
     let planted = match &verdict.plants[..] {
         [] => String::new(),

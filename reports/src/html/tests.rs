@@ -9,6 +9,10 @@ use crate::fixture::{broken, history, plan};
 use crate::timeline::{FaultSpan, Leadership, Timeline};
 
 fn whole() -> String {
+    with(vec![(3, 4)])
+}
+
+fn with(placed: Vec<(i64, u64)>) -> String {
     let timeline = Timeline {
         end_ns: 64_250_000_000,
         faults: vec![FaultSpan {
@@ -20,8 +24,18 @@ fn whole() -> String {
         }],
         leaders: vec![Leadership { at_ns: 3, term: 2, member: 1 }],
         stops: vec![],
+        placed,
     };
     page(&plan(), &history(), &broken().verdict, &timeline)
+}
+
+#[test]
+fn an_unknown_write_is_shown_where_the_judge_put_it() {
+    let (placed, nowhere) = (whole(), with(Vec::new()));
+    let differ = placed.lines().zip(nowhere.lines()).filter(|(one, other)| one != other);
+    let differ: Vec<(&str, &str)> = differ.collect();
+    assert!(!differ.is_empty() && placed.lines().count() == nowhere.lines().count());
+    assert!(differ.iter().all(|(one, other)| one.len() >= other.len()), "{differ:?}");
 }
 
 #[test]

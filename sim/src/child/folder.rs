@@ -19,7 +19,7 @@ pub(super) fn write(
     plan: &Plan,
     history: &History,
     outcome: &Outcome,
-    verdict: &Verdict,
+    (verdict, placed): (&Verdict, &[(i64, u64)]),
 ) -> Result<(), Trouble> {
     let wrong = |what: &Path, why: io::Error| {
         format!(
@@ -47,12 +47,12 @@ pub(super) fn write(
         Ok(())
     })?;
     file("verdict.json", &|out| out.write_all(verdict.print().as_bytes()))?;
-    let page = html::page(plan, history, verdict, &timeline(outcome));
+    let page = html::page(plan, history, verdict, &timeline(outcome, placed));
     file("index.html", &|out| out.write_all(page.as_bytes()))
 }
 
 /// The lanes of the page.
-fn timeline(outcome: &Outcome) -> Timeline {
+fn timeline(outcome: &Outcome, placed: &[(i64, u64)]) -> Timeline {
     let fault = |span: &crate::world::FaultSpan| FaultSpan {
         id: span.id,
         name: span.name.clone(),
@@ -79,5 +79,6 @@ fn timeline(outcome: &Outcome) -> Timeline {
         faults: outcome.fault_lane.iter().map(fault).collect(),
         leaders: outcome.leaders.timeline.iter().map(leader).collect(),
         stops: outcome.exits.iter().map(stop).chain(panic).collect(),
+        placed: placed.to_vec(),
     }
 }
