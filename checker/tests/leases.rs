@@ -237,6 +237,12 @@ fn a_grant_called_too_late() {
     agree(254_799);
 }
 
+/// A put that was acknowledged before either of two lost grants of its lease was called.
+#[test]
+fn two_grants_called_too_late() {
+    agree(299_419);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 
