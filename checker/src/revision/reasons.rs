@@ -109,11 +109,7 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
                 if writes_itself(&record.request, mismatch) {
                     ": the transaction itself had written it".clone_into(&mut because);
                 } else {
-                    because = format!(
-                        ": last written by {} at revision {written}, {}",
-                        words::describe(writer),
-                        words::relative(writer, record)
-                    );
+                    because = format!(": {}", words::last_written((written, writer), record));
                     evidence.push(writer.id);
                 }
             }
