@@ -54,9 +54,11 @@ impl Check<'_, '_> {
     /// Puts with a lease lie between its grant and its end, and it has one of each.
     fn lease(&self, id: i64, lease: &Lease<'_>) -> Found {
         let ripe = |record: &&Record| self.leases.is_ripe(record);
-        if let (Some(over), true) = (lease.over, lease.grants.is_empty()) {
-            let used = lease.puts.first().map(|(_, put)| *put);
-            return self.used_over(id, lease, (over, used.or(lease.revoked().filter(ripe))));
+        if let Some(over) = lease.over {
+            self.used_over(id, lease, over)?;
+            if lease.grants.is_empty() {
+                return Ok(());
+            }
         }
         if let Some(end) = self.leases.before.ending.get(&id).filter(|_| lease.lives() <= 1) {
             let at = lease.expires(self.tolerance_ns);
@@ -124,20 +126,21 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Nothing is done with a lease that was over, and its end was not too early.
-    fn used_over(
-        &self,
-        id: i64,
-        lease: &Lease<'_>,
-        (over, used): (Over, Option<&Record>),
-    ) -> Found {
+    /// Nothing is done with a lease that was over, before somebody asks for that number again, and
+    /// its end was not too early.
+    fn used_over(&self, id: i64, lease: &Lease<'_>, over: Over) -> Found {
+        let again = lease.grants.first().map_or(u64::MAX, |grant| grant.call_ns);
+        let before = |record: &&Record| record.return_ns.is_some_and(|at| at < again);
+        let puts = lease.puts.iter().map(|(_, put)| *put);
+        let revoked = lease.revoked().filter(|record| self.leases.is_ripe(record));
+        let used = puts.chain(revoked).find(before);
         let end = |(record, ttl): &(&Record, i64)| {
             let whole = u64::try_from(*ttl).unwrap_or(0).saturating_mul(SECOND_NS);
             record.call_ns.saturating_add(whole).saturating_sub(self.tolerance_ns)
         };
         let late =
             |renewal: &&(&Record, i64)| renewal.1 > 0 && over.by.is_none_or(|by| end(renewal) > by);
-        let renewed = lease.renewals.iter().find(late).map(|(record, _)| *record);
+        let renewed = lease.renewals.iter().filter(late).map(|(record, _)| *record).find(before);
         match used.or(renewed) {
             Some(record) => not_over(id, record, over),
             None => Ok(()),
