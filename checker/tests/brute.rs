@@ -116,6 +116,7 @@ fn agree(seed: u64) {
         quiet: false,
         leases: 0,
         renewals: false,
+        twice: 0,
     };
     let mut history = legal(shape);
     history.records.retain(|record| !is_local(record));

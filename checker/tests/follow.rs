@@ -4,9 +4,11 @@ mod world;
 
 use mettle_checker::follow::{FollowOptions, Follower, Progress};
 use mettle_checker::history::{
-    History, LeaseGrantResponse, LeaseRevokeResponse, LeaseStatus, Limits, Outcome, Record,
-    Request, Response, read_stream,
+    Blob, DeleteRangeRequest, ErrorAnswer, Event, EventType, Header, History, LeaseGrantRequest,
+    LeaseGrantResponse, LeaseRevokeResponse, LeaseStatus, Limits, Origin, Outcome, PutRequest,
+    PutResponse, Record, Request, Response, WatchCreateRequest, WatchResponse, read_stream,
 };
+use mettle_checker::model::Store;
 use mettle_checker::{Contradiction, Options, Report, Verdict, assumptions, check};
 use world::damage::damage;
 use world::{Dice, Shape, legal, legal_from_start};
@@ -23,7 +25,9 @@ enum Line {
 fn lines(history: &History, dice: &mut Dice) -> Vec<Line> {
     let mut ended: Vec<(u64, u64, &Record)> = Vec::new();
     for record in &history.records {
-        let end = record.return_ns.unwrap_or_else(|| record.call_ns + dice.below(300));
+        // What is of a stream is written when it happens.
+        let late = if record.request.op().is_operation() { dice.below(300) } else { 0 };
+        let end = record.return_ns.unwrap_or(record.call_ns + late);
         ended.push((end, record.call_ns, record));
     }
     ended.sort_by_key(|(end, call, record)| (*end, *call, record.id));
@@ -140,6 +144,7 @@ fn shape(seed: u64) -> Shape {
         quiet: dice.chance(50),
         leases: 0,
         renewals: false,
+        twice: 0,
     }
 }
 
@@ -283,6 +288,207 @@ fn many_recordings_with_leases() {
         std::panic::catch_unwind(move || leases(*seed, &mut own)).is_err()
     };
     let differ: Vec<u64> = (1_000..50_000).filter(differs).collect();
+    println!("{said:?}");
+    assert_eq!(differ, Vec::<u64>::new());
+}
+
+/// One after another, everything is done, and told to a watcher of all keys.
+struct Told {
+    history: History,
+    store: Store,
+    now: u64,
+}
+
+impl Told {
+    const SECOND: u64 = 1_000_000_000;
+
+    fn new() -> Self {
+        let origin = Origin { start_revision: Some(1), ..Origin::default() };
+        let (history, store) = (History { origin, records: Vec::new() }, Store::default());
+        let mut told = Told { history, store, now: Told::SECOND };
+        let all = Blob::from("\0");
+        let range_end = all.clone();
+        let watch = WatchCreateRequest { stream: 1, key: all, range_end, ..Default::default() };
+        told.history.records.push(Record::sent(1, 99, 1, 1, Request::WatchCreate(watch)));
+        told.heard(WatchResponse { created: true, ..WatchResponse::default() });
+        told
+    }
+
+    fn id(&self) -> u64 {
+        self.history.records.len() as u64 + 1
+    }
+
+    fn heard(&mut self, response: WatchResponse) {
+        let header = Header { revision: self.store.revision(), ..Header::default() };
+        let response = WatchResponse { header, ..response };
+        let record = Record::watch_response(self.id(), 99, 1, self.now, (1, response));
+        self.history.records.push(record);
+    }
+
+    /// Nobody is known to have done it.
+    fn done(&mut self, request: &Request) {
+        self.now += Told::SECOND / 10;
+        let before = self.store.revision();
+        let _ = self.store.execute(request);
+        let changes = self.store.changes(before + 1);
+        let events: Vec<Event> = changes
+            .map(|change| Event {
+                kind: if change.now.is_deletion() { EventType::Delete } else { EventType::Put },
+                kv: change.kv(),
+                prev_kv: None,
+            })
+            .collect();
+        if !events.is_empty() {
+            self.heard(WatchResponse { events, ..WatchResponse::default() });
+        }
+    }
+
+    fn called(&self, request: Request) -> Record {
+        Record::called(self.id(), self.id(), 1, self.now, request)
+    }
+
+    fn lost(mut self, request: Request) -> Self {
+        self.now += 1;
+        let lost = ErrorAnswer { code: "DeadlineExceeded".to_owned(), message: String::new() };
+        let record = self.called(request).unknown(lost);
+        self.history.records.push(record);
+        self
+    }
+
+    fn grant(mut self, id: i64, ttl: i64) -> Self {
+        let record = self.called(Request::LeaseGrant(LeaseGrantRequest { id, ttl }));
+        let header = Some(Header { revision: self.store.revision(), ..Header::default() });
+        let answer = Response::LeaseGrant(LeaseGrantResponse { header, id, ttl });
+        self.now += 1;
+        self.history.records.push(record.ok(self.now, answer));
+        self
+    }
+
+    fn put(mut self, key: &str, lease: i64) -> Self {
+        let put = PutRequest { key: key.into(), value: "v".into(), lease, ..Default::default() };
+        let (record, place) = (self.called(Request::Put(put.clone())), self.history.records.len());
+        self.done(&Request::Put(put));
+        let header = Some(Header { revision: self.store.revision(), ..Header::default() });
+        let answer = Response::Put(PutResponse { header, prev_kv: None });
+        let id = self.id();
+        self.history.records.insert(place, Record { id, ..record }.ok(self.now, answer));
+        self
+    }
+
+    fn gone(mut self, key: &str) -> Self {
+        self.done(&delete(key, ""));
+        self
+    }
+
+    fn puts(mut self, count: usize) -> Self {
+        for _ in 0..count {
+            self = self.put("/b", 0);
+        }
+        self
+    }
+
+    /// The verdict, and how much was kept at most.
+    fn judged(&self) -> (&'static str, usize) {
+        let whole = check(&self.history, &Options::default());
+        let options = FollowOptions { window: 8, ..FollowOptions::default() };
+        let mut follower = Follower::new(self.history.origin.clone(), options);
+        let mut most = 0;
+        for record in &self.history.records {
+            follower.push(record.clone()).expect("a right recording");
+            let progress = follower.called_before(record.call_ns).expect("a right recording");
+            most = most.max(progress.kept);
+        }
+        let report = follower.finish().expect("a right recording");
+        assert_eq!(whole.verdict.name(), report.verdict.name(), "{:?}", report.verdict);
+        (report.verdict.name(), most)
+    }
+}
+
+fn delete(key: &str, range_end: &str) -> Request {
+    let (key, range_end) = (key.into(), range_end.into());
+    Request::DeleteRange(DeleteRangeRequest { key, range_end, prev_kv: false })
+}
+
+/// Two may have made a revision, and did the same: what follows does not wait to hear which, and one
+/// of them may still do it again.
+#[test]
+fn which_of_two_deletions_it_was() {
+    let begun = || {
+        let begun = Told::new().put("/a", 0).lost(delete("/a", "")).lost(delete("/a", "/a~"));
+        begun.gone("/a").puts(100)
+    };
+    let (verdict, kept) = begun().judged();
+    assert!(verdict == "legal" && kept < 60, "{verdict} {kept}");
+    let again = || begun().put("/a", 0).gone("/a").puts(100);
+    let (verdict, kept) = again().judged();
+    assert!(verdict == "legal" && kept < 60, "{verdict} {kept}");
+    assert_eq!(again().put("/a", 0).gone("/a").puts(30).judged().0, "broken");
+}
+
+#[test]
+fn a_deletion_or_the_end_of_a_lease() {
+    let begun = || {
+        let begun = Told::new().grant(1, 2).put("/a", 1).lost(delete("/a", "")).puts(40);
+        begun.gone("/a").puts(100)
+    };
+    let (verdict, kept) = begun().judged();
+    assert!(verdict == "legal" && kept < 60, "{verdict} {kept}");
+    // It was the lease, and the deletion came later.
+    let later = || begun().put("/a", 0).gone("/a").puts(100);
+    let (verdict, kept) = later().judged();
+    assert!(verdict == "legal" && kept < 60, "{verdict} {kept}");
+    assert_eq!(later().put("/a", 0).gone("/a").judged().0, "broken");
+    assert_eq!(later().put("/c", 1).judged().0, "broken");
+    // It was the deletion: the lease was there afterwards.
+    let alive = || begun().put("/c", 1).puts(100);
+    assert_eq!(alive().judged().0, "legal");
+    assert_eq!(alive().gone("/c").puts(30).judged().0, "legal");
+    assert_eq!(alive().gone("/c").put("/d", 1).puts(30).judged().0, "broken");
+    assert_eq!(alive().put("/a", 0).gone("/a").judged().0, "broken");
+}
+
+/// A store of few keys where writes are lost that do the same as others: which of them was done is in
+/// doubt, and some are done twice.
+fn doubtful(seed: u64, said: &mut Said) {
+    let mut dice = Dice::new(seed ^ 0xd0b7);
+    let leases = if dice.chance(60) { 2 + dice.below(30) } else { 0 };
+    let shape = Shape {
+        before: 0,
+        operations: 60 + dice.below(240),
+        keys: 1 + dice.below(2),
+        unknown_per_mille: 100 + dice.below(250),
+        watchers: 1 + dice.below(2),
+        leases,
+        renewals: dice.chance(50),
+        twice: [0, 0, 5, 20][dice.below(4) as usize],
+        ..shape(seed)
+    };
+    let mut history = legal(shape);
+    history.origin.start_revision.get_or_insert(1);
+    match same_verdict(&history, shape, dice).1 {
+        Some("legal") => said.legal += 1,
+        Some("broken") => said.broken += 1,
+        _ => {}
+    }
+}
+
+#[test]
+fn recordings_in_doubt() {
+    let mut said = Said::default();
+    (0..300).chain([9_713]).for_each(|seed| doubtful(seed, &mut said));
+    assert!(said.legal > 150 && said.broken > 20, "{said:?}");
+}
+
+/// `cargo test --release -p mettle-checker --test follow -- --ignored doubt --nocapture`
+#[test]
+#[ignore = "twenty thousand histories take minutes"]
+fn many_recordings_in_doubt() {
+    let mut said = Said::default();
+    let differs = |seed: &u64| {
+        let mut own = std::panic::AssertUnwindSafe(&mut said);
+        std::panic::catch_unwind(move || doubtful(*seed, &mut own)).is_err()
+    };
+    let differ: Vec<u64> = (1_000..20_000).filter(differs).collect();
     println!("{said:?}");
     assert_eq!(differ, Vec::<u64>::new());
 }

@@ -143,6 +143,7 @@ fn agree(seed: u64) -> Option<bool> {
         keeps: false,
         leases: 3,
         renewals: false,
+        twice: 0,
         ..Shape::default()
     };
     let mut history = legal(shape);

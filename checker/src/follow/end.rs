@@ -41,7 +41,8 @@ impl Follower {
         let history = History { origin: self.origin.clone(), records };
         let floats = std::mem::take(&mut self.floats);
         let quiet = std::mem::take(&mut self.quiet);
-        let stretch = Stretch { floats, quiet, ..Stretch::whole(store.revision()) };
+        let doubts = std::mem::take(&mut self.doubts);
+        let stretch = Stretch { floats, quiet, doubts, ..Stretch::whole(store.revision()) };
         if let broken @ Verdict::Broken(_) = self.ledger.check(u64::MAX) {
             self.show(&broken, &history.records);
             return Ok(self.report(vec![verdict_check(broken)]));

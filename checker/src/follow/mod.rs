@@ -9,7 +9,9 @@
 //!
 //! What stays is, besides that store with its last revisions: what is not judged yet; writes of
 //! unknown outcome that have no place; compactions; and of each watcher its request and the last
-//! it heard. Where an unknown write was placed by guess, since another one fits as well, nothing
+//! it heard. Where another unknown write would have done the same as the one that was placed, the
+//! store is certain nevertheless, and both stay, of which one is done
+//! ([`either`](crate::revision::either)). Where another would have done something else, nothing
 //! from there on is certain, and all of it stays until an answer shows which it was. If that is
 //! too much ([`FollowOptions::most`]) the guess is kept; should something contradict it later, the
 //! verdict is unknown.
@@ -35,6 +37,7 @@ use crate::assume::by_itself;
 use crate::history::{History, Origin, Record, Request, Response};
 use crate::lease::Ledger;
 use crate::model::Store;
+use crate::revision::either::Either;
 use crate::revision::ops::Role;
 use crate::revision::{Bounds, LINEARIZABILITY, Stretch};
 use crate::start;
@@ -131,6 +134,7 @@ pub struct Follower {
     starts: BTreeMap<u64, i64>,
     quiet: BTreeMap<u64, i64>,
     ledger: Ledger,
+    doubts: Vec<Either>,
     /// Whether an answer without a place makes it necessary to keep everything.
     whole: bool,
     /// Whether anything was judged and let go.
@@ -170,6 +174,7 @@ impl Follower {
             starts: BTreeMap::new(),
             quiet: BTreeMap::new(),
             ledger: Ledger::new(options.lease_tolerance_ns),
+            doubts: Vec::new(),
             whole: false,
             cut: false,
             guessed: None,
@@ -349,7 +354,8 @@ impl Follower {
             inside.into_iter().map(|held| (held.record, held.role)).unzip();
         let history = History { origin: self.origin.clone(), records };
         let (floats, quiet) = (self.floats.clone(), self.quiet.clone());
-        let stretch = Stretch { base: self.base(), until: Some(until), seen_ns, floats, quiet };
+        let (base, doubts) = (self.base(), self.doubts.clone());
+        let stretch = Stretch { base, until: Some(until), seen_ns, floats, quiet, doubts };
         let store = self.store.take().expect("the store of the last judgement");
         let floor = store.floor();
         let judged = self.window(&history, &roles, (stretch, guess), store);
@@ -406,6 +412,8 @@ impl Follower {
         self.figures.placed += firm.placed;
         self.figures.steps += firm.steps;
         self.guessed = self.guessed.or(firm.guessed);
+        self.doubts = firm.doubts;
+        self.unjudged += firm.dropped;
         self.floats.extend(firm.floats);
         let held =
             self.held.iter().filter(|held| matches!(held.role, Role::Compaction | Role::Error));

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{Options, above};
 use crate::history::{History, Record, Request, Response};
-use crate::lease::{Ended, Ends, Leases, NOBODY, expired_early};
+use crate::lease::{Ended, Ends, Leases, expired_early};
 use crate::model::Store;
+use crate::revision::either::{Either, Maker, Settled};
 use crate::revision::ops::{Ops, Role};
-use crate::revision::{Bounds, LINEARIZABILITY, Ordered, Placement, Stretch, order};
+use crate::revision::{Bounds, LINEARIZABILITY, Ordered, Stretch, order};
 use crate::verdict::{Check, Verdict};
 use crate::watch::streams::{Streams, Watcher, is_progress, moment, streams_of};
 
@@ -53,6 +54,10 @@ pub(super) struct Firm {
     pub(super) steps: u64,
     /// Leases that ended by themselves.
     pub(super) ended: Vec<Ended>,
+    /// Revisions that one of several writes made, nobody knows which.
+    pub(super) doubts: Vec<Either>,
+    /// Earlier ones of which nothing more can be told.
+    pub(super) dropped: u64,
 }
 
 impl Window<'_> {
@@ -90,7 +95,7 @@ impl Window<'_> {
             let verdict = Verdict::unknown(LINEARIZABILITY, reason.clone(), evidence.clone());
             return Judged::Stuck(Box::new(base_of(ordered, stretch.base)), verdict);
         }
-        let guessed = placement.guessed.filter(|_| stretch.until.is_some());
+        let guessed = placement.makers.guessed.filter(|_| stretch.until.is_some());
         let firm = guessed.filter(|_| !self.guess).map_or(until, |hole| hole - 1);
         let mut own = heard;
         if firm < until {
@@ -105,14 +110,16 @@ impl Window<'_> {
             return Judged::Broken(broken.verdict.clone());
         }
         let starts = tails(&streams);
-        let keep = self.keep(&ordered, (&own, &streams, &starts), firm);
+        let settled = placement.settled(firm);
+        let keep = self.keep(&ordered, (&own, &streams, &starts), (firm, &settled));
         let placement = ordered.placement.take().expect("it was there");
         let floats = ordered.floats.iter().map(|(place, bounds)| (ops.record(*place).id, *bounds));
         let floats = floats.filter(|(_, bounds)| ends_by(*bounds, firm)).collect();
         let placed = placement.placed.iter().filter(|placed| placed.0 <= firm).count() as u64;
-        let ended = ended(&ops, &placement, firm);
+        let dropped = stretch.doubts.len() - ops.doubts.len();
         let mut store = placement.store;
         store.undo_to(firm.min(store.revision()));
+        let ended = ended(&settled, &mut store);
         Judged::Firm(Box::new(Firm {
             store,
             checks,
@@ -123,6 +130,8 @@ impl Window<'_> {
             guessed: guessed.filter(|_| self.guess),
             steps: ordered.steps,
             ended,
+            doubts: settled.doubts,
+            dropped: dropped as u64,
         }))
     }
 
@@ -160,7 +169,7 @@ impl Window<'_> {
         &self,
         ordered: &Ordered,
         (heard, streams, tails): (&[bool], &Streams<'_>, &BTreeMap<u64, Tail>),
-        firm: i64,
+        (firm, settled): (i64, &Settled),
     ) -> Vec<bool> {
         let mut kept: BTreeSet<u64> = streams.asked.iter().map(|record| record.id).collect();
         for watcher in streams.live.iter().map(|watcher| &streams.watchers[*watcher]) {
@@ -168,15 +177,12 @@ impl Window<'_> {
             kept.extend(watcher.cancel.map(|cancel| cancel.id));
             kept.extend(&tails[&watcher.create.id].records);
         }
-        let placed = ordered.placement.iter().flat_map(|placement| &placement.placed);
-        let placed: BTreeSet<u32> =
-            placed.filter(|placed| placed.0 <= firm).map(|placed| placed.1).collect();
         let floats: BTreeMap<u32, Bounds> = ordered.floats.iter().copied().collect();
         let keeps = |place: usize, record: &Record| match self.roles[place] {
             Role::Mutator(revision) | Role::Observer(revision) | Role::Local(revision) => {
                 revision > firm
             }
-            Role::Unknown => !placed.contains(&(place as u32)),
+            Role::Unknown => !settled.spent.contains(&Maker::Write(record.id)),
             Role::Compaction => true,
             Role::Error => !floats.get(&(place as u32)).is_some_and(|own| ends_by(*own, firm)),
             Role::Nothing if record.request.op().is_watch() => {
@@ -189,16 +195,19 @@ impl Window<'_> {
     }
 }
 
-/// The leases that ended by themselves up to a revision.
-fn ended(ops: &Ops<'_>, placement: &Placement, firm: i64) -> Vec<Ended> {
-    let own = placement.placed.iter().filter(|(at, _)| *at <= firm);
-    let own = own.filter_map(|(revision, place)| {
-        let record = ops.record(*place);
-        let Request::LeaseRevoke(lease) = &record.request else { return None };
-        let (lease, by) = (lease.id, placement.made_by(*revision));
-        (record.process == NOBODY).then_some(Ended { lease, revision: *revision, by })
-    });
-    own.collect()
+/// The leases that certainly ended by themselves; the store is told what it did not see.
+fn ended(settled: &Settled, store: &mut Store) -> Vec<Ended> {
+    let mut ended = Vec::new();
+    for (doubt, maker) in &settled.made {
+        let Some(lease) = maker.ended() else { continue };
+        if store.is_once(lease) {
+            store.lease_ended(lease, doubt.revision);
+        }
+        if !doubt.asked {
+            ended.push(Ended { lease, revision: doubt.revision, by: doubt.by });
+        }
+    }
+    ended
 }
 
 /// Takes an order back.

@@ -7,8 +7,8 @@ use super::{
     LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesRequest,
     LeaseLeasesResponse, LeaseRequest, LeaseRevokeResponse, LeaseTimeToLiveRequest,
     LeaseTimeToLiveResponse, Origin, PutRequest, PutResponse, QuiescedRequest, RangeRequest,
-    RangeResponse, StreamRef, TxnRequest, TxnResponse, WatchCancelRequest, WatchCreateRequest,
-    WatchResponse,
+    RangeResponse, RequestOp, StreamRef, TxnRequest, TxnResponse, WatchCancelRequest,
+    WatchCreateRequest, WatchResponse,
 };
 
 /// Everything that clients recorded.
@@ -186,6 +186,26 @@ impl Op {
 }
 
 impl Request {
+    /// The puts with a lease that it may do, whichever way its conditions go.
+    pub(crate) fn lease_puts(&self) -> Vec<&PutRequest> {
+        fn inside<'a>(txn: &'a TxnRequest, found: &mut Vec<&'a PutRequest>) {
+            for op in txn.success.iter().chain(&txn.failure) {
+                match op {
+                    RequestOp::Put(put) if put.lease != 0 => found.push(put),
+                    RequestOp::Txn(inner) => inside(inner, found),
+                    _ => {}
+                }
+            }
+        }
+        let mut found = Vec::new();
+        match self {
+            Request::Put(put) if put.lease != 0 => found.push(put),
+            Request::Txn(txn) => inside(txn, &mut found),
+            _ => {}
+        }
+        found
+    }
+
     /// Which kind.
     pub fn op(&self) -> Op {
         match self {

@@ -1,11 +1,12 @@
 //! The ends that leases may have come to by themselves, and the operations with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::gather::Leases;
-use crate::history::{Blob, History, Record};
+use crate::history::{Blob, History, Record, Request};
 use crate::model::Store;
 use crate::revision::Stretch;
+use crate::revision::either::Either;
 use crate::revision::ops::{Ops, hanging};
 use crate::verdict::Verdict;
 
@@ -45,6 +46,39 @@ impl Ends {
         let mut ops = Ops::new(history, &self.records, stretch)?;
         ops.lives = leases.lives(&history.records, stretch);
         ops.hanging = Some(&self.hanging);
+        ops.doubts = self.doubts(leases, &ops);
         Ok(ops)
+    }
+
+    /// The doubts with what may still have been: not the end of a lease that was kept alive, or put
+    /// with later. Of a lease that was granted again, or that a transaction may put with, it is not
+    /// told any more.
+    fn doubts(&self, leases: &Leases<'_>, ops: &Ops<'_>) -> Vec<Either> {
+        let ends = |doubt: &Either| doubt.among.iter().find_map(|maker| maker.ended());
+        let ended: BTreeSet<i64> = ops.doubts.iter().filter_map(ends).collect();
+        if ended.is_empty() {
+            return ops.doubts.clone();
+        }
+        let mut by: BTreeMap<i64, u64> = BTreeMap::new();
+        for record in &self.records {
+            if let Request::LeaseRevoke(lease) = &record.request {
+                by.insert(lease.id, record.call_ns);
+            }
+        }
+        let unclear = leases.unclear(ops.unknown.iter().map(|place| ops.record(*place)));
+        let put = leases.put_with(ops.made().map(|(_, place)| ops.record(place)), &ended);
+        let open =
+            ops.doubts.iter().filter(|doubt| !ends(doubt).is_some_and(|id| unclear.contains(&id)));
+        open.cloned()
+            .map(|mut doubt| {
+                doubt.among.retain(|maker| {
+                    maker.ended().is_none_or(|id| {
+                        !put.contains(&id)
+                            && (doubt.asked || by.get(&id).is_some_and(|at| *at <= doubt.by))
+                    })
+                });
+                doubt
+            })
+            .collect()
     }
 }

@@ -114,6 +114,21 @@ impl<'a> Lease<'a> {
                 all.push((end.saturating_sub(tolerance_ns), Some(grant)));
             }
         }
+        // What was renewed before anybody asked for the second was the first.
+        if let (Some(first), [grant, second, ..]) = (all.first_mut(), &self.grants[..])
+            && first.1.is_some_and(|since| since.id == grant.id)
+        {
+            let own = self.renewals.iter().filter(|(renewal, ttl)| {
+                *ttl > 0 && renewal.return_ns.is_some_and(|at| at < second.call_ns)
+            });
+            for (renewal, ttl) in own {
+                let whole = u64::try_from(*ttl).unwrap_or(0).saturating_mul(SECOND_NS);
+                let end = renewal.call_ns.saturating_add(whole).saturating_sub(tolerance_ns);
+                if end > first.0 {
+                    *first = (end, Some(renewal));
+                }
+            }
+        }
         all.sort_by_key(|(at, _)| *at);
         all
     }
@@ -301,6 +316,32 @@ impl<'a> Leases<'a> {
             };
         }
         found
+    }
+
+    /// Leases of which it is not known what is done with them: granted more than once, or perhaps put
+    /// with by transactions without an answer.
+    pub(super) fn unclear<'b>(&self, unknown: impl Iterator<Item = &'b Record>) -> BTreeSet<i64> {
+        let again = self.all.iter().filter(|(_, lease)| lease.lives() > 1).map(|(id, _)| *id);
+        let lost = unknown.filter(|record| matches!(record.request, Request::Txn(_)));
+        let lost = lost.flat_map(|record| record.request.lease_puts());
+        again.chain(lost.map(|put| put.lease)).collect()
+    }
+
+    /// Those of some leases that answered writes put keys with.
+    pub(super) fn put_with<'b>(
+        &self,
+        answered: impl Iterator<Item = &'b Record>,
+        leases: &BTreeSet<i64>,
+    ) -> BTreeSet<i64> {
+        let named = |record: &&Record| {
+            record.request.lease_puts().iter().any(|put| leases.contains(&put.lease))
+        };
+        let put = answered.filter(named).flat_map(|record| {
+            let alone = Leases::alone(record, self.before);
+            let put = alone.all.into_iter().filter(|(_, lease)| !lease.puts.is_empty());
+            put.map(|(id, _)| id).collect::<Vec<_>>()
+        });
+        put.collect()
     }
 
     /// Leases that are granted no more than once.

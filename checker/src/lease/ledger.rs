@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::before::{Before, Over};
 use super::check::{NOT_FOUND, named};
 use super::gather::{Lease, Leases, granted, is_lease, revision};
-use crate::history::{Outcome, PutRequest, Record, Request, RequestOp, Response, TxnRequest};
+use crate::history::{Outcome, Record, Request, Response};
 use crate::model::Store;
 use crate::verdict::Verdict;
 
@@ -61,7 +61,7 @@ impl Ledger {
             Request::Quiesced(_) => self.quiet = true,
             Request::Range(_) if self.quiet && shows_lease(record) => {}
             Request::Put(put) if put.lease != 0 => {}
-            Request::Txn(_) if !puts(&record.request).is_empty() => {}
+            Request::Txn(_) if !record.request.lease_puts().is_empty() => {}
             request if is_lease(request.op()) => {}
             _ => return,
         }
@@ -70,7 +70,7 @@ impl Ledger {
         self.examined += examined;
         (self.before.granted, self.before.nameless) = (granted, nameless);
         if record.outcome != Outcome::Fail {
-            for put in puts(&record.request) {
+            for put in record.request.lease_puts() {
                 if !self.before.over.contains_key(&put.lease) {
                     self.before.hung.entry(put.lease).or_default().insert(put.key.clone());
                 }
@@ -292,25 +292,6 @@ fn leases_of(record: &Record) -> Vec<i64> {
         (Request::Put(_) | Request::Txn(_) | Request::LeaseRevoke(_), _) => named(&record.request),
         _ => Vec::new(),
     }
-}
-
-fn puts(request: &Request) -> Vec<&PutRequest> {
-    fn inside<'a>(txn: &'a TxnRequest, found: &mut Vec<&'a PutRequest>) {
-        for op in txn.success.iter().chain(&txn.failure) {
-            match op {
-                RequestOp::Put(put) if put.lease != 0 => found.push(put),
-                RequestOp::Txn(inner) => inside(inner, found),
-                _ => {}
-            }
-        }
-    }
-    let mut found = Vec::new();
-    match request {
-        Request::Put(put) if put.lease != 0 => found.push(put),
-        Request::Txn(txn) => inside(txn, &mut found),
-        _ => {}
-    }
-    found
 }
 
 fn shows_lease(record: &Record) -> bool {

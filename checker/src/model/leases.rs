@@ -61,6 +61,19 @@ impl Store {
         self.leases.once = leases;
     }
 
+    /// Whether a lease is granted no more than once.
+    pub(crate) fn is_once(&self, lease: i64) -> bool {
+        self.leases.once.contains(&lease)
+    }
+
+    /// A revision that was made otherwise here was the end of a lease.
+    pub(crate) fn lease_ended(&mut self, lease: i64, revision: i64) {
+        if self.leases.ended.insert(lease, revision).is_none() {
+            let after = self.leases.endings.partition_point(|(at, _)| *at <= revision);
+            self.leases.endings.insert(after, (revision, lease));
+        }
+    }
+
     /// A lease that was over was granted again.
     pub(crate) fn granted_again(&mut self, lease: i64) {
         if self.leases.ended.remove(&lease).is_some() {

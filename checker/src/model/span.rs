@@ -7,7 +7,7 @@ use crate::history::Blob;
 type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
 /// Keys `[key, range_end)` with etcd's special ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     /// First key.
     pub key: Blob,

@@ -18,7 +18,7 @@ use super::known::{Fit, Need};
 use super::replay::Replay;
 use super::unknown::Plain;
 use crate::history::{Blob, EventType};
-use crate::model::{Change, Span, Version};
+use crate::model::{Change, Version};
 
 /// What is gathered for a hole without evidence.
 #[derive(Default)]
@@ -26,6 +26,8 @@ struct Gathered {
     ranked: Vec<(Fit, bool, u32)>,
     choice: bool,
     blame: BTreeSet<usize>,
+    unfit: Vec<(u32, bool)>,
+    unfit_keys: Vec<u32>,
 }
 
 impl Replay<'_, '_> {
@@ -42,6 +44,8 @@ impl Replay<'_, '_> {
             let mut frame = Frame::new(hole, pool, false);
             frame.choice = gathered.choice;
             frame.blame = gathered.blame;
+            frame.unfit = gathered.unfit;
+            frame.unfit_keys = gathered.unfit_keys;
             frame
         };
         self.push_frame(frame);
@@ -87,19 +91,12 @@ impl Replay<'_, '_> {
             if !self.could_make(number, hole) {
                 continue;
             }
-            if let Some(frame) = self.used[number as usize] {
-                gathered.blame.insert(frame);
+            if self.is_taken(number, &mut gathered.blame) {
                 continue;
             }
             match self.fit(number) {
                 fit @ (Fit::Never | Fit::Wrong) => {
-                    let unknown = &unknowns.writes[number as usize];
-                    let mut spans = unknown.depends.clone();
-                    if fit == Fit::Wrong {
-                        spans.extend(unknown.touches.iter().cloned());
-                    }
-                    let frames = self.responsible(&spans, hole - 1, self.frames.len());
-                    gathered.blame.extend(frames);
+                    gathered.unfit.push((number, fit == Fit::Wrong));
                 }
                 fit => gathered.ranked.push((fit, true, number)),
             }
@@ -116,7 +113,7 @@ impl Replay<'_, '_> {
         self.steps += 1;
         let name = self.unknowns.key(key);
         let fit = self.fit_put(name, hole, self.store.now().get(name));
-        if self.ruled_out(fit, key, hole, gathered) {
+        if ruled_out(fit, key, gathered) {
             return;
         }
         if let Fit::Free | Fit::Doubtful(_) = fit {
@@ -135,8 +132,7 @@ impl Replay<'_, '_> {
         let mut users = BTreeSet::new();
         let mut stands = None;
         for &number in called {
-            if let Some(frame) = self.used[number as usize] {
-                users.insert(frame);
+            if self.is_taken(number, &mut users) {
                 continue;
             }
             let wanted = self.wanted_later(number, hole);
@@ -144,7 +140,7 @@ impl Replay<'_, '_> {
                 gathered.blame.extend(frames);
                 continue;
             }
-            let dark = alike && self.is_dark(number);
+            let dark = alike && self.is_dark(number) && self.unknowns.pledges.of(number).is_none();
             if dark {
                 let lease = self.unknowns.writes[number as usize].lease();
                 if stands.is_some_and(|(other, _)| other == lease) {
@@ -166,7 +162,7 @@ impl Replay<'_, '_> {
         let now = self.store.now().get(name);
         let fit = now.map_or(Fit::Wrong, |now| self.fit_delete(name, hole, now));
         let frozen = now.is_none() && self.facts.frozen(name, hole);
-        if self.ruled_out(if frozen { Fit::Never } else { fit }, key, hole, gathered) {
+        if ruled_out(if frozen { Fit::Never } else { fit }, key, gathered) {
             return;
         }
         if let (Fit::Free | Fit::Doubtful(_), Some(known)) = (fit, self.facts.of(name))
@@ -180,33 +176,19 @@ impl Replay<'_, '_> {
             return gathered.blame.extend(frames);
         }
         let called = self.unknowns.plain_deletes(key).iter();
-        let mut called = called.take_while(|number| **number < in_time).copied();
+        let called = called.take_while(|number| **number < in_time).copied();
         let mut users = BTreeSet::new();
-        let free = called.find(|number| match self.used[*number as usize] {
-            Some(frame) => {
-                users.insert(frame);
-                false
+        let mut stands = false;
+        for number in called {
+            let in_doubt = self.unknowns.pledges.of(number).is_some();
+            // All deletions of one key do the same.
+            if (in_doubt || !stands) && !self.is_taken(number, &mut users) {
+                gathered.ranked.push((fit, true, number));
+                stands |= !in_doubt;
             }
-            None => true,
-        });
-        // All deletions of one key do the same.
-        match free {
-            Some(number) => gathered.ranked.push((fit, true, number)),
-            None => gathered.blame.extend(users),
         }
-    }
-
-    /// Whether no plain put (or no plain deletion) of a key can stand at the hole; who is to blame.
-    fn ruled_out(&self, fit: Fit, key: u32, hole: i64, gathered: &mut Gathered) -> bool {
-        match fit {
-            Fit::Never => true,
-            Fit::Wrong => {
-                let span = [Span::one(self.unknowns.key(key))];
-                let frames = self.responsible(&span, hole - 1, self.frames.len());
-                gathered.blame.extend(frames);
-                true
-            }
-            Fit::Needed(_) | Fit::Free | Fit::Doubtful(_) => false,
+        if !stands {
+            gathered.blame.extend(users);
         }
     }
 
@@ -289,13 +271,18 @@ impl Replay<'_, '_> {
     /// The same number for writes that can stand for each other at any hole.
     pub(super) fn kind(&self, number: u32) -> u32 {
         let own = &self.unknowns.writes[number as usize];
+        if self.unknowns.pledges.of(number).is_some() {
+            return number;
+        }
         let Plain::Put { key, .. } = own.plain() else { return own.class };
         if self.hints.is_some() || self.facts.values_matter() || !self.is_dark(number) {
             return own.class;
         }
         let key = self.unknowns.number(key).expect("the key of a put is named");
         let same = |other: &&u32| {
-            self.unknowns.writes[**other as usize].lease() == own.lease() && self.is_dark(**other)
+            let in_doubt = self.unknowns.pledges.of(**other).is_some();
+            let lease = self.unknowns.writes[**other as usize].lease();
+            !in_doubt && lease == own.lease() && self.is_dark(**other)
         };
         self.unknowns.plain_puts(key).iter().find(same).copied().unwrap_or(own.class)
     }
@@ -329,4 +316,12 @@ impl Replay<'_, '_> {
         self.store.undo_to(before);
         if worst >= Fit::Wrong { worst } else { needed.unwrap_or(worst) }
     }
+}
+
+/// Whether no plain put (or no plain deletion) of a key can stand at the hole.
+fn ruled_out(fit: Fit, key: u32, gathered: &mut Gathered) -> bool {
+    if fit == Fit::Wrong && gathered.unfit_keys.last() != Some(&key) {
+        gathered.unfit_keys.push(key);
+    }
+    matches!(fit, Fit::Never | Fit::Wrong)
 }

@@ -23,6 +23,11 @@ pub(super) struct Frame {
     /// What those that failed rest on, as it was before the hole. Who is to blame for it is looked
     /// up only when no candidate is left.
     pub(super) rests_on: Vec<Span>,
+    /// Candidates that could not stand there, with the state just before it; and whether that is for
+    /// what they would change, or only for what they need.
+    pub(super) unfit: Vec<(u32, bool)>,
+    /// Keys of which no plain write could stand there, likewise, by their numbers.
+    pub(super) unfit_keys: Vec<u32>,
     /// What is owed and was done by the chosen one.
     pub(super) served: Vec<u32>,
 }
@@ -33,8 +38,9 @@ impl Frame {
     pub(super) fn bytes(&self) -> u64 {
         const FIXED: usize = 2 * size_of::<Frame>();
         const SPAN: usize = 2 * size_of::<Span>();
-        (FIXED + self.pool.capacity() * 20 + self.blame.len() * 24 + self.rests_on.len() * SPAN)
-            as u64
+        let unfit = self.unfit.capacity() * 8 + self.unfit_keys.capacity() * 4;
+        let listed = self.pool.capacity() * 20 + self.blame.len() * 24 + unfit;
+        (FIXED + listed + self.rests_on.len() * SPAN) as u64
     }
 
     pub(super) fn new(hole: i64, pool: Vec<u32>, narrowed: bool) -> Self {
@@ -48,6 +54,8 @@ impl Frame {
             blame: BTreeSet::new(),
             tried: BTreeSet::new(),
             rests_on: Vec::new(),
+            unfit: Vec::new(),
+            unfit_keys: Vec::new(),
             served: Vec::new(),
         }
     }

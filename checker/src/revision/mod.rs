@@ -40,12 +40,15 @@ mod blame;
 mod by_revision;
 mod candidates;
 mod crowded;
+pub(crate) mod either;
 mod facts;
 mod floats;
 mod frame;
 mod hints;
 mod known;
+mod makers;
 pub(crate) mod ops;
+pub(crate) mod pledges;
 mod reasons;
 mod replay;
 mod shown;
@@ -53,6 +56,7 @@ pub(crate) mod sights;
 pub(crate) mod sweep;
 mod unknown;
 
+use either::Either;
 use facts::Facts;
 pub(crate) use floats::Bounds;
 use hints::Hints;
@@ -85,13 +89,15 @@ pub(crate) struct Stretch {
     pub(crate) floats: BTreeMap<u64, Bounds>,
     /// Of quiet times, what had been shown when they began, by id.
     pub(crate) quiet: BTreeMap<u64, i64>,
+    /// Revisions before it that one of several writes made, nobody knows which.
+    pub(crate) doubts: Vec<Either>,
 }
 
 impl Stretch {
     /// All of a recording that starts at a revision.
     pub(crate) fn whole(base: i64) -> Self {
         let (floats, quiet) = (BTreeMap::new(), BTreeMap::new());
-        Stretch { base, until: None, seen_ns: u64::MAX, floats, quiet }
+        Stretch { base, until: None, seen_ns: u64::MAX, floats, quiet, doubts: Vec::new() }
     }
 }
 

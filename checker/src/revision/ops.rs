@@ -11,6 +11,7 @@ use crate::verdict::{Verdict, Violation};
 use crate::words;
 
 use super::by_revision::ByRevision;
+use super::either::Either;
 use super::{LINEARIZABILITY, Stretch};
 
 /// The operations of a history by what they are to the order. Numbers are places in `records`.
@@ -43,6 +44,8 @@ pub(crate) struct Ops<'a> {
     pub(crate) top: i64,
     /// Whether the recording goes on after these.
     pub(crate) goes_on: bool,
+    /// Revisions before them that one of several writes made, nobody knows which.
+    pub(crate) doubts: Vec<Either>,
     /// What had been shown when quiet times began, by their id, as far as it is not shown here.
     pub(crate) quiet: BTreeMap<u64, i64>,
     /// When the top was certainly reached.
@@ -188,6 +191,7 @@ impl<'a> Ops<'a> {
             errors: Vec::new(),
             top: stretch.base,
             goes_on: stretch.until.is_some(),
+            doubts: stretch.doubts.clone(),
             quiet: stretch.quiet.clone(),
             seen_ns: stretch.seen_ns,
         };

@@ -2,13 +2,15 @@
 //! with writes of unknown outcome: a search over those holes only, which jumps back to the choice
 //! that is to blame.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::crowded::Owed;
+use super::either::{Either, Maker, Settled};
 use super::facts::Facts;
 use super::floats::oldest_read;
 use super::frame::Frame;
 use super::hints::{Hints, local_answer};
+use super::makers::Makers;
 use super::ops::Ops;
 use super::unknown::{Unknowns, reads};
 use crate::afford::Budget;
@@ -22,18 +24,26 @@ pub(crate) struct Placement {
     pub(crate) store: Store,
     /// Unknown writes that took a revision: (revision, place in `records`).
     pub(crate) placed: Vec<(i64, u32)>,
-    /// The first revision that another unknown write might have made as well.
-    pub(crate) guessed: Option<i64>,
+    /// Who can have made what, where the recording goes on.
+    pub(crate) makers: Makers,
+    doubts: Vec<Either>,
     pub(crate) steps: u64,
-    /// For revision base+1+n at place n: its write was called no later than this.
-    called_by: Vec<u64>,
     base: i64,
 }
 
 impl Placement {
-    /// When a revision had certainly been made.
-    pub(crate) fn made_by(&self, revision: i64) -> u64 {
-        self.called_by[(revision - self.base) as usize - 1]
+    /// What is certain of makers up to a revision.
+    pub(crate) fn settled(&self, firm: i64) -> Settled {
+        let mut put: BTreeMap<i64, i64> = BTreeMap::new();
+        for revision in self.base + 1..=firm.min(self.store.revision()) {
+            for change in self.store.changes(revision).filter(|change| change.now.lease != 0) {
+                put.insert(change.now.lease, revision);
+            }
+        }
+        let alive = |lease, after| put.get(&lease).is_some_and(|revision| *revision > after);
+        let choices = self.makers.choices.iter();
+        let choices = choices.take_while(|choice| choice.doubt.revision <= firm).cloned();
+        Settled::new(&self.doubts, choices, alive)
     }
 }
 
@@ -97,6 +107,8 @@ pub(crate) struct Replay<'a, 'b> {
     pub(super) store: Store,
     pub(super) frames: Vec<Frame>,
     pub(super) used: Vec<Option<usize>>,
+    /// What frames use of what is in doubt.
+    pub(super) claims: Vec<(Maker, usize)>,
     pub(super) steps: u64,
     pub(super) contradictions: u64,
     pub(super) deepest: Option<Failure>,
@@ -125,6 +137,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             store,
             frames: Vec::new(),
             used: vec![None; unknowns.len()],
+            claims: Vec::new(),
             steps: 0,
             contradictions: 0,
             deepest: None,
@@ -208,16 +221,17 @@ impl<'a, 'b> Replay<'a, 'b> {
                 return Ending::Exhausted(failure, self.steps, self.store);
             }
         }
+        let makers = if self.ops.goes_on { self.makers() } else { Makers::default() };
         let placed = self.frames.iter().filter_map(|frame| {
             let chosen = frame.chosen? as usize;
             Some((frame.hole, self.ops.unknown[chosen]))
         });
         Ending::Placed(Placement {
             placed: placed.collect(),
-            guessed: self.guessed(),
+            makers,
+            doubts: self.ops.doubts.clone(),
             store: self.store,
             steps: self.steps,
-            called_by: self.called_by,
             base,
         })
     }
@@ -225,25 +239,6 @@ impl<'a, 'b> Replay<'a, 'b> {
     fn refuted(mut self, failure: Failure) -> Ending {
         self.store.undo_to(self.ops.base);
         Ending::Refuted(failure, self.steps, self.store)
-    }
-
-    /// The first hole for which there was a choice: between requests that differ, since of equal
-    /// ones it does not matter which.
-    fn guessed(&self) -> Option<i64> {
-        let open = |frame: usize| {
-            let own = &self.frames[frame];
-            if own.choice {
-                return true;
-            }
-            // Those before the chosen one were refuted.
-            let untried = own.pool[own.next..].iter();
-            let chosen = own.chosen.map(|number| self.unknowns.writes[number as usize].class);
-            let mut free = untried
-                .filter(|number| self.used[**number as usize].is_none_or(|user| user >= frame));
-            free.any(|number| Some(self.unknowns.writes[*number as usize].class) != chosen)
-        };
-        let first = (0..self.frames.len()).find(|frame| open(*frame))?;
-        Some(self.frames[first].hole)
     }
 
     /// Does the write that claims a revision, and looks at everything that claims to have seen it.
@@ -267,7 +262,7 @@ impl<'a, 'b> Replay<'a, 'b> {
     }
 
     /// Looks at everything that claims to have seen the store at a revision.
-    fn gap(&mut self, revision: i64) -> Result<(), Contradiction> {
+    pub(super) fn gap(&mut self, revision: i64) -> Result<(), Contradiction> {
         let ops = self.ops;
         for (_, place) in ops.observers.at(revision) {
             self.observer(*place, revision)?;
@@ -343,11 +338,12 @@ impl<'a, 'b> Replay<'a, 'b> {
             self.contradictions += u64::from(self.frames[own].next > 0);
             self.frames[own].next += 1;
             let kind = self.kind(number);
-            if let Some(frame) = self.used[number as usize] {
+            let mut by = BTreeSet::new();
+            if self.is_taken(number, &mut by) {
                 let free = |other: &&u32| self.used[**other as usize].is_none();
                 let mut free = self.frames[own].pool.iter().filter(free);
                 if !free.any(|other| self.kind(*other) == kind) {
-                    self.blame(own, BTreeSet::from([frame]));
+                    self.blame(own, by);
                 }
                 continue;
             }
@@ -365,7 +361,7 @@ impl<'a, 'b> Replay<'a, 'b> {
                 continue;
             }
             self.frames[own].chosen = Some(number);
-            self.used[number as usize] = Some(own);
+            self.take(number, own);
             match self.seen_at(hole).and_then(|()| self.gap(hole)) {
                 Ok(()) => {
                     let Some(blame) = self.crowded(own) else { return Ok(()) };
@@ -388,13 +384,26 @@ impl<'a, 'b> Replay<'a, 'b> {
                 }
             }
         }
-        let blame = self.responsible(&self.frames[own].rests_on, self.frames[own].hole - 1, own);
+        let blame = self.responsible(&self.rests_on(own), self.frames[own].hole - 1, own);
         self.blame(own, blame);
         let frame = self.drop_frame().expect("the frame that was tried");
         if frame.pool.is_empty() || self.deepest.is_none() {
             self.deepen(frame.hole, What::NoWriter);
         }
         Err(frame.blame)
+    }
+
+    /// What it rests on that no candidate of a frame is left, as it was before the hole.
+    fn rests_on(&self, own: usize) -> Vec<Span> {
+        let frame = &self.frames[own];
+        let mut all: BTreeSet<Span> = frame.rests_on.iter().cloned().collect();
+        for (number, wrong) in &frame.unfit {
+            let unknown = &self.unknowns.writes[*number as usize];
+            all.extend(unknown.depends.iter().cloned());
+            all.extend(unknown.touches.iter().filter(|_| *wrong).cloned());
+        }
+        all.extend(frame.unfit_keys.iter().map(|key| Span::one(self.unknowns.key(*key))));
+        all.into_iter().collect()
     }
 
     /// What a candidate that failed rests on, as it was before the hole.
@@ -407,6 +416,11 @@ impl<'a, 'b> Replay<'a, 'b> {
                 self.held += frame.bytes();
             }
         }
+    }
+
+    /// Whether what was done at a hole is what answers and watchers saw of it.
+    pub(super) fn stands(&mut self, hole: i64) -> bool {
+        self.seen_at(hole).and_then(|()| self.gap(hole)).is_ok()
     }
 
     /// Whether every key that was seen with a hole's revision was indeed written there.
@@ -471,7 +485,7 @@ impl<'a, 'b> Replay<'a, 'b> {
     fn release(&mut self, frame: usize) {
         self.unserve(frame);
         if let Some(number) = self.frames[frame].chosen.take() {
-            self.used[number as usize] = None;
+            self.give_back(number, frame);
         }
     }
 

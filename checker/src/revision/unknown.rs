@@ -1,9 +1,10 @@
 //! The writes of unknown outcome: what each could change, and what that would depend on.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ops::Ops;
+use super::pledges::Pledges;
 use crate::history::{
     Blob, DeleteRangeRequest, Op, PutRequest, Record, Request, RequestOp, Response, TxnRequest,
 };
@@ -41,6 +42,10 @@ pub(crate) struct Unknowns<'a> {
     of_key: Vec<OfKey>,
     /// All that are not plain.
     others: Vec<u32>,
+    /// The first that could touch a span without a number, as far as that was asked.
+    firsts: RefCell<BTreeMap<Span, Option<u32>>>,
+    /// What earlier parts may have done of them.
+    pub(super) pledges: Pledges,
     /// Whether there are ends of leases among them.
     pub(crate) ends: bool,
 }
@@ -90,7 +95,9 @@ impl<'a> Unknown<'a> {
 
 impl<'a> Unknowns<'a> {
     pub(crate) fn new(ops: &Ops<'a>) -> Self {
-        let mut all = Unknowns::default();
+        let writes = ops.unknown.iter().map(|place| ops.record(*place));
+        let pledges = Pledges::new(&ops.doubts, writes);
+        let mut all = Unknowns { pledges, ..Unknowns::default() };
         let hung = hung(ops);
         let mut classes: BTreeMap<(Op, &Blob, &Blob), Vec<u32>> = BTreeMap::new();
         for (number, place) in ops.unknown.iter().enumerate() {
@@ -107,11 +114,12 @@ impl<'a> Unknowns<'a> {
             let same = alike
                 .iter()
                 .find(|other| all.writes[**other as usize].record.request == record.request);
+            let in_doubt = all.pledges.of(number as u32).is_some();
             let class = same.copied().unwrap_or(number as u32);
-            if class == number as u32 {
+            if class == number as u32 && !in_doubt {
                 alike.push(class);
             }
-            let class = if only.is_some() { number as u32 } else { class };
+            let class = if only.is_some() || in_doubt { number as u32 } else { class };
             let unknown =
                 Unknown { record, touches: Vec::new(), depends: Vec::new(), class, within };
             all.writes.push(unknown);
@@ -122,6 +130,15 @@ impl<'a> Unknowns<'a> {
             all.enter_kind(number as u32, &record.request);
         }
         all
+    }
+
+    /// Whether a transaction may put a key with a lease.
+    pub(super) fn puts_in_txn(&self, lease: i64) -> bool {
+        self.writes.iter().any(|write| {
+            let request = &write.record.request;
+            let puts = || request.lease_puts().into_iter();
+            matches!(request, Request::Txn(_)) && puts().any(|put| put.lease == lease)
+        })
     }
 
     fn enter_kind(&mut self, number: u32, request: &Request) {
@@ -288,10 +305,15 @@ impl<'a> Unknowns<'a> {
     /// The earliest call of a write that could touch the span.
     pub(crate) fn first_touching(&self, span: &Span) -> Option<u64> {
         let find = || (0..self.writes.len() as u32).find(|number| self.touches(*number, span));
-        let named = self.names.get(&span.key).filter(|_| span.is_one());
-        let first = match named {
-            Some(key) => *self.of_key[key as usize].first.get_or_init(find),
-            None => find(),
+        let first = if let Some(key) = self.names.get(&span.key).filter(|_| span.is_one()) {
+            *self.of_key[key as usize].first.get_or_init(find)
+        } else {
+            let known = self.firsts.borrow().get(span).copied();
+            known.unwrap_or_else(|| {
+                let first = find();
+                self.firsts.borrow_mut().insert(span.clone(), first);
+                first
+            })
         };
         first.map(|first| self.writes[first as usize].record.call_ns)
     }

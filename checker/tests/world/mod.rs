@@ -67,6 +67,8 @@ pub(crate) struct Shape {
     pub(crate) leases: u64,
     /// Whether leases are renewed and asked about.
     pub(crate) renewals: bool,
+    /// Of 100 requests that were lost and done: how many are done a second time, which is wrong.
+    pub(crate) twice: u64,
 }
 
 impl Default for Shape {
@@ -86,6 +88,7 @@ impl Default for Shape {
             quiet: false,
             leases: 0,
             renewals: true,
+            twice: 0,
         }
     }
 }
@@ -111,6 +114,8 @@ pub(crate) struct World {
     seen: BTreeMap<u64, i64>,
     leases: leases::Leases,
     values: u64,
+    /// Requests that are done once more, and when.
+    again: Vec<(u64, Request)>,
 }
 
 pub(crate) fn legal(shape: Shape) -> History {
@@ -150,6 +155,7 @@ fn recorded(shape: Shape) -> (History, Store, Store) {
         seen: BTreeMap::new(),
         leases: leases::Leases::default(),
         values: 0,
+        again: Vec::new(),
     };
     for _ in 0..shape.before {
         let request = world.request();
@@ -348,8 +354,17 @@ impl World {
     }
 
     fn perform(&mut self, planned: &Planned) {
-        self.expire(planned.apply.unwrap_or(planned.call));
+        let now = planned.apply.unwrap_or(planned.call);
+        self.expire(now);
+        while let Some(place) = self.again.iter().position(|(at, _)| *at <= now) {
+            let (_, request) = self.again.remove(place);
+            let _ = self.apply(&request, (now, 1));
+        }
         let request = self.request();
+        let twice = self.shape.twice;
+        if planned.returns.is_none() && twice > 0 && self.dice.chance(twice) {
+            self.again.push((now + self.dice.below(600), request.clone()));
+        }
         let id = self.records.len() as u64 + 1;
         let record = Record::called(id, planned.process, 1, planned.call, request.clone())
             .on_connection(1 + planned.process);

@@ -1,0 +1,236 @@
+//! Holes of which it is certain what was done there, but not which of several writes did it.
+//!
+//! Where a recording is followed, a part is let go when what it did is certain. Two writes of unknown
+//! outcome may be able to do the same at a hole: to delete a key, say, by its name or in a range, or
+//! with the lease on which it alone hangs. The store is the same then whichever it was; what differs
+//! is only which of them is left for later. So the hole is settled and a **doubt** stays: one of these
+//! was done there. Several doubts stand together as long as each can have a maker of its own, and a
+//! write may be used at a later hole if they can without it.
+//!
+//! Of a lease that may have ended in doubt, whatever needs it (an end, a put with it) counts as one:
+//! if any of that is done later, it was not over.
+//!
+//! That is exact. At each hole up to the last that is settled every write that evidence allows was
+//! tried, and did the same or could not stand there; so every order leaves the same store, and the
+//! orders are the ways to give each hole a maker of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::history::{Record, Request};
+
+/// What may have made a revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Maker {
+    /// The write of this record.
+    Write(u64),
+    /// The end of this lease, however it came.
+    End(i64),
+}
+
+impl Maker {
+    /// As what a write counts.
+    pub(crate) fn of(record: &Record) -> Self {
+        match &record.request {
+            Request::LeaseRevoke(lease) => Maker::End(lease.id),
+            _ => Maker::Write(record.id),
+        }
+    }
+
+    /// The lease that it ended.
+    pub(crate) fn ended(self) -> Option<i64> {
+        match self {
+            Maker::End(lease) => Some(lease),
+            Maker::Write(_) => None,
+        }
+    }
+}
+
+/// A revision that one of several made.
+#[derive(Clone, Debug)]
+pub(crate) struct Either {
+    pub(crate) revision: i64,
+    /// By when it had been called.
+    pub(crate) by: u64,
+    pub(crate) among: Vec<Maker>,
+    /// Whether somebody may have asked for the end that is among them.
+    pub(crate) asked: bool,
+    /// If there is but one record that says how it came: which.
+    pub(crate) only: Option<u64>,
+}
+
+/// What is known of a hole's maker.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    /// Who can have done it, in the order of their calls.
+    pub(crate) doubt: Either,
+    /// Whether it does not matter which: they ask for the same.
+    pub(crate) alike: bool,
+}
+
+/// What is certain of makers, up to a revision.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// What was certainly done, and cannot be done later.
+    pub(crate) spent: BTreeSet<Maker>,
+    /// Who made what, as far as it is certain.
+    pub(crate) made: Vec<(Either, Maker)>,
+    pub(crate) doubts: Vec<Either>,
+}
+
+impl Settled {
+    /// From what was in doubt before, and what is known of the makers of later holes. `alive` says
+    /// whether something was put with a lease after a revision.
+    pub(crate) fn new(
+        doubts: &[Either],
+        choices: impl Iterator<Item = Choice>,
+        alive: impl Fn(i64, i64) -> bool,
+    ) -> Self {
+        let mut settled = Settled { doubts: doubts.to_vec(), ..Settled::default() };
+        for Choice { doubt, alike } in choices {
+            // Of those that ask for the same, the last called can stand at the fewest other holes.
+            let last = doubt.among.iter().rfind(|maker| !settled.spent.contains(maker));
+            // A lease of which there were several may have ended before.
+            let last = last.or(doubt.among.first());
+            match last.copied() {
+                Some(maker) if alike => settled.make(doubt, maker),
+                _ => settled.doubts.push(doubt),
+            }
+        }
+        for doubt in &mut settled.doubts {
+            let revision = doubt.revision;
+            doubt.among.retain(|maker| !matches!(maker, Maker::End(id) if alive(*id, revision)));
+        }
+        settled.narrow();
+        settled
+    }
+
+    fn make(&mut self, doubt: Either, maker: Maker) {
+        self.spent.insert(maker);
+        self.spent.extend(doubt.only.map(Maker::Write));
+        self.made.push((doubt, maker));
+    }
+
+    /// Leaves of each doubt only those that can have made it, and takes out what is no doubt.
+    fn narrow(&mut self) {
+        loop {
+            let spent = &self.spent;
+            for doubt in &mut self.doubts {
+                doubt.among.retain(|maker| !spent.contains(maker));
+            }
+            let count = self.doubts.len();
+            let (sole, open): (Vec<Either>, Vec<Either>) = std::mem::take(&mut self.doubts)
+                .into_iter()
+                .partition(|doubt| doubt.among.len() < 2);
+            self.doubts = open;
+            for doubt in sole {
+                if let Some(maker) = doubt.among.first().copied() {
+                    self.make(doubt, maker);
+                }
+            }
+            if self.doubts.len() == count && !self.exclude() {
+                break;
+            }
+        }
+        self.close();
+    }
+
+    /// Takes away whoever cannot have made a revision, since others would be left without a maker.
+    fn exclude(&mut self) -> bool {
+        let mut wrong: Vec<(usize, Maker)> = Vec::new();
+        for places in self.together() {
+            let groups: Vec<&[Maker]> =
+                places.iter().map(|place| &self.doubts[*place].among[..]).collect();
+            for (own, place) in places.iter().enumerate() {
+                for maker in groups[own] {
+                    let mut groups = groups.clone();
+                    groups[own] = std::slice::from_ref(maker);
+                    if !each_has_one(&groups, |_| false) {
+                        wrong.push((*place, *maker));
+                    }
+                }
+            }
+        }
+        for (place, maker) in &wrong {
+            self.doubts[*place].among.retain(|other| other != maker);
+        }
+        !wrong.is_empty()
+    }
+
+    /// Takes out the doubts all of whose makers are needed: nobody can do anything later.
+    fn close(&mut self) {
+        let mut closed: BTreeSet<usize> = BTreeSet::new();
+        for places in self.together() {
+            let groups: Vec<&[Maker]> =
+                places.iter().map(|place| &self.doubts[*place].among[..]).collect();
+            let needed = |maker: &Maker| {
+                maker.ended().is_none() && !each_has_one(&groups, |other| other == *maker)
+            };
+            let all = places.iter().zip(&groups).filter(|(_, group)| group.iter().all(needed));
+            closed.extend(all.map(|(place, _)| *place));
+        }
+        for place in closed.into_iter().rev() {
+            let done = self.doubts.remove(place);
+            self.spent.extend(done.among);
+        }
+    }
+
+    /// The places of those doubts that have makers in common with others.
+    fn together(&self) -> Vec<Vec<usize>> {
+        let groups: Vec<&[Maker]> = self.doubts.iter().map(|doubt| &doubt.among[..]).collect();
+        let mut all = together(&groups);
+        all.retain(|places| places.len() > 1);
+        all
+    }
+}
+
+/// The places of groups that have members in common, directly or by way of others.
+pub(super) fn together(groups: &[&[Maker]]) -> Vec<Vec<usize>> {
+    let mut holders: BTreeMap<Maker, Vec<usize>> = BTreeMap::new();
+    for (place, group) in groups.iter().enumerate() {
+        for maker in *group {
+            holders.entry(*maker).or_default().push(place);
+        }
+    }
+    let mut seen = vec![false; groups.len()];
+    let mut all = Vec::new();
+    for first in 0..groups.len() {
+        let (mut open, mut own) = (vec![first], Vec::new());
+        while let Some(place) = open.pop() {
+            if !std::mem::replace(&mut seen[place], true) {
+                own.push(place);
+                open.extend(groups[place].iter().flat_map(|maker| &holders[maker]));
+            }
+        }
+        own.sort_unstable();
+        if !own.is_empty() {
+            all.push(own);
+        }
+    }
+    all
+}
+
+/// Whether each group can have a maker of its own, without those that are barred: a matching, which
+/// grows along augmenting paths.
+pub(super) fn each_has_one(groups: &[&[Maker]], barred: impl Fn(Maker) -> bool) -> bool {
+    fn augment(
+        group: usize,
+        (groups, barred): (&[&[Maker]], &dyn Fn(Maker) -> bool),
+        taken: &mut BTreeMap<Maker, usize>,
+        seen: &mut BTreeSet<Maker>,
+    ) -> bool {
+        for maker in groups[group].iter().filter(|maker| !barred(**maker)) {
+            if !seen.insert(*maker) {
+                continue;
+            }
+            let holder = taken.get(maker).copied();
+            if holder.is_none_or(|other| augment(other, (groups, barred), taken, seen)) {
+                taken.insert(*maker, group);
+                return true;
+            }
+        }
+        false
+    }
+    let mut taken = BTreeMap::new();
+    (0..groups.len())
+        .all(|group| augment(group, (groups, &barred), &mut taken, &mut BTreeSet::new()))
+}

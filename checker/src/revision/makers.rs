@@ -1,0 +1,183 @@
+//! Who can have made each hole: what is done once more when an order was found, where a recording is
+//! followed and what it leaves must be certain.
+//!
+//! At each hole everything that evidence allows is tried. What did the same as the one that was
+//! chosen may have made the hole as well (`either`); what cannot stand there made it not. If something
+//! else could have been done there, or nothing says who may have, the hole was guessed, and nothing
+//! from there on is certain.
+
+use std::collections::BTreeSet;
+
+use super::either::{Choice, Either, Maker};
+use super::frame::Frame;
+use super::replay::Replay;
+use crate::history::{Blob, Request};
+use crate::model::Version;
+
+/// Of all holes.
+#[derive(Debug, Default)]
+pub(crate) struct Makers {
+    /// The first hole at which something else could have been done.
+    pub(crate) guessed: Option<i64>,
+    /// In the order of the holes; where it was guessed, as chosen.
+    pub(crate) choices: Vec<Choice>,
+}
+
+/// Everything that a write changed, in its order.
+type Effect = Vec<(Blob, Version)>;
+
+/// What a candidate would do at a hole.
+enum Would {
+    /// What the chosen one did.
+    Same,
+    /// It cannot stand there.
+    Not,
+    /// Something else, which nothing denies.
+    Other,
+}
+
+impl Replay<'_, '_> {
+    /// Who can have made the holes; leaves the store at the same revision, with the same content.
+    pub(super) fn makers(&mut self) -> Makers {
+        let mut makers = Makers::default();
+        let frames = std::mem::take(&mut self.frames);
+        let top = self.store.revision();
+        let open = frames.iter().position(|frame| frame.pool.len() > 1 || !frame.narrowed);
+        let open = open.unwrap_or(frames.len());
+        for frame in &frames[..open] {
+            makers.choices.push(self.choice(frame, &[chosen(frame)]));
+        }
+        if let Some(frame) = frames.get(open) {
+            self.store.undo_to(frame.hole - 1);
+        }
+        for (place, frame) in frames.iter().enumerate().skip(open) {
+            self.redo_to(frame.hole - 1);
+            let (choice, guessed) = self.maker((place, frame), &makers);
+            makers.guessed = makers.guessed.or(guessed.then_some(frame.hole));
+            makers.choices.push(choice);
+        }
+        self.redo_to(top);
+        self.frames = frames;
+        makers
+    }
+
+    /// Does what answers say was done, up to a revision.
+    fn redo_to(&mut self, revision: i64) {
+        while self.store.revision() < revision {
+            let place = self.ops.mutator(self.store.revision() + 1).expect("a known revision");
+            let _ = self.store.execute(&self.ops.record(place).request);
+        }
+    }
+
+    /// Fills a hole again. Who can have made it, and whether something else may have been done.
+    fn maker(&mut self, (place, frame): (usize, &Frame), before: &Makers) -> (Choice, bool) {
+        let own = chosen(frame);
+        let (mut able, mut other) = self.able((place, frame), before);
+        other |= !self.may_be_doubted(&able);
+        // Whatever needs a lease that perhaps ended here is tried later as if it had not.
+        let stays = able.iter().copied().find(|number| self.ends(*number).is_none());
+        let executed = stays.filter(|_| !other).unwrap_or(own);
+        let _ = self.store.execute(&self.unknowns.writes[executed as usize].record.request);
+        let ends_one_of_many = self.ends(own).is_some_and(|lease| !self.store.is_once(lease));
+        if other || ends_one_of_many {
+            able = vec![own];
+        }
+        (self.choice(frame, &able), other)
+    }
+
+    /// Who can have done the same at a hole, and whether something else could have been done.
+    fn able(&mut self, (place, frame): (usize, &Frame), before: &Makers) -> (Vec<u32>, bool) {
+        let own = chosen(frame);
+        let class = |replay: &Self, number: u32| replay.unknowns.writes[number as usize].class;
+        let alike = |number: &u32| class(self, *number) == class(self, own);
+        let (mut able, others): (Vec<u32>, Vec<u32>) =
+            frame.pool.iter().partition(|one| alike(one));
+        let untried = &frame.pool[frame.next..];
+        let mut other = frame.choice;
+        if frame.narrowed && !others.is_empty() {
+            let in_doubt =
+                !self.ops.doubts.is_empty() || before.choices.iter().any(|choice| !choice.alike);
+            let effect = self.effect(own, frame.hole).expect("it was done before");
+            self.store.undo_to(frame.hole - 1);
+            for number in others {
+                match self.would(number, frame.hole, &effect) {
+                    Would::Same => able.push(number),
+                    Would::Not => {}
+                    // It was refuted later on, with what was left for it then.
+                    Would::Other => other |= in_doubt || untried.contains(&number),
+                }
+            }
+        } else if !frame.narrowed {
+            let free = |number: &u32| self.used[*number as usize].is_none_or(|user| user >= place);
+            other |= untried.iter().any(|number| free(number) && !alike(number));
+        }
+        able.sort_unstable();
+        (able, other)
+    }
+
+    fn would(&mut self, number: u32, hole: i64, effect: &Effect) -> Would {
+        let own = self.effect(number, hole);
+        let would = match own {
+            Some(own) if own == *effect => Would::Same,
+            Some(_) if self.stands(hole) => Would::Other,
+            _ => Would::Not,
+        };
+        self.store.undo_to(hole - 1);
+        would
+    }
+
+    /// Does a write, and says what it changed; None if it makes no revision.
+    fn effect(&mut self, number: u32, hole: i64) -> Option<Effect> {
+        self.steps += 1;
+        let done = self.store.execute(&self.unknowns.writes[number as usize].record.request);
+        if done.is_err() || self.store.revision() != hole {
+            return None;
+        }
+        let changes = self.store.changes(hole);
+        Some(changes.map(|change| (change.key.clone(), change.now.clone())).collect())
+    }
+
+    /// The lease that a write ends.
+    fn ends(&self, number: u32) -> Option<i64> {
+        match &self.unknowns.writes[number as usize].record.request {
+            Request::LeaseRevoke(lease) => Some(lease.id),
+            _ => None,
+        }
+    }
+
+    /// Whether those that did the same at a hole can be told apart later by who is left: a lease
+    /// that may have ended must be one that can be granted only once, and who needs it be known.
+    fn may_be_doubted(&self, able: &[u32]) -> bool {
+        let writes = || able.iter().map(|number| &self.unknowns.writes[*number as usize]);
+        if writes().all(|write| write.class == writes().next().map_or(0, |first| first.class)) {
+            return true;
+        }
+        let ended: BTreeSet<i64> = able.iter().filter_map(|number| self.ends(*number)).collect();
+        let known = |lease: &i64| self.store.is_once(*lease) && !self.unknowns.puts_in_txn(*lease);
+        let puts = writes().any(|write| !write.record.request.lease_puts().is_empty());
+        !puts && ended.len() <= 1 && ended.iter().all(known)
+    }
+
+    fn choice(&self, frame: &Frame, able: &[u32]) -> Choice {
+        let writes = || able.iter().map(|number| &self.unknowns.writes[*number as usize]);
+        let mut among: Vec<Maker> = Vec::new();
+        for maker in writes().map(|write| Maker::of(write.record)) {
+            if !among.contains(&maker) {
+                among.push(maker);
+            }
+        }
+        let class = writes().next().map(|write| write.class);
+        let alike = among.len() == 1 || writes().all(|write| Some(write.class) == class);
+        let recorded =
+            |number: &u32| (self.ops.unknown[*number as usize] as usize) < self.ops.records.len();
+        let asked = able.iter().any(|number| self.ends(*number).is_some() && recorded(number));
+        let only = writes().next().filter(|_| able.len() == 1 && recorded(&able[0]));
+        let only = only.map(|write| write.record.id);
+        let by = self.called_by[self.place(frame.hole)];
+        Choice { doubt: Either { revision: frame.hole, by, among, asked, only }, alike }
+    }
+}
+
+fn chosen(frame: &Frame) -> u32 {
+    frame.chosen.expect("every hole is filled")
+}
