@@ -274,7 +274,10 @@ fn recordings_with_leases() {
     (0..300).for_each(|seed| leases(seed, &mut said));
     // Found by many of them.
     let found = [1462, 2364, 5764, 7250, 8108, 11_538, 11_968, 13_478, 14_172, 15_809, 16_314];
-    found.into_iter().chain([19_660, 20_343, 20_587]).for_each(|seed| leases(seed, &mut said));
+    found
+        .into_iter()
+        .chain([19_660, 20_343, 20_587, 23_100, 33_198])
+        .for_each(|seed| leases(seed, &mut said));
     assert!(said.legal > 100 && said.broken > 60, "{said:?}");
 }
 

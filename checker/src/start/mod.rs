@@ -30,7 +30,7 @@ pub(crate) fn given(history: &History) -> Result<Option<Store>, String> {
         return Err(format!("start_revision is {revision}, but a fresh store is at revision 1"));
     }
     let wanted = format!("start_revision is {revision}");
-    let begins = |record: &&Record| (record.call_ns, record.return_ns);
+    let begins = |record: &&Record| (record.call_ns, record.return_ns.unwrap_or(u64::MAX));
     let Some(first) = history.records.iter().min_by_key(begins) else {
         return Err(format!("{wanted}, but there is no record of what the store held then"));
     };
