@@ -1,5 +1,6 @@
 //! Records enter in the order of their calls: each is held against what entered before it.
 
+use super::entry::Said;
 use super::{Follower, Held};
 use crate::Contradiction;
 use crate::header::HEADER;
@@ -33,8 +34,8 @@ impl Follower {
             let role = role(&record);
             let found = found.or_else(|| self.place(&record, role));
             let found = found.or_else(|| {
-                let (revision, id) = self.sessions.seen(&record)?;
-                Some(session_verdict(&record, (revision, id)))
+                let earlier = self.sessions.seen(&record)?;
+                Some(session_verdict(&record, earlier))
             });
             self.ledger.enter(&record);
             self.held.push(Held { record, role });
@@ -72,7 +73,8 @@ impl Follower {
             Role::Observer(revision) => revision.saturating_mul(2).saturating_add(1),
             Role::Compaction | Role::Error => {
                 let first = self.base().saturating_mul(2).saturating_add(1);
-                let low = self.clock.before(record.call_ns).map_or(first, |latest| latest.0 | 1);
+                let low =
+                    self.clock.before(record.call_ns).map_or(first, |latest| latest.value | 1);
                 self.floats.insert(record.id, Bounds { low, high: i64::MAX });
                 return None;
             }
@@ -86,7 +88,7 @@ impl Follower {
             }
             Role::Nothing if matches!(record.request, Request::Quiesced(_)) => {
                 let shown = self.clock.before(record.call_ns.saturating_add(1));
-                let shown = shown.map_or(1, |shown| shown.0 / 2).max(self.told);
+                let shown = shown.map_or(1, |shown| shown.value / 2).max(self.told);
                 self.quiet.insert(record.id, shown);
                 return None;
             }
@@ -94,45 +96,57 @@ impl Follower {
         };
         if let Role::Mutator(revision) = role {
             let named = self.named.before(record.call_ns);
-            if let Some((named, id)) = named.filter(|named| named.0 >= revision) {
-                return Some(named_verdict(record, (named, id)));
+            if let Some(named) = named.filter(|named| named.value >= revision) {
+                return Some(named_verdict((record, revision), named));
             }
         }
         let latest = self.clock.before(record.call_ns);
         if let Some(return_ns) = record.return_ns {
             self.clock.returns(return_ns, slot, record.id);
         }
-        let (highest, id) = latest.filter(|latest| latest.0 > slot)?;
+        let Said { value: highest, id, .. } = latest.filter(|latest| latest.value > slot)?;
         // It is not judged yet: its slot is above all that is.
         let earlier = self.held.iter().find(|held| held.record.id == id)?;
         Some(sweep::violation((&earlier.record, highest), (record, slot)))
     }
 }
 
-fn named_verdict(record: &Record, (revision, id): (i64, u64)) -> Verdict {
+fn named_verdict((record, made): (&Record, i64), named: Said) -> Verdict {
     let reason = format!(
-        "the watch response of record {id} named revision {revision} before {}, which had to be \
-         done first, was called",
+        "the watch response of record {} named revision {}, {} before {} was called, which made \
+         revision {made} and had to be done first",
+        named.id,
+        named.value,
+        words::duration(record.call_ns - named.at),
         words::describe(record)
     );
-    Verdict::broken(watch::HEADER, reason, vec![id, record.id])
+    Verdict::broken(watch::HEADER, reason, vec![named.id, record.id])
 }
 
-fn session_verdict(record: &Record, (revision, id): (i64, u64)) -> Verdict {
+fn session_verdict(record: &Record, earlier: Said) -> Verdict {
+    let own = record.response.as_ref().and_then(Response::header);
     let reason = format!(
-        "{}, a read of a member's own store, went back: the same member had answered record {id} \
-         on the same connection from revision {revision}",
-        words::describe(record)
-    );
-    Verdict::broken(SESSION, reason, vec![record.id, id])
-}
-
-fn header_verdict(record: &Record, (field, first, values): (&str, u64, [u64; 2])) -> Verdict {
-    let reason = format!(
-        "{} was answered with {field} {:x}, but record {first} with {:x} before",
+        "{} began {} after record {} had been answered on the same connection, number {}, from \
+         revision {}, and was answered from revision {}: a read of a member's own store went back",
         words::describe(record),
+        words::duration(record.call_ns - earlier.at),
+        earlier.id,
+        record.connection,
+        earlier.value,
+        own.map_or(0, |header| header.revision)
+    );
+    Verdict::broken(SESSION, reason, vec![record.id, earlier.id])
+}
+
+fn header_verdict(record: &Record, (field, first, values): (&str, Said, [u64; 2])) -> Verdict {
+    let reason = format!(
+        "{} was answered by member {} with {field} {:x}, but record {}, answered at {}, with {:x}",
+        words::describe(record),
+        record.member,
         values[1],
+        first.id,
+        words::time(first.at),
         values[0]
     );
-    Verdict::broken(HEADER, reason, vec![record.id, first])
+    Verdict::broken(HEADER, reason, vec![record.id, first.id])
 }

@@ -79,31 +79,41 @@ impl Asked {
     }
 }
 
+/// What an answer said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said {
+    /// Its slot, its revision, or its term.
+    pub(super) value: i64,
+    /// Of its record.
+    pub(super) id: u64,
+    /// When it came.
+    pub(super) at: u64,
+}
+
 /// The highest slot of what had returned.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     pending: BinaryHeap<Reverse<(u64, i64, u64)>>,
-    /// Slot and id.
-    latest: Option<(i64, u64)>,
+    latest: Option<Said>,
 }
 
 impl Clock {
     /// The highest slot, and whose it is, of everything that returned before a time; to be asked in
     /// the order of times.
-    pub(super) fn before(&mut self, ns: u64) -> Option<(i64, u64)> {
-        while let Some(Reverse((_, slot, id))) =
+    pub(super) fn before(&mut self, ns: u64) -> Option<Said> {
+        while let Some(Reverse((at, value, id))) =
             self.pending.peek().filter(|next| next.0.0 < ns).copied()
         {
             self.pending.pop();
-            if self.latest.is_none_or(|latest| latest.0 < slot) {
-                self.latest = Some((slot, id));
+            if self.latest.is_none_or(|latest| latest.value < value) {
+                self.latest = Some(Said { value, id, at });
             }
         }
         self.latest
     }
 
-    pub(super) fn returns(&mut self, ns: u64, slot: i64, id: u64) {
-        self.pending.push(Reverse((ns, slot, id)));
+    pub(super) fn returns(&mut self, ns: u64, value: i64, id: u64) {
+        self.pending.push(Reverse((ns, value, id)));
     }
 }
 
@@ -119,7 +129,7 @@ pub(super) struct Sessions {
 impl Sessions {
     /// The answer that had a higher revision, and that revision, though it had returned before.
     /// To be asked in the order of the calls.
-    pub(super) fn seen(&mut self, record: &Record) -> Option<(i64, u64)> {
+    pub(super) fn seen(&mut self, record: &Record) -> Option<Said> {
         let operation = record.request.op().is_operation() && record.outcome == Outcome::Ok;
         if record.connection == 0 || !operation {
             return None;
@@ -132,7 +142,7 @@ impl Sessions {
             return None; // the order of all operations is another checker's
         }
         self.examined += 1;
-        before.filter(|before| before.0 > revision)
+        before.filter(|before| before.value > revision)
     }
 }
 
@@ -140,18 +150,20 @@ impl Sessions {
 #[derive(Debug, Default)]
 pub(super) struct Headers {
     /// What it is, and the record that said it first.
-    cluster: Option<(u64, u64)>,
-    members: BTreeMap<u64, (u64, u64)>,
+    cluster: Option<(u64, Said)>,
+    members: BTreeMap<u64, (u64, Said)>,
     terms: BTreeMap<u64, Clock>,
 }
 
 impl Headers {
     /// What a header contradicts: the field, the earlier record, and both values. To be asked in
     /// the order of the calls.
-    pub(super) fn seen(&mut self, record: &Record) -> Option<(&'static str, u64, [u64; 2])> {
+    pub(super) fn seen(&mut self, record: &Record) -> Option<(&'static str, Said, [u64; 2])> {
         let header = record.response.as_ref().and_then(Response::header)?;
+        let at = record.return_ns.unwrap_or(record.call_ns);
+        let said = Said { value: header.revision, id: record.id, at };
         if header.cluster_id != 0 {
-            let (known, first) = *self.cluster.get_or_insert((header.cluster_id, record.id));
+            let (known, first) = *self.cluster.get_or_insert((header.cluster_id, said));
             if known != header.cluster_id {
                 return Some(("cluster_id", first, [known, header.cluster_id]));
             }
@@ -159,8 +171,7 @@ impl Headers {
         if header.member_id == 0 || record.member == 0 {
             return None;
         }
-        let (known, first) =
-            *self.members.entry(record.member).or_insert((header.member_id, record.id));
+        let (known, first) = *self.members.entry(record.member).or_insert((header.member_id, said));
         if known != header.member_id {
             return Some(("member_id", first, [known, header.member_id]));
         }
@@ -173,7 +184,7 @@ impl Headers {
         if let Some(return_ns) = record.return_ns.filter(|_| record.outcome == Outcome::Ok) {
             clock.returns(return_ns, term as i64, record.id);
         }
-        let (highest, id) = before.filter(|before| before.0 > term as i64)?;
-        Some(("raft_term", id, [highest as u64, term]))
+        let highest = before.filter(|before| before.value > term as i64)?;
+        Some(("raft_term", highest, [highest.value as u64, term]))
     }
 }

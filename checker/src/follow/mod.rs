@@ -329,7 +329,7 @@ impl Follower {
 
     /// Judges what is complete.
     fn judge(&mut self) {
-        let Some((highest, _)) = self.clock.before(self.called_before) else { return };
+        let Some(latest) = self.clock.before(self.called_before) else { return };
         let silent = !self.cut && self.origin.start_revision.is_none();
         if silent && start::past(self.held.iter().map(|held| &held.record)).is_some() {
             self.whole = true;
@@ -338,7 +338,7 @@ impl Follower {
         if let broken @ Verdict::Broken(_) = self.ledger.check(self.called_before) {
             return self.end(Some(broken));
         }
-        let until = highest / 2 - 1;
+        let until = latest.value / 2 - 1;
         if until <= self.base() {
             self.wait();
             return;
