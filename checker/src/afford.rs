@@ -45,15 +45,21 @@ const LEASE: u64 = 512;
 const UNKNOWN: u64 = 640;
 const EVIDENCE: u64 = 96;
 /// Whatever the history is.
-const FIXED: u64 = 64 << 10;
+pub(crate) const FIXED: u64 = 64 << 10;
 
 /// How many bytes judging a history takes at most, itself included, but for the searches that grow
 /// as they go on: what [`Options::memory_bytes`] must at least be.
 pub fn needed_bytes(history: &History) -> u64 {
     let spare = history.records.capacity() - history.records.len();
-    let mut needed = FIXED + (spare * size_of::<Record>()) as u64;
-    let mut unknown = 0;
-    for record in &history.records {
+    FIXED + (spare * size_of::<Record>()) as u64 + needed_for(history.records.iter())
+}
+
+/// The same for records wherever they are, but for what is there whatever the records are.
+pub(crate) fn needed_for<'a>(records: impl Iterator<Item = &'a Record>) -> u64 {
+    let mut needed = 0;
+    let (mut unknown, mut count) = (0, 0);
+    for record in records {
+        count += 1;
         needed += weight(record) + RECORD + CHANGE * changes(&record.request);
         if record.request.op().is_watch() {
             needed += WATCH;
@@ -62,13 +68,15 @@ pub fn needed_bytes(history: &History) -> u64 {
             needed += EVENT * response.events.len() as u64;
         }
         let op = record.request.op();
-        if (Op::LeaseGrant..=Op::LeaseLeases).contains(&op) || hangs(&record.request) {
+        if (Op::LeaseGrant..=Op::LeaseLeases).contains(&op)
+            || !record.request.lease_puts().is_empty()
+        {
             needed += LEASE;
         }
         unknown += u64::from(record.outcome == Outcome::Unknown);
     }
     if unknown > 0 {
-        needed += UNKNOWN * unknown + EVIDENCE * history.records.len() as u64;
+        needed += UNKNOWN * unknown + EVIDENCE * count;
     }
     needed
 }
@@ -87,18 +95,6 @@ fn changes(request: &Request) -> u64 {
         Request::Put(_) | Request::DeleteRange(_) => 1,
         Request::Txn(txn) => inside(txn),
         _ => 0,
-    }
-}
-
-/// Whether a put hangs its key on a lease.
-fn hangs(request: &Request) -> bool {
-    match request {
-        Request::Put(put) => put.lease != 0,
-        Request::Txn(txn) => txn.success.iter().chain(&txn.failure).any(|op| match op {
-            RequestOp::Put(put) => put.lease != 0,
-            _ => false,
-        }),
-        _ => false,
     }
 }
 

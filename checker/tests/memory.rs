@@ -6,7 +6,8 @@ mod world;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mettle_checker::history::{self, Response};
+use mettle_checker::follow::{FollowOptions, Follower};
+use mettle_checker::history::{self, Origin, Record, Response};
 use mettle_checker::search::register::{Register, RegisterOp};
 use mettle_checker::search::shrink::shrink;
 use mettle_checker::search::{Call, Limits, Outcome, search};
@@ -103,6 +104,17 @@ fn the_limit_holds() {
     registers();
     smaller();
     states();
+    let watched = Shape {
+        seed: 11,
+        processes: 20,
+        operations: 20_000,
+        keys: 30,
+        unknown_per_mille: 5,
+        watchers: 2,
+        ..Shape::default()
+    };
+    following(watched);
+    following(Shape { operations: 6_000, leases: 100, ..watched });
     reading();
 }
 
@@ -209,6 +221,38 @@ fn states() {
         let (_, taken) = peak(|| check(&history, &options));
         assert!((taken + records) as u64 <= memory_bytes, "{taken} of {memory_bytes}");
     }
+}
+
+/// Who follows a recording gives up before it holds more than it may.
+fn following(shape: Shape) {
+    let history = legal(shape);
+    let mut records: Vec<&Record> = history.records.iter().collect();
+    let end = |record: &&Record| (record.return_ns.unwrap_or(record.call_ns), record.id);
+    records.sort_by_key(end);
+    let mut before: Vec<u64> = vec![u64::MAX; records.len() + 1];
+    for place in (0..records.len()).rev() {
+        before[place] = before[place + 1].min(records[place].call_ns);
+    }
+    let origin = Origin { start_revision: Some(1), ..history.origin.clone() };
+    let mut legal = 0;
+    for memory_bytes in [128 << 10, 512 << 10, 1 << 20, 2 << 20, 64 << 20] {
+        let options = FollowOptions { memory_bytes, window: 512, ..FollowOptions::default() };
+        let (report, taken) = peak(|| {
+            let mut follower = Follower::new(origin.clone(), options);
+            for (place, record) in records.iter().enumerate() {
+                follower.push((*record).clone()).expect("a right recording");
+                follower.called_before(before[place + 1]).expect("a right recording");
+            }
+            follower.finish().expect("a right recording")
+        });
+        assert!(taken as u64 <= memory_bytes, "{taken} of {memory_bytes}");
+        match &report.verdict {
+            Verdict::Legal => legal += 1,
+            Verdict::Unknown(doubt) if doubt.reason.contains("--memory gives more") => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((1..5).contains(&legal), "{legal}: the least is too little, the most is enough");
 }
 
 /// Readers stop in time, whatever the form.

@@ -43,8 +43,8 @@ pub(crate) fn follow(args: &Args) -> Exit {
     let outcome = followed(path, args).map(|Followed { history, report, unjudged }| {
         if unjudged > 0 {
             complain(&format!(
-                "{file}: {unjudged} answers were about revisions older than what is kept, and were \
-                 not judged"
+                "{file}: {unjudged} answers were about revisions or leases of which nothing is kept any \
+                 more, and were not judged"
             ));
         }
         (Input::KeySpace(history), report)
@@ -77,9 +77,14 @@ fn followed(path: &Path, args: &Args) -> Result<Followed, ReadError> {
         .map_err(|error| bad(format!("cannot be opened: {error}"), "check the path"))?;
     let limits = Limits { total_bytes: u64::MAX, memory_bytes: u64::MAX, ..Limits::default() };
     let mut reader = Reader::new(name.clone(), BufReader::with_capacity(1 << 16, source), limits)?;
-    let mettle_checker::Options { steps, lease_tolerance_ns, .. } = args.options();
-    let options =
-        FollowOptions { steps, lease_tolerance_ns, window: WINDOW, ..FollowOptions::default() };
+    let mettle_checker::Options { steps, lease_tolerance_ns, memory_bytes } = args.options();
+    let options = FollowOptions {
+        steps,
+        lease_tolerance_ns,
+        memory_bytes,
+        window: WINDOW,
+        ..FollowOptions::default()
+    };
     let mut follower = Follower::new(reader.origin().clone(), options);
     let progress = Progress::new(&name, 1, 1);
     let wrong = |contradiction: Contradiction, line: Option<u64>| ReadError {

@@ -33,7 +33,9 @@ use entry::{Asked, Clock, Flaw, Headers, Processes, Sessions};
 use runs::Runs;
 use window::{Firm, Judged, Window};
 
+use crate::afford::{FIXED, needed_for};
 use crate::assume::by_itself;
+use crate::check::too_much;
 use crate::history::{History, Origin, Record, Request, Response};
 use crate::lease::Ledger;
 use crate::model::Store;
@@ -59,11 +61,13 @@ pub struct FollowOptions {
     pub whole: usize,
     /// How much sooner than promised a lease may end.
     pub lease_tolerance_ns: u64,
+    /// How much memory may be held, as [`needed_bytes`](crate::needed_bytes) counts it.
+    pub memory_bytes: u64,
 }
 
 impl Default for FollowOptions {
     fn default() -> Self {
-        let crate::Options { steps, lease_tolerance_ns, .. } = crate::Options::default();
+        let crate::Options { steps, lease_tolerance_ns, memory_bytes } = crate::Options::default();
         FollowOptions {
             steps,
             window: 8_192,
@@ -71,6 +75,7 @@ impl Default for FollowOptions {
             most: 200_000,
             whole: 1_000_000,
             lease_tolerance_ns,
+            memory_bytes,
         }
     }
 }
@@ -78,8 +83,8 @@ impl Default for FollowOptions {
 impl FollowOptions {
     /// Those that who judges a whole recording has as well.
     fn of_the_whole(&self) -> crate::Options {
-        let Self { steps, lease_tolerance_ns, .. } = *self;
-        crate::Options { steps, lease_tolerance_ns, ..crate::Options::default() }
+        let Self { steps, lease_tolerance_ns, memory_bytes, .. } = *self;
+        crate::Options { steps, lease_tolerance_ns, memory_bytes }
     }
 }
 
@@ -128,6 +133,10 @@ pub struct Follower {
     /// Called too late to have entered.
     fresh: Vec<Record>,
     held: Vec<Held>,
+    /// What is kept took so much memory when it was judged last.
+    kept_bytes: u64,
+    /// What came since then.
+    gathered_bytes: u64,
     /// How many records make the next judgement worth while.
     enough: usize,
     floats: BTreeMap<u64, Bounds>,
@@ -169,6 +178,8 @@ impl Follower {
             called_before: 0,
             fresh: Vec::new(),
             held: Vec::new(),
+            kept_bytes: FIXED,
+            gathered_bytes: 0,
             enough: options.window,
             floats: BTreeMap::new(),
             starts: BTreeMap::new(),
@@ -221,8 +232,33 @@ impl Follower {
             return Err(self.flaw(&record, (cause, START)));
         }
         self.records += 1;
+        self.gathered_bytes += needed_for(std::iter::once(&record)) + LISTS;
         self.fresh.push(record);
+        self.afford()?;
         Ok(self.progress())
+    }
+
+    /// Keeps to the memory allowed: judges what can be judged if it is not enough, and gives up if
+    /// that does not help.
+    fn afford(&mut self) -> Result<(), Contradiction> {
+        let most = self.options.memory_bytes;
+        let needed = |follower: &Self| follower.kept_bytes + follower.gathered_bytes;
+        if needed(self) > most && self.gathered_bytes > most / 8 {
+            self.settle()?;
+        }
+        if needed(self) > most && self.broken.is_none() {
+            self.end(Some(too_much(needed(self), &self.options.of_the_whole())));
+        }
+        Ok(())
+    }
+
+    /// Counts what is kept.
+    fn count_kept(&mut self) {
+        let held = self.held.iter().map(|held| &held.record).chain(&self.fresh);
+        let lists = (self.held.len() + self.fresh.len()) as u64 * LISTS;
+        let store = self.store.as_ref().map_or(0, Store::held_bytes);
+        self.kept_bytes = FIXED + store + lists + needed_for(held.chain(self.ledger.records()));
+        self.gathered_bytes = 0;
     }
 
     /// Everything called before this moment has been pushed, but for nothing: a call in flight holds
@@ -246,6 +282,7 @@ impl Follower {
             if self.broken.is_none() && self.whole {
                 self.wait_for_all();
             }
+            self.count_kept();
         }
         Ok(self.progress())
     }
@@ -449,6 +486,9 @@ impl Follower {
         self.enough = kept + self.fresh.len() + self.options.window.max(kept);
     }
 }
+
+/// A record goes from list to list when it is judged, and a list may be half empty.
+const LISTS: u64 = 2 * size_of::<Held>() as u64;
 
 const START: &str = "begin with a range over all keys before anything else is called, or leave \
                      start_revision out";

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::afford::{Budget, needed_bytes};
 use crate::check::{Options, above};
 use crate::history::{History, Record, Request, Response};
 use crate::lease::{Ended, Ends, Leases, expired_early};
@@ -64,13 +65,7 @@ impl Window<'_> {
     /// Judges up to where the window reaches, from a store on.
     pub(super) fn judge(&self, store: Store) -> Judged {
         let (history, stretch) = (self.history, &self.stretch);
-        let ends = match &self.leases {
-            Some(leases) => {
-                let tolerance = Some(self.options.lease_tolerance_ns);
-                Ends::new(leases, history, (&store, stretch), tolerance)
-            }
-            None => Ends::default(),
-        };
+        let ends = self.ends(&store);
         let ops = match &self.leases {
             Some(leases) => ends.ops(leases, history, stretch),
             None => Ops::new(history, &[], stretch),
@@ -83,7 +78,9 @@ impl Window<'_> {
         let until = stretch.until.unwrap_or(i64::MAX);
         let heard = self.heard(until);
         let mut streams = self.streams(&heard);
-        let mut ordered = order(&ops, &streams, (store, stretch), self.options.steps);
+        let needed = needed_bytes(history) + store.held_bytes();
+        let budget = Budget::left(&self.options, needed);
+        let mut ordered = order(&ops, &streams, (store, stretch), budget);
         if let Some(store) = ordered.store.take() {
             return match ordered.verdict {
                 Verdict::Unknown(_) => Judged::Stuck(Box::new(store), ordered.verdict),
@@ -133,6 +130,12 @@ impl Window<'_> {
             doubts: settled.doubts,
             dropped: dropped as u64,
         }))
+    }
+
+    fn ends(&self, store: &Store) -> Ends {
+        let Some(leases) = &self.leases else { return Ends::default() };
+        let tolerance = Some(self.options.lease_tolerance_ns);
+        Ends::new(leases, self.history, (store, &self.stretch), tolerance)
     }
 
     /// What contradicts the answers, if it is only that a lease expired before its time.

@@ -96,6 +96,8 @@ pub struct Store {
     begins: VecDeque<u64>,
     /// How many changes were forgotten.
     forgotten: u64,
+    /// Bytes of all values.
+    value_bytes: u64,
     pub(super) leases: Leases,
 }
 
@@ -112,6 +114,7 @@ impl Default for Store {
             changes: VecDeque::new(),
             begins: VecDeque::new(),
             forgotten: 0,
+            value_bytes: 0,
             leases: Leases::default(),
         }
     }
@@ -129,6 +132,7 @@ impl Store {
                 lease: kv.lease,
                 value: kv.value.clone(),
             };
+            store.value_bytes += kv.value.len() as u64;
             let chain = store.chain(&kv.key);
             store.chains[chain as usize] = vec![version];
             store.all.insert(kv.key.clone(), chain);
@@ -169,7 +173,8 @@ impl Store {
         let known = versions.partition_point(|version| version.mod_revision <= self.floor);
         let Some(last) = known.checked_sub(1) else { return };
         let gone = if versions[last].is_deletion() { known } else { last };
-        versions.drain(..gone);
+        let bytes = versions.drain(..gone).map(|version| version.value.len() as u64);
+        self.value_bytes -= bytes.sum::<u64>();
         self.gone[chain as usize] += gone as u32;
         if versions.is_empty() {
             self.all.remove(self.index.key(chain));
@@ -244,6 +249,11 @@ impl Store {
         self.changes.len() * CHANGE + self.begins.len() * 16 + self.index.len() * KEY
     }
 
+    /// What it takes in all, values that nobody else has included.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.heap_bytes() as u64 + self.value_bytes
+    }
+
     fn bounds(&self, revision: i64) -> (usize, usize) {
         if revision <= self.floor || revision > self.revision {
             return (0, 0);
@@ -264,7 +274,9 @@ impl Store {
         let kept = (self.begins[left] - self.forgotten) as usize;
         for (chain, _) in self.changes.drain(kept..).rev() {
             let (key, versions) = (self.index.key(chain), &mut self.chains[chain as usize]);
-            let was_live = versions.pop().is_some_and(|version| !version.is_deletion());
+            let undone = versions.pop();
+            self.value_bytes -= undone.as_ref().map_or(0, |version| version.value.len() as u64);
+            let was_live = undone.is_some_and(|version| !version.is_deletion());
             match versions.last() {
                 Some(version) if !version.is_deletion() => {
                     if !was_live {
@@ -316,6 +328,7 @@ impl Store {
         };
         let number = self.gone[chain as usize] + versions.len() as u32;
         self.changes.push_back((chain, number));
+        self.value_bytes += value.len() as u64;
         versions.push(Version { mod_revision: revision, create_revision, version, lease, value });
     }
 

@@ -27,7 +27,8 @@
 //! the holes alone, led by what answers and watchers saw of a hole (`facts`, `hints`); where they
 //! saw nothing, `candidates` says who may have made it, `crowded` whether the holes left suffice for
 //! what must still be done in them, and after a contradiction `blame` says
-//! which earlier choices (`frame`) it rests on, to which the search jumps back. Answers
+//! which earlier choices (`frame`) it rests on, to which the search jumps back. Where the recording
+//! goes on, `makers` asks of each hole who else may have made it, and `either` what of them is left. Answers
 //! bind; what watchers and members' own stores say may itself be wrong, so a failure with it is
 //! followed by a try without it.
 //!
