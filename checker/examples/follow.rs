@@ -157,6 +157,7 @@ impl Recording {
             kind: if change.now.is_deletion() { EventType::Delete } else { EventType::Put },
             kv: change.kv(),
             prev_kv: change.prev_kv(),
+            is_create: None,
         });
         let events = events.collect();
         self.heard(at + 50, WatchResponse { events, ..WatchResponse::default() });

@@ -339,6 +339,7 @@ impl Told {
                 kind: if change.now.is_deletion() { EventType::Delete } else { EventType::Put },
                 kv: change.kv(),
                 prev_kv: None,
+                is_create: None,
             })
             .collect();
         if !events.is_empty() {

@@ -226,6 +226,22 @@ fn etcd_reports_of_later_years() {
     };
     let version = changed("later-version", "\"Version\":2}]", "\"Version\":1}]");
     assert!(matches!(&version, Verdict::Broken(broken) if broken.reason.contains("version")));
+    // What is said of a creation holds for the write of unknown outcome, too.
+    let watch = folder("later").join("TestRobustness/1735689600/client-3/watch.json");
+    let told = fs::read_to_string(&watch).expect("written");
+    for (from, to) in [
+        (r#""Revision":2,"IsCreate":true"#, r#""Revision":2,"IsCreate":false"#),
+        (r#""Revision":3,"IsCreate":false"#, r#""Revision":3,"IsCreate":true"#),
+    ] {
+        assert!(told.contains(from));
+        fs::write(&watch, told.replacen(from, to, 1)).expect("written");
+        let wrong = judged(&folder("later")).verdict;
+        assert!(matches!(&wrong, Verdict::Broken(broken) if broken.checker == "watch.is_create"));
+    }
+    // Reports of earlier years do not say it.
+    fs::write(&watch, told.replace(r#""IsCreate":true,"#, "")).expect("written");
+    assert_eq!(judged(&folder("later")).verdict, Verdict::Legal);
+    fs::write(&watch, told).expect("written");
     // That the compaction failed since another one was further says that there was one.
     let alone = changed(
         "later-alone",

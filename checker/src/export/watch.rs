@@ -73,7 +73,7 @@ fn told(event: &Event) -> Result<WatchEvent, &'static str> {
         key: text(&kv.key)?,
         value: if put { Value::of(&kv.value) } else { Value::default() },
         revision: kv.mod_revision,
-        is_create: put && kv.version == 1,
+        is_create: event.is_create.or((kv.version > 0 || !put).then_some(put && kv.version == 1)),
         prev_value: event.prev_kv.as_ref().map(Kept::of),
     })
 }

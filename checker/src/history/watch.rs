@@ -115,4 +115,7 @@ pub struct Event {
     /// What was there before, if the watcher asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prev_kv: Option<KeyValue>,
+    /// Whether a put created the key, as the client said it, where `kv` does not show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_create: Option<bool>,
 }

@@ -190,6 +190,9 @@ fn same_event(change: &Change<'_>, event: &Event, recorded: Recorded) -> Result<
             format!("that revision made it {}={} @{}", shown[0], shown[1], must.mod_revision)
         }));
     }
+    if let Some(denied) = wrong_creation(change, event) {
+        return Err(wrong(event, "is_create", format!("that revision {denied}")));
+    }
     if let Some(prev) = &event.prev_kv {
         let mut before = change.prev_kv();
         if let Some(kv) = &mut before {
@@ -205,6 +208,17 @@ fn same_event(change: &Change<'_>, event: &Event, recorded: Recorded) -> Result<
         }
     }
     Ok(())
+}
+
+/// What a revision did to a key, if an event says of it whether that created the key, and is wrong.
+pub(crate) fn wrong_creation(change: &Change<'_>, event: &Event) -> Option<&'static str> {
+    let created = change.now.version == 1;
+    let wrong = event.is_create.is_some_and(|said| said != created);
+    wrong.then_some(match kind_of(change) {
+        EventType::Delete => "deleted the key",
+        EventType::Put if created => "created the key",
+        EventType::Put => "put a key that was there",
+    })
 }
 
 /// Whether an answer from a member's own store is what the store held at the answer's revision.

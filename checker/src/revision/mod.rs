@@ -61,7 +61,7 @@ use either::Either;
 use facts::Facts;
 pub(crate) use floats::Bounds;
 use hints::Hints;
-pub(crate) use hints::{kind_of, local_answer, place_of};
+pub(crate) use hints::{kind_of, local_answer, place_of, wrong_creation};
 use ops::Ops;
 use reasons::Sentence;
 pub(crate) use replay::Placement;

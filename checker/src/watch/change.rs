@@ -1,10 +1,10 @@
 //! The events of one revision against what its write did.
 
 use super::check::{Found, Walk};
-use super::{ATOMIC, EVENT, ORDERED, PREV_KV, RELIABLE};
+use super::{ATOMIC, EVENT, IS_CREATE, ORDERED, PREV_KV, RELIABLE};
 use crate::history::{Event, EventType, KeyValue, Record};
 use crate::model::Change;
-use crate::revision::{kind_of, place_of};
+use crate::revision::{kind_of, place_of, wrong_creation};
 use crate::words;
 
 impl Walk<'_, '_> {
@@ -92,6 +92,14 @@ impl Walk<'_, '_> {
         if let Some(difference) = difference(&expected, &event.kv) {
             let what = format!("{} of revision {revision} came with {difference}", shown(event));
             return self.wrong(EVENT, revision, what, record);
+        }
+        if let (Some(did), Some(said)) = (wrong_creation(change, event), event.is_create) {
+            let said = if said { "a creation" } else { "no creation" };
+            let what = format!(
+                "{} of revision {revision} came as {said}, but that revision {did}",
+                shown(event)
+            );
+            return self.wrong(IS_CREATE, revision, what, record);
         }
         let mut before = change.prev_kv();
         if let Some(kv) = &mut before {

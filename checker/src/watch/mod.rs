@@ -12,6 +12,7 @@
 //! | `watch.resumable` | a start revision is respected: the first event is the first one from there on |
 //! | `watch.bookmarkable` | after a progress notice of R nothing up to R comes, and all of it came before |
 //! | `watch.event` | an event is what the write of its revision did |
+//! | `watch.is_create` | an event says that it created its key exactly when it did, where clients recorded that by itself |
 //! | `watch.prev_kv` | what was there at the revision before comes exactly when it was asked for and there |
 //! | `watch.range` | only keys of the watched range, only kinds that are not filtered out |
 //! | `watch.compacted` | a start that was compacted away ends the watcher and names the compaction, and only that does |
@@ -38,6 +39,7 @@ pub(crate) const RELIABLE: &str = "watch.reliable";
 pub(crate) const RESUMABLE: &str = "watch.resumable";
 pub(crate) const BOOKMARKABLE: &str = "watch.bookmarkable";
 pub(crate) const EVENT: &str = "watch.event";
+pub(crate) const IS_CREATE: &str = "watch.is_create";
 pub(crate) const PREV_KV: &str = "watch.prev_kv";
 pub(crate) const RANGE: &str = "watch.range";
 pub(crate) const COMPACTED: &str = "watch.compacted";
@@ -47,7 +49,7 @@ pub(crate) const CANCELED: &str = "watch.canceled";
 pub(crate) const LIVE: &str = "watch.live";
 
 /// All of them, in the order in which they are reported.
-pub(crate) const CHECKERS: [&str; 15] = [
+pub(crate) const CHECKERS: [&str; 16] = [
     CREATED,
     ORDERED,
     UNIQUE,
@@ -57,6 +59,7 @@ pub(crate) const CHECKERS: [&str; 15] = [
     RELIABLE,
     RESUMABLE,
     EVENT,
+    IS_CREATE,
     PREV_KV,
     COMPACTED,
     HEADER,

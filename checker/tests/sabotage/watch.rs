@@ -152,6 +152,31 @@ pub(crate) const ROWS: &[Row] = &[
         },
     },
     Row {
+        name: "event told as a creation",
+        checker: "watch.is_create",
+        alter: |case| {
+            case.event(|event| event.kind == EventType::Put && event.kv.version > 1)?.is_create =
+                Some(true);
+            Some(())
+        },
+    },
+    Row {
+        name: "creation told as none",
+        checker: "watch.is_create",
+        alter: |case| {
+            case.event(|event| event.kv.version == 1)?.is_create = Some(false);
+            Some(())
+        },
+    },
+    Row {
+        name: "deletion told as a creation",
+        checker: "watch.is_create",
+        alter: |case| {
+            case.event(|event| event.kind == EventType::Delete)?.is_create = Some(true);
+            Some(())
+        },
+    },
+    Row {
         name: "event that creates, with prev_kv",
         checker: "watch.prev_kv",
         alter: |case| {

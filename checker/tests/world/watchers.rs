@@ -183,6 +183,7 @@ fn wanted(world: &World, request: &WatchCreateRequest, revision: i64) -> Vec<Eve
         kind: if change.now.is_deletion() { EventType::Delete } else { EventType::Put },
         kv: change.kv(),
         prev_kv: change.prev_kv().filter(|_| request.prev_kv),
+        is_create: None,
     });
     events.collect()
 }

@@ -96,5 +96,6 @@ fn event(event: mvccpb::Event) -> Event {
         kind,
         kv: event.kv.map(key_value).unwrap_or_default(),
         prev_kv: event.prev_kv.map(key_value),
+        is_create: None,
     }
 }

@@ -166,7 +166,7 @@ message!(WatchResponse {
     fragment,
     events,
 });
-message!(Event { kind, kv, prev_kv });
+message!(Event { kind, kv, prev_kv, is_create });
 message!(QuiescedRequest {});
 message!(LeaseGrantRequest { id, ttl });
 message!(LeaseGrantResponse { header, id, ttl });

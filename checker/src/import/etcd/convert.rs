@@ -245,7 +245,7 @@ fn event(event: &wire::WatchEvent) -> Event {
         KeyValue { key: key.clone(), value, mod_revision: event.revision, ..KeyValue::default() };
     let prev_kv = event.prev_value.as_ref().map(|stored| stored.kv(key));
     let kind = if deleted { EventType::Delete } else { EventType::Put };
-    Event { kind, kv, prev_kv }
+    Event { kind, kv, prev_kv, is_create: event.is_create }
 }
 
 fn watch_request(stream: u64, asked: &wire::WatchAsked) -> WatchCreateRequest {

@@ -287,6 +287,7 @@ pub(crate) struct WatchEvent {
     pub(crate) key: String,
     pub(crate) value: Value,
     pub(crate) revision: i64,
-    pub(crate) is_create: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) is_create: Option<bool>,
     pub(crate) prev_value: Option<Kept>,
 }
