@@ -7,8 +7,9 @@ use mettle_checker::history::*;
 use mettle_checker::model::{Refusal, Store, differ};
 use mettle_checker::{Options, Verdict, check};
 use proptest::prelude::*;
+use world::brute::{Server, brute, refused};
 use world::damage::damage;
-use world::{Dice, Shape, legal};
+use world::{Dice, Shape, legal, without_headers};
 
 const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
 
@@ -18,26 +19,6 @@ struct State {
     compacted: i64,
 }
 
-/// Whether some order fits. `left` are the operations not yet ordered.
-fn brute(state: &State, left: &[&Record]) -> bool {
-    if left.iter().all(|record| record.outcome == Outcome::Unknown) {
-        return true;
-    }
-    let horizon = left.iter().filter_map(|record| record.return_ns).min().unwrap_or(u64::MAX);
-    left.iter().enumerate().any(|(place, record)| {
-        if record.call_ns > horizon {
-            return false;
-        }
-        let mut next = state.clone();
-        if !fits(&mut next, record) {
-            return false;
-        }
-        let mut rest = left.to_vec();
-        rest.remove(place);
-        brute(&next, &rest)
-    })
-}
-
 fn past(request: &Request) -> Option<i64> {
     match request {
         Request::Range(range) => (range.revision > 0).then_some(range.revision),
@@ -45,36 +26,31 @@ fn past(request: &Request) -> Option<i64> {
     }
 }
 
-/// Whether a record may come next; does it.
-fn fits(state: &mut State, record: &Record) -> bool {
-    let refusal = refusal(state, &record.request);
-    if let Some(Response::Error(error)) = &record.response
-        && record.outcome == Outcome::Fail
-    {
-        return refusal == Some(error.message.as_str());
+impl Server for State {
+    fn fits(&mut self, record: &Record) -> bool {
+        if let Some(fits) = refused(refusal(self, &record.request), record) {
+            return fits;
+        }
+        if let Request::Compact(compact) = &record.request {
+            self.compacted = compact.revision;
+            return true;
+        }
+        let before = self.store.revision();
+        let Ok(expected) = self.store.execute(&record.request) else { return false };
+        if record.outcome == Outcome::Unknown {
+            return self.store.revision() > before;
+        }
+        let Some(got) = &record.response else { return false };
+        let header = match got {
+            Response::Range(range) => range.header,
+            Response::Put(put) => put.header,
+            Response::DeleteRange(delete) => delete.header,
+            Response::Txn(txn) => txn.header,
+            _ => None,
+        };
+        header.is_none_or(|header| header.revision == self.store.revision())
+            && differ(&record.request, &expected, got).is_ok()
     }
-    if refusal.is_some() {
-        return false;
-    }
-    if let Request::Compact(compact) = &record.request {
-        state.compacted = compact.revision;
-        return true;
-    }
-    let before = state.store.revision();
-    let Ok(expected) = state.store.execute(&record.request) else { return false };
-    if record.outcome == Outcome::Unknown {
-        return state.store.revision() > before;
-    }
-    let Some(got) = &record.response else { return false };
-    let header = match got {
-        Response::Range(range) => range.header,
-        Response::Put(put) => put.header,
-        Response::DeleteRange(delete) => delete.header,
-        Response::Txn(txn) => txn.header,
-        _ => None,
-    };
-    header.is_none_or(|header| header.revision == state.store.revision())
-        && differ(&record.request, &expected, got).is_ok()
 }
 
 fn refusal(state: &State, request: &Request) -> Option<&'static str> {
@@ -195,16 +171,7 @@ fn agree_without_headers(seed: u64) {
             damage(&mut history, &mut dice);
         }
     }
-    for record in &mut history.records {
-        match &mut record.response {
-            Some(Response::Range(answer)) => answer.header = None,
-            Some(Response::Put(answer)) => answer.header = None,
-            Some(Response::DeleteRange(answer)) => answer.header = None,
-            Some(Response::Txn(answer)) => answer.header = None,
-            Some(Response::Compact(answer)) => answer.header = None,
-            _ => {}
-        }
-    }
+    without_headers(&mut history);
     let report = check(&history, &Options::default());
     if report.checks.first().is_some_and(|check| check.verdict != Verdict::Legal) {
         return;

@@ -9,6 +9,7 @@ use mettle_checker::history::*;
 use mettle_checker::model::{Refusal, Store, differ, holds};
 use mettle_checker::{Options, Verdict, check};
 use proptest::prelude::*;
+use world::brute::{Server, brute, refused};
 use world::damage::damage;
 use world::leases::TICK_NS;
 use world::{Dice, Shape, legal};
@@ -22,58 +23,33 @@ struct State {
     alive: BTreeSet<i64>,
 }
 
-/// Whether some order fits. `left` are the operations not yet ordered.
-fn brute(state: &State, left: &[&Record]) -> bool {
-    if left.iter().all(|record| record.outcome == Outcome::Unknown) {
-        return true;
-    }
-    let horizon = left.iter().filter_map(|record| record.return_ns).min().unwrap_or(u64::MAX);
-    left.iter().enumerate().any(|(place, record)| {
-        if record.call_ns > horizon {
-            return false;
+impl Server for State {
+    fn fits(&mut self, record: &Record) -> bool {
+        if let Some(fits) = refused(refusal(self, &record.request), record) {
+            return fits;
         }
-        let mut next = state.clone();
-        if !fits(&mut next, record) {
-            return false;
+        let before = self.store.revision();
+        let Ok(expected) = self.store.execute(&record.request) else { return false };
+        let mut changed = self.store.revision() > before;
+        match &record.request {
+            Request::LeaseGrant(grant) => changed |= self.alive.insert(grant.id),
+            Request::LeaseRevoke(lease) => changed |= self.alive.remove(&lease.id),
+            _ => {}
         }
-        let mut rest = left.to_vec();
-        rest.remove(place);
-        brute(&next, &rest)
-    })
-}
-
-/// Whether a record may come next; does it.
-fn fits(state: &mut State, record: &Record) -> bool {
-    let refusal = refusal(state, &record.request);
-    if let Some(Response::Error(error)) = &record.response
-        && record.outcome == Outcome::Fail
-    {
-        return refusal == Some(error.message.as_str());
-    }
-    if refusal.is_some() {
-        return false;
-    }
-    let before = state.store.revision();
-    let Ok(expected) = state.store.execute(&record.request) else { return false };
-    let mut changed = state.store.revision() > before;
-    match &record.request {
-        Request::LeaseGrant(grant) => changed |= state.alive.insert(grant.id),
-        Request::LeaseRevoke(lease) => changed |= state.alive.remove(&lease.id),
-        _ => {}
-    }
-    if record.outcome == Outcome::Unknown {
-        return changed;
-    }
-    let Some(got) = &record.response else { return false };
-    let granted = match (&record.request, got) {
-        (Request::LeaseGrant(asked), Response::LeaseGrant(got)) => {
-            asked.id == got.id && got.ttl >= asked.ttl
+        if record.outcome == Outcome::Unknown {
+            return changed;
         }
-        _ => true,
-    };
-    granted
-        && got.header().is_none_or(|header| header.revision == state.store.revision())
-        && differ(&record.request, &expected, got).is_ok()
+        let Some(got) = &record.response else { return false };
+        let granted = match (&record.request, got) {
+            (Request::LeaseGrant(asked), Response::LeaseGrant(got)) => {
+                asked.id == got.id && got.ttl >= asked.ttl
+            }
+            _ => true,
+        };
+        granted
+            && got.header().is_none_or(|header| header.revision == self.store.revision())
+            && differ(&record.request, &expected, got).is_ok()
+    }
 }
 
 fn refusal(state: &State, request: &Request) -> Option<&'static str> {

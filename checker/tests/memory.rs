@@ -7,12 +7,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mettle_checker::follow::{FollowOptions, Follower};
-use mettle_checker::history::{self, Origin, Record, Response};
+use mettle_checker::history::{self, Origin, Record};
 use mettle_checker::search::register::{Register, RegisterOp};
 use mettle_checker::search::shrink::shrink;
 use mettle_checker::search::{Call, Limits, Outcome, search};
 use mettle_checker::{Options, Verdict, check, needed_bytes};
-use world::{Dice, Shape, legal};
+use world::{Dice, Shape, legal, without_headers};
 
 struct Counting;
 
@@ -203,15 +203,7 @@ fn states() {
     let shape =
         Shape { seed: 5, operations: 300, unknown_per_mille: 0, watchers: 0, ..Shape::default() };
     let mut history = legal(shape);
-    for record in &mut history.records {
-        match &mut record.response {
-            Some(Response::Range(answer)) => answer.header = None,
-            Some(Response::Put(answer)) => answer.header = None,
-            Some(Response::DeleteRange(answer)) => answer.header = None,
-            Some(Response::Txn(answer)) => answer.header = None,
-            _ => {}
-        }
-    }
+    without_headers(&mut history);
     let needed = needed_bytes(&history);
     let (copy, records) = peak(|| history.clone());
     drop(copy);

@@ -244,18 +244,12 @@ impl<'a, 'b> Replay<'a, 'b> {
     /// Does the write that claims a revision, and looks at everything that claims to have seen it.
     fn known(&mut self, revision: i64) -> Result<(), Contradiction> {
         let place = self.ops.mutator(revision).expect("a known revision");
-        let record = self.ops.record(place);
-        self.steps += 1;
-        let result = match (self.store.execute(&record.request), &record.response) {
-            (Err(refusal), _) => Err(refused(refusal.text())),
-            (Ok(expected), Some(got)) => self.compare(record, expected, got),
-            (Ok(_), None) => Ok(()),
-        };
+        let result = self.answered(place);
         if let Err(mismatch) = result {
             return Err(self.contradiction(place, mismatch, revision));
         }
         if self.store.revision() != revision {
-            let spans = reads(&record.request);
+            let spans = reads(&self.ops.record(place).request);
             return Err(Contradiction { what: What::Nothing(place), spans, at: revision - 1 });
         }
         self.gap(revision)
@@ -283,14 +277,19 @@ impl<'a, 'b> Replay<'a, 'b> {
         Ok(())
     }
 
-    fn observer(&mut self, place: u32, revision: i64) -> Result<(), Contradiction> {
+    /// Does a request, and says whether it is answered as it was.
+    fn answered(&mut self, place: u32) -> Result<(), Mismatch> {
         let record = self.ops.record(place);
         self.steps += 1;
-        let result = match (self.store.execute(&record.request), &record.response) {
+        match (self.store.execute(&record.request), &record.response) {
             (Err(refusal), _) => Err(refused(refusal.text())),
             (Ok(expected), Some(got)) => self.compare(record, expected, got),
             (Ok(_), None) => Ok(()),
-        };
+        }
+    }
+
+    fn observer(&mut self, place: u32, revision: i64) -> Result<(), Contradiction> {
+        let result = self.answered(place);
         let changed = self.store.revision() != revision;
         if changed {
             self.store.undo_to(revision);

@@ -2,6 +2,7 @@
 //! calls and returns spread around the moment at which each operation takes effect.
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
+pub(crate) mod brute;
 pub(crate) mod damage;
 pub(crate) mod leases;
 pub(crate) mod strings;
@@ -445,6 +446,20 @@ impl World {
 
     pub(crate) fn header(&self) -> Header {
         Header { revision: self.store.revision(), ..Header::default() }
+    }
+}
+
+/// Takes from every answer its header: what is left names no revision.
+pub(crate) fn without_headers(history: &mut History) {
+    for record in &mut history.records {
+        match &mut record.response {
+            Some(Response::Range(answer)) => answer.header = None,
+            Some(Response::Put(answer)) => answer.header = None,
+            Some(Response::DeleteRange(answer)) => answer.header = None,
+            Some(Response::Txn(answer)) => answer.header = None,
+            Some(Response::Compact(answer)) => answer.header = None,
+            _ => {}
+        }
     }
 }
 
