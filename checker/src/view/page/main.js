@@ -17,7 +17,7 @@ function toViolation() {
 
 function legend() {
   const entry = (words, paint) => {
-    const swatch = make("canvas"), context = swatch.getContext("2d");
+    const swatch = make("canvas", { ariaHidden: "true" }), context = swatch.getContext("2d");
     fit(swatch, context, 26, 14);
     paint(context);
     el("legend").append(make("span", {}, swatch, words));
@@ -105,11 +105,13 @@ function listen() {
     navigator.clipboard?.writeText(RUN.repro).then(() => { el("copy").textContent = "Copied"; }, () => {});
   });
   document.addEventListener("keydown", (event) => {
-    if (/^(INPUT|SELECT|BUTTON|SUMMARY)$/.test(event.target.tagName) && event.key !== "Escape") return;
+    // Where letters are typed or chosen with, they mean nothing else; a button keeps only Enter and Space.
+    if (event.target.matches("select, input[type=search]") && event.key !== "Escape") return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const keys = { "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), 0: () => show(...extent[axis]),
       ArrowLeft: () => pan(-0.2), ArrowRight: () => pan(0.2), v: toViolation, n: () => neighbour(1),
       p: () => neighbour(-1), Escape: () => hold(null) };
+    if (event.target === canvas) Object.assign(keys, { ArrowUp: () => beside(-1), ArrowDown: () => beside(1) });
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
   const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -52,12 +52,12 @@ function fillFindings() {
 }
 function findingCard(finding, mark) {
   const at = finding.at_ns === null ? "" : ` at ${clock(finding.at_ns)}`;
-  const head = make("h2", { textContent: finding.checker + at });
+  const name = finding.checker + at, head = make("h2", {}, finding.at_ns === null ? name
+    : make("button", { type: "button", textContent: name, title: "Show this moment" }));
   const card = make("div", { className: "finding " + finding.verdict }, head,
     make("p", { className: "reason", textContent: finding.reason }));
   if (finding.at_ns !== null) {
-    head.title = "Show this moment";
-    head.addEventListener("click", () => { show(finding.at_ns - SECOND / 4, finding.at_ns + SECOND / 4); canvas.scrollIntoView({ block: "nearest" }); });
+    head.firstChild.addEventListener("click", () => { show(finding.at_ns - SECOND / 4, finding.at_ns + SECOND / 4); canvas.scrollIntoView({ block: "nearest" }); });
   }
   const known = finding.records.map((id) => byId.get(id)).filter(Boolean);
   if (known.length) {
@@ -88,8 +88,9 @@ function evidenceRow(record, mark, all) {
   row.addEventListener("click", () => {
     tip(null);
     hold(record);
-    const near = axis === "revision" ? all : all.filter((other) => RUN.counted || Math.abs(other.call - record.call) < 2 * SECOND);
-    focus(near);
+    // Who asked for a watch asked long ago.
+    focus(all.filter((other) => other === record || (other.op !== CREATE
+      && (axis === "revision" || RUN.counted || Math.abs(other.call - record.call) < 2 * SECOND))));
     canvas.scrollIntoView({ block: "nearest", behavior: "smooth" });
   });
   return row;
@@ -171,9 +172,12 @@ function tip(found, x, y) {
 function hold(record) {
   view.held = record;
   const detail = el("detail");
+  // Its buttons are made anew: who stood on one stands on it again, or on the lanes when there is none.
+  const focused = detail.contains(document.activeElement) ? document.activeElement.title : null;
   detail.hidden = !record;
+  if (focused && !record) canvas.focus({ preventScroll: true });
   if (record) {
-    const close = make("button", { textContent: "×", title: "Esc" });
+    const close = make("button", { textContent: "×", title: "Key Esc", ariaLabel: "Let go" });
     close.addEventListener("click", () => hold(null));
     const list = make("dl");
     const add = (name, value) => value !== null && value !== "" && list.append(
@@ -195,6 +199,7 @@ function hold(record) {
       make("div", { className: "block mono", textContent: record.ask }),
       make("div", { className: "block mono", textContent: say(record) }), ...diff(record), list,
       make("nav", {}, move(-1, "← previous", "p"), move(1, "next →", "n")));
+    if (focused) [...detail.querySelectorAll("button")].find((button) => button.title === focused)?.focus({ preventScroll: true });
   }
   redraw();
 }
@@ -210,10 +215,26 @@ function neighbour(step) {
   const list = lanes[held.lane].records;
   let place = held.place + step;
   while (list[place] && !list[place].shown) place += step;
-  if (!list[place]) return;
-  hold(list[place]);
-  if (list[place].from < view.from || list[place].from > view.to) {
-    const half = (view.to - view.from) / 2;
-    show(list[place].from - half, list[place].from + half);
+  if (list[place]) reach(list[place]);
+}
+/** The one closest to what is held, in the next lane up or down that shows any. */
+function beside(step) {
+  const held = view.held;
+  if (!held) return neighbour(step);
+  const away = (record) => Math.max(record.from - held.to, held.from - record.to, 0);
+  for (let at = held.lane + step; lanes[at]; at += step) {
+    const list = lanes[at].records.filter((record) => record.shown);
+    if (list.length) return reach(list.reduce((best, record) => away(record) < away(best) ? record : best));
   }
+}
+/** Holds a record and brings it into view. */
+function reach(record) {
+  hold(record);
+  if (record.from < view.from || record.from > view.to) {
+    const half = (view.to - view.from) / 2;
+    show(record.from - half, record.from + half);
+  }
+  const top = canvas.getBoundingClientRect().top + rows.lanes[record.lane].y, room = 40;
+  if (top < room) scrollBy(0, top - room);
+  else if (top > innerHeight - room) scrollBy(0, top - innerHeight + room);
 }
