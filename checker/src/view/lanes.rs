@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::row::Row;
 use crate::history::{Op, Outcome};
+use crate::words::who;
 
 /// One lane of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lane {
-    /// `client 1` for clients, which may be several processes one after the other (`c1`, `c7`), `w1`
-    /// for watchers, `compact` for who only compacts.
+    /// The processes as every sentence names them, one client after the other: `c1`, `c2 c9`, or
+    /// `c2 … c31` where there are more.
     pub name: String,
     /// Whether only watch streams are in it.
     pub watch: bool,
@@ -41,7 +42,7 @@ struct Process {
 /// A history does not say which process follows which: a new one takes over the lane whose process
 /// should have ended closest to its begin.
 pub fn assign(rows: &[Row], deadline_ns: u64) -> (Vec<Lane>, BTreeMap<u64, usize>) {
-    let mut lanes: Vec<(Kind, Lane)> = Vec::new();
+    let mut lanes: Vec<(Kind, Vec<u64>)> = Vec::new();
     // Lanes whose process ended: its last sign of life, its probable end, the lane.
     let mut free: Vec<(u64, u64, usize)> = Vec::new();
     let mut of = BTreeMap::new();
@@ -56,19 +57,32 @@ pub fn assign(rows: &[Row], deadline_ns: u64) -> (Vec<Lane>, BTreeMap<u64, usize
             .map(|(at, _)| at);
         let lane = fitting.map_or_else(
             || {
-                let before = lanes.iter().filter(|lane| lane.0 == process.kind).count();
-                lanes.push((process.kind, begin(process.kind, before)));
+                lanes.push((process.kind, Vec::new()));
                 lanes.len() - 1
             },
             |at| free.swap_remove(at).2,
         );
-        lanes[lane].1.processes.push(process.number);
+        lanes[lane].1.push(process.number);
         of.insert(process.number, lane);
         if let Some(ended_ns) = process.ended_ns {
             free.push((process.last_ns, ended_ns, lane));
         }
     }
-    (lanes.into_iter().map(|(_, lane)| lane).collect(), of)
+    let mut order: Vec<usize> = (0..lanes.len()).collect();
+    order.sort_by_key(|lane| (lanes[*lane].0, lanes[*lane].1[0]));
+    let mut places = vec![0; lanes.len()];
+    for (place, lane) in order.iter().enumerate() {
+        places[*lane] = place;
+    }
+    for lane in of.values_mut() {
+        *lane = places[*lane];
+    }
+    let lane = |at: usize| {
+        let (kind, processes) = &lanes[at];
+        let (name, processes) = (named(processes), processes.clone());
+        Lane { name, watch: *kind == Kind::Watcher, processes }
+    };
+    (order.into_iter().map(lane).collect(), of)
 }
 
 /// The processes, kind by kind, in the order in which they began.
@@ -100,12 +114,14 @@ fn processes(rows: &[Row], deadline_ns: u64) -> Vec<Process> {
     processes
 }
 
-fn begin(kind: Kind, before: usize) -> Lane {
-    let name = match kind {
-        Kind::Client => format!("client {}", before + 1),
-        Kind::Watcher => format!("w{}", before + 1),
-        Kind::Compactor if before == 0 => "compact".to_owned(),
-        Kind::Compactor => format!("compact{}", before + 1),
+/// In few characters: the names stand beside the lanes.
+fn named(processes: &[u64]) -> String {
+    const CHARS: usize = 12;
+    let (first, last) = (who(processes[0]), who(processes[processes.len() - 1]));
+    let name = match processes.len() {
+        1 => return first,
+        2 => format!("{first} {last}"),
+        _ => format!("{first} … {last}"),
     };
-    Lane { name, watch: kind == Kind::Watcher, processes: Vec::new() }
+    if name.chars().count() > CHARS { format!("{first} …") } else { name }
 }

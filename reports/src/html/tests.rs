@@ -64,7 +64,7 @@ fn the_data_survives_hostile_values() {
 fn a_client_keeps_its_lane_when_an_unknown_outcome_ends_its_process() {
     let (lanes, of) = assign(&of_history(&history(), &[]), 1_000_000_000);
     let names: Vec<&str> = lanes.iter().map(|lane| lane.name.as_str()).collect();
-    assert_eq!(names, ["client 1", "client 2"]);
+    assert_eq!(names, ["c1", "c2 c3"]);
     assert_eq!(lanes[1].processes, [2, 3]);
     assert_eq!(of[&3], 1);
 }

@@ -183,7 +183,10 @@ function hold(record) {
     const add = (name, value) => value !== null && value !== "" && list.append(
       make("dt", { textContent: name }), make("dd", { textContent: value }));
     add("outcome", OUTCOMES[record.out] + (record.mark ? `, evidence ${record.mark}` : ""));
-    add("client", `${clients[record.client].name}, process c${record.process}`);
+    add("client", "c" + record.process);
+    const { processes } = clients[record.client], most = 8;
+    if (processes.length > 1) add("in its lane", processes.slice(0, most).map((one) => "c" + one).join(", ")
+      + (processes.length > most ? ` and ${processes.length - most} more` : ""));
     add("member", record.member ? "m" + record.member : "");
     add("called", clock(record.call, 1e-9 * SECOND));
     add("answered", record.ret === null ? "never" : clock(record.ret, 1e-9 * SECOND));
