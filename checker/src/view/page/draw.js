@@ -81,7 +81,9 @@ function drawAxis() {
   const power = Math.max(axis === "revision" || RUN.counted ? 1 : 0, 10 ** Math.floor(Math.log10(wanted)));
   const step = [1, 2, 5, 10].map((times) => times * power).find((step) => step >= wanted) ?? power;
   pen.lineWidth = 1;
-  for (let time = Math.ceil(view.from / step) * step; time <= view.to; time += step) {
+  // Round in what is said, which need not begin at nought.
+  const base = axis === "time" ? RUN.base % step : 0;
+  for (let time = Math.ceil((view.from + base) / step) * step - base; time <= view.to; time += step) {
     const x = Math.round(toX(time)) + 0.5;
     if (x < GUTTER) continue;
     pen.strokeStyle = ink.line;

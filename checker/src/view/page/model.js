@@ -73,18 +73,21 @@ RUN.leaders.forEach(([at, term, member], place) => {
   lane.led.push({ at, term, end });
 });
 
-/** A time with the digits that `step` calls for; in a log without times the number of the event. */
+/** A time with the digits that `step` calls for, cut off as in every sentence; in a log without times the number of
+ *  the event. */
 function clock(ns, step = SECOND / 1000) {
   if (RUN.counted) return "event " + Math.round(ns + RUN.base);
   const digits = Math.max(0, Math.min(9, Math.ceil(-Math.log10(step / SECOND))));
-  return ((ns + RUN.base) / SECOND).toFixed(digits) + " s";
+  const most = 10 ** digits, parts = Math.floor((ns + RUN.base) / (SECOND / most) + 1e-6);
+  return Math.floor(parts / most) + (digits ? "." + String(parts % most).padStart(digits, "0") : "") + " s";
 }
+/** In the words of every sentence. */
 function span(ns) {
   if (RUN.counted) return `${ns} events`;
   if (ns < 1e3) return `${ns} ns`;
-  if (ns < 1e6) return `${(ns / 1e3).toFixed(1)} µs`;
-  if (ns < 1e9) return `${(ns / 1e6).toFixed(ns < 1e7 ? 2 : 1)} ms`;
-  return `${(ns / 1e9).toFixed(2)} s`;
+  const [unit, name] = ns < 1e6 ? [1e3, "us"] : ns < 1e9 ? [1e6, "ms"] : [1e9, "s"];
+  const whole = Math.floor(ns / unit), tenths = Math.floor(ns % unit * 10 / unit);
+  return whole < 10 && tenths ? `${whole}.${tenths} ${name}` : `${whole} ${name}`;
 }
 
 const filter = { text: "", lane: -1, member: 0, kinds: KINDS.map(() => true), outcomes: OUTCOMES.map(() => true) };
