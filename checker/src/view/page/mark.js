@@ -29,7 +29,7 @@ function drawBadges() {
     pen.beginPath(); pen.arc(x, row.y + 1, 8, 0, 7); pen.fill();
     pen.strokeStyle = ink.card; pen.lineWidth = 1.5; pen.stroke(); pen.lineWidth = 1;
     pen.font = "700 10px system-ui, sans-serif";
-    text(String(record.mark), x, row.y + 1.5, marking() === ink.bad ? "#fff" : ink["on-doubt"], "center");
+    text(String(record.mark), x, row.y + 1.5, marking() === ink.bad ? ink["on-bad"] : ink["on-doubt"], "center");
     pen.font = FONT;
   }
 }
@@ -45,7 +45,7 @@ function drawViolation() {
   const words = RUN.checker ?? "violation", width = pen.measureText(words).width + 12;
   const left = Math.min(x, view.width - width - 4);
   box(left, 1, width, 17, 4); pen.fill();
-  text(words, left + 6, 10, "#fff");
+  text(words, left + 6, 10, ink["on-bad"]);
 }
 
 function drawHeld() {

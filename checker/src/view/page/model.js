@@ -83,7 +83,7 @@ function clock(ns, step = SECOND / 1000) {
 }
 /** In the words of every sentence. */
 function span(ns) {
-  if (RUN.counted) return `${ns} events`;
+  if (RUN.counted) return ns === 1 ? "1 event" : `${ns} events`;
   if (ns < 1e3) return `${ns} ns`;
   const [unit, name] = ns < 1e6 ? [1e3, "us"] : ns < 1e9 ? [1e6, "ms"] : [1e9, "s"];
   const whole = Math.floor(ns / unit), tenths = Math.floor(ns % unit * 10 / unit);

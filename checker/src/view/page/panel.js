@@ -77,8 +77,13 @@ function evidenceRow(record, mark, all) {
   // Where it lies, and what it changed, without a click.
   const point = () => {
     view.hover = record;
-    const at = row.getBoundingClientRect();
-    tip({ record }, at.left + 40, at.bottom - 14);
+    // Behind its own words, or below all rows: it hides none.
+    const words = document.createRange();
+    words.selectNodeContents(row.lastChild);
+    const at = row.getBoundingClientRect(), end = words.getBoundingClientRect().right;
+    tip({ record }, end, at.top - 18);
+    const box = el("tip").getBoundingClientRect();
+    if (box.left < end) tip({ record }, at.left + 40, row.parentElement.getBoundingClientRect().bottom - 14);
     redraw();
   };
   const leave = () => { view.hover = null; tip(null); redraw(); };
@@ -142,7 +147,7 @@ function describe(record) {
   return [make("b", { textContent: record.ask }),
     make("div", { textContent: `${OUTCOMES[record.out]} — ${say(record)}` }), ...diff(record),
     make("div", { className: "dim", textContent:
-      `#${record.id} · ${who(record)} · ${clock(record.call, SECOND / 1e6)}${length && " · " + length}` })];
+      `${RUN.counted ? "line " : "#"}${record.id} · ${who(record)} · ${clock(record.call, SECOND / 1e6)}${length && " · " + length}` })];
 }
 function describeMember({ member, time }) {
   const led = member.led.find((led) => led.at <= time && time <= led.end);
@@ -198,7 +203,7 @@ function hold(record) {
       return button;
     };
     detail.replaceChildren(
-      make("h3", {}, `#${record.id} ${OP_NAMES[record.op]}`, close),
+      make("h3", {}, RUN.counted ? `line ${record.id}` : `#${record.id} ${OP_NAMES[record.op]}`, close),
       make("div", { className: "block mono", textContent: record.ask }),
       make("div", { className: "block mono", textContent: say(record) }), ...diff(record), list,
       make("nav", {}, move(-1, "← previous", "p"), move(1, "next →", "n")));
