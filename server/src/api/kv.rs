@@ -3,6 +3,7 @@
 use mettle_api::etcdserverpb as pb;
 use mettle_api::etcdserverpb::kv_server;
 use prost::Message;
+use prost::encoding::encoded_len_varint;
 use tonic::{Request, Response, Status};
 
 use super::convert::Answer;
@@ -21,7 +22,8 @@ impl Kv {
     }
 
     fn bounded(&self, request: &impl Message) -> Result<(), Refusal> {
-        if request.encoded_len() > self.node.config().max_request_bytes {
+        let member_id = self.node.identity().member_id;
+        if proposed_len(request, member_id) > self.node.config().max_request_bytes {
             return Err(Refusal::RequestTooLarge);
         }
         Ok(())
@@ -47,6 +49,20 @@ impl Kv {
             other => unreachable!("a txn was answered by {other:?}"),
         }
     }
+}
+
+/// How many bytes etcd would propose for a request: it bounds those and not the request's own, so
+/// that a value of exactly the limit is too large by a few bytes, for clients of either.
+///
+/// # Source
+/// etcd `raft_internal.proto` (`InternalRaftRequest` with `header` 100 and, below 16, the request),
+/// `v3_server.go` `processInternalRaftRequestOnce`, `pkg/idutil`.
+fn proposed_len(request: &impl Message, member_id: u64) -> usize {
+    // The id of a proposal: 16 bits of the member's, then a time, whose length is what it is now.
+    let id = (member_id & 0xffff) << 48 | 1 << 47;
+    let header = 2 + 1 + 1 + encoded_len_varint(id);
+    let len = request.encoded_len();
+    header + 1 + encoded_len_varint(len as u64) + len
 }
 
 /// Whether a transaction does nothing but serializable reads. One that only compares does not

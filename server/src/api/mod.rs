@@ -37,7 +37,7 @@ use crate::mvcc::{Store, StoreError};
 use crate::node::Handle;
 use crate::node::shell::Event;
 use crate::platform::blocking;
-use crate::transport::{Deadline, DeadlineLayer};
+use crate::transport::{Deadline, DeadlineLayer, Limit, LimitLayer};
 
 pub use status::Refusal;
 
@@ -54,19 +54,24 @@ pub const ETCD_VERSION: &str = "3.6.0";
 /// [`Config::max_request_bytes`]: crate::config::Config::max_request_bytes
 const OVERHEAD_BYTES: usize = 512 << 10;
 
-/// All services of a member, each call held to its deadline.
-pub fn routes(node: &Handle) -> Deadline<Routes> {
-    let limit = node.config().max_request_bytes + OVERHEAD_BYTES;
+/// All services of a member, each call held to its deadline and to a size.
+pub fn routes(node: &Handle) -> Deadline<Limit<Routes>> {
+    // The layer refuses before tonic would, whose own limit has other words.
+    let limit = node.config().max_request_bytes.saturating_add(OVERHEAD_BYTES);
     let kv = KvServer::new(kv::Kv::new(node.clone())).max_decoding_message_size(limit);
     let watch = WatchServer::new(watch::Watch::new(node.clone())).max_decoding_message_size(limit);
+    let cluster = ClusterServer::new(cluster::Cluster::new(node.clone()));
+    let maintenance = MaintenanceServer::new(maintenance::Maintenance::new(node.clone()));
+    let health = HealthServer::new(health::Health);
     let routes = Routes::new(kv)
         .add_service(watch)
-        .add_service(ClusterServer::new(cluster::Cluster::new(node.clone())))
-        .add_service(MaintenanceServer::new(maintenance::Maintenance::new(node.clone())))
-        .add_service(HealthServer::new(health::Health))
+        .add_service(cluster.max_decoding_message_size(limit))
+        .add_service(maintenance.max_decoding_message_size(limit))
+        .add_service(health.max_decoding_message_size(limit))
         .into_axum_router()
         .fallback(async |uri: Uri| unserved(uri.path()).into_http::<Body>());
     let routes = Routes::from(routes).prepare();
+    let routes = LimitLayer::new(limit).layer(routes);
     DeadlineLayer::new(node.platform().clock.clone()).layer(routes)
 }
 

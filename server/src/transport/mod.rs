@@ -9,6 +9,7 @@
 //! - [`Channel`] is what a generated client calls: it connects when first asked, connects again
 //!   when the connection is gone, and has one dial under way at a time.
 //! - [`DeadlineLayer`] holds a whole RPC, response body included, to its `grpc-timeout`.
+//! - [`LimitLayer`] refuses messages that are too large, in the words of grpc-go.
 //!
 //! # What was sent
 //!
@@ -20,6 +21,7 @@
 mod channel;
 mod deadline;
 mod error;
+mod limit;
 mod rt;
 mod serve;
 
@@ -28,6 +30,7 @@ use std::time::Duration;
 pub use channel::{Channel, Dial};
 pub use deadline::{Deadline, DeadlineLayer, grpc_timeout};
 pub use error::{NeverSent, never_sent};
+pub use limit::{Limit, LimitLayer};
 pub use rt::{Executor, Timer};
 pub use serve::serve;
 

@@ -48,6 +48,16 @@ pub(crate) fn etcdctl_missing() -> bool {
     missing
 }
 
+/// Whether etcd or etcdctl is not there; says so, too.
+#[expect(clippy::print_stderr, reason = "for who runs the tests")]
+pub(crate) fn etcd_missing() -> bool {
+    let missing = on_path("etcd").is_none();
+    if missing {
+        eprintln!("etcd is not installed: nothing was compared with it");
+    }
+    missing || etcdctl_missing()
+}
+
 /// A cluster that dies with its value.
 pub(crate) struct Cluster {
     program: Program,

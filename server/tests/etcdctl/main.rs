@@ -11,8 +11,9 @@ mod load;
 mod script;
 mod services;
 mod side_by_side;
+mod size;
 
-use cluster::{Cluster, Program, etcdctl_missing, on_path};
+use cluster::{Cluster, Program, etcd_missing, etcdctl_missing};
 use script::Etcdctl;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/etcdctl/kv.script");
@@ -38,7 +39,7 @@ fn three_members_answer_etcdctl_as_etcd_does() {
 
 #[test]
 fn etcd_itself_prints_what_the_script_says() {
-    if etcdctl_missing() || on_path("etcd").is_none() {
+    if etcd_missing() {
         return;
     }
     let cluster = Cluster::start(Program::Etcd, 1);

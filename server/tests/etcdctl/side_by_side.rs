@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Status;
 
-use crate::cluster::{Cluster, Program, on_path};
+use crate::cluster::{Cluster, Program, etcd_missing};
 
 const CALLS: usize = 1_500;
 /// How long an answer to a wish may take.
@@ -281,7 +281,7 @@ async fn watch_answers(
 
 #[tokio::test]
 async fn watch_requests_are_answered_as_etcd_does() {
-    if on_path("etcd").is_none() || on_path("etcdctl").is_none() {
+    if etcd_missing() {
         return;
     }
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("watch-{}", std::process::id()));
@@ -331,7 +331,7 @@ async fn watch_requests_are_answered_as_etcd_does() {
 
 #[tokio::test]
 async fn random_requests_are_answered_as_etcd_does() {
-    if on_path("etcd").is_none() || on_path("etcdctl").is_none() {
+    if etcd_missing() {
         return;
     }
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("side-{}", std::process::id()));
