@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::LoadError;
+use crate::error::Complaint;
 use crate::fault::{Fault, Group, Target, Unsynced};
 
 /// Version of the format; a plan of another version is refused.
@@ -67,8 +68,9 @@ impl Plan {
         text
     }
 
-    /// Reads what [`Plan::print`] wrote; `file` is what errors call it.
-    pub fn parse(file: &str, text: &str) -> Result<Plan, LoadError> {
+    /// Reads what [`Plan::print`] wrote, for a server that has these probes; `file` is what errors
+    /// call it.
+    pub fn parse(file: &str, text: &str, probes: &[&str]) -> Result<Plan, LoadError> {
         let refuse = |line, column, reason: String, remedy: &str| LoadError::Plan {
             file: file.to_owned(),
             line,
@@ -90,7 +92,29 @@ impl Plan {
         }
         let plan: Plan = serde_json::from_str(text).map_err(malformed)?;
         plan.check().map_err(|(reason, remedy)| refuse(1, 1, reason, remedy))?;
+        plan.check_probes(file, text, probes)?;
         Ok(plan)
+    }
+
+    /// A crash at a probe that the server does not have would never happen.
+    fn check_probes(&self, file: &str, text: &str, probes: &[&str]) -> Result<(), LoadError> {
+        let unknown = self.faults.iter().find_map(|planned| match &planned.fault {
+            Fault::CrashAt { probe, .. } if !probes.contains(&probe.as_str()) => Some(probe),
+            _ => None,
+        });
+        let Some(probe) = unknown else { return Ok(()) };
+        let written = serde_json::to_string(probe).expect("a string is JSON");
+        let after_key = |(at, _): &(usize, &str)| {
+            let before = text[..*at].trim_end().strip_suffix(':');
+            before.is_some_and(|before| before.trim_end().ends_with("\"probe\""))
+        };
+        // Written with other escapes it is not found; then the error names the file's beginning.
+        let place = text.match_indices(&written).find(after_key);
+        let span = place.map_or(0..0, |(at, written)| at..at + written.len());
+        Err(Complaint::at(file, text, span, format!("unknown probe `{probe}`"))
+            .allowed(probe, probes)
+            .remedy("write one of the allowed words, or run it with the build that wrote it")
+            .into())
     }
 
     /// What no planner would write.

@@ -518,7 +518,13 @@ proptest! {
         faults in proptest::collection::vec(planned(), 0..8),
     ) {
         let plan = plan(seed, network, faults);
-        prop_assert_eq!(Plan::parse("p", &plan.print()).unwrap(), plan);
+        let probes: Vec<&str> = plan.faults.iter().filter_map(|planned| match &planned.fault {
+            Fault::CrashAt { probe, .. } => Some(probe.as_str()),
+            _ => None,
+        }).collect();
+        prop_assert_eq!(&Plan::parse("p", &plan.print(), &probes).unwrap(), &plan);
+        // Whatever the name, and wherever it stands: refused, and not by a panic.
+        prop_assert_eq!(Plan::parse("p", &plan.print(), &[]).is_err(), !probes.is_empty());
     }
 }
 
@@ -526,7 +532,7 @@ proptest! {
 fn plans_that_cannot_be_run_are_refused() {
     let latency = Latency { base_ns: 1, jitter_ns: 2, tail_permille: 3, tail_ns: 4 };
     let good = plan(7, latency, Vec::new()).print();
-    let says = |text: &str| Plan::parse("plan.json", text).unwrap_err().to_string();
+    let says = |text: &str| Plan::parse("plan.json", text, &[]).unwrap_err().to_string();
     expect![[r#"
         plan.json:1:1: a plan of version 9; this is 1
           remedy: run it with the simulator that wrote it
@@ -544,6 +550,37 @@ fn plans_that_cannot_be_run_are_refused() {
         says(&good.replace("\"members\": 3", "\"membres\": 3")),
         says(&good[..good.len() / 2]),
     ));
+}
+
+#[test]
+fn a_plan_with_an_unknown_probe_is_refused_with_the_allowed_words() {
+    let latency = Latency { base_ns: 1, jitter_ns: 2, tail_permille: 3, tail_ns: 4 };
+    let crash = |id, probe: &str| PlannedFault {
+        id,
+        fault: Fault::CrashAt { probe: probe.to_owned(), by: Crash::Kill, down_ns: 1 },
+        target: Target::Group(Group::All),
+        at_ns: 5,
+        duration_ns: 6,
+    };
+    let faults = vec![crash(1, "wal synced"), crash(2, "wal sinced"), crash(3, "meteor")];
+    let text = plan(7, latency, faults).print();
+    let says = |text: &str| Plan::parse("kept.json", text, &PROBES).unwrap_err().to_string();
+    expect![[r#"
+        kept.json:96:18: unknown probe `wal sinced`
+          96 |         "probe": "wal sinced",
+             |                  ^^^^^^^^^^^^
+          allowed: wal batch written, wal synced
+          remedy: did you mean `wal synced`?
+        kept.json:108:18: unknown probe `meteor`
+          108 |         "probe": "meteor",
+              |                  ^^^^^^^^
+          allowed: wal batch written, wal synced
+          remedy: write one of the allowed words, or run it with the build that wrote it
+    "#]]
+    .assert_eq(&format!("{}\n{}\n", says(&text), says(&text.replace("wal sinced", "wal synced"))));
+    // The word is also the title: what is shown is the fault's.
+    let titled = text.replace("a \\\"title\\\"", "wal sinced");
+    assert_eq!(says(&titled), says(&text));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use mettle_reports::verdict::Verdict;
 use mettle_scenarios::Plan;
+use mettle_server::probe::NAMES;
 use std::path::Path;
 
 use crate::cli::{ReplayArgs, Trouble};
@@ -16,7 +17,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<u8, Trouble> {
     let plan_file = folder.join("plan.json");
     let text = read(&plan_file)?;
     let plan =
-        Plan::parse(&plan_file.display().to_string(), &text).map_err(|why| why.to_string())?;
+        Plan::parse(&plan_file.display().to_string(), &text, NAMES).map_err(|why| why.to_string())?;
     let verdict_file = folder.join("verdict.json");
     let recorded: Verdict = serde_json::from_str(&read(&verdict_file)?).map_err(|why| {
         format!(

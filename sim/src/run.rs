@@ -52,7 +52,7 @@ fn run_plan(args: &RunArgs, console: Console) -> Result<u8, Trouble> {
             "cannot read {file}: {why}\n  remedy: name a scenario, or the plan.json of a report"
         )
     })?;
-    let plan = Plan::parse(file, &text).map_err(|wrong| wrong.to_string())?;
+    let plan = Plan::parse(file, &text, NAMES).map_err(|wrong| wrong.to_string())?;
     console.say(&format!("sim=on {} seed={} (plan)", plan.scenario, plan.seed));
     let report = args.report_dir.clone().unwrap_or_else(|| report_folder(&plan));
     finish(plan, &report, args.verbose, &format!("cargo sim run {file}"), console)

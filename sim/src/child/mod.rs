@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use clap::Args;
 use mettle_checker::history::{History, Origin};
 use mettle_scenarios::Plan;
+use mettle_server::probe::NAMES;
 
 use crate::cli::Trouble;
 use crate::parent::Answer;
@@ -37,7 +38,7 @@ pub(crate) fn child(args: &ChildArgs) -> Result<u8, Trouble> {
     std::io::stdin()
         .read_to_string(&mut text)
         .map_err(|why| format!("cannot read the plan: {why}"))?;
-    let plan = Plan::parse("standard input", &text).map_err(|wrong| wrong.to_string())?;
+    let plan = Plan::parse("standard input", &text, NAMES).map_err(|wrong| wrong.to_string())?;
     // Lines cost time and memory, and only a report shows them.
     let keep = if args.report.is_some() { Keep::Everything } else { Keep::Nothing };
     let trace = Trace::new(keep);

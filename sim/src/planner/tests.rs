@@ -95,7 +95,7 @@ proptest! {
         let scenario = scenario(&[PARTITION, KILL, POWER]);
         let drawn = plan(&scenario, seed, &[]);
         prop_assert_eq!(&drawn, &plan(&scenario, seed, &[]));
-        prop_assert_eq!(&drawn, &Plan::parse("p", &drawn.print()).unwrap());
+        prop_assert_eq!(&drawn, &Plan::parse("p", &drawn.print(), NAMES).unwrap());
         prop_assert!(drawn.faults.is_sorted_by_key(|fault| fault.at_ns));
         prop_assert!(drawn.faults.iter().all(|fault| fault.at_ns < drawn.duration_ns));
         let kills: Vec<_> = drawn.faults.iter().filter(|fault| fault.id / 1000 == 2).collect();
