@@ -20,7 +20,7 @@ pub const EXIT_HARNESS: u8 = 4;
 
 /// Runs whole clusters in a simulated world and judges what their clients saw.
 #[derive(Debug, Parser)]
-#[command(name = "cargo sim", version, max_term_width = 100)]
+#[command(name = "cargo sim", bin_name = "cargo sim", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -230,7 +230,23 @@ mod tests {
             assert_eq!(code(words), Some(EXIT_HARNESS), "{words:?}");
         }
         assert_eq!(code(&["--help"]), Some(0));
+        // However the program is called, this is what is typed.
+        for (words, usage) in [
+            (&["/x/mettle-sim", "--help"][..], "Usage: cargo sim <COMMAND>"),
+            (&["/x/mettle-sim", "replay", "--help"], "Usage: cargo sim replay [OPTIONS]"),
+        ] {
+            let page = parse(words.iter().map(Into::into)).err().unwrap().1.to_string();
+            assert!(page.contains(usage), "{page}");
+        }
         assert_eq!(code(&["run", "x", "--plant", "R2@m1", "--plant", "C1", "--json"]), None);
+    }
+
+    #[test]
+    fn a_plan_is_no_scenario() {
+        let refused =
+            "a b.json is a plan, not a scenario\n  remedy: run it with `cargo sim run 'a b.json'`";
+        let same = crate::run::one_scenario("a b.json").map(drop);
+        assert_eq!(same, Err(refused.to_owned()));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod planted;
 #[cfg(madsim)]
 pub mod platform;
 mod replay;
+mod repro;
 mod run;
 mod same;
 pub mod stream;

@@ -16,7 +16,8 @@ pub(crate) fn list(console: Console) -> Result<u8, Trouble> {
     for file in &files {
         match mettle_scenarios::load(file, NAMES) {
             Ok(scenario) => {
-                let catches = scenario.catches.map_or_else(String::new, |bug| format!(" [{bug}]"));
+                let catches =
+                    scenario.catches.map_or_else(String::new, |bug| format!(" [catches {bug}]"));
                 console.say(&format!(
                     "{:width$}  {} members, {:3} s  {}{catches}",
                     file.display().to_string(),

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::cli::{ReplayArgs, Trouble};
 use crate::console::Console;
 use crate::parent::{self, Job};
+use crate::repro;
 use crate::run::show;
 
 /// Runs a recorded plan.
@@ -16,8 +17,8 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<u8, Trouble> {
     let folder = &args.report_dir;
     let plan_file = folder.join("plan.json");
     let text = read(&plan_file)?;
-    let plan =
-        Plan::parse(&plan_file.display().to_string(), &text, NAMES).map_err(|why| why.to_string())?;
+    let plan = Plan::parse(&plan_file.display().to_string(), &text, NAMES)
+        .map_err(|why| why.to_string())?;
     let verdict_file = folder.join("verdict.json");
     let recorded: Verdict = serde_json::from_str(&read(&verdict_file)?).map_err(|why| {
         format!(
@@ -30,7 +31,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<u8, Trouble> {
     job.verbose = args.verbose;
     job.loud = args.verbose;
     let end = parent::run(&job);
-    let repro = format!("cargo sim replay {}", folder.display());
+    let repro = repro::replay(folder);
     let verdict = end.verdict.as_ref().map_err(|why| format!("{why}\n  repro: {repro}"))?;
     compare(&recorded, verdict)?;
     show(verdict, &end, folder, &repro, console)?;

@@ -13,7 +13,7 @@ use mettle_server::probe::NAMES;
 use crate::cli::{RunArgs, Trouble};
 use crate::console::Console;
 use crate::parent::{self, End, Job};
-use crate::planner;
+use crate::{planner, repro};
 
 /// Where reports go, from the workspace root.
 pub(crate) const REPORTS: &str = "target/reports";
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, Trouble> {
     console.say(&format!("sim=on {} seed={seed}", scenario.name));
     let plan = planner::plan(&scenario, seed, &args.plant);
     let report = args.report_dir.clone().unwrap_or_else(|| report_folder(&plan));
-    let repro = repro(&path, &plan);
+    let repro = repro::scenario(&path, &plan);
     finish(plan, &report, args.verbose, &repro, console)
 }
 
@@ -55,7 +55,7 @@ fn run_plan(args: &RunArgs, console: Console) -> Result<u8, Trouble> {
     let plan = Plan::parse(file, &text, NAMES).map_err(|wrong| wrong.to_string())?;
     console.say(&format!("sim=on {} seed={} (plan)", plan.scenario, plan.seed));
     let report = args.report_dir.clone().unwrap_or_else(|| report_folder(&plan));
-    finish(plan, &report, args.verbose, &format!("cargo sim run {file}"), console)
+    finish(plan, &report, args.verbose, &repro::kept(Path::new(file)), console)
 }
 
 /// Runs a plan, shows its verdict, and says how the process should exit.
@@ -102,8 +102,19 @@ pub(crate) fn show(
     console.object(&summary.line())
 }
 
+/// Refuses a plan where a scenario is needed, which has no seed of its own.
+pub(crate) fn no_plan(word: &str) -> Result<(), Trouble> {
+    let path = Path::new(word);
+    if path.extension().is_none_or(|ending| ending != "json") {
+        return Ok(());
+    }
+    let run = repro::kept(path);
+    Err(format!("{word} is a plan, not a scenario\n  remedy: run it with `{run}`"))
+}
+
 /// The one scenario that a word names.
 pub(crate) fn one_scenario(word: &str) -> Result<(PathBuf, Scenario), Trouble> {
+    no_plan(word)?;
     let mut files = shelf::find(Path::new("."), word).map_err(|wrong| wrong.to_string())?;
     if files.len() != 1 || Path::new(word).is_dir() {
         return Err(format!(
@@ -146,15 +157,6 @@ pub(crate) fn report_folder(plan: &Plan) -> PathBuf {
     Path::new(REPORTS).join(name)
 }
 
-/// The command that makes the same run again.
-pub(crate) fn repro(scenario: &Path, plan: &Plan) -> String {
-    let mut command = format!("cargo sim run {} --seed {}", scenario.display(), plan.seed);
-    for plant in &plan.plants {
-        command = command + " --plant " + &plant.to_string();
-    }
-    command
-}
-
 /// A path that means the same in another working folder.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Trouble> {
     std::path::absolute(path).map_err(|why| format!("{}: {why}", path.display()))
@@ -165,15 +167,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reports_and_repro_commands_tell_runs_apart() {
+    fn reports_tell_runs_apart() {
         let text = "title = 't'\nwhy = 'w'\n[cluster]\n";
         let scenario = mettle_scenarios::parse("x", "faults/x", text, NAMES).unwrap();
         let plan = planner::plan(&scenario, 7, &["C1@m2".parse().unwrap(), "R2".parse().unwrap()]);
         assert_eq!(report_folder(&plan), Path::new("target/reports/faults-x-7-R2-C1-m2"));
-        assert_eq!(
-            repro(Path::new("scenarios/faults/x.toml"), &plan),
-            "cargo sim run scenarios/faults/x.toml --seed 7 --plant R2 --plant C1@m2"
-        );
         assert!(check_plants(&["R2@m4".parse().unwrap()], &scenario).is_err());
         assert!(check_plants(&["R2@m3".parse().unwrap()], &scenario).is_ok());
     }

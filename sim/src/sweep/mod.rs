@@ -13,9 +13,9 @@ use mettle_server::probe::NAMES;
 use crate::cli::{SweepArgs, Trouble};
 use crate::console::{self, Console};
 use crate::parent::{self, End, Job};
-use crate::planner;
-use crate::run::{absolute, report_folder, repro};
-use tally::Tally;
+use crate::run::{absolute, no_plan, report_folder};
+use crate::{planner, repro};
+use tally::{Tally, count};
 
 /// A scenario and where it was read from.
 pub(crate) type Story = (PathBuf, Scenario);
@@ -27,9 +27,9 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, Trouble> {
     let runs = pairs(stories.len(), args.seeds.clone());
     let jobs = args.jobs.map_or_else(parent::cores, usize::from);
     console.say(&format!(
-        "sim=on {} scenarios, {} runs, {jobs} at a time",
-        stories.len(),
-        runs.len()
+        "sim=on {}, {}, {jobs} at a time",
+        count(stories.len() as u64, "scenario"),
+        count(runs.len() as u64, "run"),
     ));
     let bar = bar(runs.len() as u64);
     let mut tally = Tally::default();
@@ -41,7 +41,7 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, Trouble> {
             let (story, seed) = runs[place];
             let (path, scenario) = &stories[story];
             let plan = planner::plan(scenario, seed, &[]);
-            if let Some(line) = tally.add(&plan, &repro(path, &plan), ends) {
+            if let Some(line) = tally.add(&plan, &repro::scenario(path, &plan), ends) {
                 bar.suspend(|| console.say(&line));
             }
             bar.set_message(tally.brief());
@@ -60,6 +60,7 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, Trouble> {
 fn stories(words: &[String]) -> Result<Vec<Story>, Trouble> {
     let mut files: Vec<PathBuf> = Vec::new();
     for word in words {
+        no_plan(word)?;
         for file in shelf::find(Path::new("."), word).map_err(|wrong| wrong.to_string())? {
             if !files.contains(&file) {
                 files.push(file);

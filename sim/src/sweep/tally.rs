@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::EXIT_HARNESS;
 use crate::parent::End;
+use crate::run::report_folder;
 
 /// A kind of fault that fired so often in a sweep and never had an effect is a defect of ours.
 const FIRED_ENOUGH: u64 = 30;
@@ -53,6 +54,8 @@ struct Failure {
     verdict: &'static str,
     checker: Option<String>,
     reason: String,
+    /// The folder of the second run's report.
+    report: Option<String>,
     repro: String,
 }
 
@@ -65,6 +68,8 @@ impl Tally {
             self.cpu_seconds += end.cpu_seconds;
             self.peak_mb = self.peak_mb.max(end.peak_mb);
         }
+        let reported = ends.get(1).is_some_and(|end| end.verdict.is_ok());
+        let report = reported.then(|| report_folder(plan).display().to_string());
         let judged = agreed(ends);
         if let Ok(verdict) = &judged {
             self.count(verdict);
@@ -83,10 +88,20 @@ impl Tally {
         };
         let found = checker.clone().unwrap_or_default();
         let brief = reason.lines().next().unwrap_or_default();
-        let line =
-            format!("{word}: {} seed {}: {found}: {brief}; {repro}", plan.scenario, plan.seed);
+        let shown = report
+            .as_ref()
+            .map_or_else(String::new, |folder| format!("; report {folder}/index.html"));
         let (scenario, seed, repro) = (plan.scenario.clone(), plan.seed, repro.to_owned());
-        self.failures.push(Failure { scenario, seed, verdict: word, checker, reason, repro });
+        let line = format!("{word}: {scenario} seed {seed}: {found}: {brief}{shown}; {repro}");
+        self.failures.push(Failure {
+            scenario,
+            seed,
+            verdict: word,
+            checker,
+            reason,
+            report,
+            repro,
+        });
         Some(line)
     }
 
@@ -170,8 +185,13 @@ impl Summary {
     /// The page of the sweep.
     pub(super) fn page(&self) -> String {
         let mut lines = vec![format!(
-            "{} runs: {} pass, {} broken, {} no convergence, {} unknown, {} error",
-            self.runs, self.pass, self.broken, self.no_convergence, self.unknown, self.error,
+            "{}: {} pass, {} broken, {} no convergence, {} unknown, {} error",
+            count(self.runs, "run"),
+            self.pass,
+            self.broken,
+            self.no_convergence,
+            self.unknown,
+            self.error,
         )];
         for fault in &self.faults {
             let FaultCount { name, armed, fired, effect } = fault;
@@ -190,6 +210,11 @@ impl Summary {
         ));
         lines.join("\n")
     }
+}
+
+/// So many of them.
+pub(super) fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// What the ends of one run say together: a second run that says another thing is an error.

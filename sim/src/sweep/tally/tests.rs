@@ -56,14 +56,28 @@ fn figures_count_every_process_and_failures_carry_their_command() {
     assert_eq!(tally.add(&plan(), "repro", vec![end(Ok(verdict(Word::Pass, 1)))]), None);
     let twice = || vec![end(Ok(verdict(Word::Broken, 0))), end(Ok(verdict(Word::Broken, 0)))];
     let line = tally.add(&plan(), "cargo sim run x --seed 7", twice()).unwrap();
-    assert_eq!(line, "broken: test/x seed 7: kv: why; cargo sim run x --seed 7");
+    assert_eq!(
+        line,
+        "broken: test/x seed 7: kv: why; report target/reports/test-x-7/index.html; \
+         cargo sim run x --seed 7"
+    );
     let summary = tally.summary();
     assert_eq!((summary.runs, summary.pass, summary.broken, summary.ok_operations), (2, 1, 1, 200));
     assert!((summary.runs_per_core_hour - 4800.0).abs() < 1e-6);
     assert!((summary.sim_seconds_per_cpu_second - 20.0 / 1.5).abs() < 1e-9);
     let object = serde_json::to_value(&summary).unwrap();
     assert_eq!(object["failures"][0]["repro"], "cargo sim run x --seed 7");
+    assert_eq!(object["failures"][0]["report"], "target/reports/test-x-7");
     assert_eq!(object["faults"][0]["effect"], 1);
+}
+
+#[test]
+fn a_report_that_was_not_written_is_not_named() {
+    let mut tally = Tally::default();
+    let ends = vec![end(Ok(verdict(Word::Broken, 1))), end(Err("killed".to_owned()))];
+    let line = tally.add(&plan(), "r", ends).unwrap();
+    assert!(!line.contains("report target"), "{line}");
+    assert!(tally.summary().page().starts_with("1 run: 0 pass"));
 }
 
 #[test]
