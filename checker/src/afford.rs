@@ -35,7 +35,7 @@ impl From<u64> for Budget {
 /// For every record: its places in lists by revision and by time.
 const RECORD: u64 = 128;
 /// For a change that was asked for: a version for it and one for its end, and a key of its own.
-const CHANGE: u64 = 320;
+pub(crate) const CHANGE: u64 = 320;
 /// For something of a watch stream, and for an event.
 const WATCH: u64 = 128;
 const EVENT: u64 = 128;

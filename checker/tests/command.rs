@@ -202,3 +202,21 @@ fn junit_has_a_case_for_each_history_and_check() {
     }
     assert_eq!(mettle_check(&[&good, "--junit", "/does/not/exist.xml"]).0, 4);
 }
+
+#[test]
+fn a_page_that_does_not_fit_is_not_written() {
+    let history = legal(Shape { operations: 400, ..Shape::default() });
+    let path = file("paged.ndjson", &history.write_to(Vec::new()).expect("memory"));
+    let page = folder().join("paged.html");
+    let shown = page.display().to_string();
+    let _ = std::fs::remove_file(&page);
+    let (code, out, err) = mettle_check(&["--memory", "1", "--html", &shown, &path]);
+    assert!(code == 0 && out.contains(": legal\n"), "the verdict stands: {out}{err}");
+    assert!(err.contains("paged.html: not written: making the page takes "), "{err}");
+    assert!(!page.exists());
+    let (_, needed) = err.split_once("--memory ").expect("what would do");
+    let (needed, _) = needed.split_once(' ').expect("a number");
+    let (code, _, err) = mettle_check(&["--memory", needed, "--html", &shown, &path]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(page.exists());
+}

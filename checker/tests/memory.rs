@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mettle_checker::follow::{FollowOptions, Follower};
 use mettle_checker::history::{self, Origin, Record};
+use mettle_checker::import::Input;
 use mettle_checker::search::register::{Register, RegisterOp};
 use mettle_checker::search::shrink::shrink;
 use mettle_checker::search::{Call, Limits, Outcome, search};
+use mettle_checker::view::judged::page;
 use mettle_checker::{Options, Verdict, check, needed_bytes};
 use world::{Dice, Shape, legal, without_headers};
 
@@ -71,6 +73,24 @@ fn held_against(name: &str, shape: Shape) {
     assert!(little < 4096, "{name}: {little} bytes to say no");
 }
 
+/// The same of the page: what it says it needs is enough, and with less nothing of it is made.
+fn page_held_against(name: &str, shape: Shape) {
+    let input = Input::KeySpace(legal(shape));
+    let Input::KeySpace(history) = &input else { unreachable!() };
+    let report = check(history, &Options::default());
+    let needed = page("history", &input, &report, 0).expect_err("nothing fits into nothing");
+    let (copy, records) = peak(|| history.clone());
+    drop(copy);
+    let (made, making) = peak(|| page("history", &input, &report, needed).expect("room"));
+    let taken = (making + records) as u64;
+    assert!(taken <= needed, "{name}: {taken} bytes taken, {needed} counted");
+    assert!(needed <= 4 * taken + (128 << 10), "{name}: {taken} bytes taken, {needed} counted");
+    drop(made);
+    let (none, little) = peak(|| page("history", &input, &report, needed - 1));
+    assert_eq!(none, Err(needed), "{name}");
+    assert!(little < making, "{name}: {little} bytes to say no, {making} for the page");
+}
+
 /// All in one test: what others allocate meanwhile would be counted.
 #[test]
 fn the_limit_holds() {
@@ -99,6 +119,7 @@ fn the_limit_holds() {
         ("small", Shape { operations: 30, unknown_per_mille: 50, watchers: 1, ..rich }),
     ] {
         held_against(name, shape);
+        page_held_against(name, shape);
     }
     choices();
     registers();

@@ -2,10 +2,10 @@
 
 use mettle_checker::history::*;
 use mettle_checker::import::Input;
-use mettle_checker::view::judged::page;
+use mettle_checker::view::judged;
 use mettle_checker::view::row::rows;
 use mettle_checker::view::table::table;
-use mettle_checker::{Options, Verdict, check};
+use mettle_checker::{Options, Report, Verdict, check};
 
 fn put(id: u64, process: u64, value: &str, revision: i64, (from, to): (u64, u64)) -> Record {
     let request = PutRequest {
@@ -39,6 +39,10 @@ fn stale() -> History {
         read.ok(25 * ms, Response::Range(answer)),
     ];
     History { records, ..History::default() }
+}
+
+fn page(file: &str, input: &Input, report: &Report) -> String {
+    judged::page(file, input, report, u64::MAX).expect("room")
 }
 
 fn data(page: &str) -> serde_json::Value {

@@ -50,8 +50,8 @@ pub(crate) struct Args {
     /// Give up a search after so many steps and answer "unknown"
     #[arg(long, default_value_t = Options::default().steps)]
     steps: u64,
-    /// Megabytes for reading and judging one history, counted; what would take more is not read
-    /// (exit 4) or answered "unknown". The page is not counted, nor is --follow, which keeps little
+    /// Megabytes for reading and judging one history and for its page, counted; what would take
+    /// more is not read (exit 4), answered "unknown", or (the page) not written
     #[arg(long, value_name = "MB", default_value_t = Options::default().memory_bytes >> 20)]
     memory: u64,
     /// How many ms sooner than promised a lease may end
@@ -89,6 +89,16 @@ impl Args {
         let lease_tolerance_ns = self.lease_tolerance_ms.saturating_mul(1_000_000);
         let memory_bytes = self.memory.saturating_mul(1 << 20);
         Options { steps: self.steps, lease_tolerance_ns, memory_bytes }
+    }
+
+    /// Why a page was not written that takes so much memory.
+    pub(crate) fn no_page(&self, path: &Path, needed: u64) -> String {
+        let (needed, allowed) = (needed.div_ceil(1 << 20), self.memory);
+        format!(
+            "{}: not written: making the page takes {needed} MB, and {allowed} are allowed; the \
+             verdict stands, and --memory {needed} writes the page too",
+            path.display()
+        )
     }
 
     /// How much may be read.

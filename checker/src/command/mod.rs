@@ -85,8 +85,10 @@ fn judge_all(args: &Args) -> Exit {
         drop(progress);
         say(args, &judged);
         if let (Some(path), Ok((input, report))) = (&args.html, &judged.outcome) {
-            let page = view::judged::page(&judged.file, input, report);
-            worst = worst.max(written(path, std::fs::write(path, page)));
+            match view::judged::page(&judged.file, input, report, args.options().memory_bytes) {
+                Ok(page) => worst = worst.max(written(path, std::fs::write(path, page))),
+                Err(needed) => complain(&args.no_page(path, needed)),
+            }
         }
         junit.add(&judged);
         worst = worst.max(judged.exit());

@@ -1,15 +1,21 @@
 //! The page of a judgement: `mettle-check --html`.
 
+use super::afford::rows_within;
 use super::changes::{Changes, changes};
 use super::page::{Finding, Page};
-use super::row::{Row, rows};
+use super::row::Row;
 use super::scene::{Scene, Stage};
 use crate::import::Input;
 use crate::{Report, Verdict};
 
-/// The page of a file that was read and judged.
-pub fn page(file: &str, input: &Input, report: &Report) -> String {
-    let rows = rows(input, &report.placed);
+/// The page of a file that was read and judged; or, where making it takes more memory than that,
+/// together with what was read, how many bytes it takes.
+pub fn page(file: &str, input: &Input, report: &Report, memory_bytes: u64) -> Result<String, u64> {
+    let rows = rows_within(input, report, memory_bytes)?;
+    Ok(made(file, input, report, rows))
+}
+
+fn made(file: &str, input: &Input, report: &Report, rows: Vec<Row>) -> String {
     let (word, checker, reason, evidence, revision) = told(&report.verdict);
     let counted = !matches!(input, Input::KeySpace(_));
     let base = rows.iter().map(|row| row.call).min().unwrap_or(0);

@@ -13,6 +13,7 @@
 //! `mettle-check --html` fills the page from a judgement; the simulator's reports add what they know
 //! besides: faults, leaders, seeds.
 
+mod afford;
 pub mod changes;
 pub mod judged;
 pub mod lanes;

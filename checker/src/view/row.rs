@@ -58,11 +58,19 @@ impl Row {
 /// The rows of whatever was read, in no particular order; `placed` says which revisions writes of
 /// unknown outcome took, by id.
 pub fn rows(input: &Input, placed: &[(i64, u64)]) -> Vec<Row> {
+    each(input, placed).collect()
+}
+
+/// The same one after another.
+pub(super) fn each<'a>(
+    input: &'a Input,
+    placed: &[(i64, u64)],
+) -> Box<dyn Iterator<Item = Row> + 'a> {
     match input {
-        Input::KeySpace(history) => of_history(history, placed),
-        Input::Register(operations) => operations.iter().map(register).collect(),
+        Input::KeySpace(history) => Box::new(each_of(history, placed)),
+        Input::Register(operations) => Box::new(operations.iter().map(register)),
         Input::Strings(operations) => {
-            operations.iter().map(|(key, logged)| strings(key, logged)).collect()
+            Box::new(operations.iter().map(|(key, logged)| strings(key, logged)))
         }
     }
 }
@@ -90,10 +98,14 @@ pub fn rows_of(input: &Input, placed: &[(i64, u64)], ids: &[u64]) -> Vec<Row> {
 
 /// The rows of a history.
 pub fn of_history(history: &History, placed: &[(i64, u64)]) -> Vec<Row> {
+    each_of(history, placed).collect()
+}
+
+fn each_of<'a>(history: &'a History, placed: &[(i64, u64)]) -> impl Iterator<Item = Row> + use<'a> {
     let placed: BTreeMap<u64, i64> = placed.iter().map(|(revision, id)| (*id, *revision)).collect();
     let records = history.records.iter().filter(|record| record.request.op() != Op::Quiesced);
-    let at = |record: &Record| placed.get(&record.id).copied().filter(|_| took(record));
-    records.map(|record| of_record(record, at(record))).collect()
+    let at = move |record: &Record| placed.get(&record.id).copied().filter(|_| took(record));
+    records.map(move |record| of_record(record, at(record)))
 }
 
 /// One record; `placed` is the revision that a write of unknown outcome took.

@@ -13,9 +13,9 @@ use super::row::Row;
 use crate::history::{Op, Outcome};
 
 /// Up to here every row is in the page.
-const ALL_ROWS: usize = 250_000;
+pub(super) const ALL_ROWS: usize = 250_000;
 /// Of a longer history so many, around what matters.
-const NEAR_ROWS: usize = 100_000;
+pub(super) const NEAR_ROWS: usize = 100_000;
 /// Into so many stretches the counts over the whole are cut.
 const STRETCHES: u64 = 800;
 

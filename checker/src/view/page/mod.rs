@@ -4,6 +4,7 @@
 //! that a hundred thousand of them move smoothly; times stay in nanoseconds throughout.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -94,15 +95,33 @@ pub struct Fault<'a> {
 impl Page<'_> {
     /// As a file.
     pub fn render(&self) -> String {
-        // Inside a script element only `</` and `<!--` could end the data early.
-        let data = serde_json::to_string(self).expect("only string keys").replace('<', "\\u003c");
         let title = format!("{}: {}", self.verdict, self.title);
-        // The data comes last: it may hold any text, the names of the other places as well.
-        FRAME
-            .replace("{{title}}", &escaped(&title))
-            .replace("{{style}}", STYLE)
-            .replace("{{script}}", &SCRIPTS.concat())
-            .replacen("{{data}}", &data, 1)
+        let (before, after) = FRAME.split_once("{{data}}").expect("a place for the data");
+        let mut page = before.replace("{{style}}", STYLE).replace("{{title}}", &escaped(&title));
+        let mut data = Inside(std::mem::take(&mut page).into_bytes());
+        serde_json::to_writer(&mut data, self).expect("only string keys");
+        page = String::from_utf8(data.0).expect("JSON is text");
+        page += &after.replace("{{script}}", &SCRIPTS.concat());
+        page
+    }
+}
+
+/// What is written inside a script element: only `</` and `<!--` could end it early.
+struct Inside(Vec<u8>);
+
+impl Write for Inside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for (at, part) in bytes.split(|byte| *byte == b'<').enumerate() {
+            if at > 0 {
+                self.0.extend_from_slice(b"\\u003c");
+            }
+            self.0.extend_from_slice(part);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
