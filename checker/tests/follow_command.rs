@@ -114,16 +114,9 @@ fn a_pipe_ends_with_its_writer() {
     assert!(out.starts_with("-: legal\n"), "{out}");
 }
 
+/// As soon as it catches interrupts: before, the signal would end it without a word.
 #[cfg(unix)]
-#[test]
-fn an_interrupt_ends_it_with_what_was_seen() {
-    let history = recorded();
-    let (mut file, name) = begin("interrupted", &history);
-    write(&mut file, &history, 0, 2_000);
-    file.write_all(b"{\"id\":1000000,\"proc").expect("written");
-    let child = start(&["--json", &name]);
-    // It is interrupted as soon as it has caught interrupts and read the file: before, the signal
-    // would end it without a word.
+fn interrupt(child: &Child) {
     let status = format!("/proc/{}/status", child.id());
     let catches = || {
         let status = std::fs::read_to_string(&status).unwrap_or_default();
@@ -136,9 +129,42 @@ fn an_interrupt_ends_it_with_what_was_seen() {
     }
     let done = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(done.expect("kill runs").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it_with_what_was_seen() {
+    let history = recorded();
+    let (mut file, name) = begin("interrupted", &history);
+    write(&mut file, &history, 0, 2_000);
+    file.write_all(b"{\"id\":1000000,\"proc").expect("written");
+    let child = start(&["--json", &name]);
+    interrupt(&child);
     let (code, out, _) = ended(child);
     let json: serde_json::Value = serde_json::from_str(&out).expect("one object");
     assert!(code == 0 || code == 3, "legal, or unknown where nothing was read yet: {json}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_an_interrupted_recording_breaks_may_be_the_doing_of_what_it_lacks() {
+    let name = path("in_flight").display().to_string();
+    let put = "{\"version\":1,\"start_revision\":1}\n\
+        {\"id\":1,\"process\":1,\"member\":1,\"op\":\"put\",\"call_ns\":1000,\"return_ns\":2000,\
+        \"outcome\":\"ok\",\"request\":{\"key\":\"/a\",\"value\":\"1\"},\
+        \"response\":{\"header\":{\"revision\":3}}}\n";
+    std::fs::write(&name, put).expect("written");
+    let (code, _, err) = ended(start(&["--until-end", &name]));
+    assert_eq!((code, err.as_str()), (1, ""), "who made revision 2?");
+    // It may be interrupted before it has read anything.
+    let interrupted = (0..20).map(|_| {
+        let child = start(&[&name]);
+        interrupt(&child);
+        ended(child)
+    });
+    let (_, out, err) = interrupted.into_iter().find(|(code, ..)| *code == 1).expect("read");
+    assert!(out.contains(": broken\n"), "{out}");
+    assert!(err.contains("interrupted before a line {\"end\":true}"), "{err}");
 }
 
 #[test]

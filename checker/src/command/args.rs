@@ -52,7 +52,12 @@ pub(crate) struct Args {
     steps: u64,
     /// Megabytes for reading and judging one history and for its page, counted; what would take
     /// more is not read (exit 4), answered "unknown", or (the page) not written
-    #[arg(long, value_name = "MB", default_value_t = Options::default().memory_bytes >> 20)]
+    #[arg(
+        long,
+        value_name = "MB",
+        default_value_t = Options::default().memory_bytes >> 20,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     memory: u64,
     /// How many ms sooner than promised a lease may end
     #[arg(long, default_value_t = Options::default().lease_tolerance_ns / 1_000_000)]
@@ -80,7 +85,8 @@ impl Args {
             return Err("--export takes one history".to_owned());
         }
         let word = form.to_string_lossy();
-        let form = Form::named(&word).ok_or_else(|| format!("--export knows no {word:?}"))?;
+        let form = Form::named(&word)
+            .ok_or_else(|| format!("--export knows v1, binary and etcd, not {word:?}"))?;
         Ok(Some((form, Path::new(path))))
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use mettle_checker::follow::{FollowOptions, Follower};
 use mettle_checker::history::{History, Limits, Line, ReadError, Reader};
 use mettle_checker::import::{Format, Input};
-use mettle_checker::{Contradiction, Report};
+use mettle_checker::{Contradiction, Report, Verdict};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -40,7 +40,14 @@ pub(crate) fn follow(args: &Args) -> Exit {
     }
     let path = &args.files[0];
     let file = path.display().to_string();
-    let outcome = followed(path, args).map(|Followed { history, report, unjudged }| {
+    let outcome = followed(path, args).map(|Followed { history, report, unjudged, cut }| {
+        if cut && matches!(report.verdict, Verdict::Broken(_)) {
+            complain(&format!(
+                "{file}: interrupted before a line {{\"end\":true}}: operations in flight are not \
+                 recorded, and what is broken may be their doing; let the recorder end, and judge \
+                 the file"
+            ));
+        }
         if unjudged > 0 {
             complain(&format!(
                 "{file}: {unjudged} answers were about revisions or leases of which nothing is kept any \
@@ -59,6 +66,8 @@ struct Followed {
     history: History,
     report: Report,
     unjudged: u64,
+    /// Whether it was interrupted before it said that it ended.
+    cut: bool,
 }
 
 fn followed(path: &Path, args: &Args) -> Result<Followed, ReadError> {
@@ -87,23 +96,22 @@ fn followed(path: &Path, args: &Args) -> Result<Followed, ReadError> {
     };
     let mut follower = Follower::new(reader.origin().clone(), options);
     let progress = Progress::new(&name, 1, 1);
-    let wrong = |contradiction: Contradiction, line: Option<u64>| ReadError {
-        file: name.clone(),
-        line,
-        cause: format!("{}: {}", contradiction.what, contradiction.cause),
-        remedy: contradiction.remedy.to_owned(),
-    };
+    let mut whole = false;
     while let Some(line) = reader.next_line() {
         let done = match line {
             Ok(Line::Record(record)) => follower.push(record),
             Ok(Line::CalledBefore(ns)) => follower.called_before(ns),
-            Ok(Line::End) => break,
+            Ok(Line::End) => {
+                whole = true;
+                break;
+            }
             // The last line was not finished when it was interrupted.
             Err(_) if stop.load(Ordering::Relaxed) => break,
             Err(error) => return Err(error),
         };
-        let said = done.map_err(|contradiction| wrong(contradiction, Some(reader.line())))?;
+        let said = done.map_err(|found| wrong(&name, &found, Some(reader.line())))?;
         if said.decided {
+            whole = true;
             break;
         }
         if said.records % 1_000 == 0 {
@@ -114,9 +122,16 @@ fn followed(path: &Path, args: &Args) -> Result<Followed, ReadError> {
         }
     }
     drop(progress);
-    let report = follower.finish().map_err(|contradiction| wrong(contradiction, None))?;
+    let report = follower.finish().map_err(|found| wrong(&name, &found, None))?;
     let (origin, records) = (reader.origin().clone(), follower.evidence().to_vec());
-    Ok(Followed { history: History { origin, records }, report, unjudged: follower.unjudged() })
+    let cut = !whole && stop.load(Ordering::Relaxed);
+    let history = History { origin, records };
+    Ok(Followed { history, report, unjudged: follower.unjudged(), cut })
+}
+
+fn wrong(file: &str, found: &Contradiction, line: Option<u64>) -> ReadError {
+    let cause = format!("{}: {}", found.what, found.cause);
+    ReadError { file: file.to_owned(), line, cause, remedy: found.remedy.to_owned() }
 }
 
 /// The first interrupt ends the recording, the second one the program.
@@ -143,6 +158,9 @@ impl Source {
             (Box::new(io::stdin()), false)
         } else {
             let file = File::open(path)?;
+            if file.metadata()?.is_dir() {
+                return Err(io::Error::other("a folder is not a recording"));
+            }
             let is_file = file.metadata()?.is_file();
             (Box::new(file), is_file && !until_end)
         };

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::source::{Source, Stream};
-use super::{Input, bad, edn, etcd, log, registers};
+use super::{Input, NO_HISTORY, bad, edn, etcd, log, registers};
 use crate::assume::assumptions;
 use crate::history::binary::MAGIC;
 use crate::history::{History, Limits, ReadError, read_stream};
@@ -80,7 +80,7 @@ fn content(
             Err(bad(name, None, "is not a text, but compressed", "unpack it, or pipe it in with -"))
         }
         None if !looks_like_text(stream.head()) => {
-            Err(bad(name, None, "is not a text", "known formats are listed in checker/README.md"))
+            Err(bad(name, None, "is not a text", NO_HISTORY))
         }
         // Where nothing is known, the usual reader says best what is wrong with the first line.
         Some(Format::V1 | Format::Binary) | None => {

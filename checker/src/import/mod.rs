@@ -65,6 +65,9 @@ pub struct Logged<Op> {
     pub text: Option<Box<str>>,
 }
 
+/// What to do about bytes that are in no format.
+const NO_HISTORY: &str = "give it a recorded history; --help lists the formats (--format)";
+
 /// An error of a file, or of one of its lines.
 pub(crate) fn bad(
     file: &str,

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::bad;
+use super::{NO_HISTORY, bad};
 use crate::history::ReadError;
 
 /// How much of a file is looked at to tell its format.
@@ -103,7 +103,7 @@ impl Stream {
             let valid = error.utf8_error().valid_up_to();
             let before = error.as_bytes().iter().take(valid);
             let line = before.filter(|byte| **byte == b'\n').count() as u64 + 1;
-            bad(name, Some(line), "is not a text", "known formats are listed in checker/README.md")
+            bad(name, Some(line), "is not a text", NO_HISTORY)
         })
     }
 }
