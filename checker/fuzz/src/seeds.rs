@@ -29,6 +29,19 @@ const KNOSSOS: &str = "; sample\n[{:process 0, :type :invoke, :f :write, :value 
     {:process 1 :type :invoke :f :cas :value [1 2]} #_(no)\n{:process 1 :type :info :f :cas :value [1 2]}\n\
     [2 :invoke :read nil]\n[2 :ok :read 2]]\n";
 
+/// Registers by key, of jepsen.independent.
+const KEYED: &str = "{:process 0, :type :invoke, :f :write, :value [3 1]}\n\
+    {:process 0, :type :ok, :f :write, :value [3 1]}\n\
+    {:process 1, :type :invoke, :f :cas, :value [\"x\" [1 2]]}\n\
+    {:process 1, :type :info, :f :cas, :value :timed-out}\n\
+    {:process 0, :type :invoke, :f :read, :value #tuple [:k nil]}\n\
+    {:process 0, :type :ok, :f :read, :value #tuple [:k nil]}\n";
+
+const KEYED_LOG: &str = "INFO  jepsen.util - 0\t:invoke\t:write\t[3 1]\n\
+    INFO  jepsen.util - 0\t:info\t:write\t[3 1]\t:timeout\n\
+    INFO  jepsen.util - 1\t:invoke\t:cas\t[3 [1 2]]\n\
+    INFO  jepsen.util - 1\t:fail\t:cas\t[3 [1 2]]\n";
+
 const PORCUPINE: &str = "{:process 0, :type :invoke, :f :append, :key \"a\", :value \"x\"}\n\
     {:process 1, :type :invoke, :f :put, :key \"a\", :value \"y\"}\n\
     {:process 0, :type :ok, :f :append, :key \"a\", :value \"x\"}\n\
@@ -60,13 +73,15 @@ fn main() -> std::io::Result<()> {
         u32::from_le_bytes(whole[frame..frame + 4].try_into().expect("four bytes")) as usize;
     let mut records = vec![14];
     records.extend(&whole[frame + 9..frame + 8 + length]);
-    let samples: [(&str, &[u8]); 12] = [
+    let samples: [(&str, &[u8]); 14] = [
         ("lines", LINES.as_bytes()),
         ("binary", &records),
         ("etcd", ETCD.as_bytes()),
         ("jepsen", JEPSEN.as_bytes()),
         ("knossos", KNOSSOS.as_bytes()),
         ("porcupine", PORCUPINE.as_bytes()),
+        ("jepsen", KEYED_LOG.as_bytes()),
+        ("knossos", KEYED.as_bytes()),
         ("any", LINES.as_bytes()),
         ("any", JEPSEN.as_bytes()),
         ("any", KNOSSOS.as_bytes()),

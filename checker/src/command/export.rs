@@ -31,7 +31,7 @@ impl Form {
 pub(crate) fn history(file: &Path, input: Input) -> Result<History, ReadError> {
     match input {
         Input::KeySpace(history) => Ok(history),
-        Input::Register(_) | Input::Strings(_) => Err(ReadError {
+        Input::Register(_) | Input::Registers(_) | Input::Strings(_) => Err(ReadError {
             file: file.display().to_string(),
             line: None,
             cause: "is no history of etcd's key space".to_owned(),

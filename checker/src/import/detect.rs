@@ -143,7 +143,7 @@ fn operations(
         return registers::strings(name, &events).map(Input::Strings);
     }
     let observed = format == Format::Jepsen;
-    registers::register(name, &events, observed).map(Input::Register)
+    registers::register(name, &events, observed)
 }
 
 /// The format that the first bytes show.

@@ -88,16 +88,7 @@ fn event(map: Vec<(Edn, Edn)>, line: u64) -> Result<Option<Event>, String> {
             _ => {}
         }
     }
-    let value = match value {
-        Edn::Nil => Value::Nil,
-        Edn::Number(number) => Value::Number(number),
-        Edn::Text(text) => Value::Text(text),
-        Edn::Vector(list) => match list[..] {
-            [Edn::Number(from), Edn::Number(to)] => Value::Pair(from, to),
-            _ => Value::Other,
-        },
-        _ => Value::Other,
-    };
+    let value = of_operation(value);
     Ok(Some(Event {
         line,
         process: process.ok_or(":process is missing")?,
@@ -106,6 +97,43 @@ fn event(map: Vec<(Edn, Edn)>, line: u64) -> Result<Option<Event>, String> {
         key,
         value,
     }))
+}
+
+/// The value of an operation.
+fn of_operation(value: Edn) -> Value {
+    match value {
+        Edn::Nil => Value::Nil,
+        Edn::Number(number) => Value::Number(number),
+        Edn::Text(text) => Value::Text(text),
+        Edn::Vector(list) => match <[Edn; 2]>::try_from(list) {
+            Ok([Edn::Number(from), Edn::Number(to)]) => Value::Pair(from, to),
+            Ok([key, value]) => keyed(key, value),
+            Err(_) => Value::Other,
+        },
+        _ => Value::Other,
+    }
+}
+
+/// A tuple of jepsen.independent, which is printed as a vector of two, perhaps with a tag.
+fn keyed(key: Edn, value: Edn) -> Value {
+    let key = match key {
+        Edn::Number(number) => number.to_string(),
+        Edn::Text(text) => format!("{text:?}"),
+        Edn::Keyword(word) => format!(":{word}"),
+        _ => return Value::Other,
+    };
+    match of_operation(value) {
+        // Nor is there a tuple in a tuple.
+        Value::Keyed(..) => Value::Other,
+        value => Value::Keyed(key, Box::new(value)),
+    }
+}
+
+/// The value at the beginning of a text, and what is behind it.
+pub(super) fn first(text: &str) -> Option<(Value, &str)> {
+    let mut parser = Parser { text, at: 0, line: 1, until: LONGEST };
+    let value = parser.value(0).ok()?;
+    Some((of_operation(value), &text[parser.at..]))
 }
 
 struct Parser<'a> {

@@ -7,7 +7,7 @@ use super::{Input, Logged};
 use crate::afford::megabytes;
 use crate::check::{Options, check, too_much};
 use crate::revision::LINEARIZABILITY;
-use crate::search::append::{Append, AppendOp};
+use crate::search::append::Append;
 use crate::search::register::Register;
 use crate::search::shrink::{Core, shrink};
 use crate::search::{Call, Limits, Model, Outcome, Stuck, search};
@@ -35,17 +35,28 @@ pub fn judge(input: &Input, options: &Options) -> Report {
             judged.one(&Register::everywhere(&calls), &calls, row, limits);
             judged.report()
         }
-        Input::Strings(operations) => strings(operations, *options),
+        Input::Registers(operations) => {
+            by_key(operations, *options, Register::everywhere, row::registers)
+        }
+        Input::Strings(operations) => by_key(operations, *options, |_| vec![Append], row::strings),
     }
 }
 
-/// Keys do not depend on each other. The search goes round them with a growing budget, so that one
+/// Keys do not depend on each other; `models` as for [`shrink`]. The search goes round them with a growing budget, so that one
 /// hard key does not hide that another one is easily refuted.
-fn strings(operations: &[(String, Logged<AppendOp>)], options: Options) -> Report {
+fn by_key<M: Model>(
+    operations: &[(String, Logged<M::Op>)],
+    options: Options,
+    models: impl Fn(&[Call<M::Op>]) -> Vec<M>,
+    row: impl Fn(&str, &Logged<M::Op>) -> Row,
+) -> Report
+where
+    M::Op: Clone,
+{
     const FIRST_BUDGET: u64 = 20_000;
     let all = operations.iter().map(|(_, logged)| logged);
     let Some(memory_bytes) = left(all.clone(), &options) else { return refused(all, &options) };
-    let mut keys: BTreeMap<&str, Vec<&Logged<AppendOp>>> = BTreeMap::new();
+    let mut keys: BTreeMap<&str, Vec<&Logged<M::Op>>> = BTreeMap::new();
     for (key, logged) in operations {
         keys.entry(key).or_default().push(logged);
     }
@@ -61,9 +72,9 @@ fn strings(operations: &[(String, Logged<AppendOp>)], options: Options) -> Repor
     while !open.is_empty() {
         let last = budget >= options.steps;
         open.retain(|(key, own, calls)| {
-            let row = |place: usize| row::strings(key, own[place]);
+            let row = |place: usize| row(key, own[place]);
             !judged.decided_broken()
-                && !judged.one(&[Append], calls, row, Limits { steps: budget, memory_bytes })
+                && !judged.one(&models(calls), calls, row, Limits { steps: budget, memory_bytes })
         });
         if last || judged.decided_broken() {
             break;

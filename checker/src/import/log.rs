@@ -1,6 +1,6 @@
 //! One line of a log of calls and returns, and Jepsen's way to write it.
 
-use super::bad;
+use super::{bad, edn};
 use crate::history::ReadError;
 
 /// A call, or how it ended.
@@ -41,6 +41,9 @@ pub(super) enum Value {
     Number(i64),
     Pair(i64, i64),
     Text(String),
+    /// `[KEY VALUE]`, as jepsen.independent has it; two numbers are a [`Value::Pair`] until the
+    /// operation is known.
+    Keyed(String, Box<Value>),
     /// `:timed-out` and the like.
     Other,
 }
@@ -69,10 +72,7 @@ pub(super) fn jepsen(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
             // It failed for a reason of its own, and not since the compare did.
             Some((_, true)) if kind == Kind::Fail => Value::Other,
             Some((value, _)) => value,
-            None => {
-                let cause = "the value is not understood (keys of jepsen.independent are not read)";
-                return Err(wrong(cause));
-            }
+            None => return Err(wrong("the value is not understood")),
         };
         events.push(Event { line: at, process, kind, name, key: None, value });
     }
@@ -84,11 +84,10 @@ fn value(text: &str) -> Option<(Value, bool)> {
     if text.starts_with(':') {
         return Some((Value::Other, false));
     }
-    if let Some(pair) = text.strip_prefix('[') {
-        let (pair, rest) = pair.split_once(']')?;
-        let (from, to) = pair.trim().split_once([' ', ','])?;
-        let pair = Value::Pair(from.trim().parse().ok()?, to.trim().parse().ok()?);
-        return Some((pair, !rest.trim().is_empty()));
+    if text.starts_with('[') {
+        let (list, rest) = edn::first(text)?;
+        let known = matches!(list, Value::Pair(..) | Value::Keyed(..));
+        return known.then(|| (list, !rest.trim().is_empty()));
     }
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     let value = match word {

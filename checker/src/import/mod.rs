@@ -5,9 +5,9 @@
 //! | `v1` | a first line `{"version":1}` | etcd's key space ([`check`](crate::check())) |
 //! | `binary` | its first eight bytes ([`binary`](crate::history::binary)) | the same |
 //! | `etcd` | a folder, with `client-*/operations.json` | the same; fields that etcd's robustness tests leave out are not judged |
-//! | `jepsen` | lines with `jepsen.util` | one register |
+//! | `jepsen` | lines with `jepsen.util` | one register, or one for each key of `jepsen.independent` |
 //! | `porcupine` | EDN maps with `:key` | a map of strings with get, put and append |
-//! | `knossos` | EDN maps without | one register |
+//! | `knossos` | EDN maps without | the same |
 
 mod detect;
 mod edn;
@@ -32,6 +32,8 @@ pub enum Input {
     KeySpace(History),
     /// Operations on one register.
     Register(Vec<Logged<RegisterOp>>),
+    /// Operations on registers, each with its key.
+    Registers(Vec<(String, Logged<RegisterOp>)>),
     /// Operations on strings, each with its key.
     Strings(Vec<(String, Logged<AppendOp>)>),
 }
@@ -42,6 +44,7 @@ impl Input {
         match self {
             Input::KeySpace(history) => history.records.len(),
             Input::Register(operations) => operations.len(),
+            Input::Registers(operations) => operations.len(),
             Input::Strings(operations) => operations.len(),
         }
     }

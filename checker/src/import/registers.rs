@@ -1,9 +1,10 @@
-//! Pairs calls with their returns, and turns them into operations of a register or of strings.
+//! Pairs calls with their returns, and turns them into operations of a register, of registers by key
+//! or of strings.
 
 use std::collections::BTreeMap;
 
 use super::log::{Event, Kind, Value};
-use super::{Logged, bad};
+use super::{Input, Logged, bad};
 use crate::history::ReadError;
 use crate::search::Call;
 use crate::search::append::{AppendOp, Seen, Text};
@@ -41,34 +42,83 @@ fn pairs<'a>(file: &str, events: &'a [Event]) -> Result<Vec<Pair<'a>>, ReadError
     Ok(pairs)
 }
 
-/// Operations on a register. A compare-and-set that failed was either seen to fail (`observed`),
+/// The key of a value and the rest of it, by the operation: two numbers are a compare-and-set's old
+/// and new value, and anything else's key (of jepsen.independent) and value.
+fn apart(event: &Event) -> (Option<String>, Value) {
+    match &event.value {
+        Value::Pair(key, value) if event.name != "cas" => {
+            (Some(key.to_string()), Value::Number(*value))
+        }
+        Value::Keyed(key, value) => (Some(key.clone()), (**value).clone()),
+        value => (None, value.clone()),
+    }
+}
+
+/// What a call asks of a register.
+fn asked(name: &str, value: &Value) -> Option<RegisterOp> {
+    match (name, value) {
+        ("read", _) => Some(RegisterOp::Read(None)),
+        ("write", Value::Number(value)) => Some(RegisterOp::Write(*value as u64)),
+        ("cas", Value::Pair(from, to)) => Some(RegisterOp::Cas(*from as u64, *to as u64)),
+        _ => None,
+    }
+}
+
+/// Operations on a register, or on several by their keys. A compare-and-set that failed was either seen to fail (`observed`),
 /// or did not happen.
-pub(super) fn register(
-    file: &str,
-    events: &[Event],
-    observed: bool,
-) -> Result<Vec<Logged<RegisterOp>>, ReadError> {
-    let mut all = Vec::new();
+pub(super) fn register(file: &str, events: &[Event], observed: bool) -> Result<Input, ReadError> {
+    let mut all: Vec<(String, Logged<RegisterOp>)> = Vec::new();
+    let mut have_keys = None;
     for Pair { call, at, end } in pairs(file, events)? {
         let wrong = |line: u64, cause: &str| {
-            bad(file, Some(line), cause.to_owned(), "known are read, write N and cas [N M]")
+            let remedy = "known are read, write N and cas [N M]; of keys [KEY nil], [KEY N] and \
+                          [KEY [N M]]";
+            bad(file, Some(line), cause.to_owned(), remedy)
         };
-        let asked = match (call.name.as_str(), &call.value) {
-            ("read", _) => RegisterOp::Read(None),
-            ("write", Value::Number(value)) => RegisterOp::Write(*value as u64),
-            ("cas", Value::Pair(from, to)) => RegisterOp::Cas(*from as u64, *to as u64),
-            _ => return Err(wrong(call.line, "the operation is not understood")),
+        let mixed = |line: u64, cause: &str| {
+            let remedy = "either every value is [KEY VALUE], as of jepsen.independent, or none is; \
+                          take out what belongs to another test";
+            bad(file, Some(line), cause.to_owned(), remedy)
+        };
+        let (key, value) = apart(call);
+        let asked = asked(&call.name, &value)
+            .ok_or_else(|| wrong(call.line, "the operation is not understood"))?;
+        if *have_keys.get_or_insert(key.is_some()) != key.is_some() {
+            let which = if key.is_some() {
+                "with a key among those without"
+            } else {
+                "without a key among those with one"
+            };
+            return Err(mixed(call.line, &format!("an operation {which}")));
+        }
+        let ended = end.map(|(event, _)| (event.kind, event.line, apart(event)));
+        let ended = match ended {
+            Some((_, line, (Some(other), _))) if key.as_ref().is_some_and(|key| *key != other) => {
+                return Err(mixed(line, "the end of an operation on another key than was called"));
+            }
+            Some((Kind::Ok, line, (other, _))) if other.is_some() != key.is_some() => {
+                let which = if key.is_some() {
+                    "no key, and its call has one"
+                } else {
+                    "a key, and its call has none"
+                };
+                return Err(mixed(line, &format!("an answer with {which}")));
+            }
+            // What stands in the place of a value says why there is none.
+            Some((kind, line, (other, _))) if other != key => Some((kind, line, Value::Other)),
+            Some((kind, line, (_, value))) => Some((kind, line, value)),
+            None => None,
         };
         let mut returned = end.map(|(_, at)| at);
-        let op = match (end.map(|(event, _)| (event.kind, &event.value, event.line)), asked) {
-            (Some((Kind::Ok, value, line)), RegisterOp::Read(_)) => match value {
+        let op = match (ended, asked) {
+            (Some((Kind::Ok, line, value)), RegisterOp::Read(_)) => match value {
                 Value::Nil => RegisterOp::Read(None),
-                Value::Number(value) => RegisterOp::Read(Some(*value as u64)),
+                Value::Number(value) => RegisterOp::Read(Some(value as u64)),
                 _ => return Err(wrong(line, "the value read is not a number")),
             },
             (_, RegisterOp::Read(_)) => continue,
             (Some((Kind::Ok, ..)), op) => op,
-            (Some((Kind::Fail, Value::Pair(..), _)), RegisterOp::Cas(from, _)) if observed => {
+            (Some((Kind::Fail, _, Value::Pair(..))), RegisterOp::Cas(from, _)) if observed => {
                 RegisterOp::FailedCas(from)
             }
             (Some((Kind::Fail, ..)), _) => continue,
@@ -79,9 +129,12 @@ pub(super) fn register(
         };
         let process = call.process.unsigned_abs();
         let (line, call) = (call.line, Call { op, call: at, returned });
-        all.push(Logged { line, process, call, text: None });
+        all.push((key.unwrap_or_default(), Logged { line, process, call, text: None }));
     }
-    Ok(all)
+    if have_keys == Some(true) {
+        return Ok(Input::Registers(all));
+    }
+    Ok(Input::Register(all.into_iter().map(|(_, logged)| logged).collect()))
 }
 
 /// Operations on strings by key.

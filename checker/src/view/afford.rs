@@ -97,6 +97,11 @@ fn held(input: &Input) -> u64 {
         Input::Register(operations) => {
             return size_of_val(operations.as_slice()) as u64 + LOGGED * operations.len() as u64;
         }
+        Input::Registers(operations) => {
+            let keys: usize = operations.iter().map(|(key, _)| key.len()).sum();
+            let each = size_of_val(operations.as_slice()) + keys;
+            return each as u64 + LOGGED * operations.len() as u64;
+        }
         Input::Strings(operations) => {
             return size_of_val(operations.as_slice()) as u64 + LOGGED * operations.len() as u64;
         }

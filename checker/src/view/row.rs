@@ -69,6 +69,9 @@ pub(super) fn each<'a>(
     match input {
         Input::KeySpace(history) => Box::new(each_of(history, placed)),
         Input::Register(operations) => Box::new(operations.iter().map(register)),
+        Input::Registers(operations) => {
+            Box::new(operations.iter().map(|(key, logged)| registers(key, logged)))
+        }
         Input::Strings(operations) => {
             Box::new(operations.iter().map(|(key, logged)| strings(key, logged)))
         }
@@ -88,6 +91,10 @@ pub fn rows_of(input: &Input, placed: &[(i64, u64)], ids: &[u64]) -> Vec<Row> {
         Input::Register(operations) => {
             let own = operations.iter().filter(|logged| ids.contains(&logged.line));
             own.map(register).collect()
+        }
+        Input::Registers(operations) => {
+            let own = operations.iter().filter(|(_, logged)| ids.contains(&logged.line));
+            own.map(|(key, logged)| registers(key, logged)).collect()
         }
         Input::Strings(operations) => {
             let own = operations.iter().filter(|(_, logged)| ids.contains(&logged.line));
@@ -149,6 +156,11 @@ pub(crate) fn register(logged: &Logged<RegisterOp>) -> Row {
         }
     };
     logged_row(logged, &logged.call, op, (ask, say))
+}
+
+pub(crate) fn registers(key: &str, logged: &Logged<RegisterOp>) -> Row {
+    let row = register(logged);
+    Row { ask: format!("{} of key {key}", row.ask), ..row }
 }
 
 pub(crate) fn strings(key: &str, logged: &Logged<AppendOp>) -> Row {
