@@ -451,6 +451,28 @@ fn a_deletion_or_the_end_of_a_lease() {
     assert_eq!(alive().put("/a", 0).gone("/a").judged().0, "broken");
 }
 
+/// What is certain when a recording is interrupted stays broken; what may be explained by what was
+/// still to be written does not.
+#[test]
+fn a_recording_that_is_interrupted() {
+    let interrupted = |told: &Told, until: u64| {
+        let mut follower = Follower::new(told.history.origin.clone(), FollowOptions::default());
+        for record in &told.history.records {
+            follower.push(record.clone()).expect("a right recording");
+        }
+        follower.called_before(until).expect("a right recording");
+        follower.interrupt().expect("a right recording").verdict
+    };
+    let told = || Told::new().put("/a", 0).gone("/a").puts(3);
+    assert_eq!(told().judged().0, "broken", "nobody deleted /a");
+    let Verdict::Unknown(doubt) = interrupted(&told(), Told::SECOND) else { panic!("in flight") };
+    assert!(doubt.reason.contains("the recording was interrupted"), "{}", doubt.reason);
+    let told = told().puts(30);
+    assert_eq!(interrupted(&told, told.now).name(), "broken");
+    let legal = Told::new().puts(30);
+    assert_eq!(interrupted(&legal, legal.now).name(), "legal");
+}
+
 /// A store of few keys where writes are lost that do the same as others: which of them was done is in
 /// doubt, and some are done twice.
 fn doubtful(seed: u64, said: &mut Said) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use mettle_checker::follow::{FollowOptions, Follower};
 use mettle_checker::history::{History, Limits, Line, ReadError, Reader};
 use mettle_checker::import::{Format, Input};
-use mettle_checker::{Contradiction, Report, Verdict};
+use mettle_checker::{Contradiction, Report};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -40,14 +40,7 @@ pub(crate) fn follow(args: &Args) -> Exit {
     }
     let path = &args.files[0];
     let file = path.display().to_string();
-    let outcome = followed(path, args).map(|Followed { history, report, unjudged, cut }| {
-        if cut && matches!(report.verdict, Verdict::Broken(_)) {
-            complain(&format!(
-                "{file}: interrupted before a line {{\"end\":true}}: operations in flight are not \
-                 recorded, and what is broken may be their doing; let the recorder end, and judge \
-                 the file"
-            ));
-        }
+    let outcome = followed(path, args).map(|Followed { history, report, unjudged }| {
         if unjudged > 0 {
             complain(&format!(
                 "{file}: {unjudged} answers were about revisions or leases of which nothing is kept any \
@@ -66,8 +59,6 @@ struct Followed {
     history: History,
     report: Report,
     unjudged: u64,
-    /// Whether it was interrupted before it said that it ended.
-    cut: bool,
 }
 
 fn followed(path: &Path, args: &Args) -> Result<Followed, ReadError> {
@@ -122,11 +113,12 @@ fn followed(path: &Path, args: &Args) -> Result<Followed, ReadError> {
         }
     }
     drop(progress);
-    let report = follower.finish().map_err(|found| wrong(&name, &found, None))?;
-    let (origin, records) = (reader.origin().clone(), follower.evidence().to_vec());
     let cut = !whole && stop.load(Ordering::Relaxed);
+    let report = if cut { follower.interrupt() } else { follower.finish() };
+    let report = report.map_err(|found| wrong(&name, &found, None))?;
+    let (origin, records) = (reader.origin().clone(), follower.evidence().to_vec());
     let history = History { origin, records };
-    Ok(Followed { history, report, unjudged: follower.unjudged(), cut })
+    Ok(Followed { history, report, unjudged: follower.unjudged() })
 }
 
 fn wrong(file: &str, found: &Contradiction, line: Option<u64>) -> ReadError {

@@ -15,6 +15,20 @@ use crate::verdict::{Check, Report, Verdict};
 use crate::watch::{self, streams::streams_of};
 
 impl Follower {
+    /// The recording ends before it was complete: what was called last may not be written yet. What
+    /// is certain is judged for good; what the rest seems to contradict may be explained by what is
+    /// missing, and is unknown.
+    pub fn interrupt(&mut self) -> Result<Report, Contradiction> {
+        self.settle()?;
+        self.interrupted = self.broken.is_none();
+        let mut report = self.finish()?;
+        for check in &mut report.checks {
+            check.verdict = self.weigh(std::mem::replace(&mut check.verdict, Verdict::Legal));
+        }
+        report.verdict = self.weigh(report.verdict);
+        Ok(report)
+    }
+
     /// The recording is over: judges the rest.
     pub fn finish(&mut self) -> Result<Report, Contradiction> {
         if self.broken.is_none() {

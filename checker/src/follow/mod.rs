@@ -149,6 +149,8 @@ pub struct Follower {
     /// Whether anything was judged and let go.
     cut: bool,
     guessed: Option<i64>,
+    /// Whether what was called last may be missing.
+    interrupted: bool,
     broken: Option<Verdict>,
     evidence: Vec<Record>,
     unjudged: u64,
@@ -189,6 +191,7 @@ impl Follower {
             whole: false,
             cut: false,
             guessed: None,
+            interrupted: false,
             broken: None,
             evidence: Vec::new(),
             unjudged: 0,
@@ -348,20 +351,18 @@ impl Follower {
         self.evidence = all.into_values().cloned().collect();
     }
 
-    /// What follows a guess is no proof.
+    /// What follows a guess is no proof, nor what rests on a recording that is not complete.
     fn weigh(&self, verdict: Verdict) -> Verdict {
-        match (verdict, self.guessed) {
-            (Verdict::Broken(violation), Some(revision)) => Verdict::Unknown(Doubt {
-                checker: violation.checker,
-                reason: format!(
-                    "which unknown write made revision {revision} was guessed, so this proves \
-                     nothing: {}",
-                    violation.reason
-                ),
-                evidence: violation.evidence,
-            }),
-            (verdict, _) => verdict,
-        }
+        let Verdict::Broken(violation) = verdict else { return verdict };
+        let why = match self.guessed {
+            Some(revision) => format!("which unknown write made revision {revision} was guessed"),
+            None if self.interrupted => {
+                "the recording was interrupted, and what was in flight is not in it".to_owned()
+            }
+            None => return Verdict::Broken(violation),
+        };
+        let reason = format!("{why}, so this proves nothing: {}", violation.reason);
+        Verdict::Unknown(Doubt { checker: violation.checker, reason, evidence: violation.evidence })
     }
 
     /// Judges what is complete.
