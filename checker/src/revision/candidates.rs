@@ -52,7 +52,7 @@ impl Replay<'_, '_> {
     }
 
     /// Whether what a write was answered lets it make a revision.
-    fn could_make(&self, number: u32, hole: i64) -> bool {
+    pub(super) fn could_make(&self, number: u32, hole: i64) -> bool {
         let (first, last) = self.unknowns.writes[number as usize].within;
         (first..=last).contains(&hole)
     }
@@ -288,7 +288,7 @@ impl Replay<'_, '_> {
     }
 
     /// How well a candidate's changes fit what is known of their keys. Leaves the store as it was.
-    fn fit(&mut self, number: u32) -> Fit {
+    pub(super) fn fit(&mut self, number: u32) -> Fit {
         let before = self.store.revision();
         let hole = before + 1;
         self.steps += 1;

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use super::either::{Choice, Either, Maker};
 use super::frame::Frame;
+use super::known::Fit;
 use super::replay::Replay;
 use crate::history::{Blob, Request};
 use crate::model::Version;
@@ -94,9 +95,9 @@ impl Replay<'_, '_> {
             frame.pool.iter().partition(|one| alike(one));
         let untried = &frame.pool[frame.next..];
         let mut other = frame.choice;
+        let in_doubt =
+            !self.ops.doubts.is_empty() || before.choices.iter().any(|choice| !choice.alike);
         if frame.narrowed && !others.is_empty() {
-            let in_doubt =
-                !self.ops.doubts.is_empty() || before.choices.iter().any(|choice| !choice.alike);
             let effect = self.effect(own, frame.hole).expect("it was done before");
             self.store.undo_to(frame.hole - 1);
             for number in others {
@@ -110,9 +111,32 @@ impl Replay<'_, '_> {
         } else if !frame.narrowed {
             let free = |number: &u32| self.used[*number as usize].is_none_or(|user| user >= place);
             other |= untried.iter().any(|number| free(number) && !alike(number));
+            // What earlier frames use is not in the pool.
+            let in_time = 0..self.in_time(frame.hole);
+            able = in_time
+                .clone()
+                .filter(|one| alike(one) && self.could_make(*one, frame.hole))
+                .collect();
+            if in_doubt && !other {
+                let others: Vec<u32> = in_time.filter(|number| !alike(number)).collect();
+                other = others.into_iter().any(|number| self.could_be(number, (own, frame.hole)));
+            }
         }
         able.sort_unstable();
         (able, other)
+    }
+
+    /// Whether a hole of which nobody tells could be another write's, if what is in doubt were
+    /// otherwise.
+    fn could_be(&mut self, number: u32, (own, hole): (u32, i64)) -> bool {
+        let deletes = |number: u32| match &self.unknowns.writes[number as usize].record.request {
+            Request::DeleteRange(delete) if delete.range_end.is_empty() => Some(&delete.key),
+            _ => None,
+        };
+        let same = deletes(number).is_some() && deletes(number) == deletes(own);
+        !same
+            && self.could_make(number, hole)
+            && !matches!(self.fit(number), Fit::Never | Fit::Wrong)
     }
 
     fn would(&mut self, number: u32, hole: i64, effect: &Effect) -> Would {

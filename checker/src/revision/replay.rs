@@ -339,7 +339,8 @@ impl<'a, 'b> Replay<'a, 'b> {
             let kind = self.kind(number);
             let mut by = BTreeSet::new();
             if self.is_taken(number, &mut by) {
-                let free = |other: &&u32| self.used[**other as usize].is_none();
+                let free =
+                    |other: &&u32| **other != number && self.used[**other as usize].is_none();
                 let mut free = self.frames[own].pool.iter().filter(free);
                 if !free.any(|other| self.kind(*other) == kind) {
                     self.blame(own, by);
