@@ -4,7 +4,9 @@
 //! At each hole everything that evidence allows is tried. What did the same as the one that was
 //! chosen may have made the hole as well (`either`); what cannot stand there made it not. If something
 //! else could have been done there, or nothing says who may have, the hole was guessed, and nothing
-//! from there on is certain.
+//! from there on is certain. At a hole of which nobody tells the candidates leave out what earlier
+//! holes use; so whatever asks for the same counts there too, and where those holes are in doubt,
+//! whatever the facts do not exclude makes it a guess.
 
 use std::collections::BTreeSet;
 
