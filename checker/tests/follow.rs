@@ -5,8 +5,9 @@ mod world;
 use mettle_checker::follow::{FollowOptions, Follower, Progress};
 use mettle_checker::history::{
     Blob, DeleteRangeRequest, ErrorAnswer, Event, EventType, Header, History, LeaseGrantRequest,
-    LeaseGrantResponse, LeaseRevokeResponse, LeaseStatus, Limits, Origin, Outcome, PutRequest,
-    PutResponse, Record, Request, Response, WatchCreateRequest, WatchResponse, read_stream,
+    LeaseGrantResponse, LeaseRequest, LeaseRevokeResponse, LeaseStatus, Limits, Origin, Outcome,
+    PutRequest, PutResponse, Record, Request, Response, WatchCreateRequest, WatchResponse,
+    read_stream,
 };
 use mettle_checker::model::Store;
 use mettle_checker::{Contradiction, Options, Report, Verdict, assumptions, check};
@@ -384,6 +385,18 @@ impl Told {
         self
     }
 
+    /// The revocation is answered.
+    fn revoke(mut self, id: i64) -> Self {
+        let request = Request::LeaseRevoke(LeaseRequest { id });
+        let (record, place) = (self.called(request.clone()), self.history.records.len());
+        self.done(&request);
+        let header = Some(Header { revision: self.store.revision(), ..Header::default() });
+        let answer = Response::LeaseRevoke(LeaseRevokeResponse { header });
+        let id = self.id();
+        self.history.records.insert(place, Record { id, ..record }.ok(self.now, answer));
+        self
+    }
+
     fn puts(mut self, count: usize) -> Self {
         for _ in 0..count {
             self = self.put("/b", 0);
@@ -451,6 +464,25 @@ fn a_deletion_or_the_end_of_a_lease() {
     assert_eq!(alive().put("/a", 0).gone("/a").judged().0, "broken");
 }
 
+/// A lease that is revoked with an answer was there until then: an earlier revocation that was lost
+/// had not ended it.
+#[test]
+fn a_lease_that_is_revoked_twice() {
+    let lost = Request::LeaseRevoke(LeaseRequest { id: 1 });
+    let begun = |more: usize| {
+        let begun = Told::new().grant(1, 60).put("/a", 1).lost(delete("/a", ""));
+        begun.lost(lost.clone()).gone("/a").puts(more)
+    };
+    for more in [1, 40] {
+        assert_eq!(begun(more).put("/a", 0).gone("/a").puts(more).judged().0, "legal");
+        let revoked = || begun(more).revoke(1).puts(more);
+        assert_eq!(revoked().judged().0, "legal");
+        assert_eq!(revoked().put("/a", 0).gone("/a").puts(more).judged().0, "broken");
+        let own = Told::new().grant(1, 60).put("/a", 1).lost(lost.clone()).revoke(1).puts(more);
+        assert_eq!(own.judged().0, "legal", "either made the revision that it saw");
+    }
+}
+
 /// What is certain when a recording is interrupted stays broken; what may be explained by what was
 /// still to be written does not.
 #[test]
@@ -501,8 +533,8 @@ fn doubtful(seed: u64, said: &mut Said) {
 #[test]
 fn recordings_in_doubt() {
     let mut said = Said::default();
-    (0..300).chain([9_713]).for_each(|seed| doubtful(seed, &mut said));
-    assert!(said.legal > 150 && said.broken > 20, "{said:?}");
+    (0..60).chain([9_713]).for_each(|seed| doubtful(seed, &mut said));
+    assert!(said.legal > 30 && said.broken > 5, "{said:?}");
 }
 
 /// `cargo test --release -p mettle-checker --test follow -- --ignored doubt --nocapture`

@@ -68,12 +68,13 @@ fn asked(watcher: &Watcher<'_>) -> Result<WatchAsked, &'static str> {
 fn told(event: &Event) -> Result<WatchEvent, &'static str> {
     let kv = &event.kv;
     let put = event.kind == EventType::Put;
+    let shown = (kv.version > 0 || !put).then_some(put && kv.version == 1);
     Ok(WatchEvent {
         kind: if put { "put-operation" } else { "delete-operation" }.to_owned(),
         key: text(&kv.key)?,
         value: if put { Value::of(&kv.value) } else { Value::default() },
         revision: kv.mod_revision,
-        is_create: event.is_create.or((kv.version > 0 || !put).then_some(put && kv.version == 1)),
+        is_create: event.is_create.map_or(shown, |said| Some(said.0)),
         prev_value: event.prev_kv.as_ref().map(Kept::of),
     })
 }

@@ -65,7 +65,8 @@ pub use quiet::QuiescedRequest;
 pub use read::{Limits, Line, Lines, ReadError, Reader, read_file, read_stream};
 pub use record::{ErrorAnswer, History, Op, Outcome, Record, Request, Response};
 pub use watch::{
-    Event, EventType, StreamRef, WatchCancelRequest, WatchCreateRequest, WatchFilter, WatchResponse,
+    Event, EventType, IsCreate, StreamRef, WatchCancelRequest, WatchCreateRequest, WatchFilter,
+    WatchResponse,
 };
 pub use write::Writer;
 

@@ -41,8 +41,12 @@ pub(super) fn sample() -> History {
         succeeded: true,
         responses: vec![ResponseOp::Put(PutResponse::default())],
     };
-    let event =
-        Event { kind: EventType::Delete, kv: kv(), prev_kv: Some(kv()), is_create: Some(false) };
+    let event = Event {
+        kind: EventType::Delete,
+        kv: kv(),
+        prev_kv: Some(kv()),
+        is_create: Some(IsCreate(false)),
+    };
     let watch = WatchResponse { events: vec![event], ..Default::default() };
     let error = ErrorAnswer { code: "Unavailable".to_owned(), message: "gone".to_owned() };
     let range = Request::Range(RangeRequest { key: Blob::from("/a"), ..Default::default() });

@@ -117,5 +117,10 @@ pub struct Event {
     pub prev_kv: Option<KeyValue>,
     /// Whether a put created the key, as the client said it, where `kv` does not show it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub is_create: Option<bool>,
+    pub is_create: Option<IsCreate>,
 }
+
+/// Whether an event is of a put that created its key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IsCreate(pub bool);

@@ -50,8 +50,8 @@ impl Ends {
         Ok(ops)
     }
 
-    /// The doubts with what may still have been: not the end of a lease that was kept alive, or put
-    /// with later. Of a lease that was granted again, or that a transaction may put with, it is not
+    /// The doubts with what may still have been: not the end of a lease that was kept alive, put
+    /// with or revoked later. Of a lease that was granted again, or that a transaction may put with, it is not
     /// told any more.
     fn doubts(&self, leases: &Leases<'_>, ops: &Ops<'_>) -> Vec<Either> {
         let ends = |doubt: &Either| doubt.among.iter().find_map(|maker| maker.ended());
@@ -73,8 +73,10 @@ impl Ends {
             .map(|mut doubt| {
                 doubt.among.retain(|maker| {
                     maker.ended().is_none_or(|id| {
+                        let in_time = by.get(&id).is_some_and(|at| *at <= doubt.by);
                         !put.contains(&id)
-                            && (doubt.asked || by.get(&id).is_some_and(|at| *at <= doubt.by))
+                            && !leases.ended_after(id, doubt.revision)
+                            && (doubt.asked || in_time)
                     })
                 });
                 doubt

@@ -327,6 +327,14 @@ impl<'a> Leases<'a> {
         again.chain(lost.map(|put| put.lease)).collect()
     }
 
+    /// Whether a lease certainly ended later, or was revoked with an answer from a later revision: it
+    /// was there until then.
+    pub(super) fn ended_after(&self, id: i64, after: i64) -> bool {
+        let mut ends = self.all.get(&id).into_iter().flat_map(|lease| &lease.revocations);
+        self.before.over.get(&id).is_some_and(|over| over.revision > after)
+            || ends.any(|end| end.outcome == Outcome::Ok && revision(end) > after)
+    }
+
     /// Those of some leases that answered writes put keys with.
     pub(super) fn put_with<'b>(
         &self,

@@ -14,7 +14,7 @@ use crate::history::{
 pub enum Refusal {
     /// `ignore_value` or `ignore_lease` on a key that is not there.
     KeyNotFound,
-    /// A put with a lease that is over.
+    /// A put with a lease that is over, or the revocation of one.
     LeaseNotFound,
     /// A read above the store's revision.
     FutureRevision,
@@ -51,6 +51,10 @@ impl Store {
                 decide(self.now(), request, &mut path);
                 refusal_on(self.now(), request, &mut path.clone())?;
                 Response::Txn(self.txn(request, &mut path, mark))
+            }
+            // What it sees may be its own work: then the lease ended with this revision.
+            Request::LeaseRevoke(lease) if self.leases.over(lease.id, self.revision() - 1) => {
+                return Err(Refusal::LeaseNotFound);
             }
             Request::LeaseRevoke(lease) => {
                 self.revoke(lease.id);

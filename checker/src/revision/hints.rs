@@ -213,7 +213,7 @@ fn same_event(change: &Change<'_>, event: &Event, recorded: Recorded) -> Result<
 /// What a revision did to a key, if an event says of it whether that created the key, and is wrong.
 pub(crate) fn wrong_creation(change: &Change<'_>, event: &Event) -> Option<&'static str> {
     let created = change.now.version == 1;
-    let wrong = event.is_create.is_some_and(|said| said != created);
+    let wrong = event.is_create.is_some_and(|said| said.0 != created);
     wrong.then_some(match kind_of(change) {
         EventType::Delete => "deleted the key",
         EventType::Put if created => "created the key",

@@ -94,7 +94,7 @@ impl Walk<'_, '_> {
             return self.wrong(EVENT, revision, what, record);
         }
         if let (Some(did), Some(said)) = (wrong_creation(change, event), event.is_create) {
-            let said = if said { "a creation" } else { "no creation" };
+            let said = if said.0 { "a creation" } else { "no creation" };
             let what = format!(
                 "{} of revision {revision} came as {said}, but that revision {did}",
                 shown(event)

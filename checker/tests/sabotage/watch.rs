@@ -156,7 +156,7 @@ pub(crate) const ROWS: &[Row] = &[
         checker: "watch.is_create",
         alter: |case| {
             case.event(|event| event.kind == EventType::Put && event.kv.version > 1)?.is_create =
-                Some(true);
+                Some(IsCreate(true));
             Some(())
         },
     },
@@ -164,7 +164,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "creation told as none",
         checker: "watch.is_create",
         alter: |case| {
-            case.event(|event| event.kv.version == 1)?.is_create = Some(false);
+            case.event(|event| event.kv.version == 1)?.is_create = Some(IsCreate(false));
             Some(())
         },
     },
@@ -172,7 +172,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "deletion told as a creation",
         checker: "watch.is_create",
         alter: |case| {
-            case.event(|event| event.kind == EventType::Delete)?.is_create = Some(true);
+            case.event(|event| event.kind == EventType::Delete)?.is_create = Some(IsCreate(true));
             Some(())
         },
     },

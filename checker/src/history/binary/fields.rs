@@ -4,9 +4,9 @@
 use super::pack::{Bad, Item, Pack, Packer, Unpacker};
 use crate::history::{
     Blob, CompactRequest, CompactResponse, Compare, CompareResult, DeleteRangeRequest,
-    DeleteRangeResponse, ErrorAnswer, Event, EventType, Header, KeyValue, LeaseGrantRequest,
-    LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesRequest, LeaseLeasesResponse,
-    LeaseRequest, LeaseRevokeResponse, LeaseStatus, LeaseTimeToLiveRequest,
+    DeleteRangeResponse, ErrorAnswer, Event, EventType, Header, IsCreate, KeyValue,
+    LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesRequest,
+    LeaseLeasesResponse, LeaseRequest, LeaseRevokeResponse, LeaseStatus, LeaseTimeToLiveRequest,
     LeaseTimeToLiveResponse, Operand, PutRequest, PutResponse, QuiescedRequest, RangeRequest,
     RangeResponse, RequestOp, ResponseOp, SortOrder, SortTarget, StreamRef, TxnRequest,
     TxnResponse, WatchCancelRequest, WatchCreateRequest, WatchFilter, WatchResponse,
@@ -167,6 +167,22 @@ message!(WatchResponse {
     events,
 });
 message!(Event { kind, kv, prev_kv, is_create });
+
+/// A byte of its own: that it is there does not say that it is true.
+impl Pack for IsCreate {
+    fn pack(&self, out: &mut Packer) {
+        out.byte(u8::from(self.0));
+    }
+
+    fn unpack(from: &mut Unpacker<'_>) -> Result<Self, Bad> {
+        match from.byte()? {
+            0 => Ok(IsCreate(false)),
+            1 => Ok(IsCreate(true)),
+            _ => Err(Bad("neither true nor false")),
+        }
+    }
+}
+
 message!(QuiescedRequest {});
 message!(LeaseGrantRequest { id, ttl });
 message!(LeaseGrantResponse { header, id, ttl });

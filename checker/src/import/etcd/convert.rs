@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::wire::{self, Condition, Found, Input, Line, Operation, Output, Stored, WatchAnswer};
 use crate::history::{
     Blob, CompactRequest, CompactResponse, Compare, CompareResult, DeleteRangeRequest,
-    DeleteRangeResponse, ErrorAnswer, Event, EventType, Field, Header, History, KeyValue,
+    DeleteRangeResponse, ErrorAnswer, Event, EventType, Field, Header, History, IsCreate, KeyValue,
     LeaseGrantRequest, LeaseGrantResponse, LeaseRequest, LeaseRevokeResponse, Operand, Origin,
     Outcome, PutRequest, PutResponse, RangeRequest, RangeResponse, Record, Request, RequestOp,
     Response, ResponseOp, TxnRequest, TxnResponse, WatchCreateRequest, WatchResponse, outcome_of,
@@ -245,7 +245,7 @@ fn event(event: &wire::WatchEvent) -> Event {
         KeyValue { key: key.clone(), value, mod_revision: event.revision, ..KeyValue::default() };
     let prev_kv = event.prev_value.as_ref().map(|stored| stored.kv(key));
     let kind = if deleted { EventType::Delete } else { EventType::Put };
-    Event { kind, kv, prev_kv, is_create: event.is_create }
+    Event { kind, kv, prev_kv, is_create: event.is_create.map(IsCreate) }
 }
 
 fn watch_request(stream: u64, asked: &wire::WatchAsked) -> WatchCreateRequest {
