@@ -282,18 +282,24 @@ fn recordings_with_leases() {
     assert!(said.legal > 100 && said.broken > 60, "{said:?}");
 }
 
+/// All seeds are tried, and those that differ are named.
+#[allow(clippy::print_stdout, reason = "how many of each were tried")]
+fn none_differs(seeds: std::ops::Range<u64>, judged: fn(u64, &mut Said)) {
+    let mut said = Said::default();
+    let differs = |seed: &u64| {
+        let mut own = std::panic::AssertUnwindSafe(&mut said);
+        std::panic::catch_unwind(move || judged(*seed, &mut own)).is_err()
+    };
+    let differ: Vec<u64> = seeds.filter(differs).collect();
+    println!("{said:?}");
+    assert_eq!(differ, Vec::<u64>::new());
+}
+
 /// `cargo test --release -p mettle-checker --test follow -- --ignored leases --nocapture`
 #[test]
 #[ignore = "fifty thousand histories take minutes"]
 fn many_recordings_with_leases() {
-    let mut said = Said::default();
-    let differs = |seed: &u64| {
-        let mut own = std::panic::AssertUnwindSafe(&mut said);
-        std::panic::catch_unwind(move || leases(*seed, &mut own)).is_err()
-    };
-    let differ: Vec<u64> = (1_000..50_000).filter(differs).collect();
-    println!("{said:?}");
-    assert_eq!(differ, Vec::<u64>::new());
+    none_differs(1_000..50_000, leases);
 }
 
 /// One after another, everything is done, and told to a watcher of all keys.
@@ -541,14 +547,7 @@ fn recordings_in_doubt() {
 #[test]
 #[ignore = "twenty thousand histories take minutes"]
 fn many_recordings_in_doubt() {
-    let mut said = Said::default();
-    let differs = |seed: &u64| {
-        let mut own = std::panic::AssertUnwindSafe(&mut said);
-        std::panic::catch_unwind(move || doubtful(*seed, &mut own)).is_err()
-    };
-    let differ: Vec<u64> = (1_000..20_000).filter(differs).collect();
-    println!("{said:?}");
-    assert_eq!(differ, Vec::<u64>::new());
+    none_differs(1_000..20_000, doubtful);
 }
 
 /// Where everything has to wait for the end, there is an end to what is kept.

@@ -150,11 +150,11 @@ impl Source {
             (Box::new(io::stdin()), false)
         } else {
             let file = File::open(path)?;
-            if file.metadata()?.is_dir() {
+            let kind = file.metadata()?.file_type();
+            if kind.is_dir() {
                 return Err(io::Error::other("a folder is not a recording"));
             }
-            let is_file = file.metadata()?.is_file();
-            (Box::new(file), is_file && !until_end)
+            (Box::new(file), kind.is_file() && !until_end)
         };
         Ok(Source { bytes, grows, stop, pause: mpsc::channel() })
     }

@@ -107,7 +107,7 @@ impl Window<'_> {
             return Judged::Broken(broken.verdict.clone());
         }
         let starts = tails(&streams);
-        let settled = placement.settled(firm);
+        let settled = placement.settled(&ops.doubts, firm);
         let keep = self.keep(&ordered, (&own, &streams, &starts), (firm, &settled));
         let placement = ordered.placement.take().expect("it was there");
         let floats = ordered.floats.iter().map(|(place, bounds)| (ops.record(*place).id, *bounds));

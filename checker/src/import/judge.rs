@@ -42,8 +42,8 @@ pub fn judge(input: &Input, options: &Options) -> Report {
     }
 }
 
-/// Keys do not depend on each other; `models` as for [`shrink`]. The search goes round them with a growing budget, so that one
-/// hard key does not hide that another one is easily refuted.
+/// Keys do not depend on each other; `models` as for [`shrink`]. The search goes round them with a
+/// growing budget, so that one hard key does not hide that another one is easily refuted.
 fn by_key<M: Model>(
     operations: &[(String, Logged<M::Op>)],
     options: Options,

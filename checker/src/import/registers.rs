@@ -64,8 +64,8 @@ fn asked(name: &str, value: &Value) -> Option<RegisterOp> {
     }
 }
 
-/// Operations on a register, or on several by their keys. A compare-and-set that failed was either seen to fail (`observed`),
-/// or did not happen.
+/// Operations on a register, or on several by their keys. A compare-and-set that failed was either
+/// seen to fail (`observed`), or did not happen.
 pub(super) fn register(file: &str, events: &[Event], observed: bool) -> Result<Input, ReadError> {
     let mut all: Vec<(String, Logged<RegisterOp>)> = Vec::new();
     let mut have_keys = None;

@@ -4,18 +4,14 @@ use std::fmt::Write as _;
 
 use super::LEASE;
 use super::before::Over;
-use super::gather::{Lease, Leases, granted, revision};
+use super::gather::{Lease, Leases, granted, promised, revision};
 use super::told::{asked, at};
-use crate::history::{
-    LeaseTimeToLiveResponse, Outcome, Record, Request, RequestOp, Response, TxnRequest,
-};
+use crate::history::{LeaseTimeToLiveResponse, Outcome, Record, Request, Response};
 use crate::verdict::{Verdict, Violation};
 use crate::words;
 
 pub(super) const NOT_FOUND: &str = "etcdserver: requested lease not found";
 const EXISTS: &str = "etcdserver: lease already exists";
-
-const SECOND_NS: u64 = 1_000_000_000;
 
 pub(super) type Found = Result<(), Violation>;
 
@@ -134,12 +130,10 @@ impl Check<'_, '_> {
         let puts = lease.puts.iter().map(|(_, put)| *put);
         let revoked = lease.revoked().filter(|record| self.leases.is_ripe(record));
         let used = puts.chain(revoked).find(before);
-        let end = |(record, ttl): &(&Record, i64)| {
-            let whole = u64::try_from(*ttl).unwrap_or(0).saturating_mul(SECOND_NS);
-            record.call_ns.saturating_add(whole).saturating_sub(self.tolerance_ns)
+        let late = |(record, ttl): &&(&Record, i64)| {
+            let end = || promised(record, *ttl, self.tolerance_ns);
+            *ttl > 0 && over.by.is_none_or(|by| end() > by)
         };
-        let late =
-            |renewal: &&(&Record, i64)| renewal.1 > 0 && over.by.is_none_or(|by| end(renewal) > by);
         let renewed = lease.renewals.iter().filter(late).map(|(record, _)| *record).find(before);
         match used.or(renewed) {
             Some(record) => not_over(id, record, over),
@@ -511,21 +505,10 @@ fn too_early(put: &Record, made: i64, grant: &Record) -> String {
 
 /// The leases that a request names.
 pub(super) fn named(request: &Request) -> Vec<i64> {
-    fn inside(txn: &TxnRequest, found: &mut Vec<i64>) {
-        for op in txn.success.iter().chain(&txn.failure) {
-            match op {
-                RequestOp::Put(put) if put.lease != 0 => found.push(put.lease),
-                RequestOp::Txn(inner) => inside(inner, found),
-                _ => {}
-            }
-        }
-    }
-    let mut found = Vec::new();
     match request {
-        Request::Put(put) => found.push(put.lease),
-        Request::LeaseRevoke(lease) => found.push(lease.id),
-        Request::Txn(txn) => inside(txn, &mut found),
-        _ => {}
+        Request::Put(put) => vec![put.lease],
+        Request::LeaseRevoke(lease) => vec![lease.id],
+        Request::Txn(_) => request.lease_puts().iter().map(|put| put.lease).collect(),
+        _ => Vec::new(),
     }
-    found
 }

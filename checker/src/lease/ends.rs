@@ -51,8 +51,8 @@ impl Ends {
     }
 
     /// The doubts with what may still have been: not the end of a lease that was kept alive, put
-    /// with or revoked later. Of a lease that was granted again, or that a transaction may put with, it is not
-    /// told any more.
+    /// with or revoked later. Of a lease that was granted again, or that a transaction may put with,
+    /// it is not told any more.
     fn doubts(&self, leases: &Leases<'_>, ops: &Ops<'_>) -> Vec<Either> {
         let ends = |doubt: &Either| doubt.among.iter().find_map(|maker| maker.ended());
         let ended: BTreeSet<i64> = ops.doubts.iter().filter_map(ends).collect();

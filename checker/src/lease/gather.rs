@@ -87,12 +87,10 @@ impl<'a> Lease<'a> {
                 .copied()
                 .filter(|(record, ttl)| record.outcome == Outcome::Ok && *ttl > 0),
         ) {
-            let whole = u64::try_from(ttl).ok().filter(|ttl| *ttl > 0)?;
-            let end = record.call_ns.saturating_add(whole.saturating_mul(SECOND_NS));
-            let end = end.saturating_sub(tolerance_ns);
-            if end > latest.0 {
-                latest = (end, Some(record));
+            if ttl <= 0 {
+                return None;
             }
+            latest = later(latest, (promised(record, ttl, tolerance_ns), Some(record)));
         }
         Some(latest)
     }
@@ -108,10 +106,8 @@ impl<'a> Lease<'a> {
             all.push((0, None));
         }
         for grant in &self.grants {
-            let whole = u64::try_from(granted(grant)).unwrap_or(0);
-            if whole > 0 {
-                let end = grant.call_ns.saturating_add(whole.saturating_mul(SECOND_NS));
-                all.push((end.saturating_sub(tolerance_ns), Some(grant)));
+            if granted(grant) > 0 {
+                all.push((promised(grant, granted(grant), tolerance_ns), Some(grant)));
             }
         }
         // What was renewed before anybody asked for the second was the first.
@@ -122,16 +118,26 @@ impl<'a> Lease<'a> {
                 *ttl > 0 && renewal.return_ns.is_some_and(|at| at < second.call_ns)
             });
             for (renewal, ttl) in own {
-                let whole = u64::try_from(*ttl).unwrap_or(0).saturating_mul(SECOND_NS);
-                let end = renewal.call_ns.saturating_add(whole).saturating_sub(tolerance_ns);
-                if end > first.0 {
-                    *first = (end, Some(renewal));
-                }
+                *first = later(*first, (promised(renewal, *ttl, tolerance_ns), Some(renewal)));
             }
         }
         all.sort_by_key(|(at, _)| *at);
         all
     }
+}
+
+/// The end that a grant or a renewal for so many seconds promises, less the tolerance.
+pub(super) fn promised(record: &Record, ttl: i64, tolerance_ns: u64) -> u64 {
+    let whole = u64::try_from(ttl).unwrap_or(0).saturating_mul(SECOND_NS);
+    record.call_ns.saturating_add(whole).saturating_sub(tolerance_ns)
+}
+
+/// The later of two ends; of equal ones the first.
+fn later<'a>(
+    one: (u64, Option<&'a Record>),
+    other: (u64, Option<&'a Record>),
+) -> (u64, Option<&'a Record>) {
+    if other.0 > one.0 { other } else { one }
 }
 
 /// For how many seconds a lease was granted at least; 0 if that was not recorded.
@@ -222,10 +228,9 @@ impl<'a> Leases<'a> {
 
     fn record(&mut self, record: &'a Record) -> bool {
         let done = record.outcome != Outcome::Fail;
-        match &record.request {
-            Request::Put(put) if done => self.hang(put),
-            Request::Txn(txn) if done => self.hang_all(txn),
-            _ => {}
+        for put in record.request.lease_puts().into_iter().filter(|_| done) {
+            self.hung.entry(put.lease).or_default().insert(&put.key);
+            self.of(put.lease);
         }
         match (&record.request, &record.response) {
             (Request::LeaseGrant(_), Some(Response::LeaseGrant(answer))) => {
@@ -265,23 +270,6 @@ impl<'a> Leases<'a> {
             _ => return is_lease(record.request.op()),
         }
         true
-    }
-
-    fn hang(&mut self, put: &'a PutRequest) {
-        if put.lease != 0 {
-            self.hung.entry(put.lease).or_default().insert(&put.key);
-            self.of(put.lease);
-        }
-    }
-
-    fn hang_all(&mut self, txn: &'a TxnRequest) {
-        for op in txn.success.iter().chain(&txn.failure) {
-            match op {
-                RequestOp::Put(put) => self.hang(put),
-                RequestOp::Txn(inner) => self.hang_all(inner),
-                RequestOp::Range(_) | RequestOp::DeleteRange(_) => {}
-            }
-        }
     }
 
     /// Whether a key may ever have hung on a lease.

@@ -174,14 +174,19 @@ impl Replay<'_, '_> {
     /// Whether those that did the same at a hole can be told apart later by who is left: a lease
     /// that may have ended must be one that can be granted only once, and who needs it be known.
     fn may_be_doubted(&self, able: &[u32]) -> bool {
-        let writes = || able.iter().map(|number| &self.unknowns.writes[*number as usize]);
-        if writes().all(|write| write.class == writes().next().map_or(0, |first| first.class)) {
+        if self.ask_the_same(able) {
             return true;
         }
+        let writes = || able.iter().map(|number| &self.unknowns.writes[*number as usize]);
         let ended: BTreeSet<i64> = able.iter().filter_map(|number| self.ends(*number)).collect();
         let known = |lease: &i64| self.store.is_once(*lease) && !self.unknowns.puts_in_txn(*lease);
         let puts = writes().any(|write| !write.record.request.lease_puts().is_empty());
         !puts && ended.len() <= 1 && ended.iter().all(known)
+    }
+
+    fn ask_the_same(&self, able: &[u32]) -> bool {
+        let class = |number: &u32| self.unknowns.writes[*number as usize].class;
+        able.iter().all(|number| class(number) == class(&able[0]))
     }
 
     fn choice(&self, frame: &Frame, able: &[u32]) -> Choice {
@@ -192,8 +197,7 @@ impl Replay<'_, '_> {
                 among.push(maker);
             }
         }
-        let class = writes().next().map(|write| write.class);
-        let alike = among.len() == 1 || writes().all(|write| Some(write.class) == class);
+        let alike = among.len() == 1 || self.ask_the_same(able);
         let recorded =
             |number: &u32| (self.ops.unknown[*number as usize] as usize) < self.ops.records.len();
         let asked = able.iter().any(|number| self.ends(*number).is_some() && recorded(number));

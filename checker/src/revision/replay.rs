@@ -26,14 +26,13 @@ pub(crate) struct Placement {
     pub(crate) placed: Vec<(i64, u32)>,
     /// Who can have made what, where the recording goes on.
     pub(crate) makers: Makers,
-    doubts: Vec<Either>,
     pub(crate) steps: u64,
     base: i64,
 }
 
 impl Placement {
-    /// What is certain of makers up to a revision.
-    pub(crate) fn settled(&self, firm: i64) -> Settled {
+    /// What is certain of makers up to a revision, with the doubts that earlier parts left.
+    pub(crate) fn settled(&self, doubts: &[Either], firm: i64) -> Settled {
         let mut put: BTreeMap<i64, i64> = BTreeMap::new();
         for revision in self.base + 1..=firm.min(self.store.revision()) {
             for change in self.store.changes(revision).filter(|change| change.now.lease != 0) {
@@ -43,7 +42,7 @@ impl Placement {
         let alive = |lease, after| put.get(&lease).is_some_and(|revision| *revision > after);
         let choices = self.makers.choices.iter();
         let choices = choices.take_while(|choice| choice.doubt.revision <= firm).cloned();
-        Settled::new(&self.doubts, choices, alive)
+        Settled::new(doubts, choices, alive)
     }
 }
 
@@ -229,7 +228,6 @@ impl<'a, 'b> Replay<'a, 'b> {
         Ending::Placed(Placement {
             placed: placed.collect(),
             makers,
-            doubts: self.ops.doubts.clone(),
             store: self.store,
             steps: self.steps,
             base,

@@ -334,30 +334,13 @@ fn end_of(lease: i64) -> Span {
 
 /// The keys that any request puts with each lease, or that hung on it when the recording began.
 fn hung<'a>(ops: &Ops<'a>) -> BTreeMap<i64, BTreeSet<&'a Blob>> {
-    fn inside<'a>(txn: &'a TxnRequest, hung: &mut BTreeMap<i64, BTreeSet<&'a Blob>>) {
-        for op in txn.success.iter().chain(&txn.failure) {
-            match op {
-                RequestOp::Put(put) if put.lease != 0 => {
-                    hung.entry(put.lease).or_default().insert(&put.key);
-                }
-                RequestOp::Txn(inner) => inside(inner, hung),
-                _ => {}
-            }
-        }
-    }
     let mut hung: BTreeMap<i64, BTreeSet<&Blob>> = BTreeMap::new();
     let ends = ops.unknown.iter().map(|place| &ops.record(*place).request);
     if !ends.into_iter().any(|request| matches!(request, Request::LeaseRevoke(_))) {
         return hung;
     }
-    for record in ops.records {
-        match &record.request {
-            Request::Put(put) if put.lease != 0 => {
-                hung.entry(put.lease).or_default().insert(&put.key);
-            }
-            Request::Txn(txn) => inside(txn, &mut hung),
-            _ => {}
-        }
+    for put in ops.records.iter().flat_map(|record| record.request.lease_puts()) {
+        hung.entry(put.lease).or_default().insert(&put.key);
     }
     for (lease, keys) in ops.hanging.into_iter().flatten() {
         hung.entry(*lease).or_default().extend(keys);
