@@ -50,4 +50,8 @@ pub struct Stop {
     pub at_ns: u64,
     /// What it said.
     pub reason: String,
+    /// Whether it stays down from then on.
+    pub last: bool,
+    /// Whether a fault that was injected explains it.
+    pub explained: bool,
 }

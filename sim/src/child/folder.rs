@@ -6,12 +6,12 @@ use std::path::Path;
 
 use mettle_checker::history::History;
 use mettle_reports::html;
-use mettle_reports::timeline::{FaultSpan, Leadership, Stop, Timeline};
+use mettle_reports::timeline::{Stop, Timeline};
 use mettle_reports::verdict::Verdict;
 use mettle_scenarios::Plan;
 
 use crate::cli::Trouble;
-use crate::world::Outcome;
+use crate::outcome::Outcome;
 
 /// Writes everything there is to know of a run.
 pub(super) fn write(
@@ -53,32 +53,11 @@ pub(super) fn write(
 
 /// The lanes of the page.
 fn timeline(outcome: &Outcome, placed: &[(i64, u64)]) -> Timeline {
-    let fault = |span: &crate::world::FaultSpan| FaultSpan {
-        id: span.id,
-        name: span.name.clone(),
-        target: span.target.clone(),
-        start_ns: span.start_ns,
-        end_ns: span.end_ns,
-    };
-    let leader = |led: &crate::world::Leadership| Leadership {
-        at_ns: led.at_ns,
-        term: led.term,
-        member: led.member,
-    };
-    let stop = |exit: &crate::world::Exit| Stop {
-        member: exit.member,
-        at_ns: exit.at_ns,
-        reason: exit.reason.clone(),
-    };
-    let panic = outcome.panic.as_ref().and_then(|panic| {
+    let mut timeline = Timeline { placed: placed.to_vec(), ..outcome.timeline.clone() };
+    timeline.stops.extend(outcome.panic.as_ref().and_then(|panic| {
         let reason = format!("panic at {}: {}", panic.location, panic.message);
-        Some(Stop { member: panic.member?, at_ns: panic.at_ns, reason })
-    });
-    Timeline {
-        end_ns: outcome.sim_ns,
-        faults: outcome.fault_lane.iter().map(fault).collect(),
-        leaders: outcome.leaders.timeline.iter().map(leader).collect(),
-        stops: outcome.exits.iter().map(stop).chain(panic).collect(),
-        placed: placed.to_vec(),
-    }
+        let (member, at_ns) = (panic.member?, panic.at_ns);
+        Some(Stop { member, at_ns, reason, last: true, explained: false })
+    }));
+    timeline
 }

@@ -6,12 +6,12 @@
 use std::hash::Hasher as _;
 
 use mettle_checker::{Report, Verdict as Judged};
-use mettle_reports::verdict::{FaultCount, Finding, Operations, VERSION, Verdict, Word};
+use mettle_reports::verdict::{FaultCount, Finding, VERSION, Verdict, Word};
 use mettle_scenarios::Plan;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::cli::Trouble;
-use crate::world::{Convergence, Outcome};
+use crate::outcome::{Convergence, Outcome};
 
 /// The verdict on a run.
 pub(super) fn verdict(
@@ -44,15 +44,11 @@ pub(super) fn verdict(
         verdict: first.map_or(Word::Pass, |finding| finding.verdict),
         checker: first.map(|finding| finding.checker.clone()),
         reason: first.map(|finding| finding.reason.clone()),
-        sim_seconds: outcome.sim_ns as f64 / 1e9,
-        operations: Operations {
-            ok: outcome.operations.ok,
-            fail: outcome.operations.fail,
-            unknown: outcome.operations.unknown,
-        },
+        sim_seconds: outcome.timeline.end_ns as f64 / 1e9,
+        operations: outcome.operations,
         faults,
         probes: outcome.probes.clone(),
-        leaders: outcome.leaders.changes,
+        leaders: outcome.timeline.leaders.len() as u64,
         trace_hash: format!("{:032x}", outcome.hash.global),
         plan_hash: plan_hash(plan),
         findings,
@@ -112,7 +108,7 @@ fn observed(outcome: &Outcome) -> Vec<Finding> {
             )
         })
         .collect();
-    findings.extend(outcome.exits.iter().filter(|exit| !exit.explained).map(|exit| {
+    findings.extend(outcome.timeline.stops.iter().filter(|exit| !exit.explained).map(|exit| {
         let reason = format!(
             "m{} ended by itself, and no fault that was injected explains it: {}",
             exit.member, exit.reason

@@ -17,9 +17,9 @@ use mettle_scenarios::Plan;
 use mettle_server::probe::NAMES;
 
 use crate::cli::Trouble;
+use crate::outcome::Outcome;
 use crate::parent::Answer;
 use crate::trace::{Keep, Trace};
-use crate::world::Outcome;
 
 /// `child`
 #[derive(Args, Debug)]

@@ -6,11 +6,9 @@
 //! table; an unknown outcome ends the process, and the client goes on as a new one.
 
 mod from_wire;
-mod recorder;
 mod to_wire;
 mod watch;
 
-pub use recorder::{Ending, Recorder};
 pub use watch::{Heard, Listen, WatchOver};
 
 use std::net::SocketAddr;
@@ -25,13 +23,9 @@ use mettle_server::platform::{Clock, Net};
 use mettle_server::transport::{Channel, Dial, Settings, never_sent};
 use tonic::Status;
 
-use crate::net::Host;
+use crate::host::{CLIENT_PORT, Host};
+use crate::recorder::{Ending, Recorder};
 use crate::trace::{Kind, Trace};
-
-/// Port of the client API.
-pub const CLIENT_PORT: u16 = 2379;
-/// Number of the first client.
-pub const FIRST_CLIENT: u8 = 1;
 
 /// What a client needs of the world.
 #[derive(Clone)]

@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::{Client, error_answer, from_wire, to_wire};
+use crate::recorder::WatchStream;
 
 /// How to listen.
 #[derive(Clone, Debug)]
@@ -139,14 +140,17 @@ impl Line<'_> {
         self.client.now_ns()
     }
 
+    fn on(&self) -> WatchStream {
+        let Line { client, member, stream, .. } = self;
+        WatchStream { process: client.process, member: *member, stream: *stream }
+    }
+
     fn sent(&self, request: Request) {
-        let Client { recorder, process, .. } = self.client;
-        recorder.sent(*process, self.member, self.now_ns(), request);
+        self.client.recorder.sent(self.on(), self.now_ns(), request);
     }
 
     fn over(self, error: Option<ErrorAnswer>) -> Heard {
-        let Client { recorder, process, .. } = self.client;
-        recorder.stream_over(*process, self.member, self.now_ns(), (self.stream, error));
+        self.client.recorder.stream_over(self.on(), self.now_ns(), error);
         self.heard
     }
 
@@ -179,8 +183,7 @@ impl Line<'_> {
             Err(status) => return Step::Over(Some(error_answer(&status))),
         };
         self.take_in(&answer);
-        let Client { recorder, process, .. } = self.client;
-        recorder.arrived(*process, self.member, self.now_ns(), (self.stream, answer));
+        self.client.recorder.arrived(self.on(), self.now_ns(), answer);
         match self.heard.over {
             WatchOver::Canceled(_) => Step::Canceled,
             WatchOver::Left | WatchOver::Broken => Step::Answer,

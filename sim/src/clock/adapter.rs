@@ -9,7 +9,7 @@ use madsim::time::TimeHandle;
 use mettle_server::platform;
 
 use super::{Alarm, Clocks};
-use crate::net::Host;
+use crate::host::Host;
 use crate::trace::Kind;
 
 /// The clocks of one host.

@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Wake, Waker};
 
-use crate::net::Host;
+use crate::host::Host;
 use crate::trace::{Kind, Trace};
 
 #[cfg(madsim)]

@@ -25,6 +25,7 @@ use std::time::Duration;
 use madsim::runtime::Handle;
 use madsim::task::NodeId;
 use madsim::time::TimeHandle;
+use mettle_reports::timeline::Stop;
 use mettle_scenarios::plan::Plan;
 use mettle_server::platform::Platform;
 use tokio::sync::mpsc;
@@ -34,7 +35,6 @@ use crate::observe::Observer;
 use crate::platform::Worlds;
 use crate::stream::{FaultId, Streams};
 use crate::trace::Kind;
-use crate::world::Exit;
 use supervisor::Event;
 
 /// How often the supervisor starts a member again that ended by itself.
@@ -50,7 +50,7 @@ struct Inner {
     streams: Streams,
     events: mpsc::UnboundedSender<Event>,
     members: Mutex<BTreeMap<u32, Member>>,
-    exits: Mutex<Vec<Exit>>,
+    exits: Mutex<Vec<Stop>>,
 }
 
 struct Member {
@@ -295,7 +295,7 @@ impl Cluster {
     }
 
     /// The ends that no fault caused directly.
-    pub fn exits(&self) -> Vec<Exit> {
+    pub fn exits(&self) -> Vec<Stop> {
         self.0.exits.lock().expect("no holder panics").clone()
     }
 }

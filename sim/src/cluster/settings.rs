@@ -6,11 +6,8 @@ use std::time::Duration;
 use mettle_scenarios::plan::Plan;
 use mettle_server::config::{Config, InitialMember};
 
-use crate::client::CLIENT_PORT;
-use crate::net::Host;
+use crate::host::{CLIENT_PORT, Host, PEER_PORT};
 
-/// Port between members.
-const PEER_PORT: u16 = 2380;
 /// Small, so that a run of a minute closes and cuts many segments.
 const WAL_SEGMENT_BYTES: u64 = 64 << 10;
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use mettle_reports::timeline::Stop;
 use mettle_server::node::Fatal;
 use tokio::sync::mpsc;
 
 use super::{Cluster, Condition, STARTS_PER_MINUTE_MAX};
-use crate::world::Exit;
 
 const MINUTE_NS: u64 = 60_000_000_000;
 
@@ -79,7 +79,7 @@ impl Cluster {
         };
         self.note(number, format_args!("ended by itself: {reason}"));
         let explained = self.explained(number, corruption);
-        let exit = Exit { member: number, at_ns: now_ns, reason, last, explained };
+        let exit = Stop { member: number, at_ns: now_ns, reason, last, explained };
         self.0.exits.lock().expect("no holder panics").push(exit);
         if !last {
             let mut stream = self.0.streams.open("supervisor", number.into(), life);

@@ -11,7 +11,8 @@
 use mettle_checker::history::{Blob, PutRequest, RangeRequest, Request, Response};
 
 use crate::client::Client;
-use crate::world::{Convergence, World};
+use crate::outcome::Convergence;
+use crate::run_context::World;
 
 const MILLISECOND_NS: u64 = 1_000_000;
 /// Between two attempts at what is still missing.

@@ -3,10 +3,11 @@
 use mettle_scenarios::fault::FileClass;
 use mettle_scenarios::plan::PlannedFault;
 
-use super::{Effect, Struck};
 use crate::disk::{self, DiskFault, FailedSync};
+use crate::effects::Effect;
+use crate::run_context::World;
 use crate::stream::FaultId;
-use crate::world::World;
+use crate::target::Struck;
 
 /// Syncs of these files fail; healed after the duration.
 pub(super) async fn sync_error(

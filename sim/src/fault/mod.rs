@@ -2,33 +2,20 @@
 //!
 //! Every fault of the plan is a task of its own. It waits for its time, finds out whom it strikes
 //! (the leader of that moment, a follower by a keyed coin), acts, and undoes itself after its
-//! duration, at the latest when traffic ends. The [`Ledger`] counts what was armed, what fired, and what
+//! duration, at the latest when traffic ends. The [`Ledger`](crate::effects::Ledger) counts what was armed, what fired, and what
 //! had an effect, as the fault list defines it for each kind.
 
-#[cfg(madsim)]
 mod disk;
-mod ledger;
-#[cfg(madsim)]
 mod network;
-#[cfg(madsim)]
 mod process;
-mod target;
 
-pub use ledger::{Effect, Ledger, Span};
-pub use target::{Field, Struck};
-
-#[cfg(madsim)]
 use mettle_scenarios::fault::Fault;
-#[cfg(madsim)]
 use mettle_scenarios::plan::PlannedFault;
 
-#[cfg(madsim)]
+use crate::run_context::World;
 use crate::trace::Kind;
-#[cfg(madsim)]
-use crate::world::World;
 
 /// Runs one planned fault from its time to its undoing.
-#[cfg(madsim)]
 pub async fn run(world: World, planned: PlannedFault) {
     world.sleep_until(planned.at_ns).await;
     let mut field = world.field();

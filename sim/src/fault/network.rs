@@ -3,11 +3,12 @@
 use mettle_scenarios::fault::Fault;
 use mettle_scenarios::plan::{Latency, PlannedFault};
 
-use super::{Effect, Struck};
-use crate::client::FIRST_CLIENT;
-use crate::net::{Host, LinkFault, Reset};
+use crate::effects::Effect;
+use crate::host::{FIRST_CLIENT, Host};
+use crate::net::{LinkFault, Reset};
+use crate::run_context::World;
 use crate::stream::{self, FaultId};
-use crate::world::World;
+use crate::target::Struck;
 
 /// One direction of one link.
 type Direction = (u32, u32);

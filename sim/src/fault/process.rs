@@ -6,12 +6,13 @@ use madsim::time::TimeHandle;
 use mettle_scenarios::fault::{Crash, Fault, Group, Keep, Target, Unsynced};
 use mettle_scenarios::plan::PlannedFault;
 
-use super::{Effect, Struck};
 use crate::clock;
 use crate::disk::{self, PowerLoss};
+use crate::effects::Effect;
 use crate::observe::{Trap, Whom};
+use crate::run_context::World;
 use crate::stream::FaultId;
-use crate::world::World;
+use crate::target::Struck;
 
 /// Acts, and raises the members after the duration.
 pub(super) async fn run(world: &World, planned: &PlannedFault, struck: &Struck) {

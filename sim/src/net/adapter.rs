@@ -11,8 +11,9 @@ use madsim::time::TimeHandle;
 use mettle_server::platform::{self, BoxFuture};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Answer, EndId, Host, NetWorld, Read, Syn, Write};
+use super::{Answer, EndId, NetWorld, Read, Syn, Write};
 use crate::clock::{Alarm, until};
+use crate::host::Host;
 
 /// The sockets of one incarnation of one host's process.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use std::task::Waker;
 use bytes::Bytes;
 
 use super::Network;
-use super::host::Host;
+use crate::host::Host;
 use crate::stream::FaultId;
 use crate::trace::Kind;
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::Network;
 use super::connection::{EndId, Piece, Segment};
-use super::host::Host;
 use super::link::Hold;
+use crate::host::Host;
 use crate::stream::FaultId;
 use crate::trace::Kind;
 

@@ -6,8 +6,8 @@ use std::task::{Poll, Waker};
 
 use super::connection::EndId;
 use super::fault::LinkFault;
-use super::host::Host;
 use super::{Backlog, FIRST_PORT, Network};
+use crate::host::Host;
 use crate::stream::FaultId;
 use crate::trace::Kind;
 

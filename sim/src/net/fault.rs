@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::host::Host;
 use super::link::{Hold, Link};
 use super::{EndId, Network};
+use crate::host::Host;
 use crate::stream::{FaultId, Latency, Stream};
 use crate::trace::Kind;
 

@@ -30,7 +30,6 @@ mod connection;
 mod delivery;
 mod dial;
 mod fault;
-mod host;
 mod link;
 #[cfg(test)]
 mod tests;
@@ -40,6 +39,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::ErrorKind;
 use std::task::Waker;
 
+use crate::host::Host;
 use crate::stream::{FaultId, Streams};
 use crate::trace::{Kind, Trace};
 
@@ -51,7 +51,6 @@ pub use adapter::SimNet;
 pub use connection::{EndId, Read, Write};
 pub use dial::{Answer, Syn};
 pub use fault::{LinkFault, NetEffect, Reset};
-pub use host::Host;
 pub use link::NetConfig;
 pub use world::NetWorld;
 

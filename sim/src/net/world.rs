@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use super::{Host, LinkFault, NetConfig, NetEffect, Network, Reset};
+use super::{LinkFault, NetConfig, NetEffect, Network, Reset};
 use crate::clock::Now;
+use crate::host::Host;
 use crate::stream::{FaultId, Latency, Streams};
 use crate::trace::Trace;
 

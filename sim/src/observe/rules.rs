@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use mettle_reports::timeline::Leadership;
 use mettle_server::probe::Fact;
 
 use super::durable::{Broken, Durable, Media};
-use crate::world::{Leaders, Leadership, Violation};
+use crate::outcome::Violation;
 
 /// At most one member leads a term.
 pub const ONE_LEADER: &str = "one leader per term";
@@ -31,7 +32,7 @@ pub struct Rules {
     applied_by: BTreeMap<u32, (u64, i64)>,
     hashed: BTreeMap<(i64, i64), (u32, u32)>,
     durable: Durable,
-    leaders: Leaders,
+    leaders: Vec<Leadership>,
     violations: Vec<Violation>,
 }
 
@@ -88,8 +89,7 @@ impl Rules {
     }
 
     fn leader(&mut self, at_ns: u64, member: u32, term: u64) -> Broken {
-        self.leaders.changes += 1;
-        self.leaders.timeline.push(Leadership { at_ns, term, member });
+        self.leaders.push(Leadership { at_ns, term, member });
         let first = *self.leader_of.entry(term).or_insert(member);
         (first != member)
             .then(|| (ONE_LEADER, format!("m{first} and m{member} both lead term {term}")))
@@ -144,11 +144,11 @@ impl Rules {
 
     /// How often a member became leader, up to now.
     pub fn leader_changes(&self) -> u64 {
-        self.leaders.changes
+        self.leaders.len() as u64
     }
 
     /// Hands over what was collected.
-    pub fn take(&mut self) -> (Leaders, Vec<Violation>) {
+    pub fn take(&mut self) -> (Vec<Leadership>, Vec<Violation>) {
         (std::mem::take(&mut self.leaders), std::mem::take(&mut self.violations))
     }
 }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clocks, Now, SimClock};
 use crate::disk::{DiskConfig, DiskWorld, PowerLoss, PowerLossEffect, SimDisk};
-use crate::net::{Host, NetConfig, NetWorld, SimNet};
+use crate::host::Host;
+use crate::net::{NetConfig, NetWorld, SimNet};
 use crate::stream::{FaultId, Stream, Streams};
 use crate::trace::{Kind, Trace};
 

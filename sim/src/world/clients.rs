@@ -4,8 +4,10 @@ use madsim::runtime::NodeHandle;
 use madsim::task::JoinHandle;
 use mettle_checker::history::{Blob, CompactRequest, Outcome, Request, WatchCreateRequest};
 
-use super::World;
-use crate::client::{Client, Ending, FIRST_CLIENT, Heard, Listen, WatchOver};
+use crate::client::{Client, Heard, Listen, WatchOver};
+use crate::host::FIRST_CLIENT;
+use crate::recorder::Ending;
+use crate::run_context::World;
 use crate::stream::Stream;
 use crate::traffic::{Generator, Seen, Start, WatchPlan, Watcher};
 

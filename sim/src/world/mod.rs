@@ -10,19 +10,7 @@
 //!
 //! A panic in a member's code ends the run; what was collected up to then is handed back with it.
 
-#[cfg(madsim)]
 mod clients;
-mod outcome;
-#[cfg(madsim)]
 mod run;
-#[cfg(madsim)]
-mod stage;
 
-pub use outcome::{
-    Convergence, EventHash, Exit, FaultCount, FaultSpan, Leaders, Leadership, OperationCount,
-    Outcome, Panic, RunOptions, Violation,
-};
-#[cfg(madsim)]
-pub use run::run;
-#[cfg(madsim)]
-pub use stage::World;
+pub use run::{RunOptions, run};

@@ -5,18 +5,22 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use madsim::runtime::{Handle, Runtime};
+use mettle_reports::timeline::Timeline;
 use mettle_scenarios::plan::{self, Plan};
 use rand::RngCore;
 
-use super::{Convergence, EventHash, Outcome, Panic, RunOptions, World, clients};
-use crate::client::Recorder;
+use super::clients;
 use crate::cluster::Cluster;
 use crate::converge;
 use crate::disk::DiskConfig;
-use crate::fault::{self, Ledger};
+use crate::effects::Ledger;
+use crate::fault;
 use crate::net::NetConfig;
 use crate::observe::Observer;
+use crate::outcome::{Convergence, EventHash, Outcome, Panic};
 use crate::platform::{Worlds, WorldsConfig};
+use crate::recorder::Recorder;
+use crate::run_context::World;
 use crate::stream::{self, Streams};
 use crate::trace::Trace;
 
@@ -25,6 +29,15 @@ const EVENTS_MAX: u64 = 50_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 /// Threads of runs have this name; only their panics are recorded.
 const THREAD: &str = "world";
+
+/// How to run a plan; nothing here may change what happens in the run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Show the server's log on standard error.
+    pub verbose: bool,
+    /// Where events go; whoever gives it can read the latest lines while the run goes on.
+    pub trace: Trace,
+}
 
 /// What outlives a panic.
 #[derive(Clone, Default)]
@@ -179,7 +192,7 @@ fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
     let mut outcome = Outcome {
         panic,
         convergence: std::mem::take(&mut end.convergence),
-        sim_ns: end.sim_ns,
+        timeline: Timeline { end_ns: end.sim_ns, ..Timeline::default() },
         harness: end.harness.take(),
         ..Outcome::default()
     };
@@ -190,10 +203,10 @@ fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
     if let Some(world) = collected.world.get() {
         outcome.probes = world.observer.probes();
         outcome.faults = world.ledger.counts(&plan.faults, &world.recorder);
-        outcome.fault_lane = world.ledger.spans();
-        (outcome.leaders, outcome.violations) = world.observer.take_rules().take();
+        outcome.timeline.faults = world.ledger.spans();
+        (outcome.timeline.leaders, outcome.violations) = world.observer.take_rules().take();
         outcome.operations = world.recorder.operations();
-        outcome.exits = world.cluster.exits();
+        outcome.timeline.stops = world.cluster.exits();
         outcome.records = world.recorder.take();
     }
     outcome.trace = trace.take_lines();

@@ -4,8 +4,10 @@ use mettle_checker::{Check, Doubt, Figures, Violation as Broken};
 use mettle_scenarios::parse;
 
 use super::*;
+use crate::outcome::{Panic, Violation};
 use crate::planner;
-use crate::world::{self, OperationCount, Panic, Violation};
+use mettle_reports::timeline::{Stop, Timeline};
+use mettle_reports::verdict::Operations;
 
 fn plan() -> Plan {
     let text = "title = 't'\nwhy = 'w'\n[cluster]\n[[fault]]\nkind = 'kill'\n";
@@ -13,13 +15,12 @@ fn plan() -> Plan {
 }
 
 fn good() -> (Outcome, Report) {
-    let fault =
-        world::FaultCount { id: 1000, name: "kill".to_owned(), armed: 1, fired: 1, effect: 1 };
+    let fault = FaultCount { name: "kill".to_owned(), armed: 1, fired: 1, effect: 1 };
     let outcome = Outcome {
         convergence: Convergence::Converged { after_ns: 1, revision: 2 },
-        operations: OperationCount { ok: 300, fail: 1, unknown: 2 },
+        operations: Operations { ok: 300, fail: 1, unknown: 2 },
         faults: vec![fault],
-        sim_ns: 1_500_000_000,
+        timeline: Timeline { end_ns: 1_500_000_000, ..Timeline::default() },
         ..Outcome::default()
     };
     let figures = Figures { events: 10, ..Figures::default() };
@@ -104,8 +105,8 @@ fn a_fault_that_did_not_fire_leaves_the_verdict_open() {
 fn a_member_may_end_by_itself_only_when_a_fault_explains_it() {
     let (mut outcome, report) = good();
     let reason = "log: corrupt".to_owned();
-    outcome.exits.push(world::Exit { member: 1, at_ns: 3, reason, last: true, explained: true });
+    outcome.timeline.stops.push(Stop { member: 1, at_ns: 3, reason, last: true, explained: true });
     assert_eq!(word(&outcome, &report).0, Word::Pass);
-    outcome.exits[0].explained = false;
+    outcome.timeline.stops[0].explained = false;
     assert_eq!(word(&outcome, &report), (Word::Broken, "members_stay_up".to_owned()));
 }

@@ -1,9 +1,16 @@
-//! Who lives on the simulated network, and at which address.
+//! The hosts of the simulated world: who they are, their addresses and their ports.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
+
+/// Port of the client API.
+pub const CLIENT_PORT: u16 = 2379;
+/// Port between members.
+pub const PEER_PORT: u16 = 2380;
+/// Number of the first client.
+pub const FIRST_CLIENT: u8 = 1;
 
 /// A machine of the simulated world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

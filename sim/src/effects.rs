@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mettle_reports::timeline::FaultSpan;
+use mettle_reports::verdict::FaultCount;
 use mettle_scenarios::plan::PlannedFault;
 
-use crate::client::Recorder;
-use crate::world::{FaultCount, FaultSpan};
+use crate::recorder::Recorder;
 
 /// What happened with the faults of a plan; clones are handles to the same one.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +87,6 @@ impl Ledger {
             }
         };
         let count = |planned: &PlannedFault| FaultCount {
-            id: planned.id,
             name: planned.fault.kind().to_owned(),
             armed: 1,
             fired: state.fired.get(&planned.id).copied().unwrap_or(0),

@@ -6,11 +6,13 @@ use std::time::Duration;
 use madsim::time::TimeHandle;
 use mettle_scenarios::plan::{Plan, PlannedFault};
 
-use crate::client::{Client, Place, Recorder};
+use crate::client::{Client, Place};
 use crate::cluster::Cluster;
-use crate::fault::{Field, Ledger, Span, Struck};
+use crate::effects::{Ledger, Span};
 use crate::observe::Observer;
 use crate::platform::Worlds;
+use crate::recorder::Recorder;
+use crate::target::{Field, Struck};
 use crate::trace::Kind;
 
 /// The run's parts; clones are handles to the same ones.

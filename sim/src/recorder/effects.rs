@@ -1,0 +1,26 @@
+//! Questions to the tape: what clients saw of one member in a stretch of time.
+
+use std::ops::RangeInclusive;
+
+use mettle_checker::history::{Op, Outcome, Record};
+
+/// Whether an operation called at `from_ns` or later was answered by `member`.
+pub(super) fn served_since(records: &[Record], member: u32, from_ns: u64) -> bool {
+    let member = u64::from(member);
+    records.iter().rev().take_while(|record| record.call_ns >= from_ns).any(|record| {
+        let op = record.request.op();
+        record.member == member
+            && record.outcome == Outcome::Ok
+            && (op.is_operation() || op == Op::WatchResponse)
+    })
+}
+
+/// Whether an operation called at `member` in this time had no answer.
+pub(super) fn unanswered(records: &[Record], member: u32, time: RangeInclusive<u64>) -> bool {
+    let member = u64::from(member);
+    records.iter().any(|record| {
+        record.member == member
+            && record.outcome == Outcome::Unknown
+            && time.contains(&record.call_ns)
+    })
+}

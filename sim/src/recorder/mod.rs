@@ -1,0 +1,171 @@
+//! The recorder: the history while it is written, and what a run reads from it meanwhile.
+//!
+//! - The **tape** holds the records: ids in order of the calls, times of one true clock.
+//! - **Steering** is what traffic goes by: the highest revision, what is compacted, how far each
+//!   evidence watcher has come.
+//! - **Effects** are questions to the tape: did a fault change what a client saw.
+
+mod effects;
+mod steering;
+mod tape;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mettle_checker::history::{
+    ErrorAnswer, Outcome, Record, Request, Response, WatchResponse, outcome_of,
+};
+use mettle_reports::verdict::Operations;
+
+use steering::Steering;
+use tape::Tape;
+
+/// Takes down what clients do and see; clones are handles to the same history.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    tape: Tape,
+    steering: Steering,
+}
+
+/// How a call came back.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// With an answer.
+    Answered(Response),
+    /// With an error before anything was put on the wire.
+    NeverSent(ErrorAnswer),
+    /// With an error of the server or of the transport.
+    Refused(ErrorAnswer),
+}
+
+/// One watch stream of one client.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchStream {
+    /// The process that listens.
+    pub process: u64,
+    /// At which member (from 1).
+    pub member: u32,
+    /// The stream's number in the history.
+    pub stream: u64,
+}
+
+impl Recorder {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What was recorded before a panic is still what happened.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new sequential process.
+    pub fn process(&self) -> u64 {
+        self.state().tape.process()
+    }
+
+    /// A new watch stream.
+    pub fn stream(&self) -> u64 {
+        self.state().tape.stream()
+    }
+
+    /// An operation is about to be sent: its id. Its outcome stays unknown until [`Recorder::ended`].
+    pub fn called(&self, process: u64, member: u32, now_ns: u64, request: Request) -> u64 {
+        let mut state = self.state();
+        state.steering.asked(&request);
+        state.tape.push(|id| Record::called(id, process, member.into(), now_ns, request))
+    }
+
+    /// The answer to an operation.
+    pub fn ended(&self, id: u64, now_ns: u64, ending: &Ending) -> Outcome {
+        let mut state = self.state();
+        if let Ending::Answered(response) = ending {
+            state.steering.answered(response);
+        }
+        state.tape.replace(id, |called| match ending {
+            Ending::Answered(response) => called.ok(now_ns, response.clone()),
+            Ending::NeverSent(error) => called.failed(now_ns, error.clone()),
+            Ending::Refused(error) => match outcome_of(&error.code, &error.message) {
+                Outcome::Fail => called.failed(now_ns, error.clone()),
+                Outcome::Ok | Outcome::Unknown => called.unknown(error.clone()),
+            },
+        })
+    }
+
+    /// An operation was answered on this connection.
+    pub fn connected(&self, id: u64, connection: u64) {
+        self.state().tape.connected(id, connection);
+    }
+
+    /// Something was sent on a watch stream.
+    pub fn sent(&self, on: WatchStream, now_ns: u64, request: Request) {
+        let WatchStream { process, member, stream: _ } = on;
+        let record = |id| Record::sent(id, process, member.into(), now_ns, request);
+        self.state().tape.push(record);
+    }
+
+    /// Something arrived on a watch stream.
+    pub fn arrived(&self, on: WatchStream, now_ns: u64, response: WatchResponse) {
+        let WatchStream { process, member, stream } = on;
+        let mut state = self.state();
+        state.steering.watched(&response);
+        let what = (stream, response);
+        state.tape.push(|id| Record::watch_response(id, process, member.into(), now_ns, what));
+    }
+
+    /// A watch stream is over.
+    pub fn stream_over(&self, on: WatchStream, now_ns: u64, error: Option<ErrorAnswer>) {
+        let WatchStream { process, member, stream } = on;
+        let what = (stream, error);
+        let record = |id| Record::watch_end(id, process, member.into(), now_ns, what);
+        self.state().tape.push(record);
+    }
+
+    /// From then to now nothing was wrong, and everybody listened.
+    pub fn quiesced(&self, from_ns: u64, now_ns: u64) {
+        self.state().tape.push(|id| Record::quiesced(id, from_ns, now_ns));
+    }
+
+    /// The evidence watcher at `member` has delivered everything up to `revision`.
+    pub fn delivered(&self, member: u32, revision: i64) {
+        self.state().steering.delivered(member, revision);
+    }
+
+    /// Up to where the evidence watcher at `member` has delivered.
+    pub fn delivered_by(&self, member: u32) -> i64 {
+        self.state().steering.delivered_by(member)
+    }
+
+    /// The last revision above `after` and up to `to` that is known to delete something.
+    pub fn deleted_between(&self, after: i64, to: i64) -> Option<i64> {
+        self.state().steering.deleted_between(after, to)
+    }
+
+    /// Highest revision seen by anybody.
+    pub fn revision(&self) -> i64 {
+        self.state().steering.revision()
+    }
+
+    /// Highest revision anybody asked to compact.
+    pub fn compacted(&self) -> i64 {
+        self.state().steering.compacted()
+    }
+
+    /// Whether an operation called at `from_ns` or later was answered by `member`.
+    pub fn served_since(&self, member: u32, from_ns: u64) -> bool {
+        effects::served_since(self.state().tape.records(), member, from_ns)
+    }
+
+    /// Whether an operation called at `member` in this time had no answer.
+    pub fn unanswered_between(&self, member: u32, from_ns: u64, to_ns: u64) -> bool {
+        effects::unanswered(self.state().tape.records(), member, from_ns..=to_ns)
+    }
+
+    /// How the operations ended so far.
+    pub fn operations(&self) -> Operations {
+        self.state().tape.operations()
+    }
+
+    /// Hands the history over.
+    pub fn take(&self) -> Vec<Record> {
+        self.state().tape.take()
+    }
+}
