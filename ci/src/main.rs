@@ -6,7 +6,7 @@ mod tidy;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anstream::{eprintln, println};
+use anstream::{eprintln, print, println};
 use clap::{Parser, Subcommand};
 
 /// Every check of the project.
@@ -19,8 +19,10 @@ struct Arguments {
 
 #[derive(Clone, Copy, Subcommand)]
 enum Verb {
-    /// Rules that no compiler knows: sizes, door signs, dependency edges, words, planted code
+    /// Rules that no compiler knows: sizes, door signs, rooms and floors, dependency edges, words, planted code
     Tidy,
+    /// Prints the floors of every crate as its imports have them, as ARCHITECTURE.md lists them
+    Floors,
     /// rustfmt and clippy, in the plain world and in the simulated one
     Lint,
     /// Everything that `cargo test` runs
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let root = workspace_root();
     let ok = match arguments.verb {
         Verb::Tidy => run_tidy(&root),
+        Verb::Floors => print_floors(&root),
         Verb::Lint => cargo::lint(&root),
         Verb::Test => cargo::test(&root),
         Verb::Same => cargo::same(&root),
@@ -49,6 +52,16 @@ fn main() -> ExitCode {
 fn workspace_root() -> PathBuf {
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     own.parent().expect("ci lies in the workspace").to_path_buf()
+}
+
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]
+fn print_floors(root: &std::path::Path) -> bool {
+    let (text, findings) = tidy::floors(root);
+    print!("{text}");
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    findings.is_empty()
 }
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]

@@ -2,6 +2,8 @@
 
 mod edges;
 mod planted;
+mod rooms;
+mod signatures;
 mod source;
 mod words;
 
@@ -34,11 +36,18 @@ pub(crate) fn all(root: &Path) -> Vec<Finding> {
     for source in &sources {
         findings.extend(source::check(source));
         findings.extend(words::check(source));
+        findings.extend(signatures::check(source));
     }
     findings.extend(words::names_in_architecture(root, &sources));
+    findings.extend(rooms::check(root, &sources));
     findings.extend(edges::check(root));
     findings.extend(planted::check(root));
     findings
+}
+
+/// The floors of every crate as its imports have them, and the circles that leave a crate without.
+pub(crate) fn floors(root: &Path) -> (String, Vec<Finding>) {
+    rooms::print(&sources(root))
 }
 
 /// Every Rust file of ours, sorted.
