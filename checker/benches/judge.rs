@@ -7,10 +7,9 @@ mod world;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use mettle_checker::import::judge;
 use mettle_checker::search::register::Register;
 use mettle_checker::search::{Limits, search};
-use mettle_checker::{Options, Verdict, check};
+use mettle_checker::{Options, Verdict, check, judge};
 use shapes::{REGISTERS, few_values, key_spaces, recorded, register, strings};
 use world::legal;
 

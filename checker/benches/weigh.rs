@@ -14,10 +14,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::hint::black_box;
 
-use mettle_checker::import::judge;
 use mettle_checker::search::register::Register;
 use mettle_checker::search::{Limits, search};
-use mettle_checker::{Options, check};
+use mettle_checker::{Options, check, judge};
 use shapes::{REGISTERS, few_values, key_spaces, recorded, register, strings, unwatched};
 use world::legal;
 

@@ -1,23 +1,20 @@
 //! The one entry: assumptions first, then the order of operations, then what stands on it.
 
-use crate::afford::{Budget, megabytes, needed_bytes};
 use crate::assume::assumptions;
+use crate::budget::{Budget, Options, needed_bytes, too_much};
 use crate::general::general;
 use crate::header::headers;
 use crate::history::{History, Outcome};
 use crate::lease::{Before, Early, Ends, LEASE, Leases, expired_early, leases};
 use crate::local::{SERIALIZABLE, serializable};
 use crate::revision::ops::Ops;
-use crate::revision::{LINEARIZABILITY, Ordered, Stretch, order};
+use crate::revision::{Ordered, Stretch, order};
 use crate::session::{SESSION, sessions};
 use crate::smallest::smallest;
 use crate::start::{Presumed, start};
-use crate::verdict::{Check, Figures, Report, Verdict};
-use crate::watch::streams::{Streams, streams};
+use crate::streams::{Streams, streams};
+use crate::verdict::{ASSUMPTIONS, Check, Figures, LINEARIZABILITY, Report, Verdict};
 use crate::watch::{self, Watched, watches};
-
-/// The checker's name for a recording that cannot be judged.
-pub(crate) const ASSUMPTIONS: &str = "assumptions";
 
 /// Every name that a verdict can carry.
 pub const CHECKERS: [&str; 21] = [
@@ -43,24 +40,6 @@ pub const CHECKERS: [&str; 21] = [
     watch::CANCELED,
     watch::LIVE,
 ];
-
-/// How much work a judgement may cost. Never time: the same history gets the same verdict.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Steps of replay and search for each attempt to order the operations.
-    pub steps: u64,
-    /// How much sooner than promised a lease may end: the clocks of server and recorder need not
-    /// run alike.
-    pub lease_tolerance_ns: u64,
-    /// Bytes for the whole judgement, what was read included; counted, never asked of the system.
-    pub memory_bytes: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { steps: 20_000_000, lease_tolerance_ns: 100_000_000, memory_bytes: 4 << 30 }
-    }
-}
 
 /// Judges a history of etcd's key space.
 pub fn check(history: &History, options: &Options) -> Report {
@@ -145,16 +124,6 @@ fn unfit(history: &History, needed: u64, options: &Options) -> Option<Verdict> {
     let contradiction = assumptions(history).err()?;
     let evidence = vec![contradiction.id];
     Some(Verdict::unknown(ASSUMPTIONS, contradiction.to_string(), evidence))
-}
-
-/// What is said of a history that is too large for the memory allowed.
-pub(crate) fn too_much(needed: u64, options: &Options) -> Verdict {
-    let reason = format!(
-        "judging it takes up to {} MB of memory, and {} MB are allowed; --memory gives more",
-        megabytes(needed),
-        options.memory_bytes >> 20
-    );
-    Verdict::unknown(ASSUMPTIONS, reason, Vec::new())
 }
 
 /// Whether there is an order if a lease expired early.

@@ -16,8 +16,9 @@
 //! The judge knows nothing of the server that answered: it has a model of etcd of its own
 //! ([`model`]), and judges what clients recorded ([`history`]).
 
-mod afford;
 mod assume;
+mod budget;
+pub mod changes;
 mod check;
 pub mod export;
 pub mod follow;
@@ -25,6 +26,7 @@ mod general;
 mod header;
 pub mod history;
 pub mod import;
+mod judge;
 mod lease;
 mod local;
 pub mod model;
@@ -33,12 +35,14 @@ pub mod search;
 mod session;
 mod smallest;
 mod start;
+mod streams;
 mod verdict;
 pub mod view;
 mod watch;
 pub mod words;
 
-pub use afford::needed_bytes;
 pub use assume::{Contradiction, assumptions};
-pub use check::{CHECKERS, Options, check};
+pub use budget::{Options, needed_bytes};
+pub use check::{CHECKERS, check};
+pub use judge::judge;
 pub use verdict::{Check, Doubt, Figures, Report, Verdict, Violation};

@@ -13,8 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{Outcome, Record, Request, Response};
-use crate::revision::ops::is_local;
+use crate::history::{Outcome, Record, Request, Response, is_local};
 use crate::verdict::{Check, Verdict, Violation};
 use crate::words;
 

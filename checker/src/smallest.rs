@@ -7,14 +7,14 @@
 
 use std::fmt::Write as _;
 
-use crate::history::{History, Outcome, Record, Request};
+use crate::history::{History, Outcome, Record, Request, is_local, makes_revision};
 use crate::model::Store;
-use crate::revision::ops::{Ops, is_local, makes_revision};
-use crate::revision::{LINEARIZABILITY, Stretch, order};
+use crate::revision::ops::Ops;
+use crate::revision::{Stretch, order};
 use crate::search::shrink::fewest;
 use crate::start::start;
-use crate::verdict::{Verdict, Violation};
-use crate::watch::streams::Streams;
+use crate::streams::Streams;
+use crate::verdict::{LINEARIZABILITY, Verdict, Violation};
 use crate::words;
 
 /// Records copied and steps taken, all in all; a fraction of a second.

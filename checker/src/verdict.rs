@@ -2,6 +2,12 @@
 
 use serde::Serialize;
 
+/// The name of what a recording must be to be judged at all.
+pub(crate) const ASSUMPTIONS: &str = "assumptions";
+
+/// The name of the check that one order explains every answer.
+pub(crate) const LINEARIZABILITY: &str = "linearizability";
+
 /// The answer to "is this history legal?".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use mettle_checker::history::Limits;
-use mettle_checker::import::{Format, Input, judge, read_from};
-use mettle_checker::{Options, Report, Verdict};
+use mettle_checker::import::{Format, Input, read_from};
+use mettle_checker::{Options, Report, Verdict, judge};
 use world::Dice;
 
 fn input(text: &str, format: Option<Format>) -> Result<Input, String> {

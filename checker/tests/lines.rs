@@ -6,8 +6,8 @@ mod world;
 use std::fmt::Write as _;
 
 use mettle_checker::history::*;
-use mettle_checker::import::{Input, judge, read};
-use mettle_checker::{Options, Verdict, assumptions, check};
+use mettle_checker::import::{Input, read};
+use mettle_checker::{Options, Verdict, assumptions, check, judge};
 use world::{Shape, legal};
 
 fn recorded(seed: u64) -> History {

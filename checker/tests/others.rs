@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mettle_checker::history::Limits;
-use mettle_checker::import::{Format, Input, judge, read};
-use mettle_checker::{Options, Report, Verdict};
+use mettle_checker::import::{Format, Input, read};
+use mettle_checker::{Options, Report, Verdict, judge};
 
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("others").join(name);

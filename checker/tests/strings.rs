@@ -3,8 +3,8 @@
 
 mod world;
 
-use mettle_checker::import::{Input, judge};
-use mettle_checker::{Options, Report};
+use mettle_checker::import::Input;
+use mettle_checker::{Options, Report, judge};
 use world::strings::strings;
 
 fn judged(puts: u64, stale: bool) -> Report {

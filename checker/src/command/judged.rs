@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use mettle_checker::history::ReadError;
-use mettle_checker::import::{self, Input, judge};
-use mettle_checker::{Report, Verdict};
+use mettle_checker::import::{self, Input};
+use mettle_checker::{Report, Verdict, judge};
 
 use super::args::Args;
 use super::progress::Progress;

@@ -6,7 +6,7 @@ use super::etcd::text;
 use crate::history::{Event, EventType, History, WatchCreateRequest, WatchResponse};
 use crate::import::etcd::convert::prefix_end;
 use crate::import::etcd::wire::{Kept, Value, Watch, WatchAnswer, WatchAsked, WatchEvent};
-use crate::watch::streams::{Watcher, is_progress, streams};
+use crate::streams::{Watcher, is_progress, streams};
 
 /// Each watcher that can be carried, with the process that asked.
 pub(super) fn watches(history: &History, left: &mut LeftOut) -> Vec<(u64, Watch)> {

@@ -2,17 +2,16 @@
 
 use super::window::Judged;
 use super::{Follower, Held, START, is_older};
-use crate::Contradiction;
-use crate::check::{ASSUMPTIONS, answered, check, conclude, unplaced};
+use crate::check::{answered, check, conclude, unplaced};
 use crate::header::HEADER;
-use crate::history::{History, Record};
+use crate::history::{History, Record, Role};
 use crate::lease::LEASE;
 use crate::local::SERIALIZABLE;
-use crate::revision::ops::Role;
-use crate::revision::{LINEARIZABILITY, Stretch};
+use crate::revision::Stretch;
 use crate::session::SESSION;
-use crate::verdict::{Check, Report, Verdict};
-use crate::watch::{self, streams::streams_of};
+use crate::streams::streams_of;
+use crate::verdict::{ASSUMPTIONS, Check, LINEARIZABILITY, Report, Verdict};
+use crate::{Contradiction, watch};
 
 impl Follower {
     /// The recording ends before it was complete: what was called last may not be written yet. What

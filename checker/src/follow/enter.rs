@@ -2,14 +2,12 @@
 
 use super::entry::Said;
 use super::{Follower, Held};
-use crate::Contradiction;
 use crate::header::HEADER;
-use crate::history::{Outcome, Record, Request, Response};
-use crate::revision::ops::{Role, role};
+use crate::history::{Outcome, Record, Request, Response, Role, role};
 use crate::revision::{Bounds, sweep};
 use crate::session::SESSION;
 use crate::verdict::Verdict;
-use crate::{watch, words};
+use crate::{Contradiction, watch, words};
 
 impl Follower {
     /// Looks at records in the order of their calls, as far as all of them are there.

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use super::runs::Runs;
 use crate::assume::{SEQUENTIAL, UNASKED};
-use crate::history::{Outcome, Record, Request, Response};
-use crate::revision::ops::is_local;
+use crate::history::{Outcome, Record, Request, Response, is_local};
 
 /// A recording that contradicts itself: cause and remedy.
 pub(super) type Flaw = (String, &'static str);

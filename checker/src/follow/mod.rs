@@ -11,7 +11,7 @@
 //! unknown outcome that have no place; compactions; and of each watcher its request and the last
 //! it heard. Where another unknown write would have done the same as the one that was placed, the
 //! store is certain nevertheless, and both stay, of which one is done
-//! ([`either`](crate::revision::either)). Where another would have done something else, nothing
+//! ([`either`](crate::revision::followed::either)). Where another would have done something else, nothing
 //! from there on is certain, and all of it stays until an answer shows which it was. If that is
 //! too much ([`FollowOptions::most`]) the guess is kept; should something contradict it later, the
 //! verdict is unknown.
@@ -33,18 +33,15 @@ use entry::{Asked, Clock, Flaw, Headers, Processes, Sessions};
 use runs::Runs;
 use window::{Firm, Judged, Window};
 
-use crate::afford::{FIXED, needed_for};
 use crate::assume::by_itself;
-use crate::check::too_much;
-use crate::history::{History, Origin, Record, Request, Response};
+use crate::budget::{FIXED, needed_for, too_much};
+use crate::history::{History, Origin, Record, Request, Response, Role};
 use crate::lease::Ledger;
 use crate::model::Store;
-use crate::revision::either::Either;
-use crate::revision::ops::Role;
-use crate::revision::{Bounds, LINEARIZABILITY, Stretch};
-use crate::start;
-use crate::verdict::{Doubt, Figures, Verdict};
-use crate::{Contradiction, words};
+use crate::revision::followed::either::Either;
+use crate::revision::{Bounds, Stretch};
+use crate::verdict::{Doubt, Figures, LINEARIZABILITY, Verdict};
+use crate::{Contradiction, start, words};
 
 /// How much is kept, and how much work may be done.
 #[derive(Clone, Copy, Debug)]

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::afford::{Budget, needed_bytes};
-use crate::check::{Options, above};
-use crate::history::{History, Record, Request, Response};
+use crate::budget::{Budget, Options, needed_bytes};
+use crate::check::above;
+use crate::history::{History, Record, Request, Response, Role};
 use crate::lease::{Ended, Ends, Leases, expired_early};
 use crate::model::Store;
-use crate::revision::either::{Either, Maker, Settled};
-use crate::revision::ops::{Ops, Role};
-use crate::revision::{Bounds, LINEARIZABILITY, Ordered, Stretch, order};
-use crate::verdict::{Check, Verdict};
-use crate::watch::streams::{Streams, Watcher, is_progress, moment, streams_of};
+use crate::revision::followed::either::{Either, Maker, Settled};
+use crate::revision::ops::Ops;
+use crate::revision::{Bounds, Ordered, Stretch, order};
+use crate::streams::{Streams, Watcher, is_progress, moment, streams_of};
+use crate::verdict::{Check, LINEARIZABILITY, Verdict};
 
 /// What is judged together.
 pub(super) struct Window<'a> {

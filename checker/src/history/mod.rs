@@ -39,6 +39,7 @@ mod outcome;
 mod quiet;
 mod read;
 mod record;
+mod role;
 #[cfg(test)]
 mod tests;
 mod valid;
@@ -64,6 +65,8 @@ pub use outcome::outcome_of;
 pub use quiet::QuiescedRequest;
 pub use read::{Limits, Line, Lines, ReadError, Reader, read_file, read_stream};
 pub use record::{ErrorAnswer, History, Op, Outcome, Record, Request, Response};
+pub use role::EXPIRY_PROCESS;
+pub(crate) use role::{Role, is_local, is_revocation, makes_revision, role};
 pub use watch::{
     Event, EventType, IsCreate, StreamRef, WatchCancelRequest, WatchCreateRequest, WatchFilter,
     WatchResponse,

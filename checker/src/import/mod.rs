@@ -12,13 +12,11 @@
 mod detect;
 mod edn;
 pub(crate) mod etcd;
-mod judge;
 mod log;
 mod registers;
 mod source;
 
 pub use detect::{Format, read, read_from, read_report};
-pub use judge::judge;
 
 use crate::history::{History, ReadError};
 use crate::search::Call;

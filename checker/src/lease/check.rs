@@ -2,18 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::LEASE;
 use super::before::Over;
 use super::gather::{Lease, Leases, granted, promised, revision};
 use super::told::{asked, at};
+use super::violation::{Found, wrong};
 use crate::history::{LeaseTimeToLiveResponse, Outcome, Record, Request, Response};
-use crate::verdict::{Verdict, Violation};
+use crate::verdict::Verdict;
 use crate::words;
 
 pub(super) const NOT_FOUND: &str = "etcdserver: requested lease not found";
 const EXISTS: &str = "etcdserver: lease already exists";
-
-pub(super) type Found = Result<(), Violation>;
 
 /// What is wrong with the leases of a recording, as far as that is certain.
 pub(crate) fn leases<'a>(
@@ -29,16 +27,6 @@ pub(crate) fn leases<'a>(
         Ok(()) => Verdict::Legal,
         Err(violation) => Verdict::Broken(violation),
     }
-}
-
-pub(super) fn wrong(reason: String, evidence: &[&Record]) -> Found {
-    let revision = evidence.first().and_then(|record| record.response.as_ref()?.header());
-    Err(Violation {
-        checker: LEASE,
-        reason,
-        evidence: evidence.iter().map(|record| record.id).collect(),
-        revision: revision.map(|header| header.revision),
-    })
 }
 
 struct Check<'a, 'b> {

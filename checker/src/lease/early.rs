@@ -2,16 +2,15 @@
 
 use super::LEASE;
 use super::ends::Ends;
-use super::gather::{Leases, NOBODY};
+use super::gather::Leases;
 use super::told::at;
-use crate::afford::{Budget, needed_bytes};
-use crate::check::Options;
-use crate::history::{History, Record, Request};
+use crate::budget::{Budget, Options, needed_bytes};
+use crate::history::{EXPIRY_PROCESS, History, Record, Request};
 use crate::model::Store;
 use crate::revision::ops::Ops;
 use crate::revision::{Stretch, order};
+use crate::streams::{Streams, Watcher};
 use crate::verdict::Verdict;
-use crate::watch::streams::{Streams, Watcher};
 use crate::words;
 
 /// A lease that must have expired early.
@@ -43,7 +42,8 @@ pub(crate) fn expired_early(
     let mut soonest: Option<(u64, i64, i64, &Record)> = None;
     for (revision, place) in placed {
         let record = ops.record(*place);
-        let (NOBODY, Request::LeaseRevoke(lease)) = (record.process, &record.request) else {
+        let (EXPIRY_PROCESS, Request::LeaseRevoke(lease)) = (record.process, &record.request)
+        else {
             continue;
         };
         let known = &leases.all[&lease.id];

@@ -6,7 +6,7 @@ use super::gather::Leases;
 use crate::history::{Blob, History, Record, Request};
 use crate::model::Store;
 use crate::revision::Stretch;
-use crate::revision::either::Either;
+use crate::revision::followed::either::Either;
 use crate::revision::ops::{Ops, hanging};
 use crate::verdict::Verdict;
 

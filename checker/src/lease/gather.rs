@@ -4,14 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::before::{Before, Over};
 use crate::history::{
-    Blob, ErrorAnswer, LeaseRequest, Op, Outcome, PutRequest, Record, Request, RequestOp, Response,
-    ResponseOp, TxnRequest, TxnResponse,
+    Blob, EXPIRY_PROCESS, ErrorAnswer, LeaseRequest, Op, Outcome, PutRequest, Record, Request,
+    RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
 };
 use crate::model::Store;
 use crate::revision::Stretch;
-
-/// The process of an end of a lease that nobody asked for.
-pub(crate) const NOBODY: u64 = u64::MAX;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -418,7 +415,7 @@ impl<'a> Leases<'a> {
                 let since = since.or(lease.puts.first().map(|(_, put)| *put));
                 let id_of = since.map_or(0, |since| since.id);
                 let request = Request::LeaseRevoke(LeaseRequest { id: *id });
-                let end = Record::called(id_of, NOBODY, 0, at, request);
+                let end = Record::called(id_of, EXPIRY_PROCESS, 0, at, request);
                 let nothing = ErrorAnswer { code: String::new(), message: String::new() };
                 ends.push(end.unknown(nothing));
             }

@@ -1,9 +1,8 @@
 //! Whether a lease that nobody renews ends, when the recording says that it waited.
 
-use super::check::{Found, wrong};
 use super::gather::{Lease, Leases, granted};
-use crate::history::{KeyValue, Outcome, Record, Request, Response};
-use crate::revision::ops::is_local;
+use super::violation::{Found, wrong};
+use crate::history::{KeyValue, Outcome, Record, Request, Response, is_local};
 use crate::words;
 
 const SECOND_NS: u64 = 1_000_000_000;

@@ -32,12 +32,13 @@ mod gather;
 mod ledger;
 mod live;
 mod told;
+mod violation;
 
 pub(crate) use before::Before;
 pub(crate) use check::leases;
 pub(crate) use early::{Early, expired_early};
 pub(crate) use ends::Ends;
-pub(crate) use gather::{Leases, NOBODY};
+pub(crate) use gather::Leases;
 pub(crate) use ledger::{Ended, Ledger};
 
 /// The checker's name.

@@ -17,40 +17,23 @@
 use std::collections::BTreeSet;
 
 use super::known::Need;
+use super::owed::{Job, Owed};
 use super::replay::Replay;
 use super::unknown::Plain;
 
 /// How many holes are looked ahead.
 const HORIZON: usize = 96;
 
-/// What is owed, and where it can be done.
-pub(super) struct Owed {
-    /// In the order of the last holes.
-    jobs: Vec<Job>,
-    /// The places in `jobs` of the puts and of the deletions of each key.
-    of_key: Vec<[Vec<u32>; 2]>,
-    holes: Vec<i64>,
-    /// For each hole: how many unknown writes were called in time.
-    in_time: Vec<u32>,
-}
-
-struct Job {
-    key: u32,
-    deletion: bool,
-    need: Need,
-    /// How often it must still be done.
-    left: i64,
-}
-
 /// A hole that a job has taken, and the first that it could have had.
 type Taken = Option<(usize, usize)>;
 
-impl Owed {
-    fn new(replay: &Replay<'_, '_>) -> Self {
-        let unknowns = replay.unknowns;
+impl Replay<'_, '_> {
+    /// What is owed at first.
+    fn owes(&self) -> Owed {
+        let unknowns = self.unknowns;
         let mut jobs = Vec::new();
         for key in 0..unknowns.keys() {
-            let Some(known) = replay.facts.of(unknowns.key(key)) else { continue };
+            let Some(known) = self.facts.of(unknowns.key(key)) else { continue };
             for (deletion, needs) in
                 [(false, known.owed(i64::MIN)), (true, known.owed_deletions(i64::MIN))]
             {
@@ -63,13 +46,11 @@ impl Owed {
         for (place, job) in jobs.iter().enumerate() {
             of_key[job.key as usize][usize::from(job.deletion)].push(place as u32);
         }
-        let holes: Vec<i64> = replay.ops.holes().collect();
-        let in_time = holes.iter().map(|hole| replay.in_time(*hole)).collect();
+        let holes: Vec<i64> = self.ops.holes().collect();
+        let in_time = holes.iter().map(|hole| self.in_time(*hole)).collect();
         Owed { jobs, of_key, holes, in_time }
     }
-}
 
-impl Replay<'_, '_> {
     /// Whether, with what was chosen for the last frame, too few holes are left, and which earlier
     /// frames that rests on.
     pub(super) fn crowded(&mut self, own: usize) -> Option<BTreeSet<usize>> {
@@ -77,7 +58,7 @@ impl Replay<'_, '_> {
             return None;
         }
         if self.owed.is_none() {
-            self.owed = Some(Owed::new(self));
+            self.owed = Some(self.owes());
             for frame in 0..own {
                 self.serve(frame);
             }

@@ -5,24 +5,18 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::around::fenced;
-use super::ops::{Ops, broken, is_local};
+use super::ops::{Ops, broken};
+use super::stretch::{Bounds, Stretch};
 use super::unknown::{Unknowns, reads};
-use super::{LINEARIZABILITY, Stretch};
 use crate::history::{
     Blob, CompactRequest, ErrorAnswer, Outcome, Record, Request, RequestOp, Response, TxnRequest,
+    is_local,
 };
 use crate::model::{Refusal, Store};
-use crate::verdict::Verdict;
+use crate::verdict::{LINEARIZABILITY, Verdict};
 use crate::words;
 
 const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
-
-/// Where an answer may stand: gaps `2r+1`, from and to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) low: i64,
-    pub(crate) high: i64,
-}
 
 /// For any interval, the slots that must come before and after it.
 struct Clock<'a> {

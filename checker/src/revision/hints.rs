@@ -5,7 +5,7 @@ use super::by_revision::ByRevision;
 use super::ops::Ops;
 use crate::history::{Event, EventType, Record, Recorded, Request, Response};
 use crate::model::{Change, Mismatch, Scope, Store, View, differ};
-use crate::watch::streams::{Streams, Watcher};
+use crate::streams::{Streams, Watcher};
 use crate::words;
 
 /// One event of one watcher.

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::history::{
-    Blob, Header, History, Op, Outcome, Record, Recorded, Request, RequestOp, Response, ResponseOp,
-    TxnRequest, TxnResponse,
+    Blob, History, Record, Recorded, Request, Response, Role, is_revocation, role,
 };
 use crate::model::Store;
-use crate::verdict::{Verdict, Violation};
+use crate::verdict::{LINEARIZABILITY, Verdict, Violation};
 use crate::words;
 
 use super::by_revision::ByRevision;
-use super::either::Either;
-use super::{LINEARIZABILITY, Stretch};
+use super::followed::either::Either;
+use super::stretch::Stretch;
 
 /// The operations of a history by what they are to the order. Numbers are places in `records`.
 #[derive(Debug)]
@@ -52,102 +51,6 @@ pub(crate) struct Ops<'a> {
     pub(crate) seen_ns: u64,
 }
 
-/// What a record is to the order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// It made a revision.
-    Mutator(i64),
-    /// It saw a revision of the quorum.
-    Observer(i64),
-    /// It saw a revision of one member's own store.
-    Local(i64),
-    /// A write that perhaps happened.
-    Unknown,
-    /// Done, or perhaps done.
-    Compaction,
-    /// A definite error.
-    Error,
-    /// Nothing: a read without an answer, something of a watch stream.
-    Nothing,
-    /// An answer without a revision.
-    NoRevision,
-}
-
-/// Whether a request is answered from one member's own store, which may lag behind.
-///
-/// # Source
-/// etcd `server/etcdserver/txn`, `IsTxnSerializable`: a transaction of serializable ranges only,
-/// in both its lists, is; and so is one without any operation.
-pub(crate) fn is_local(request: &Request) -> bool {
-    match request {
-        Request::Range(range) => range.serializable,
-        Request::Txn(txn) => {
-            let mut ops = txn.success.iter().chain(&txn.failure);
-            ops.all(|op| matches!(op, RequestOp::Range(range) if range.serializable))
-        }
-        _ => false,
-    }
-}
-
-/// Whether an operation asks a member what it knows of leases, in no order with the writes.
-fn is_about_leases(request: &Request) -> bool {
-    let op = request.op();
-    matches!(op, Op::LeaseKeepAlive | Op::LeaseTimeToLive | Op::LeaseLeases)
-}
-
-fn is_revocation(record: &Record) -> bool {
-    matches!(record.request, Request::LeaseRevoke(_))
-}
-
-fn writes(response: &TxnResponse) -> bool {
-    response.responses.iter().any(|response| match response {
-        ResponseOp::Range(_) => false,
-        ResponseOp::Put(_) => true,
-        ResponseOp::DeleteRange(delete) => delete.deleted > 0,
-        ResponseOp::Txn(inner) => writes(inner),
-    })
-}
-
-fn may_write(request: &TxnRequest) -> bool {
-    request.success.iter().chain(&request.failure).any(|op| match op {
-        RequestOp::Range(_) => false,
-        RequestOp::Put(_) | RequestOp::DeleteRange(_) => true,
-        RequestOp::Txn(inner) => may_write(inner),
-    })
-}
-
-pub(crate) fn role(record: &Record) -> Role {
-    match (&record.request, record.outcome) {
-        (request, _) if !request.op().is_operation() => Role::Nothing,
-        (Request::Compact(_), Outcome::Ok | Outcome::Unknown) => Role::Compaction,
-        (_, Outcome::Fail) => Role::Error,
-        (request, _) if is_about_leases(request) => Role::Nothing,
-        (Request::Range(_) | Request::LeaseGrant(_), Outcome::Unknown) => Role::Nothing,
-        (Request::Txn(txn), Outcome::Unknown) if !may_write(txn) => Role::Nothing,
-        (_, Outcome::Unknown) => Role::Unknown,
-        (_, Outcome::Ok) => answered(record).unwrap_or(Role::NoRevision),
-    }
-}
-
-fn answered(record: &Record) -> Option<Role> {
-    let revision = |header: Option<Header>| header.map(|header| header.revision);
-    Some(match record.response.as_ref()? {
-        Response::Range(range) if is_local(&record.request) => Role::Local(revision(range.header)?),
-        Response::Range(range) => Role::Observer(revision(range.header)?),
-        Response::Put(put) => Role::Mutator(revision(put.header)?),
-        Response::DeleteRange(delete) if delete.deleted > 0 => {
-            Role::Mutator(revision(delete.header)?)
-        }
-        Response::DeleteRange(delete) => Role::Observer(revision(delete.header)?),
-        Response::Txn(txn) if is_local(&record.request) => Role::Local(revision(txn.header)?),
-        Response::Txn(txn) if writes(txn) => Role::Mutator(revision(txn.header)?),
-        Response::Txn(txn) => Role::Observer(revision(txn.header)?),
-        Response::LeaseGrant(grant) => Role::Observer(revision(grant.header)?),
-        Response::LeaseRevoke(revoke) => Role::Observer(revision(revoke.header)?),
-        _ => return None,
-    })
-}
-
 /// The keys of a store that hang on leases which may be ended by records, or by themselves.
 pub(crate) fn hanging(
     store: &Store,
@@ -161,11 +64,6 @@ pub(crate) fn hanging(
         }
     }
     found
-}
-
-/// Whether an answer says that its operation made the revision it names.
-pub(crate) fn makes_revision(record: &Record) -> bool {
-    matches!(role(record), Role::Mutator(_))
 }
 
 impl<'a> Ops<'a> {

@@ -2,15 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::LINEARIZABILITY;
 use super::ops::{Ops, broken};
 use super::replay::{Failure, What};
 use super::shown::shown_at;
 use super::unknown::Unknowns;
-use crate::afford::megabytes;
+use crate::budget::megabytes;
 use crate::history::{KeyValue, Op, Outcome, Record, Request, RequestOp, Response, TxnRequest};
 use crate::model::{Mismatch, Scope};
-use crate::verdict::Verdict;
+use crate::verdict::{LINEARIZABILITY, Verdict};
 use crate::words;
 
 /// So many candidates are named.

@@ -4,16 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::crowded::Owed;
-use super::either::{Either, Maker, Settled};
 use super::facts::Facts;
 use super::floats::oldest_read;
+use super::followed::Makers;
+use super::followed::either::{Either, Maker, Settled};
 use super::frame::Frame;
 use super::hints::{Hints, local_answer};
-use super::makers::Makers;
 use super::ops::Ops;
+use super::owed::Owed;
 use super::unknown::{Unknowns, reads};
-use crate::afford::Budget;
+use crate::budget::Budget;
 use crate::history::{Blob, Record, Request, RequestOp, Response, TxnRequest};
 use crate::model::{Mismatch, Scope, Span, Store, differ};
 

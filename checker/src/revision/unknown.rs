@@ -3,8 +3,8 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::followed::pledges::Pledges;
 use super::ops::Ops;
-use super::pledges::Pledges;
 use crate::history::{
     Blob, DeleteRangeRequest, Op, PutRequest, Record, Request, RequestOp, Response, TxnRequest,
 };

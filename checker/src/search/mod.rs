@@ -39,10 +39,10 @@ use std::fmt::Display;
 
 pub mod append;
 mod engine;
-pub mod key_space;
 mod list;
 mod memory;
 pub mod register;
+mod register_op;
 pub mod shrink;
 mod sources;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
 use super::engine::by_search;
+pub use super::register_op::RegisterOp;
 use super::sources::Sources;
 use super::{Call, Limits, Lookahead, Model, Outcome, Stuck, zones};
 
@@ -12,19 +13,6 @@ use super::{Call, Limits, Lookahead, Model, Outcome, Stuck, zones};
 pub struct Register {
     /// What is there before anything was written.
     pub initial: Option<u64>,
-}
-
-/// An operation with its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RegisterOp {
-    /// A read and what it saw.
-    Read(Option<u64>),
-    /// A write.
-    Write(u64),
-    /// A compare-and-set that succeeded (or may have).
-    Cas(u64, u64),
-    /// A compare-and-set that failed.
-    FailedCas(u64),
 }
 
 /// An answer that the value there does not give.

@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use super::register::RegisterOp;
+use super::register_op::RegisterOp;
 use super::{Call, Lookahead};
 
 /// No value, or no operation.

@@ -35,7 +35,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Call;
-use super::register::RegisterOp;
+use super::register_op::RegisterOp;
 
 /// Operations that contradict each other by themselves.
 pub(super) struct Conflict(pub(super) BTreeSet<usize>);

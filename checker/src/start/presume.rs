@@ -20,13 +20,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{
     Blob, Compare, CompareResult, Event, EventType, History, KeyValue, Operand, PutRequest, Record,
-    Request, RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
+    Request, RequestOp, Response, ResponseOp, Role, TxnRequest, TxnResponse, role,
 };
 use crate::model::Store;
-use crate::revision::ops::{Ops, Role, role};
+use crate::revision::ops::Ops;
 use crate::revision::sights::{self, Sight};
 use crate::revision::{About, Stretch};
-use crate::watch::streams::{Streams, Watcher, streams};
+use crate::streams::{Streams, Watcher, streams};
 
 /// How many revisions that nobody made prove no past.
 const FEW: i64 = 8;

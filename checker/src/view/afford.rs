@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use super::changes::{MOST_KEYS, MOST_RECORDS};
-use super::row::{Row, each};
+use super::row::each;
 use super::scene::{ALL_ROWS, NEAR_ROWS};
 use crate::Report;
-use crate::afford::CHANGE;
+use crate::budget::CHANGE;
+use crate::changes::{MOST_KEYS, MOST_RECORDS};
 use crate::history::weight::weight;
 use crate::history::{Record, Request, RequestOp, TxnRequest};
 use crate::import::Input;
+use crate::words::row::Row;
 
 /// The page of nothing: its frame, style and scripts, copied as they are put together.
 const FRAME: u64 = 320 << 10;

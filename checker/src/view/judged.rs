@@ -1,11 +1,11 @@
 //! The page of a judgement: `mettle-check --html`.
 
 use super::afford::rows_within;
-use super::changes::{Changes, changes};
 use super::page::{Finding, Page};
-use super::row::Row;
 use super::scene::{Scene, Stage};
+use crate::changes::{Changes, changes};
 use crate::import::Input;
+use crate::words::row::Row;
 use crate::{Report, Verdict};
 
 /// The page of a file that was read and judged; or, where making it takes more memory than that,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::row::Row;
 use crate::history::{Op, Outcome};
+use crate::words::row::Row;
 use crate::words::who;
 
 /// One lane of the page.

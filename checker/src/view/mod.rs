@@ -3,8 +3,7 @@
 //!
 //! | room | gives |
 //! |---|---|
-//! | [`row`] | a record or a logged operation in words, with its place in time and among revisions |
-//! | [`changes`] | what each write changed, key by key |
+//! | [`row`] | the rows of whatever was read: a record or a logged operation in words |
 //! | [`lanes`] | which client each process belongs to |
 //! | [`scene`] | everything that is drawn, compact enough for a hundred thousand operations |
 //! | [`table`] | a few rows for a terminal |
@@ -14,7 +13,6 @@
 //! besides: faults, leaders, seeds.
 
 mod afford;
-pub mod changes;
 pub mod judged;
 pub mod lanes;
 pub mod page;

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::changes::{Changed, Changes};
 use super::lanes::{self, Lane};
-use super::row::Row;
+use crate::changes::{Changed, Changes};
 use crate::history::{Op, Outcome};
+use crate::words::row::Row;
 
 /// Up to here every row is in the page.
 pub(super) const ALL_ROWS: usize = 250_000;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::row::Row;
 use crate::history::Op;
 use crate::words;
+use crate::words::row::Row;
 
 /// So many rows fit one screen.
 const MOST: usize = 16;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::change::shown;
 use super::check::{Found, Walk};
-use super::streams::is_progress;
 use super::{ATOMIC, BOOKMARKABLE, FRAGMENT, HEADER, ORDERED, UNIQUE};
 use crate::history::{Blob, Event, EventType, Record};
 use crate::revision::kind_of;
+use crate::streams::is_progress;
 use crate::words;
 
 /// How often each key was told of, in the revision told last.
@@ -150,7 +150,7 @@ impl<'a> Walk<'a, '_> {
 
     /// A response is split only where that was asked for, and what was begun is finished before
     /// anything else comes.
-    fn fragments(&self, group: &[super::streams::Arrival<'_>], at_end: bool) -> Found {
+    fn fragments(&self, group: &[crate::streams::Arrival<'_>], at_end: bool) -> Found {
         let Some(part) = group.iter().find(|arrival| arrival.response.fragment) else {
             return Ok(());
         };

@@ -6,13 +6,12 @@ use super::change::shown;
 use super::compaction::{Compaction, compactions};
 use super::live::Due;
 use super::reach::Reach;
-use super::streams::{Arrival, Streams, Watcher, is_progress};
 use super::{BOOKMARKABLE, EVENT, RANGE, RELIABLE, RESUMABLE};
-use crate::history::{Event, Record, Recorded};
-use crate::lease::NOBODY;
+use crate::history::{EXPIRY_PROCESS, Event, Record, Recorded};
 use crate::model::{Change, Store};
 use crate::revision::ops::Ops;
 use crate::revision::{Placement, kind_of};
+use crate::streams::{Arrival, Streams, Watcher, is_progress};
 use crate::verdict::Violation;
 use crate::words;
 
@@ -113,7 +112,7 @@ impl Walk<'_, '_> {
                 what,
                 "; in the order found {who}, never answered, made revision {revision}"
             );
-            if guess.process != NOBODY {
+            if guess.process != EXPIRY_PROCESS {
                 evidence.push(guess.id);
             }
         }

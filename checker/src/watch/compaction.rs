@@ -1,9 +1,9 @@
 //! What compactions take from watchers, and what they must not.
 
 use super::check::{Found, Position, Walk};
-use super::streams::Arrival;
 use super::{CANCELED, COMPACTED};
 use crate::history::{Outcome, Record, Request};
+use crate::streams::Arrival;
 use crate::words;
 
 /// A compaction that was done or perhaps done.

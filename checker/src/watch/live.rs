@@ -7,9 +7,9 @@
 
 use super::LIVE;
 use super::check::{Found, Position, Walk, Watched};
-use super::streams::{Streams, Unanswered, Watcher};
 use crate::history::{Outcome, Record, Request};
 use crate::revision::ops::Ops;
+use crate::streams::{Streams, Unanswered, Watcher};
 use crate::verdict::Violation;
 use crate::words;
 

@@ -27,11 +27,10 @@ mod check;
 mod compaction;
 mod live;
 mod reach;
-pub(crate) mod streams;
 
+pub(crate) use crate::streams::{CANCELED, CREATED};
 pub(crate) use check::{Watched, watches};
 
-pub(crate) const CREATED: &str = "watch.created";
 pub(crate) const ORDERED: &str = "watch.ordered";
 pub(crate) const UNIQUE: &str = "watch.unique";
 pub(crate) const ATOMIC: &str = "watch.atomic";
@@ -45,7 +44,6 @@ pub(crate) const RANGE: &str = "watch.range";
 pub(crate) const COMPACTED: &str = "watch.compacted";
 pub(crate) const HEADER: &str = "watch.header";
 pub(crate) const FRAGMENT: &str = "watch.fragment";
-pub(crate) const CANCELED: &str = "watch.canceled";
 pub(crate) const LIVE: &str = "watch.live";
 
 /// All of them, in the order in which they are reported.

@@ -2,10 +2,10 @@
 
 use super::HEADER;
 use super::check::{Found, Walk};
-use super::streams::Arrival;
 use crate::history::{Outcome, Record};
 use crate::revision::Placement;
 use crate::revision::ops::Ops;
+use crate::streams::Arrival;
 use crate::words;
 
 /// When each revision can first have been seen.

@@ -4,13 +4,13 @@
 mod answer;
 mod fold;
 mod request;
+pub mod row;
 mod together;
 mod wrong;
 
 use std::fmt::Write as _;
 
-use crate::history::{Blob, Op, Record, Request};
-use crate::lease::NOBODY;
+use crate::history::{Blob, EXPIRY_PROCESS, Op, Record, Request};
 
 pub use answer::{answer, revision, told};
 pub use fold::folded;
@@ -28,7 +28,7 @@ const SENTENCE_CHARS: usize = 160;
 
 /// `put /a=v7 by c3`, for the middle of a sentence.
 pub fn describe(record: &Record) -> String {
-    if let (Request::LeaseRevoke(lease), NOBODY) = (&record.request, record.process) {
+    if let (Request::LeaseRevoke(lease), EXPIRY_PROCESS) = (&record.request, record.process) {
         return format!("the expiry of lease {}", lease.id);
     }
     format!("{} by {}", cut(&request(&record.request), SENTENCE_CHARS), who(record.process))

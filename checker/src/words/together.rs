@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::row::Row;
 use super::who;
 use crate::history::Outcome;
-use crate::view::row::Row;
 
 /// So many operations are named, the last ones.
 const NAMED: usize = 8;

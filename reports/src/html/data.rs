@@ -1,10 +1,10 @@
 //! What the page shows of a run: what the checker's page has, and faults, leaders and probes.
 
+use mettle_checker::changes::changes;
 use mettle_checker::history::History;
-use mettle_checker::view::changes::changes;
 use mettle_checker::view::page::{Fault, Finding, Page};
-use mettle_checker::view::row::of_history;
 use mettle_checker::view::scene::{Scene, Stage};
+use mettle_checker::words::row::of_history;
 use mettle_scenarios::Plan;
 
 use crate::timeline::Timeline;

@@ -2,7 +2,7 @@
 
 use mettle_checker::history::{ErrorAnswer, PutRequest, Record, Request};
 use mettle_checker::view::lanes::assign;
-use mettle_checker::view::row::{of_history, of_record};
+use mettle_checker::words::row::{of_history, of_record};
 
 use super::page;
 use crate::fixture::{broken, history, plan};

@@ -1,19 +1,20 @@
 //! What the order of revisions leaves open goes to the general search.
 
+mod key_space;
+
 use std::fmt::Write as _;
 
-use crate::afford::Budget;
+use key_space::KeySpace;
+
+use crate::budget::Budget;
 use crate::history::weight::weight;
-use crate::history::{Outcome, Record, Request};
+use crate::history::{Outcome, Record, Request, is_local};
 use crate::model::Store;
-use crate::revision::LINEARIZABILITY;
-use crate::revision::ops::is_local;
-use crate::search::key_space::KeySpace;
 use crate::search::shrink::shrink;
 use crate::search::{self, Call, Limits, search};
-use crate::verdict::Verdict;
-use crate::view::row::{Row, of_record};
+use crate::verdict::{LINEARIZABILITY, Verdict};
 use crate::words;
+use crate::words::row::{Row, of_record};
 
 /// Histories longer than this are not worth the try: each state is a store of its own.
 const MOST_OPERATIONS: usize = 2_000;

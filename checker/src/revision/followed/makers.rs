@@ -10,21 +10,13 @@
 
 use std::collections::BTreeSet;
 
+use super::Makers;
 use super::either::{Choice, Either, Maker};
-use super::frame::Frame;
-use super::known::Fit;
-use super::replay::Replay;
 use crate::history::{Blob, Request};
 use crate::model::Version;
-
-/// Of all holes.
-#[derive(Debug, Default)]
-pub(crate) struct Makers {
-    /// The first hole at which something else could have been done.
-    pub(crate) guessed: Option<i64>,
-    /// In the order of the holes; where it was guessed, as chosen.
-    pub(crate) choices: Vec<Choice>,
-}
+use crate::revision::frame::Frame;
+use crate::revision::known::Fit;
+use crate::revision::replay::Replay;
 
 /// Everything that a write changed, in its order.
 type Effect = Vec<(Blob, Version)>;
@@ -41,7 +33,7 @@ enum Would {
 
 impl Replay<'_, '_> {
     /// Who can have made the holes; leaves the store at the same revision, with the same content.
-    pub(super) fn makers(&mut self) -> Makers {
+    pub(in crate::revision) fn makers(&mut self) -> Makers {
         let mut makers = Makers::default();
         let frames = std::mem::take(&mut self.frames);
         let top = self.store.revision();

@@ -2,27 +2,27 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::Model;
 use crate::history::{Header, Outcome, Record, Request, Response};
 use crate::model::{Refusal, Store, differ};
+use crate::search::Model;
 use crate::words;
 
 /// The model.
 #[derive(Clone, Debug, Default)]
-pub struct KeySpace {
+pub(super) struct KeySpace {
     start: Store,
 }
 
 impl KeySpace {
     /// Of a store that is not fresh.
-    pub fn starting_with(start: Store) -> Self {
+    pub(super) fn starting_with(start: Store) -> Self {
         KeySpace { start }
     }
 }
 
 /// The store, and what was forgotten of it.
 #[derive(Clone, Debug)]
-pub struct KeySpaceState {
+pub(super) struct KeySpaceState {
     store: Store,
     compacted: i64,
     digest: u128,

@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 
 use crate::assume::assumptions;
 use crate::history::{
-    Blob, History, LeaseRequest, Op, Outcome, PutRequest, Record, Request, Response,
+    Blob, History, LeaseRequest, PutRequest, Record, Request, Response, Role, role,
 };
 use crate::model::Store;
-use crate::revision::ops::{Role, role};
 use crate::start::start;
+use crate::words::row::took;
 use crate::words::short;
 
 /// Longer histories are not replayed for a page.
-pub(super) const MOST_RECORDS: usize = 250_000;
+pub(crate) const MOST_RECORDS: usize = 250_000;
 /// Revisions in a row that nobody acknowledged; more of them are a header gone wrong.
 const MOST_HOLES: i64 = 100_000;
 /// So many keys of one write are kept.
-pub(super) const MOST_KEYS: usize = 6;
+pub(crate) const MOST_KEYS: usize = 6;
 /// Stands for what a revision changed that nobody acknowledged.
 const HOLE: &[u8] = b"\0a revision that nobody acknowledged";
 
@@ -94,16 +94,6 @@ fn made<'a>(
         }
     }
     made
-}
-
-/// Whether a record that is named with a placed revision took it itself: the end of a lease, which
-/// has no record, is named by what kept the lease alive last.
-pub(super) fn took(record: &Record) -> bool {
-    match record.request.op() {
-        Op::LeaseRevoke => true,
-        Op::Put | Op::DeleteRange | Op::Txn => record.outcome == Outcome::Unknown,
-        _ => false,
-    }
 }
 
 fn lease(record: &Record) -> Option<i64> {

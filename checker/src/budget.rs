@@ -6,9 +6,27 @@
 //! counts). Two things grow otherwise, and are counted as they do: the choices of a search over
 //! writes of unknown outcome, and the general search. They get what is left ([`Budget`]).
 
-use crate::check::Options;
 use crate::history::weight::weight;
 use crate::history::{History, Op, Outcome, Record, Request, RequestOp, Response, TxnRequest};
+use crate::verdict::{ASSUMPTIONS, Verdict};
+
+/// How much work a judgement may cost. Never time: the same history gets the same verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Steps of replay and search for each attempt to order the operations.
+    pub steps: u64,
+    /// How much sooner than promised a lease may end: the clocks of server and recorder need not
+    /// run alike.
+    pub lease_tolerance_ns: u64,
+    /// Bytes for the whole judgement, what was read included; counted, never asked of the system.
+    pub memory_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { steps: 20_000_000, lease_tolerance_ns: 100_000_000, memory_bytes: 4 << 30 }
+    }
+}
 
 /// What the search over writes of unknown outcome may cost.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +114,16 @@ fn changes(request: &Request) -> u64 {
         Request::Txn(txn) => inside(txn),
         _ => 0,
     }
+}
+
+/// What is said of a history that is too large for the memory allowed.
+pub(crate) fn too_much(needed: u64, options: &Options) -> Verdict {
+    let reason = format!(
+        "judging it takes up to {} MB of memory, and {} MB are allowed; --memory gives more",
+        megabytes(needed),
+        options.memory_bytes >> 20
+    );
+    Verdict::unknown(ASSUMPTIONS, reason, Vec::new())
 }
 
 /// Megabytes, rounded up, for people.

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Input, Logged};
-use crate::afford::megabytes;
-use crate::check::{Options, check, too_much};
-use crate::revision::LINEARIZABILITY;
+use crate::budget::{Options, megabytes, too_much};
+use crate::check::check;
+use crate::import::{Input, Logged};
 use crate::search::append::Append;
 use crate::search::register::Register;
 use crate::search::shrink::{Core, shrink};
 use crate::search::{Call, Limits, Model, Outcome, Stuck, search};
-use crate::verdict::{Check, Figures, Report, Verdict};
-use crate::view::row::{self, Row, register};
-use crate::words;
+use crate::verdict::{Check, Figures, LINEARIZABILITY, Report, Verdict};
+use crate::view::row::{self, register};
+use crate::words::{self, row::Row};
 
 /// What making a contradiction small may cost.
 const SHRINK_STEPS: u64 = 2_000_000;

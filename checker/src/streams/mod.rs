@@ -9,6 +9,10 @@ use crate::model::Span;
 use crate::verdict::Violation;
 use crate::words;
 
+/// The checks that look at the streams themselves, by name.
+pub(crate) const CREATED: &str = "watch.created";
+pub(crate) const CANCELED: &str = "watch.canceled";
+
 /// One watcher's life on its stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Watcher<'a> {
@@ -205,12 +209,12 @@ impl<'a> Streams<'a> {
             if let Some(end) = stream.canceled.get(&id).copied() {
                 let gap = words::since(arrival.record, end);
                 let what = format!("a response came for watcher {id}, {gap} it had been cancelled");
-                return self.wrong(super::CANCELED, what, &[arrival.record, end]);
+                return self.wrong(CANCELED, what, &[arrival.record, end]);
             }
             let what = format!(
                 "a response came for watcher {id}, but no watcher of that number had been created"
             );
-            return self.wrong(super::CREATED, what, &[arrival.record]);
+            return self.wrong(CREATED, what, &[arrival.record]);
         };
         self.watchers[watcher].arrivals.push(arrival);
         if response.canceled {
@@ -227,7 +231,7 @@ impl<'a> Streams<'a> {
                 "watcher {} was created, but every request to create one had been answered by then",
                 response.watch_id
             );
-            return self.wrong(super::CREATED, what, &[arrival.record]);
+            return self.wrong(CREATED, what, &[arrival.record]);
         };
         if response.canceled && response.compact_revision == 0 {
             return; // refused
@@ -238,7 +242,7 @@ impl<'a> Streams<'a> {
                 "{} was answered with watcher {got}, but asked for number {asked}",
                 words::describe(create)
             );
-            return self.wrong(super::CREATED, what, &[arrival.record, create]);
+            return self.wrong(CREATED, what, &[arrival.record, create]);
         }
         if let Some(other) = stream.live.get(&response.watch_id) {
             let other = &self.watchers[*other];
@@ -250,7 +254,7 @@ impl<'a> Streams<'a> {
                 words::describe(before)
             );
             let at = [arrival.record, create, first, before];
-            return self.wrong(super::CREATED, what, &at);
+            return self.wrong(CREATED, what, &at);
         }
         let start = match request.start_revision {
             0 => response.header.revision.saturating_add(1),

@@ -1,9 +1,8 @@
 //! What is left of writes that are in doubt (`either`), while later holes are filled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::either::{Either, Maker, each_has_one, together};
-use super::replay::Replay;
 use crate::history::{Record, Request};
 
 /// The doubts that earlier parts left.
@@ -19,7 +18,10 @@ pub(crate) struct Pledges {
 
 impl Pledges {
     /// The doubts, and the unknown writes in the order of their numbers.
-    pub(super) fn new<'a>(doubts: &[Either], writes: impl Iterator<Item = &'a Record>) -> Self {
+    pub(in crate::revision) fn new<'a>(
+        doubts: &[Either],
+        writes: impl Iterator<Item = &'a Record>,
+    ) -> Self {
         if doubts.is_empty() {
             return Pledges::default();
         }
@@ -48,46 +50,19 @@ impl Pledges {
     }
 
     /// As what a write counts, if it is in doubt.
-    pub(super) fn of(&self, number: u32) -> Option<Maker> {
+    pub(in crate::revision) fn of(&self, number: u32) -> Option<Maker> {
         self.of.get(&number).copied()
     }
 
     /// Whether what is in doubt together with one of them can be explained without that one, and
     /// without what is claimed.
-    fn hold_without(&self, one: Maker, claimed: impl Fn(Maker) -> bool) -> bool {
+    pub(in crate::revision) fn hold_without(
+        &self,
+        one: Maker,
+        claimed: impl Fn(Maker) -> bool,
+    ) -> bool {
         let groups = &self.groups[self.at[&one]];
         let groups: Vec<&[Maker]> = groups.iter().map(|group| &group[..]).collect();
         each_has_one(&groups, |other| other == one || claimed(other))
-    }
-}
-
-impl Replay<'_, '_> {
-    /// Whether a write was used before, by a frame, or by an earlier part unless frames had not used
-    /// the others that may have been it; and by which frames.
-    pub(super) fn is_taken(&self, number: u32, by: &mut BTreeSet<usize>) -> bool {
-        if let Some(frame) = self.used[number as usize] {
-            by.insert(frame);
-            return true;
-        }
-        let pledges = &self.unknowns.pledges;
-        let Some(maker) = pledges.of(number) else { return false };
-        let claimed = |other: Maker| self.claims.iter().any(|(claim, _)| *claim == other);
-        if claimed(maker) || pledges.hold_without(maker, claimed) {
-            return false;
-        }
-        by.extend(self.claims.iter().map(|(_, frame)| *frame));
-        true
-    }
-
-    /// A frame uses a write.
-    pub(super) fn take(&mut self, number: u32, frame: usize) {
-        self.used[number as usize] = Some(frame);
-        self.claims.extend(self.unknowns.pledges.of(number).map(|maker| (maker, frame)));
-    }
-
-    /// A frame does not use the write that it had chosen.
-    pub(super) fn give_back(&mut self, number: u32, frame: usize) {
-        self.used[number as usize] = None;
-        self.claims.retain(|(_, other)| *other != frame);
     }
 }
