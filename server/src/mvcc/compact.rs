@@ -1,13 +1,10 @@
 //! Compaction: history below a revision becomes unreadable at once, its records go step by step.
 
+use super::memory::STEP_RECORDS;
 use super::record::Revision;
 use super::{StoreError, Writer};
 use crate::command::Rejected;
 use crate::probe;
-
-/// Most records removed in one transaction, beside what the transaction is for. Few in tests, so
-/// that crashes fall between steps.
-pub(crate) const STEP_RECORDS: usize = if cfg!(test) { 3 } else { 500 };
 
 impl Writer<'_> {
     /// Makes history below `revision` unreadable.

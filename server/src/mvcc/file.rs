@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::backend::Measured;
 use super::index::{Index, Place};
+use super::memory::{Memory, State};
 use super::record::{self, Record, Revision};
-use super::store::Memory;
-use super::{AppliedMark, Cluster, StoreError};
+use super::{Cluster, StoreError};
 use crate::identity::Identity;
 use crate::probe;
 
@@ -42,24 +42,6 @@ pub(crate) const IMPORTING: &str = "importing";
 pub(crate) struct Head {
     pub(crate) format: u32,
     pub(crate) identity: Identity,
-}
-
-/// What changes together with the records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct State {
-    pub(crate) applied: AppliedMark,
-    /// Stored, never derived from the records: the newest may be compacted away.
-    pub(crate) revision: i64,
-    /// History below this cannot be read; -1 while nothing was compacted, as in etcd.
-    pub(crate) compact_revision: i64,
-    /// The index at which this state came as a snapshot; 0 when it grew from nothing.
-    pub(crate) installed: u64,
-}
-
-impl State {
-    pub(crate) fn fresh() -> State {
-        State { applied: AppliedMark::default(), revision: 1, compact_revision: -1, installed: 0 }
-    }
 }
 
 /// Opens redb on a file; also says where the file's length can be read.

@@ -8,8 +8,8 @@ use redb::ReadableTable;
 
 use super::StoreError;
 use super::index::Place;
+use super::memory::Memory;
 use super::record::Record;
-use super::store::Memory;
 use crate::command::{
     Compare, CompareResult, CompareTarget, KeyValue, RangeRequest, RangeResponse, Rejected,
     SortOrder, SortTarget,

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::guarded;
 use super::file::{
-    CACHE_BYTES, CLUSTER, FORMAT_VERSION, HEAD, Head, IMPORTING, META, REVISIONS, STATE, State,
-    need_meta, open_database, put_meta,
+    CACHE_BYTES, CLUSTER, FORMAT_VERSION, HEAD, Head, IMPORTING, META, REVISIONS, STATE, need_meta,
+    open_database, put_meta,
 };
+use super::memory::State;
 use super::record::{self, Revision};
 use super::{Cluster, Store, StoreError};
 use crate::consensus::types::SnapshotMark;

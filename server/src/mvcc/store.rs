@@ -1,47 +1,22 @@
 //! The store itself: opening, reading, the one writer, and making durable.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use redb::{
     Database, Durability, ReadOnlyTable, ReadableDatabase, StorageBackend, WriteTransaction,
 };
-use serde::{Deserialize, Serialize};
 
-use super::compact::STEP_RECORDS;
 use super::engine::{Engine, guarded};
 use super::file::{
-    CACHE_BYTES, CLUSTER, REVISIONS, STATE, State, load, make_tables, open_database, put_meta,
+    CACHE_BYTES, CLUSTER, REVISIONS, STATE, load, make_tables, open_database, put_meta,
 };
-use super::index::Index;
+use super::memory::{AppliedMark, Memory, STEP_RECORDS, State};
 use super::range::View;
 use super::record::Revision;
 use super::{Cluster, StoreError, Writer};
 use crate::command::{RangeRequest, RangeResponse, Rejected, TxnRequest, TxnResponse};
 use crate::identity::Identity;
-
-/// How far the log is applied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct AppliedMark {
-    /// The last applied entry's place; 0 for none.
-    pub index: u64,
-    /// Its term.
-    pub term: u64,
-}
-
-/// What is kept in memory beside the file.
-#[derive(Debug)]
-pub(crate) struct Memory {
-    pub(crate) index: Index,
-    pub(crate) state: State,
-    pub(crate) cluster: Cluster,
-    /// Unreachable records still in the file.
-    pub(crate) doomed: BTreeSet<Revision>,
-    pub(crate) durable: AppliedMark,
-    /// An error left memory and file apart.
-    pub(crate) failed: bool,
-}
 
 /// The multi-version store of one member. One writer at a time; readers see whole batches.
 #[derive(Debug)]

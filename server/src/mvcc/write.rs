@@ -4,9 +4,9 @@ use redb::Table;
 
 use super::event::{Changes, Event, EventKind};
 use super::index::Place;
+use super::memory::Memory;
 use super::range::View;
 use super::record::{Record, Revision};
-use super::store::Memory;
 use super::{Cluster, StoreError};
 use crate::command::{
     Attributes, DeleteRangeRequest, DeleteRangeResponse, KeyValue, PutRequest, PutResponse,

@@ -64,6 +64,11 @@ pub enum WalError {
     },
 }
 
+/// An error of the operating system at `path`.
+pub(super) fn io_error(action: &'static str, path: &str, source: io::Error) -> WalError {
+    WalError::Io { action, path: path.to_owned(), source }
+}
+
 /// What is wrong with durable bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {

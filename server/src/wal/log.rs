@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::error::WalError;
+use super::error::{WalError, io_error};
 use super::layout::{
     BATCH_HEADER_LEN, BatchHeader, SegmentHeader, encode_batch, fill_page, next_page,
 };
 use super::record::RecordRef;
 use super::recover::{self, COPY_SUFFIX, Recovered};
+use super::segment::{Segment, segment_number, segment_path};
 use crate::consensus::types::{AppendBatch, HardState, Index, SnapshotMark};
 use crate::identity::Identity;
 use crate::platform::{Disk, File, Open};
@@ -28,14 +29,6 @@ impl Default for Options {
     fn default() -> Options {
         Options { segment_bytes: 16 * 1024 * 1024 }
     }
-}
-
-/// A segment on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Segment {
-    pub(super) number: u64,
-    /// Highest index of an entry written to it, 0 when there is none.
-    pub(super) highest: Index,
 }
 
 /// The open log. One owner writes; see the room's page for the rules.
@@ -331,17 +324,4 @@ impl Wal {
             io_error(action, path, source)
         })
     }
-}
-
-pub(super) fn segment_path(dir: &str, number: u64) -> String {
-    format!("{dir}/{number:016x}.wal")
-}
-
-fn segment_number(name: &str) -> Option<u64> {
-    let hex = name.strip_suffix(".wal")?;
-    if hex.len() == 16 { u64::from_str_radix(hex, 16).ok() } else { None }
-}
-
-pub(super) fn io_error(action: &'static str, path: &str, source: io::Error) -> WalError {
-    WalError::Io { action, path: path.to_owned(), source }
 }

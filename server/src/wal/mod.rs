@@ -41,6 +41,7 @@ mod log;
 mod record;
 mod recover;
 mod scan;
+mod segment;
 #[cfg(test)]
 mod tests;
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::error::{Damage, WalError};
+use super::error::{Damage, WalError, io_error};
 use super::layout::{
     HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, fill_page, next_batch,
 };
-use super::log::{Segment, io_error, segment_path};
 use super::record::Content;
+use super::segment::{Segment, segment_path};
 use crate::consensus::types::{Entry, HardState, Index, SnapshotMark};
 use crate::identity::Identity;
 use crate::platform::{Disk, File, Open};

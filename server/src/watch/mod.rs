@@ -26,6 +26,7 @@
 //! One response may carry several revisions.
 
 mod hub;
+mod limits;
 mod message;
 mod stream;
 mod synced;
@@ -33,6 +34,7 @@ mod synced;
 mod tests;
 mod watcher;
 
-pub use hub::{Hub, Limits};
+pub use hub::Hub;
+pub use limits::Limits;
 pub use message::{NO_WATCHER, WatchBody, WatchRejected, WatchRequest, WatchResponse};
 pub use stream::StreamId;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
-use super::hub::Limits;
+use super::limits::Limits;
 use super::message::{WatchBody, WatchResponse};
 use super::watcher::Watcher;
 use crate::mvcc::Event;
