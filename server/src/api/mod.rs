@@ -35,7 +35,7 @@ use tower_layer::Layer as _;
 use crate::command::Rejected;
 use crate::mvcc::{Store, StoreError};
 use crate::node::Handle;
-use crate::node::shell::Event;
+use crate::node::event::Event;
 use crate::platform::blocking;
 use crate::transport::{Deadline, DeadlineLayer, Limit, LimitLayer};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use super::event::Event;
 use super::handle::Shared;
-use super::shell::Event;
 use super::{Fatal, snapshot};
 use crate::apply;
 use crate::consensus::types::{Entry, Membership, Message, NodeId, Term};

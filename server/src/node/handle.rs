@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::shell::{Event, Proposal};
+use super::event::{Event, NodeError, Proposal};
 use crate::command::{
     Applied, Attributes, Body, Command, ProposalId, Rejected, RequestOp, TxnRequest,
 };
@@ -64,23 +64,6 @@ pub struct NodeStatus {
     pub commit_index: Index,
     /// Highest index applied.
     pub applied_index: Index,
-}
-
-/// Why the node gave no answer. For a proposal the outcome is unknown, but for `NoLeader` and `TooManyRequests`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NodeError {
-    /// Nobody leads, so nothing was proposed.
-    #[error("no leader")]
-    NoLeader,
-    /// No answer in time.
-    #[error("request timed out")]
-    Timeout,
-    /// The member is stopping.
-    #[error("server stopped")]
-    Stopped,
-    /// More is waiting than the member takes; nothing was proposed.
-    #[error("too many requests")]
-    TooManyRequests,
 }
 
 impl Handle {

@@ -7,21 +7,17 @@
 //! longer wait, therefore never makes a slow answer worthless.
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
-use super::NodeError;
+use super::event::ReadWaiter;
 use crate::consensus::types::{Index, NodeId};
-
-/// A caller that waits.
-pub type Waiter = oneshot::Sender<Result<(), NodeError>>;
 
 /// Reads waiting for a round, in a round, or for the applier.
 pub struct Reads {
     member: NodeId,
     attempt: u64,
-    next: Vec<Waiter>,
+    next: Vec<ReadWaiter>,
     round: Option<Round>,
-    confirmed: Vec<(Index, Vec<Waiter>)>,
+    confirmed: Vec<(Index, Vec<ReadWaiter>)>,
     retry_ticks: u32,
     held: bool,
 }
@@ -29,7 +25,7 @@ pub struct Reads {
 struct Round {
     /// Contexts asked with and not dropped, the latest last.
     contexts: Vec<Bytes>,
-    waiters: Vec<Waiter>,
+    waiters: Vec<ReadWaiter>,
     /// Ticks until it asks again.
     patience_ticks: u32,
     /// What that was when it last asked; doubles each time.
@@ -54,7 +50,7 @@ impl Reads {
     }
 
     /// A caller arrives.
-    pub fn join(&mut self, waiter: Waiter) {
+    pub fn join(&mut self, waiter: ReadWaiter) {
         self.next.push(waiter);
     }
 
@@ -136,9 +132,12 @@ impl Reads {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tokio::sync::oneshot;
 
-    fn waiter() -> (Waiter, oneshot::Receiver<Result<(), NodeError>>) {
+    use super::*;
+    use crate::node::NodeError;
+
+    fn waiter() -> (ReadWaiter, oneshot::Receiver<Result<(), NodeError>>) {
         oneshot::channel()
     }
 

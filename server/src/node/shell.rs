@@ -6,87 +6,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use super::event::{Event, NodeError, Proposal, ProposalWaiter};
 use super::handle::Shared;
-use super::reads::{Reads, Waiter};
-use super::{Fatal, NodeError, applier, writer};
+use super::reads::Reads;
+use super::{Fatal, applier, writer};
 use crate::command::{Applied, ProposalId, Rejected};
 use crate::consensus::Core;
-use crate::consensus::types::{
-    AppendToken, Index, Message, MessageBody, NodeId, Ready, SnapshotMark,
-};
-use crate::peer::Peers;
+use crate::consensus::types::{Index, Message, MessageBody, Ready, SnapshotMark};
+use crate::peer::{Peers, Received};
 
 /// Events taken in one turn before their effects are handed out together.
 const EVENTS_PER_TURN_MAX: usize = 64;
 
 /// Proposals that wait for a leader, at most; more are refused at once.
 const LEADERLESS_PROPOSALS_MAX: usize = 1024;
-
-/// Who waits for a proposal.
-pub type ProposalWaiter = oneshot::Sender<Result<Result<Applied, Rejected>, NodeError>>;
-
-/// A change that a client wants.
-pub struct Proposal {
-    /// Its name.
-    pub id: ProposalId,
-    /// Its bytes in the log.
-    pub command: Bytes,
-    /// Who waits.
-    pub reply: ProposalWaiter,
-}
-
-/// Everything the loop reacts to, beside its tick.
-pub enum Event {
-    /// A peer said something.
-    Peer(Message),
-    /// A client wants a change.
-    Propose(Proposal),
-    /// A client wants to read what is committed.
-    Read {
-        /// Who waits.
-        reply: Waiter,
-    },
-    /// The log is durable up to this append.
-    Persisted(AppendToken),
-    /// Entries were applied.
-    Applied {
-        /// Up to here.
-        index: Index,
-        /// What this member's proposals among them answered.
-        answers: Vec<(ProposalId, Result<Applied, Rejected>)>,
-    },
-    /// The state is durable up to here.
-    Flushed(Index),
-    /// A peer's snapshot has arrived whole.
-    SnapshotReceived {
-        /// The message it belongs to.
-        message: Message,
-        /// The state.
-        chunks: Vec<Bytes>,
-        /// Told whether it was installed.
-        reply: oneshot::Sender<bool>,
-    },
-    /// That snapshot is installed and durable.
-    SnapshotInstalled {
-        /// The message it belongs to.
-        message: Message,
-        /// Told so.
-        reply: oneshot::Sender<bool>,
-    },
-    /// A snapshot for a follower was sent, or was not.
-    SnapshotSent {
-        /// To whom.
-        to: NodeId,
-        /// Whether it arrived.
-        ok: bool,
-    },
-    /// The member is asked to stop.
-    Stop,
-    /// The applier has flushed the state and is gone.
-    Stopped,
-    /// Storage cannot be trusted.
-    Fatal(Fatal),
-}
 
 /// The loop's own state.
 pub struct Shell {
@@ -177,21 +110,27 @@ impl Shell {
 
     fn on_event(&mut self, event: Event) {
         match event {
-            // A snapshot's message counts only with its bytes; see SnapshotReceived.
-            Event::Peer(Message { body: MessageBody::Snapshot { .. }, .. }) => {}
-            Event::Peer(message) => self.core.step(message),
+            Event::Peer(received) => self.on_received(received),
             Event::Propose(proposal) => self.propose(proposal),
             Event::Read { reply } => self.reads.join(reply),
             Event::Persisted(token) => self.core.persisted(token),
             Event::Applied { index, answers } => self.on_applied(index, answers),
             Event::Flushed(index) => self.on_flushed(index),
-            Event::SnapshotReceived { message, chunks, reply } => {
-                self.on_snapshot(message, chunks, reply);
-            }
             Event::SnapshotInstalled { message, reply } => self.on_installed(message, reply),
             Event::SnapshotSent { to, ok } => self.core.snapshot_sent(to, ok),
             Event::Stop => drop(self.applier.send(applier::Job::Stop)),
             Event::Stopped | Event::Fatal(_) => unreachable!("the loop ends on these"),
+        }
+    }
+
+    fn on_received(&mut self, received: Received) {
+        match received {
+            // A snapshot's message counts only with its bytes.
+            Received::Message(Message { body: MessageBody::Snapshot { .. }, .. }) => {}
+            Received::Message(message) => self.core.step(message),
+            Received::Snapshot { message, chunks, reply } => {
+                self.on_snapshot(message, chunks, reply);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::platform::blocking;
 
 use super::Handle;
-use super::shell::Event;
+use super::event::Event;
 
 /// Works as long as the member.
 pub async fn run(node: Handle) {

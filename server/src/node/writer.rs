@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::Fatal;
-use super::shell::Event;
+use super::event::Event;
 use crate::consensus::types::{AppendBatch, AppendToken, SnapshotMark};
 use crate::platform::Platform;
 use crate::wal::Wal;

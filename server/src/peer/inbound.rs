@@ -1,28 +1,28 @@
-//! The receiving side: checks who speaks, decodes, and gives messages to the loop.
+//! The receiving side: checks who speaks, decodes, and gives what came to an inbox.
 
 use bytes::Bytes;
 use mettle_api::peer::{Frame, Head, SnapshotEnd, StreamEnd, peer_server::Peer};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::PEER_FORMAT_VERSION;
+use super::received::{Closed, Inbox, Received};
 use crate::consensus::types::{Message, MessageBody};
 use crate::identity::Identity;
-use crate::node::shell::Event;
 
 /// Bytes of a snapshot taken into memory before it is refused.
 const SNAPSHOT_BYTES_MAX: usize = 8 << 30;
 
 /// The service on the peer URL.
 #[derive(Clone)]
-pub struct PeerService {
+pub struct PeerService<I> {
     identity: Identity,
-    inbox: mpsc::Sender<Event>,
+    inbox: I,
 }
 
-impl PeerService {
+impl<I: Inbox> PeerService<I> {
     /// Gives what arrives to `inbox`.
-    pub fn new(identity: Identity, inbox: mpsc::Sender<Event>) -> PeerService {
+    pub fn new(identity: Identity, inbox: I) -> PeerService<I> {
         PeerService { identity, inbox }
     }
 
@@ -56,13 +56,14 @@ impl PeerService {
         Ok(message)
     }
 
-    async fn give(&self, event: Event) -> Result<(), Status> {
-        self.inbox.send(event).await.map_err(|_| Status::unavailable("the member is stopping"))
+    async fn give(&self, received: Received) -> Result<(), Status> {
+        let given = self.inbox.give(received).await;
+        given.map_err(|Closed| Status::unavailable("the member is stopping"))
     }
 }
 
 #[tonic::async_trait]
-impl Peer for PeerService {
+impl<I: Inbox> Peer for PeerService<I> {
     async fn stream(
         &self,
         request: Request<Streaming<Frame>>,
@@ -71,7 +72,7 @@ impl Peer for PeerService {
         let from = self.welcome(&mut frames).await?;
         while let Some(frame) = frames.message().await? {
             let message = self.decode(&frame.payload, from)?;
-            self.give(Event::Peer(message)).await?;
+            self.give(Received::Message(message)).await?;
         }
         Ok(Response::new(StreamEnd {}))
     }
@@ -99,7 +100,7 @@ impl Peer for PeerService {
             chunks.push(frame.payload);
         }
         let (reply, installed) = oneshot::channel();
-        self.give(Event::SnapshotReceived { message, chunks, reply }).await?;
+        self.give(Received::Snapshot { message, chunks, reply }).await?;
         match installed.await {
             Ok(true) => Ok(Response::new(SnapshotEnd {})),
             Ok(false) => Err(Status::failed_precondition("the snapshot is not needed any more")),

@@ -9,8 +9,10 @@
 
 mod inbound;
 mod outbound;
+mod received;
 
 pub use inbound::PeerService;
+pub use received::{Closed, Inbox, Received};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
