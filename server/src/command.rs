@@ -6,6 +6,10 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+mod proposable;
+
+pub use proposable::Proposable;
+
 /// One entry of the log, as the state machine sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
@@ -303,8 +307,8 @@ pub enum Applied {
     Txn(TxnResponse),
     /// Of a Compact: the store's revision afterwards.
     Compact(i64),
-    /// Of a Publish.
-    Published,
+    /// Of a Publish, which says nothing.
+    Publish(()),
 }
 
 /// Why the state machine refused a command. Depends on the log alone, so all members agree.

@@ -8,7 +8,10 @@ use tonic::{Request, Response, Status};
 
 use super::convert::Answer;
 use super::{Refusal, header, read, validate};
-use crate::command::{Applied, Body, RangeRequest, RequestOp, TxnRequest, TxnResponse};
+use crate::command::{
+    CompactRequest, DeleteRangeRequest, Proposable, PutRequest, RangeRequest, RequestOp,
+    TxnRequest, TxnResponse,
+};
 use crate::node::Handle;
 
 /// The KV service of a member.
@@ -29,8 +32,8 @@ impl Kv {
         Ok(())
     }
 
-    async fn propose(&self, body: Body) -> Result<Applied, Refusal> {
-        Ok(self.node.propose(body).await??)
+    async fn propose<R: Proposable>(&self, request: R) -> Result<R::Answer, Refusal> {
+        Ok(self.node.propose(request).await??)
     }
 
     fn answer<A: Answer>(&self, revision: i64, answer: A) -> Response<A::Wire> {
@@ -44,10 +47,7 @@ impl Kv {
             }
             return read(&self.node, move |store| store.read_txn(&request)).await;
         }
-        match self.propose(Body::Txn(request)).await? {
-            Applied::Txn(response) => Ok(response),
-            other => unreachable!("a txn was answered by {other:?}"),
-        }
+        self.propose(request).await
     }
 }
 
@@ -95,10 +95,8 @@ impl kv_server::Kv for Kv {
         let request = request.into_inner();
         validate::put(&request)?;
         self.bounded(&request)?;
-        match self.propose(Body::Put(request.into())).await? {
-            Applied::Put(put) => Ok(self.answer(put.revision, put)),
-            other => unreachable!("a put was answered by {other:?}"),
-        }
+        let put = self.propose(PutRequest::from(request)).await?;
+        Ok(self.answer(put.revision, put))
     }
 
     async fn delete_range(
@@ -108,10 +106,8 @@ impl kv_server::Kv for Kv {
         let request = request.into_inner();
         validate::delete_range(&request)?;
         self.bounded(&request)?;
-        match self.propose(Body::DeleteRange(request.into())).await? {
-            Applied::DeleteRange(deleted) => Ok(self.answer(deleted.revision, deleted)),
-            other => unreachable!("a delete was answered by {other:?}"),
-        }
+        let deleted = self.propose(DeleteRangeRequest::from(request)).await?;
+        Ok(self.answer(deleted.revision, deleted))
     }
 
     async fn txn(
@@ -129,12 +125,8 @@ impl kv_server::Kv for Kv {
         &self,
         request: Request<pb::CompactionRequest>,
     ) -> Result<Response<pb::CompactionResponse>, Status> {
-        match self.propose(Body::Compact(request.into_inner().into())).await? {
-            Applied::Compact(revision) => {
-                let header = Some(header(&self.node, revision));
-                Ok(Response::new(pb::CompactionResponse { header }))
-            }
-            other => unreachable!("a compaction was answered by {other:?}"),
-        }
+        let revision = self.propose(CompactRequest::from(request.into_inner())).await?;
+        let header = Some(header(&self.node, revision));
+        Ok(Response::new(pb::CompactionResponse { header }))
     }
 }

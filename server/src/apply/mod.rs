@@ -118,7 +118,7 @@ fn apply_body(
         }
         Body::Publish(attributes) => {
             writer.publish(attributes);
-            Ok(Applied::Published)
+            Ok(Applied::Publish(()))
         }
     })
 }

@@ -7,9 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::event::{Event, NodeError, Proposal};
-use crate::command::{
-    Applied, Attributes, Body, Command, ProposalId, Rejected, RequestOp, TxnRequest,
-};
+use crate::command::{Attributes, Command, Proposable, ProposalId, Rejected};
 use crate::config::Config;
 use crate::consensus::types::{Index, NodeId, Term};
 use crate::identity::Identity;
@@ -123,7 +121,7 @@ impl Handle {
         loop {
             if self.read_index().await.is_ok()
                 && (self.store().cluster().published.get(&own.member) == Some(&own)
-                    || self.propose(Body::Publish(own.clone())).await.is_ok())
+                    || self.propose(own.clone()).await.is_ok())
             {
                 return;
             }
@@ -142,17 +140,24 @@ impl Handle {
     }
 
     /// Proposes a change and waits until it is applied here.
-    pub async fn propose(&self, body: Body) -> Result<Result<Applied, Rejected>, NodeError> {
-        if self.over_quota(&body) {
+    pub async fn propose<R: Proposable>(
+        &self,
+        request: R,
+    ) -> Result<Result<R::Answer, Rejected>, NodeError> {
+        if request.grows() && self.is_over_quota() {
             return Ok(Err(Rejected::NoSpace));
         }
         let sequence = self.0.sequence.fetch_add(1, Ordering::Relaxed);
         let id = ProposalId { member: self.0.identity.member_id, sequence };
-        let command = postcard::to_stdvec(&Command { id, body })
+        let command = postcard::to_stdvec(&Command { id, body: request.into_body() })
             .expect("a command is plain bytes and numbers")
             .into();
         let (reply, answer) = oneshot::channel();
-        self.ask(Event::Propose(Proposal { id, command, reply }), answer).await?
+        let answer = self.ask(Event::Propose(Proposal { id, command, reply }), answer).await??;
+        // The waiter is found by the proposal's name, which no other proposal has.
+        Ok(answer.map(|applied| {
+            R::answer(applied).expect("a proposal is answered by what was applied for its name")
+        }))
     }
 
     /// Waits until this member has applied everything committed before the call.
@@ -177,21 +182,8 @@ impl Handle {
         Duration::from_secs(5) + 2 * self.0.config.election_timeout
     }
 
-    fn over_quota(&self, body: &Body) -> bool {
+    fn is_over_quota(&self) -> bool {
         let quota = self.0.config.quota_backend_bytes;
-        let grows = match body {
-            Body::Put(_) => true,
-            Body::Txn(txn) => txn_puts(txn),
-            Body::DeleteRange(_) | Body::Compact(_) | Body::Publish(_) => false,
-        };
-        grows && quota > 0 && self.store().size() > quota
+        quota > 0 && self.store().size() > quota
     }
-}
-
-fn txn_puts(txn: &TxnRequest) -> bool {
-    txn.success.iter().chain(&txn.failure).any(|op| match op {
-        RequestOp::Put(_) => true,
-        RequestOp::Txn(inner) => txn_puts(inner),
-        RequestOp::Range(_) | RequestOp::DeleteRange(_) => false,
-    })
 }

@@ -67,7 +67,7 @@ impl Model {
             }
             Body::DeleteRange(request) => Applied::DeleteRange(run.delete(request)),
             Body::Txn(request) => Applied::Txn(run.txn(request)?),
-            Body::Publish(_) => Applied::Published,
+            Body::Publish(_) => Applied::Publish(()),
             Body::Compact(_) => unreachable!(),
         };
         let Run { keys, events, .. } = run;

@@ -188,7 +188,7 @@ pub(crate) fn tell_applied(applied: Result<Applied, Rejected>) -> String {
         Ok(Applied::DeleteRange(response)) => tell_delete(&response),
         Ok(Applied::Txn(response)) => tell_txn(&response),
         Ok(Applied::Compact(revision)) => format!("at {revision}: compacted"),
-        Ok(Applied::Published) => "published".to_owned(),
+        Ok(Applied::Publish(())) => "published".to_owned(),
         Err(rejected) => format!("refused: {rejected}"),
     }
 }
