@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-use crate::cli::Trouble;
+use crate::error::HarnessError;
 
 /// Standard output and standard error, with their parts assigned.
 #[derive(Clone, Copy, Debug)]
@@ -30,17 +30,16 @@ impl Console {
 
     /// Gives the machine its object, when one was asked for: that it arrives is part of the work,
     /// unless nobody reads any more.
-    pub(crate) fn object(self, object: &impl Serialize) -> Result<(), Trouble> {
+    pub(crate) fn object(self, object: &impl Serialize) -> Result<(), HarnessError> {
         if !self.json {
             return Ok(());
         }
         let line = serde_json::to_string(object).expect("objects have only string keys");
         let mut out = std::io::stdout();
         match writeln!(out, "{line}").and_then(|()| out.flush()) {
-            Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => Err(format!(
-                "the object cannot be written to standard output: {why}\n  remedy: write it where \
-                 there is room"
-            )),
+            Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(HarnessError::ObjectUnwritten { cause })
+            }
             _ => Ok(()),
         }
     }

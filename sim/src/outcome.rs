@@ -7,10 +7,11 @@ use mettle_reports::timeline::Timeline;
 use mettle_reports::verdict::{FaultCount, Operations};
 use serde::Serialize;
 
+use crate::error::HarnessError;
 use crate::trace::Line;
 
 /// Everything that came out of one run.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// What the clients saw, in the order in which it became known.
     pub records: Vec<history::Record>,
@@ -32,8 +33,8 @@ pub struct Outcome {
     pub panic: Option<Panic>,
     /// Whether the cluster came back after the last fault was healed.
     pub convergence: Convergence,
-    /// An error of the harness, in words: the event budget is spent, an exit is unexplained.
-    pub harness: Option<String>,
+    /// The harness failed: nothing is known of the cluster.
+    pub harness: Option<HarnessError>,
 }
 
 /// The rolling 128-bit hash over every event, whole and per member.

@@ -10,7 +10,7 @@ use mettle_reports::timeline::{Stop, Timeline};
 use mettle_reports::verdict::Verdict;
 use mettle_scenarios::Plan;
 
-use crate::cli::Trouble;
+use crate::error::HarnessError;
 use crate::outcome::Outcome;
 
 /// Writes everything there is to know of a run.
@@ -20,13 +20,8 @@ pub(super) fn write(
     history: &History,
     outcome: &Outcome,
     (verdict, placed): (&Verdict, &[(i64, u64)]),
-) -> Result<(), Trouble> {
-    let wrong = |what: &Path, why: io::Error| {
-        format!(
-            "cannot write {}: {why}\n  remedy: make room, or choose another folder with --report-dir",
-            what.display()
-        )
-    };
+) -> Result<(), HarnessError> {
+    let wrong = |path: &Path, cause| HarnessError::ReportUnwritten { path: path.to_owned(), cause };
     std::fs::create_dir_all(folder).map_err(|why| wrong(folder, why))?;
     let file = |name: &str, fill: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>| {
         let path = folder.join(name);

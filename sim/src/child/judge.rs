@@ -10,7 +10,7 @@ use mettle_reports::verdict::{FaultCount, Finding, VERSION, Verdict, Word};
 use mettle_scenarios::Plan;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
-use crate::cli::Trouble;
+use crate::error::HarnessError;
 use crate::outcome::{Convergence, Outcome};
 
 /// The verdict on a run.
@@ -18,15 +18,13 @@ pub(super) fn verdict(
     plan: &Plan,
     outcome: &Outcome,
     judgement: &Report,
-) -> Result<Verdict, Trouble> {
-    if let Some(reason) = &outcome.harness {
-        return Err(reason.clone());
-    }
+) -> Result<Verdict, HarnessError> {
     if let Some(panic) = outcome.panic.as_ref().filter(|panic| panic.member.is_none()) {
-        return Err(format!("the simulator panicked at {}: {}", panic.location, panic.message));
+        let (location, message) = (panic.location.clone(), panic.message.clone());
+        return Err(HarnessError::Panic { location, message });
     }
     if outcome.convergence == Convergence::NotReached && outcome.panic.is_none() {
-        return Err("the run ended before the converge phase".to_owned());
+        return Err(HarnessError::NotConverged);
     }
     let faults = faults(outcome);
     let mut findings = history(judgement);

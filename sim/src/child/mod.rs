@@ -16,7 +16,7 @@ use mettle_checker::history::{History, Origin};
 use mettle_scenarios::Plan;
 use mettle_server::probe::NAMES;
 
-use crate::cli::Trouble;
+use crate::error::HarnessError;
 use crate::outcome::Outcome;
 use crate::parent::Answer;
 use crate::trace::{Keep, Trace};
@@ -33,26 +33,27 @@ pub(crate) struct ChildArgs {
 }
 
 /// Runs the plan on standard input.
-pub(crate) fn child(args: &ChildArgs) -> Result<u8, Trouble> {
+pub(crate) fn child(args: &ChildArgs) -> Result<u8, HarnessError> {
     let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|why| format!("cannot read the plan: {why}"))?;
-    let plan = Plan::parse("standard input", &text, NAMES).map_err(|wrong| wrong.to_string())?;
+    std::io::stdin().read_to_string(&mut text).map_err(|cause| HarnessError::NoPlan { cause })?;
+    let plan = Plan::parse("standard input", &text, NAMES)?;
     // Lines cost time and memory, and only a report shows them.
     let keep = if args.report.is_some() { Keep::Everything } else { Keep::Nothing };
     let trace = Trace::new(keep);
     watchdog::start(trace.clone());
     let answer = match live(&plan, args, trace) {
         Ok(answer) => answer,
-        Err(reason) => Answer::Harness { reason, trace: Vec::new() },
+        Err(error) => Answer::Harness { reason: error.to_string(), trace: Vec::new() },
     };
-    say(&answer).map_err(|why| format!("cannot answer: {why}"))?;
+    say(&answer).map_err(|cause| HarnessError::AnswerUnwritten { cause })?;
     Ok(0)
 }
 
-fn live(plan: &Plan, args: &ChildArgs, trace: Trace) -> Result<Answer, Trouble> {
+fn live(plan: &Plan, args: &ChildArgs, trace: Trace) -> Result<Answer, HarnessError> {
     let mut outcome = simulate(plan, args.verbose, trace)?;
+    if let Some(error) = outcome.harness.take() {
+        return Err(error);
+    }
     let origin = Origin {
         seed: Some(plan.seed),
         scenario: Some(plan.scenario.clone()),
@@ -70,13 +71,13 @@ fn live(plan: &Plan, args: &ChildArgs, trace: Trace) -> Result<Answer, Trouble> 
 
 #[cfg(madsim)]
 #[allow(clippy::unnecessary_wraps, reason = "the other build's answer is always an error")]
-fn simulate(plan: &Plan, verbose: bool, trace: Trace) -> Result<Outcome, Trouble> {
+fn simulate(plan: &Plan, verbose: bool, trace: Trace) -> Result<Outcome, HarnessError> {
     Ok(crate::world::run(plan, crate::world::RunOptions { verbose, trace }))
 }
 
 #[cfg(not(madsim))]
-fn simulate(_plan: &Plan, _verbose: bool, _trace: Trace) -> Result<Outcome, Trouble> {
-    Err("this build has no cfg(madsim)".to_owned())
+fn simulate(_plan: &Plan, _verbose: bool, _trace: Trace) -> Result<Outcome, HarnessError> {
+    Err(HarnessError::NoRuntime)
 }
 
 /// Gives the parent its line.

@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use super::say;
+use crate::error::{EXIT_HARNESS, HarnessError};
 use crate::parent::Answer;
 use crate::trace::Trace;
 
 /// CPU time of a run.
-const CPU_SECONDS: f64 = 60.0;
+const CPU_SECONDS: u64 = 60;
 
 /// Looks so often.
 const LOOK: Duration = Duration::from_millis(100);
@@ -26,20 +27,20 @@ const LOOKS: u64 = 6000;
 pub(super) fn start(trace: Trace) {
     std::thread::spawn(move || {
         let mut looks = 0;
-        let reason = loop {
+        let error = loop {
             std::thread::sleep(LOOK);
             looks += 1;
-            if cpu_seconds() > CPU_SECONDS {
-                break format!("stuck: ended after {CPU_SECONDS} CPU-seconds");
+            if cpu_seconds() > CPU_SECONDS as f64 {
+                break HarnessError::Stuck { limit: CPU_SECONDS, unit: "CPU-seconds" };
             }
             if looks > LOOKS {
-                break format!("stuck: ended after {} real seconds", LOOKS / 10);
+                break HarnessError::Stuck { limit: LOOKS / 10, unit: "real seconds" };
             }
         };
         let trace = trace.recent().iter().map(ToString::to_string).collect();
         // The parent may be gone; then nobody listens.
-        let _ = say(&Answer::Harness { reason, trace });
-        std::process::exit(i32::from(crate::cli::EXIT_HARNESS));
+        let _ = say(&Answer::Harness { reason: error.to_string(), trace });
+        std::process::exit(i32::from(EXIT_HARNESS));
     });
 }
 

@@ -10,4 +10,4 @@ mod process;
 
 pub(crate) use answer::Answer;
 pub(crate) use pool::{cores, each};
-pub(crate) use process::{End, Job, run};
+pub(crate) use process::{Cost, RunEnd, RunJob, run};

@@ -9,13 +9,14 @@ use mettle_reports::verdict::Verdict;
 use mettle_scenarios::Plan;
 
 use super::Answer;
+use crate::error::HarnessError;
 
 /// How much of a failed child's standard error is shown.
 const STDERR_LINES: usize = 40;
 
 /// One run to be made.
 #[derive(Clone, Debug)]
-pub(crate) struct Job {
+pub(crate) struct RunJob {
     /// What to run.
     pub(crate) plan: Plan,
     /// Where to write the report, absolute; none is written otherwise.
@@ -30,19 +31,26 @@ pub(crate) struct Job {
     pub(crate) loud: bool,
 }
 
-impl Job {
+impl RunJob {
     /// A quiet run without a report.
-    pub(crate) fn new(plan: Plan) -> Job {
+    pub(crate) fn new(plan: Plan) -> RunJob {
         let env = Vec::new();
-        Job { plan, report: None, verbose: false, env, folder: None, loud: false }
+        RunJob { plan, report: None, verbose: false, env, folder: None, loud: false }
     }
 }
 
 /// How a child ended.
 #[derive(Debug)]
-pub(crate) struct End {
+pub(crate) struct RunEnd {
     /// The verdict; or what went wrong with the harness.
-    pub(crate) verdict: Result<Verdict, String>,
+    pub(crate) verdict: Result<Verdict, HarnessError>,
+    /// What it took.
+    pub(crate) cost: Cost,
+}
+
+/// What a child's process took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
     /// Real time, in seconds.
     pub(crate) wall_seconds: f64,
     /// User and system time of the process, in seconds.
@@ -52,27 +60,28 @@ pub(crate) struct End {
 }
 
 /// Runs a job in a process of its own.
-pub(crate) fn run(job: &Job) -> End {
+pub(crate) fn run(job: &RunJob) -> RunEnd {
     #[allow(clippy::disallowed_methods, reason = "the parent measures real time")]
     let begin = std::time::Instant::now();
     let (verdict, used) = match start(job) {
         Ok(child) => finish(child, job),
-        Err(reason) => (Err(reason), Used::default()),
+        Err(error) => (Err(error), Used::default()),
     };
     let wall_seconds = begin.elapsed().as_secs_f64();
-    End { verdict, wall_seconds, cpu_seconds: used.cpu_seconds, peak_mb: used.peak_mb }
+    let Used { cpu_seconds, peak_mb } = used;
+    RunEnd { verdict, cost: Cost { wall_seconds, cpu_seconds, peak_mb } }
 }
 
 /// This very program, also when another build has taken its place on the disk meanwhile.
-fn myself() -> Result<PathBuf, String> {
+fn myself() -> Result<PathBuf, HarnessError> {
     let running = Path::new("/proc/self/exe");
     if running.exists() {
         return Ok(running.to_owned());
     }
-    std::env::current_exe().map_err(|why| format!("cannot find myself: {why}"))
+    std::env::current_exe().map_err(|cause| HarnessError::NoProgram { cause })
 }
 
-fn start(job: &Job) -> Result<Child, String> {
+fn start(job: &RunJob) -> Result<Child, HarnessError> {
     let mut command = Command::new(myself()?);
     command.arg("child").stdin(Stdio::piped()).stdout(Stdio::piped());
     command.stderr(if job.loud { Stdio::inherit() } else { Stdio::piped() });
@@ -86,10 +95,10 @@ fn start(job: &Job) -> Result<Child, String> {
         command.current_dir(folder);
     }
     command.envs(job.env.iter().map(|(name, value)| (name, value)));
-    command.spawn().map_err(|why| format!("cannot start a child process: {why}"))
+    command.spawn().map_err(|cause| HarnessError::NoChild { cause })
 }
 
-fn finish(mut child: Child, job: &Job) -> (Result<Verdict, String>, Used) {
+fn finish(mut child: Child, job: &RunJob) -> (Result<Verdict, HarnessError>, Used) {
     let plan = job.plan.print();
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let mut stdout = child.stdout.take().expect("stdout is piped");
@@ -113,27 +122,20 @@ fn finish(mut child: Child, job: &Job) -> (Result<Verdict, String>, Used) {
     (answer(&said, exit, &complained), used)
 }
 
-fn answer(said: &[u8], exit: Exit, complained: &str) -> Result<Verdict, String> {
+fn answer(said: &[u8], exit: Exit, complained: &str) -> Result<Verdict, HarnessError> {
     let line = said.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty());
     match line.map(serde_json::from_slice::<Answer>) {
         Some(Ok(Answer::Judged(verdict))) if exit == Exit::Code(0) => Ok(*verdict),
-        Some(Ok(Answer::Harness { reason, trace })) => {
-            let events = if trace.is_empty() { "" } else { "; last events:" };
-            Err(format!("{reason}{events}{}", indented(trace.iter().map(String::as_str))))
-        }
-        _ => Err(format!("the child process {exit}{}", tail(complained))),
+        Some(Ok(Answer::Harness { reason, trace })) => Err(HarnessError::InChild { reason, trace }),
+        _ => Err(HarnessError::Unanswered { exit: exit.to_string(), complaints: tail(complained) }),
     }
 }
 
 /// The last lines of what a child complained of.
-fn tail(complained: &str) -> String {
+fn tail(complained: &str) -> Vec<String> {
     let lines: Vec<&str> = complained.lines().collect();
-    indented(lines[lines.len().saturating_sub(STDERR_LINES)..].iter().copied())
-}
-
-/// Each line on a line of its own, after a line feed.
-fn indented<'l>(lines: impl Iterator<Item = &'l str>) -> String {
-    lines.fold(String::new(), |text, line| text + "\n  " + line)
+    let last = &lines[lines.len().saturating_sub(STDERR_LINES)..];
+    last.iter().map(ToString::to_string).collect()
 }
 
 /// How a process ended.
@@ -212,10 +214,11 @@ mod tests {
     fn a_child_without_an_answer_is_a_harness_error_with_its_last_words() {
         let says = answer(b"", Exit::Code(101), "panicked at x\nindex out of range\n").unwrap_err();
         assert_eq!(
-            says,
+            says.to_string(),
             "the child process ended with exit code 101\n  panicked at x\n  index out of range"
         );
         let line = br#"{"harness":{"reason":"stuck","trace":["a","b"]}}"#;
-        assert_eq!(answer(line, Exit::Code(0), "").unwrap_err(), "stuck; last events:\n  a\n  b");
+        let says = answer(line, Exit::Code(0), "").unwrap_err();
+        assert_eq!(says.to_string(), "stuck; last events:\n  a\n  b");
     }
 }

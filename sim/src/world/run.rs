@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::converge;
 use crate::disk::DiskConfig;
 use crate::effects::Ledger;
+use crate::error::HarnessError;
 use crate::fault;
 use crate::net::NetConfig;
 use crate::observe::Observer;
@@ -51,7 +52,7 @@ struct Collected {
 struct End {
     convergence: Convergence,
     sim_ns: u64,
-    harness: Option<String>,
+    harness: Option<HarnessError>,
 }
 
 /// Runs a plan. Once in a process: the server's hook can be set only once.
@@ -80,7 +81,7 @@ pub fn run(plan: &Plan, options: RunOptions) -> Outcome {
     drop(std::panic::take_hook());
     let mut outcome = outcome(plan, &collected, &trace);
     if ended.is_err() && outcome.panic.is_none() {
-        outcome.harness = Some("the simulator panicked outside the simulated world".to_owned());
+        outcome.harness = Some(HarnessError::PanicOutside);
     }
     outcome
 }
@@ -145,7 +146,7 @@ async fn housekeeping(world: World, collected: Collected) {
         let trace = &world.worlds.trace;
         if trace.events() > EVENTS_MAX {
             let mut end = collected.end.lock().expect("no holder panics");
-            end.harness = Some(format!("more than {EVENTS_MAX} events: the run makes no progress"));
+            end.harness = Some(HarnessError::NoProgress { events: EVENTS_MAX });
             drop(end);
             panic!("event budget spent");
         }

@@ -4,6 +4,7 @@ use mettle_reports::verdict::Operations;
 use mettle_scenarios::parse;
 
 use super::*;
+use crate::parent::Cost;
 use crate::planner;
 
 fn plan() -> Plan {
@@ -31,8 +32,12 @@ fn verdict(word: Word, effect: u64) -> Verdict {
     }
 }
 
-fn end(verdict: Result<Verdict, String>) -> End {
-    End { verdict, wall_seconds: 1.0, cpu_seconds: 0.5, peak_mb: 20.0 }
+fn end(verdict: Result<Verdict, HarnessError>) -> RunEnd {
+    RunEnd { verdict, cost: Cost { wall_seconds: 1.0, cpu_seconds: 0.5, peak_mb: 20.0 } }
+}
+
+fn failed(reason: &str) -> RunEnd {
+    end(Err(HarnessError::InChild { reason: reason.to_owned(), trace: Vec::new() }))
 }
 
 #[test]
@@ -44,7 +49,7 @@ fn the_worst_end_decides() {
         tally.exit_code()
     };
     assert_eq!([Word::Pass, Word::Unknown, Word::NoConvergence].map(&mut add), [0, 3, 2]);
-    drop(tally.add(&plan(), "repro", vec![end(Err("stuck".to_owned()))]));
+    drop(tally.add(&plan(), "repro", vec![failed("stuck")]));
     assert_eq!(tally.exit_code(), EXIT_HARNESS);
     drop(tally.add(&plan(), "repro", vec![end(Ok(verdict(Word::Broken, 1)))]));
     assert_eq!(tally.exit_code(), 1);
@@ -74,7 +79,7 @@ fn figures_count_every_process_and_failures_carry_their_command() {
 #[test]
 fn a_report_that_was_not_written_is_not_named() {
     let mut tally = Tally::default();
-    let ends = vec![end(Ok(verdict(Word::Broken, 1))), end(Err("killed".to_owned()))];
+    let ends = vec![end(Ok(verdict(Word::Broken, 1))), failed("killed")];
     let line = tally.add(&plan(), "r", ends).unwrap();
     assert!(!line.contains("report target"), "{line}");
     assert!(tally.summary().page().starts_with("1 run: 0 pass"));

@@ -5,7 +5,7 @@ use std::path::Path;
 use mettle_scenarios::Plan;
 
 /// Of a scenario, its seed and its plants.
-pub(crate) fn scenario(file: &Path, plan: &Plan) -> String {
+pub(super) fn scenario(file: &Path, plan: &Plan) -> String {
     let mut command = format!("cargo sim run {} --seed {}", quoted(file), plan.seed);
     for plant in &plan.plants {
         command = command + " --plant " + &plant.to_string();
@@ -14,12 +14,12 @@ pub(crate) fn scenario(file: &Path, plan: &Plan) -> String {
 }
 
 /// Of a plan that was kept.
-pub(crate) fn kept(file: &Path) -> String {
+pub(super) fn kept(file: &Path) -> String {
     format!("cargo sim run {}", quoted(file))
 }
 
 /// Of a report folder.
-pub(crate) fn replay(folder: &Path) -> String {
+pub(super) fn replay(folder: &Path) -> String {
     format!("cargo sim replay {}", quoted(folder))
 }
 

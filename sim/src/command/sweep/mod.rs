@@ -3,27 +3,29 @@
 mod tally;
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mettle_reports::verdict::Word;
-use mettle_scenarios::{Scenario, shelf};
-use mettle_server::probe::NAMES;
+use mettle_scenarios::Scenario;
 
-use crate::cli::{SweepArgs, Trouble};
+use super::chosen::scenarios;
+use super::report_folder::{absolute, report_folder};
+use super::repro;
+use crate::args::SweepArgs;
 use crate::console::{self, Console};
-use crate::parent::{self, End, Job};
-use crate::run::{absolute, no_plan, report_folder};
-use crate::{planner, repro};
+use crate::error::HarnessError;
+use crate::parent::{self, RunEnd, RunJob};
+use crate::planner;
 use tally::{Tally, count};
 
 /// A scenario and where it was read from.
-pub(crate) type Story = (PathBuf, Scenario);
+type Story = (PathBuf, Scenario);
 
 /// Runs all seeds of all scenarios.
-pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, Trouble> {
+pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, HarnessError> {
     let console = Console::new(args.json);
-    let stories = stories(&args.scenarios)?;
+    let stories = scenarios(&args.scenarios)?;
     let runs = pairs(stories.len(), args.seeds.clone());
     let jobs = args.jobs.map_or_else(parent::cores, usize::from);
     console.say(&format!(
@@ -56,35 +58,15 @@ pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, Trouble> {
     Ok(tally.exit_code())
 }
 
-/// Loads every scenario that the words name, once each.
-fn stories(words: &[String]) -> Result<Vec<Story>, Trouble> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    for word in words {
-        no_plan(word)?;
-        for file in shelf::find(Path::new("."), word).map_err(|wrong| wrong.to_string())? {
-            if !files.contains(&file) {
-                files.push(file);
-            }
-        }
-    }
-    files
-        .into_iter()
-        .map(|file| match mettle_scenarios::load(&file, NAMES) {
-            Ok(scenario) => Ok((file, scenario)),
-            Err(wrong) => Err(wrong.to_string()),
-        })
-        .collect()
-}
-
 /// Every seed of every scenario, seed by seed, so that an early end has seen all scenarios.
 fn pairs(stories: usize, seeds: Range<u64>) -> Vec<(usize, u64)> {
     seeds.flat_map(|seed| (0..stories).map(move |story| (story, seed))).collect()
 }
 
 /// One run; a second one with a report when the first is no pass.
-fn one((_, scenario): &Story, seed: u64) -> Vec<End> {
+fn one((_, scenario): &Story, seed: u64) -> Vec<RunEnd> {
     let plan = planner::plan(scenario, seed, &[]);
-    let mut job = Job::new(plan);
+    let mut job = RunJob::new(plan);
     let first = parent::run(&job);
     if first.verdict.as_ref().is_ok_and(|verdict| verdict.verdict == Word::Pass) {
         return vec![first];

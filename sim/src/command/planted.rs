@@ -12,9 +12,10 @@ use mettle_scenarios::{Scenario, shelf};
 use mettle_server::probe::NAMES;
 use serde::Serialize;
 
-use crate::cli::{EXIT_HARNESS, PlantedArgs, Trouble};
+use crate::args::PlantedArgs;
 use crate::console::{self, Console};
-use crate::parent::{self, Job};
+use crate::error::{EXIT_HARNESS, HarnessError};
+use crate::parent::{self, RunJob};
 use crate::planner;
 
 /// One line of the table.
@@ -42,20 +43,18 @@ struct Object<'a> {
 #[derive(Default)]
 struct Hunt {
     caught: Option<(u64, String)>,
-    errors: BTreeMap<u64, String>,
+    errors: BTreeMap<u64, HarnessError>,
 }
 
 /// Hunts the bugs.
-pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, Trouble> {
+pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, HarnessError> {
     let console = Console::new(args.json);
     let shelf = catching()?;
     let bugs = if args.bugs.is_empty() { Bug::ALL.to_vec() } else { args.bugs.clone() };
     console.say("sim=on bug  scenario                       seeds  wall s  clean  checker");
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
     for bug in bugs {
-        let scenario = shelf.get(&bug).ok_or_else(|| {
-            format!("no scenario catches {bug}\n  remedy: add one with `catches = \"{bug}\"`")
-        })?;
+        let scenario = shelf.get(&bug).ok_or(HarnessError::NeverCaught { bug })?;
         let row = row(bug, scenario, args.max_seeds, &mut errors);
         console.say(&line(&row));
         rows.push(row);
@@ -75,11 +74,11 @@ pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, Trouble> {
 }
 
 /// The scenario of each bug.
-fn catching() -> Result<BTreeMap<Bug, Scenario>, Trouble> {
-    let files = shelf::below(Path::new(shelf::FOLDER)).map_err(|wrong| wrong.to_string())?;
+fn catching() -> Result<BTreeMap<Bug, Scenario>, HarnessError> {
+    let files = shelf::below(Path::new(shelf::FOLDER))?;
     let mut catching = BTreeMap::new();
     for file in files {
-        let scenario = mettle_scenarios::load(&file, NAMES).map_err(|wrong| wrong.to_string())?;
+        let scenario = mettle_scenarios::load(&file, NAMES)?;
         if let Some(bug) = scenario.catches {
             catching.insert(bug, scenario);
         }
@@ -93,8 +92,9 @@ fn row(bug: Bug, scenario: &Scenario, max_seeds: u64, errors: &mut Vec<String>) 
     let hunt = hunt(bug, scenario, max_seeds);
     let wall_seconds = begin.elapsed().as_secs_f64();
     let seeds = hunt.caught.as_ref().map_or(max_seeds, |(seed, _)| *seed);
-    let told =
-        |(seed, why): (&u64, &String)| format!("{bug} in {} seed {seed}: {why}", scenario.name);
+    let told = |(seed, why): (&u64, &HarnessError)| {
+        format!("{bug} in {} seed {seed}: {why}", scenario.name)
+    };
     errors.extend(hunt.errors.iter().map(told));
     let unclean = clean(scenario, seeds);
     if let Some((seed, why)) = &unclean {
@@ -121,7 +121,7 @@ fn hunt(bug: Bug, scenario: &Scenario, max_seeds: u64) -> Hunt {
     parent::each(
         &seeds,
         parent::cores(),
-        |seed| parent::run(&Job::new(planner::plan(scenario, *seed, &plants))).verdict,
+        |seed| parent::run(&RunJob::new(planner::plan(scenario, *seed, &plants))).verdict,
         |place, verdict| {
             let seed = seeds[place];
             match verdict {
@@ -149,7 +149,7 @@ fn clean(scenario: &Scenario, seeds: u64) -> Option<(u64, String)> {
     parent::each(
         &seeds,
         parent::cores(),
-        |seed| parent::run(&Job::new(planner::plan(scenario, *seed, &[]))).verdict,
+        |seed| parent::run(&RunJob::new(planner::plan(scenario, *seed, &[]))).verdict,
         |place, verdict| {
             let why = match verdict {
                 Ok(verdict) if verdict.verdict == Word::Pass => return true,

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 
 use mettle_reports::verdict::Verdict;
 
-use crate::cli::{EXIT_HARNESS, SameArgs, Trouble};
+use super::chosen::one_scenario;
+use super::report_folder::absolute;
+use crate::args::SameArgs;
 use crate::console::Console;
-use crate::parent::{self, Job};
+use crate::error::{EXIT_HARNESS, HarnessError};
+use crate::parent::{self, RunJob};
 use crate::planner;
-use crate::run::{absolute, one_scenario};
 
 /// Where both runs write.
 const FOLDER: &str = "target/same";
@@ -23,16 +25,16 @@ const FOLDER: &str = "target/same";
 const FILES: [&str; 4] = ["trace.ndjson", "history.ndjson", "verdict.json", "plan.json"];
 
 /// Runs a seed twice and compares.
-pub(crate) fn same(args: &SameArgs) -> Result<u8, Trouble> {
+pub(crate) fn same(args: &SameArgs) -> Result<u8, HarnessError> {
     let console = Console::new(false);
     let (_, scenario) = one_scenario(&args.scenario)?;
     let plan = planner::plan(&scenario, args.seed, &[]);
     console.say(&format!("sim=on {} seed={} (twice)", scenario.name, args.seed));
     let name = format!("{}-{}", scenario.name.replace('/', "-"), args.seed);
     let folders = ["a", "b"].map(|side| Path::new(FOLDER).join(format!("{name}-{side}")));
-    let mut plain = Job::new(plan.clone());
+    let mut plain = RunJob::new(plan.clone());
     plain.report = Some(absolute(&folders[0])?);
-    let mut odd = Job::new(plan);
+    let mut odd = RunJob::new(plan);
     odd.report = Some(absolute(&folders[1])?);
     odd.verbose = true;
     odd.folder = Some(PathBuf::from("/"));
@@ -47,7 +49,7 @@ pub(crate) fn same(args: &SameArgs) -> Result<u8, Trouble> {
     .map(|(name, value)| (name, OsString::from(value)))
     .to_vec();
     let jobs = [plain, odd];
-    let mut ends: [Option<Result<Verdict, String>>; 2] = [None, None];
+    let mut ends: [Option<Result<Verdict, HarnessError>>; 2] = [None, None];
     parent::each(&jobs, 2, parent::run, |place, end| {
         ends[place] = Some(end.verdict);
         true
@@ -75,12 +77,12 @@ pub(crate) fn same(args: &SameArgs) -> Result<u8, Trouble> {
 }
 
 /// The first line in which two reports differ.
-fn difference(folders: &[PathBuf; 2]) -> Result<Option<String>, Trouble> {
+fn difference(folders: &[PathBuf; 2]) -> Result<Option<String>, HarnessError> {
     for name in FILES {
         let open = |folder: &PathBuf| {
             let path = folder.join(name);
-            let file = File::open(&path).map_err(|why| format!("{}: {why}", path.display()))?;
-            Ok::<_, Trouble>(BufReader::new(file).split(b'\n'))
+            let file = File::open(&path).map_err(|cause| HarnessError::Path { path, cause })?;
+            Ok::<_, HarnessError>(BufReader::new(file).split(b'\n'))
         };
         let (mut left, mut right) = (open(&folders[0])?, open(&folders[1])?);
         for number in 1.. {
@@ -100,10 +102,10 @@ fn difference(folders: &[PathBuf; 2]) -> Result<Option<String>, Trouble> {
     Ok(None)
 }
 
-fn line(line: Option<std::io::Result<Vec<u8>>>) -> Result<Option<String>, Trouble> {
+fn line(line: Option<std::io::Result<Vec<u8>>>) -> Result<Option<String>, HarnessError> {
     line.transpose()
         .map(|line| line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-        .map_err(|why| format!("cannot read a report: {why}"))
+        .map_err(|cause| HarnessError::ReportUnreadable { cause })
 }
 
 #[cfg(test)]
@@ -120,7 +122,7 @@ mod tests {
                 std::fs::write(folder.join(name), "one\ntwo\n").unwrap();
             }
         }
-        assert_eq!(difference(&folders), Ok(None));
+        assert_eq!(difference(&folders).unwrap(), None);
         std::fs::write(folders[1].join("history.ndjson"), "one\n").unwrap();
         let found = difference(&folders).unwrap().unwrap();
         std::fs::remove_dir_all(folder).unwrap();

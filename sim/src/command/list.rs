@@ -5,12 +5,12 @@ use std::path::Path;
 use mettle_scenarios::shelf;
 use mettle_server::probe::NAMES;
 
-use crate::cli::Trouble;
 use crate::console::Console;
+use crate::error::HarnessError;
 
 /// Prints a line for each scenario; broken files are named at the end.
-pub(crate) fn list(console: Console) -> Result<u8, Trouble> {
-    let files = shelf::below(Path::new(shelf::FOLDER)).map_err(|wrong| wrong.to_string())?;
+pub(crate) fn list(console: Console) -> Result<u8, HarnessError> {
+    let files = shelf::below(Path::new(shelf::FOLDER))?;
     let mut wrong = Vec::new();
     let width = files.iter().map(|file| file.as_os_str().len()).max().unwrap_or(0);
     for file in &files {
@@ -26,8 +26,8 @@ pub(crate) fn list(console: Console) -> Result<u8, Trouble> {
                     scenario.title,
                 ));
             }
-            Err(why) => wrong.push(why.to_string()),
+            Err(why) => wrong.push(why),
         }
     }
-    if wrong.is_empty() { Ok(0) } else { Err(wrong.join("\n")) }
+    if wrong.is_empty() { Ok(0) } else { Err(HarnessError::Scenarios(wrong)) }
 }

@@ -6,9 +6,9 @@ use mettle_reports::verdict::{FaultCount, Verdict, Word};
 use mettle_scenarios::Plan;
 use serde::Serialize;
 
-use crate::cli::EXIT_HARNESS;
-use crate::parent::End;
-use crate::run::report_folder;
+use super::super::report_folder::report_folder;
+use crate::error::{EXIT_HARNESS, HarnessError};
+use crate::parent::RunEnd;
 
 /// A kind of fault that fired so often in a sweep and never had an effect is a defect of ours.
 const FIRED_ENOUGH: u64 = 30;
@@ -62,11 +62,11 @@ struct Failure {
 impl Tally {
     /// Counts one run: its end, and for a failure the end of the second run with a report. Returns
     /// the line that tells of a failure.
-    pub(super) fn add(&mut self, plan: &Plan, repro: &str, ends: Vec<End>) -> Option<String> {
+    pub(super) fn add(&mut self, plan: &Plan, repro: &str, ends: Vec<RunEnd>) -> Option<String> {
         self.runs += 1;
         for end in &ends {
-            self.cpu_seconds += end.cpu_seconds;
-            self.peak_mb = self.peak_mb.max(end.peak_mb);
+            self.cpu_seconds += end.cost.cpu_seconds;
+            self.peak_mb = self.peak_mb.max(end.cost.peak_mb);
         }
         let reported = ends.get(1).is_some_and(|end| end.verdict.is_ok());
         let report = reported.then(|| report_folder(plan).display().to_string());
@@ -84,7 +84,7 @@ impl Tally {
                 let reason = verdict.reason.unwrap_or_default();
                 (verdict.verdict.name(), verdict.checker, reason)
             }
-            Err(reason) => ("error", Some("harness".to_owned()), reason),
+            Err(error) => ("error", Some("harness".to_owned()), error.to_string()),
         };
         let found = checker.clone().unwrap_or_default();
         let brief = reason.lines().next().unwrap_or_default();
@@ -218,17 +218,16 @@ pub(super) fn count(number: u64, what: &str) -> String {
 }
 
 /// What the ends of one run say together: a second run that says another thing is an error.
-fn agreed(ends: Vec<End>) -> Result<Verdict, String> {
+fn agreed(ends: Vec<RunEnd>) -> Result<Verdict, HarnessError> {
     let mut verdicts = ends.into_iter().map(|end| end.verdict);
     let first = verdicts.next().expect("a run has at least one end")?;
     match verdicts.next() {
         None => Ok(first),
-        Some(second) if second.as_ref() == Ok(&first) => Ok(first),
-        Some(Err(why)) => Err(format!("failed, and could not be run again for a report: {why}")),
-        Some(Ok(second)) => Err(format!(
-            "not the same run twice: event hashes {} and {}",
-            first.trace_hash, second.trace_hash
-        )),
+        Some(Ok(second)) if second == first => Ok(first),
+        Some(Ok(second)) => {
+            Err(HarnessError::NotRepeated { first: first.trace_hash, second: second.trace_hash })
+        }
+        Some(Err(cause)) => Err(HarnessError::NotRunAgain { cause: Box::new(cause) }),
     }
 }
 
