@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use super::SECTOR;
-use super::fault::FileClass;
+use super::file::FileClass;
 use crate::stream::FaultId;
 
 /// One operation on the contents that no sync has covered yet.

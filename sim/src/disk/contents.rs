@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use super::SECTOR;
 use super::body::{Body, Change, sectors};
-use super::fault::{FailedSync, FileClass, Landing, Operation};
-use super::volume::{Barrier, Done, Face, FileId, Target, Volume, eio};
+use super::fault::{FailedSync, Landing, Operation};
+use super::file::{FileClass, FileId};
+use super::volume::{Barrier, Done, Face, Target, Volume, eio};
 use crate::stream::FaultId;
 
 impl Volume {

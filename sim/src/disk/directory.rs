@@ -3,9 +3,10 @@
 use std::io::{ErrorKind, Result};
 
 use super::body::{Body, Change};
-use super::fault::{FileClass, Operation};
+use super::fault::Operation;
+use super::file::{FileClass, FileId};
 use super::names::{NameChange, normal, parent};
-use super::volume::{Barrier, Done, Face, FileId, Target, UnsyncedName, Volume};
+use super::volume::{Barrier, Done, Face, Target, UnsyncedName, Volume};
 
 impl Volume {
     /// Names of the entries of a directory, sorted.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::body::Body;
-use super::fault::FileClass;
+use super::file::{FileClass, FileId};
 use super::names::{Tree, parent};
-use super::volume::{FileId, Volume};
+use super::volume::Volume;
 use crate::trace::Kind;
 
 /// What was durable on a disk at some moment.

@@ -30,7 +30,9 @@ mod body;
 mod contents;
 mod directory;
 mod fault;
+mod file;
 mod image;
+mod injection;
 mod names;
 mod power;
 mod state_file;
@@ -41,11 +43,12 @@ mod world;
 
 #[cfg(madsim)]
 pub use adapter::SimDisk;
-pub use fault::{DiskEffect, DiskFault, FailedSync, FileClass};
+pub use fault::{DiskEffect, DiskFault, FailedSync};
+pub use file::{FileClass, FileId};
 pub use image::Image;
 pub use power::{Keep, PowerLoss, PowerLossEffect};
 pub use state_file::StateFile;
-pub use volume::{DiskConfig, Done, Face, FileId, Volume, Wait};
+pub use volume::{DiskConfig, Done, Face, Volume, Wait};
 pub use world::DiskWorld;
 
 /// What a device writes as a whole, in bytes.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Result};
 
-use super::volume::FileId;
+use super::file::FileId;
 
 /// One state of the directory tree. The root is always there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

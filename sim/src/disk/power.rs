@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SECTOR;
 use super::body::{Body, Change, Unsynced, apply, sectors, write};
-use super::fault::FileClass;
+use super::file::FileClass;
 use super::volume::Volume;
 use crate::stream::{FaultId, MILLION, Stream};
 use crate::trace::Kind;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use super::volume::{Face, FileId, Volume};
+use super::file::FileId;
+use super::volume::{Face, Volume};
 use crate::clock::Now;
 
 /// One file of a [`Volume`], as redb uses it: it never waits.

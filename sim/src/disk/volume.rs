@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::Body;
 use super::fault::{DiskEffect, Injected, Operation};
+use super::file::FileId;
 use super::names::{NameChange, Tree, parent};
 use crate::stream::{FaultId, Latency, Stream, Streams};
 use crate::trace::{Kind, Trace};
@@ -50,10 +51,6 @@ pub enum Face {
     /// Never waits; its time adds up for the storage job it is part of.
     Metered,
 }
-
-/// A file, whatever it is called at the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FileId(pub u32);
 
 /// An operation, and when it is done.
 #[derive(Debug)]
