@@ -23,6 +23,8 @@ enum Verb {
     Tidy,
     /// Prints the floors of every crate as its imports have them, as ARCHITECTURE.md lists them
     Floors,
+    /// Prints the 100 sentences in comments that lean on pronouns most, and how many each crate has
+    Prose,
     /// rustfmt and clippy, in the plain world and in the simulated one
     Lint,
     /// Everything that `cargo test` runs
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     let ok = match arguments.verb {
         Verb::Tidy => run_tidy(&root),
         Verb::Floors => print_floors(&root),
+        Verb::Prose => print_prose(&root),
         Verb::Lint => cargo::lint(&root),
         Verb::Test => cargo::test(&root),
         Verb::Same => cargo::same(&root),
@@ -62,6 +65,24 @@ fn print_floors(root: &std::path::Path) -> bool {
         eprintln!("{finding}");
     }
     findings.is_empty()
+}
+
+#[allow(clippy::print_stdout, reason = "a command for people")]
+fn print_prose(root: &std::path::Path) -> bool {
+    let mut crates = std::collections::BTreeMap::new();
+    for sentence in tidy::hard_sentences(root, 100) {
+        println!(
+            "{:>3} % {}:{} {}",
+            sentence.density / 10,
+            sentence.path,
+            sentence.line,
+            sentence.text
+        );
+        let folder = sentence.path.split('/').next().unwrap_or_default().to_owned();
+        *crates.entry(folder).or_insert(0) += 1;
+    }
+    println!("of the 100 hardest: {crates:?}");
+    true
 }
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for people")]

@@ -2,6 +2,7 @@
 
 mod edges;
 mod planted;
+mod prose;
 mod rooms;
 mod signatures;
 mod source;
@@ -9,6 +10,8 @@ mod words;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+pub(crate) use prose::Sentence;
 
 /// One broken rule: where, what, and what to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +40,7 @@ pub(crate) fn all(root: &Path) -> Vec<Finding> {
         findings.extend(source::check(source));
         findings.extend(words::check(source));
         findings.extend(signatures::check(source));
+        findings.extend(prose::check(source));
     }
     findings.extend(words::names_in_architecture(root, &sources));
     findings.extend(rooms::check(root, &sources));
@@ -48,6 +52,11 @@ pub(crate) fn all(root: &Path) -> Vec<Finding> {
 /// The floors of every crate as its imports have them, and the circles that leave a crate without.
 pub(crate) fn floors(root: &Path) -> (String, Vec<Finding>) {
     rooms::print(&sources(root))
+}
+
+/// The sentences in comments that lean on pronouns most.
+pub(crate) fn hard_sentences(root: &Path, count: usize) -> Vec<Sentence> {
+    prose::densest(&sources(root), count)
 }
 
 /// Every Rust file of ours, sorted.
