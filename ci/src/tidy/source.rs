@@ -1,4 +1,4 @@
-//! Rules for one source file: its size, the sign on its door, fair selects.
+//! Rules for one source file: its size, its module doc, biased selects.
 
 use super::{Finding, Source};
 
@@ -11,14 +11,17 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         findings.push(Finding { place: format!("{}:{line}", source.path), what });
     };
     if !source.text.starts_with("//! ") {
-        find(1, "no sign on the door: open the file with `//! ` and what the room is for".into());
+        find(
+            1,
+            "missing module doc: start with `//! ` and one sentence on what the file is for".into(),
+        );
     }
     let lines = lines_without_tests(source);
     if lines > LINES_MAX {
-        find(lines, format!("{lines} lines without tests, at most {LINES_MAX}: move a wall"));
+        find(lines, format!("split the file: {lines} lines without tests, limit {LINES_MAX}"));
     }
     for (number, line) in unbiased_selects(&source.text) {
-        find(number, format!("`{line}` without `biased;` polls in random order"));
+        find(number, format!("`{line}` polls in random order: start it with `biased;`"));
     }
     findings
 }
@@ -64,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_without_a_sign_is_found() {
+    fn a_file_without_a_module_doc_is_found() {
         assert_eq!(places("a.rs", "fn main() {}\n").len(), 1);
         assert!(places("a.rs", "//! A room.\nfn main() {}\n").is_empty());
     }
