@@ -2,7 +2,7 @@
 //!
 //! What is built grows with the number of records, of changes, of keys and values shown and of
 //! events, and nothing of it with their squares; so each is given what the dearest kind of history
-//! was seen to take, and somewhat more (`tests/memory.rs` holds that against an allocator that
+//! was seen to take, and somewhat more (`cli/tests/memory.rs` holds that against an allocator that
 //! counts). Two things grow otherwise, and are counted as they do: the choices of a search over
 //! writes of unknown outcome, and the general search. They get what is left ([`Budget`]).
 
@@ -53,7 +53,7 @@ impl From<u64> for Budget {
 /// For every record: its places in lists by revision and by time.
 const RECORD: u64 = 128;
 /// For a change that was asked for: a version for it and one for its end, and a key of its own.
-pub(crate) const CHANGE: u64 = 320;
+pub const CHANGE: u64 = 320;
 /// For something of a watch stream, and for an event.
 const WATCH: u64 = 128;
 const EVENT: u64 = 128;
@@ -117,7 +117,7 @@ fn changes(request: &Request) -> u64 {
 }
 
 /// What is said of a history that is too large for the memory allowed.
-pub(crate) fn too_much(needed: u64, options: &Options) -> Verdict {
+pub fn too_much(needed: u64, options: &Options) -> Verdict {
     let reason = format!(
         "judging it takes up to {} MB of memory, and {} MB are allowed; --memory gives more",
         megabytes(needed),
@@ -127,6 +127,6 @@ pub(crate) fn too_much(needed: u64, options: &Options) -> Verdict {
 }
 
 /// Megabytes, rounded up, for people.
-pub(crate) fn megabytes(bytes: u64) -> u64 {
+pub fn megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }

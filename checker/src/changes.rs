@@ -13,11 +13,11 @@ use crate::words::row::took;
 use crate::words::short;
 
 /// Longer histories are not replayed for a page.
-pub(crate) const MOST_RECORDS: usize = 250_000;
+pub const MOST_RECORDS: usize = 250_000;
 /// Revisions in a row that nobody acknowledged; more of them are a header gone wrong.
 const MOST_HOLES: i64 = 100_000;
 /// So many keys of one write are kept.
-pub(crate) const MOST_KEYS: usize = 6;
+pub const MOST_KEYS: usize = 6;
 /// Stands for what a revision changed that nobody acknowledged.
 const HOLE: &[u8] = b"\0a revision that nobody acknowledged";
 

@@ -17,32 +17,26 @@
 //! ([`model`]), and judges what clients recorded ([`history`]).
 
 mod assume;
-mod budget;
+pub mod budget;
 pub mod changes;
 mod check;
-pub mod export;
 pub mod follow;
 mod general;
 mod header;
 pub mod history;
-pub mod import;
-mod judge;
 mod lease;
 mod local;
 pub mod model;
 mod revision;
-pub mod search;
 mod session;
 mod smallest;
 mod start;
-mod streams;
+pub mod streams;
 mod verdict;
-pub mod view;
 mod watch;
 pub mod words;
 
 pub use assume::{Contradiction, assumptions};
 pub use budget::{Options, needed_bytes};
 pub use check::{CHECKERS, check};
-pub use judge::judge;
-pub use verdict::{Check, Doubt, Figures, Report, Verdict, Violation};
+pub use verdict::{Check, Doubt, Figures, LINEARIZABILITY, Report, Verdict, Violation};

@@ -1,7 +1,7 @@
 //! The smallest contradiction among operations on the key space, where a search over writes of
 //! unknown outcome found that there is no order.
 //!
-//! An answer is forgotten as in [`search::shrink`](crate::search::shrink): what made no revision goes,
+//! An answer is forgotten as in [`search::shrink`](mettle_search::shrink): what made no revision goes,
 //! a write becomes one of unknown outcome. An order of all operations is one of what is left, so what
 //! is left proves the violation if it has none.
 
@@ -11,11 +11,11 @@ use crate::history::{History, Outcome, Record, Request, is_local, makes_revision
 use crate::model::Store;
 use crate::revision::ops::Ops;
 use crate::revision::{Stretch, order};
-use crate::search::shrink::fewest;
 use crate::start::start;
 use crate::streams::Streams;
 use crate::verdict::{LINEARIZABILITY, Verdict, Violation};
 use crate::words;
+use mettle_search::shrink::fewest;
 
 /// Records copied and steps taken, all in all; a fraction of a second.
 const BUDGET: u64 = 400_000;

@@ -6,7 +6,7 @@ use serde::Serialize;
 pub(crate) const ASSUMPTIONS: &str = "assumptions";
 
 /// The name of the check that one order explains every answer.
-pub(crate) const LINEARIZABILITY: &str = "linearizability";
+pub const LINEARIZABILITY: &str = "linearizability";
 
 /// The answer to "is this history legal?".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,11 +46,13 @@ pub struct Doubt {
 }
 
 impl Verdict {
-    pub(crate) fn broken(checker: &'static str, reason: String, evidence: Vec<u64>) -> Self {
+    /// Broken, with what shows it.
+    pub fn broken(checker: &'static str, reason: String, evidence: Vec<u64>) -> Self {
         Verdict::Broken(Violation { checker, reason, evidence, revision: None })
     }
 
-    pub(crate) fn unknown(checker: &'static str, reason: String, evidence: Vec<u64>) -> Self {
+    /// Not to be said, with why.
+    pub fn unknown(checker: &'static str, reason: String, evidence: Vec<u64>) -> Self {
         Verdict::Unknown(Doubt { checker, reason, evidence })
     }
 

@@ -13,8 +13,6 @@ mod console;
 pub mod converge;
 pub mod disk;
 pub mod effects;
-#[cfg(madsim)]
-pub mod environment;
 pub mod error;
 #[cfg(madsim)]
 pub mod fault;
@@ -24,12 +22,14 @@ pub mod observe;
 pub mod outcome;
 mod parent;
 pub mod planner;
-pub mod recorder;
 #[cfg(madsim)]
-pub mod run;
+pub mod platform;
+pub mod recorder;
 #[cfg(madsim)]
 pub mod run_context;
 pub mod stream;
 pub mod target;
 pub mod trace;
 pub mod traffic;
+#[cfg(madsim)]
+pub mod world;

@@ -5,8 +5,9 @@ use std::io::Cursor;
 
 use mettle_checker::history::binary::MAGIC;
 use mettle_checker::history::{History, Limits, read_stream};
-use mettle_checker::import::{Format, Input, read_from, read_report};
-use mettle_checker::{judge, Options, check};
+use mettle_check::import::{Format, Input, read_from, read_report};
+use mettle_check::judge;
+use mettle_checker::{Options, check};
 
 /// So few steps that a judgement takes milliseconds; it may then be "unknown".
 fn options() -> Options {

@@ -4,8 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::history::{Header, Outcome, Record, Request, Response};
 use crate::model::{Refusal, Store, differ};
-use crate::search::Model;
 use crate::words;
+use mettle_search::Model;
 
 /// The model.
 #[derive(Clone, Debug, Default)]

@@ -10,11 +10,11 @@ use crate::budget::Budget;
 use crate::history::weight::weight;
 use crate::history::{Outcome, Record, Request, is_local};
 use crate::model::Store;
-use crate::search::shrink::shrink;
-use crate::search::{self, Call, Limits, search};
 use crate::verdict::{LINEARIZABILITY, Verdict};
 use crate::words;
 use crate::words::row::{Row, of_record};
+use mettle_search::shrink::shrink;
+use mettle_search::{Call, Limits, search};
 
 /// Histories longer than this are not worth the try: each state is a store of its own.
 const MOST_OPERATIONS: usize = 2_000;
@@ -44,9 +44,9 @@ pub(crate) fn general(records: &[Record], start: Store, budget: Budget, doubt: V
     let limits = Limits { steps: budget.steps.min(2_000_000), memory_bytes };
     let model = KeySpace::starting_with(start);
     match search(&model, &calls, &limits).outcome {
-        search::Outcome::Linearizable(_) => Verdict::Legal,
-        search::Outcome::Unknown(_) => doubt,
-        search::Outcome::Illegal(stuck) => {
+        mettle_search::Outcome::Linearizable(_) => Verdict::Legal,
+        mettle_search::Outcome::Unknown(_) => doubt,
+        mettle_search::Outcome::Illegal(stuck) => {
             let memory_bytes = memory_bytes.saturating_sub(weight as usize);
             let limits = Limits { steps: SHRINK_STEPS, memory_bytes };
             let core = shrink(&[model], &calls, &stuck, &limits, lost);

@@ -44,7 +44,7 @@ mod role;
 mod tests;
 mod valid;
 mod watch;
-pub(crate) mod weight;
+pub mod weight;
 mod write;
 
 pub use blob::Blob;

@@ -9,7 +9,7 @@ use super::{
 
 /// A record in one line of a file may hold so many objects; it takes some hundred bytes for each
 /// while it is read.
-pub(crate) const MOST_OBJECTS: u64 = 4 << 20;
+pub const MOST_OBJECTS: u64 = 4 << 20;
 
 /// So many, or as many as so many bytes have room for.
 pub(crate) fn most_objects(bytes: u64) -> u64 {
@@ -18,7 +18,7 @@ pub(crate) fn most_objects(bytes: u64) -> u64 {
 }
 
 /// Whether a text of JSON holds more objects.
-pub(crate) fn too_many_objects(text: &[u8], most: u64) -> bool {
+pub fn too_many_objects(text: &[u8], most: u64) -> bool {
     let few = text.len() as u64 / 2 <= most;
     !few && text.split(|byte| *byte == b'{').count() as u64 > most
 }
@@ -29,7 +29,7 @@ pub(crate) fn weight_read(record: &Record) -> u64 {
 }
 
 /// The bytes of a record, roughly: what lies in lists and long texts beside itself.
-pub(crate) fn weight(record: &Record) -> u64 {
+pub fn weight(record: &Record) -> u64 {
     let request = match &record.request {
         Request::Put(put) => blob(&put.key) + blob(&put.value),
         Request::Range(range) => blob(&range.key) + blob(&range.range_end),

@@ -9,40 +9,44 @@ use crate::model::Span;
 use crate::verdict::Violation;
 use crate::words;
 
-/// The checks that look at the streams themselves, by name.
-pub(crate) const CREATED: &str = "watch.created";
-pub(crate) const CANCELED: &str = "watch.canceled";
+/// The check of answers to create requests.
+pub const CREATED: &str = "watch.created";
+/// The check of ends.
+pub const CANCELED: &str = "watch.canceled";
 
 /// One watcher's life on its stream.
 #[derive(Clone, Debug)]
-pub(crate) struct Watcher<'a> {
+pub struct Watcher<'a> {
     /// What was asked.
-    pub(crate) request: &'a WatchCreateRequest,
+    pub request: &'a WatchCreateRequest,
     /// The record that asked.
-    pub(crate) create: &'a Record,
-    pub(crate) span: Span,
+    pub create: &'a Record,
+    /// The keys that it watches.
+    pub span: Span,
     /// The first revision it must deliver.
-    pub(crate) start: i64,
+    pub start: i64,
     /// The answer to the create request.
-    pub(crate) created: Arrival<'a>,
+    pub created: Arrival<'a>,
     /// The first request to end it.
-    pub(crate) cancel: Option<&'a Record>,
+    pub cancel: Option<&'a Record>,
     /// When it ended, or its stream; None if it was still there at the end of the recording.
-    pub(crate) over_ns: Option<u64>,
+    pub over_ns: Option<u64>,
     /// What arrived for it, in order, the answer to the create request left out.
-    pub(crate) arrivals: Vec<Arrival<'a>>,
+    pub arrivals: Vec<Arrival<'a>>,
 }
 
 /// A response as one watcher sees it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival<'a> {
-    pub(crate) record: &'a Record,
-    pub(crate) response: &'a WatchResponse,
+pub struct Arrival<'a> {
+    /// When and for whom it came.
+    pub record: &'a Record,
+    /// What came.
+    pub response: &'a WatchResponse,
 }
 
 impl<'a> Watcher<'a> {
     /// Whether the watcher wants to hear of such a change.
-    pub(crate) fn wants(&self, key: &[u8], kind: EventType) -> bool {
+    pub fn wants(&self, key: &[u8], kind: EventType) -> bool {
         let filter = match kind {
             EventType::Put => WatchFilter::NoPut,
             EventType::Delete => WatchFilter::NoDelete,
@@ -52,7 +56,7 @@ impl<'a> Watcher<'a> {
 
     /// The last revision of which it has certainly heard everything it wants: that of its last
     /// event or progress notice.
-    pub(crate) fn heard(&self) -> i64 {
+    pub fn heard(&self) -> i64 {
         let heard = self.arrivals.iter().map(|arrival| {
             let response = arrival.response;
             match response.events.last() {
@@ -66,11 +70,12 @@ impl<'a> Watcher<'a> {
 
     /// What arrived, the parts of a split response together: all but the last of a group that is
     /// whole are marked as fragments.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = &[Arrival<'a>]> {
+    pub fn groups(&self) -> impl Iterator<Item = &[Arrival<'a>]> {
         self.arrivals.chunk_by(|a, b| a.response.fragment && !b.response.events.is_empty())
     }
 
-    pub(crate) fn events(&self) -> impl Iterator<Item = (&'a Record, &'a Event)> {
+    /// Its events, each with the record that brought it.
+    pub fn events(&self) -> impl Iterator<Item = (&'a Record, &'a Event)> {
         let arrivals = self.arrivals.iter().copied();
         arrivals.flat_map(|arrival| {
             arrival.response.events.iter().map(move |event| (arrival.record, event))
@@ -79,29 +84,34 @@ impl<'a> Watcher<'a> {
 }
 
 /// Whether a response only says how far the watcher is.
-pub(crate) fn is_progress(response: &WatchResponse) -> bool {
+pub fn is_progress(response: &WatchResponse) -> bool {
     response.events.is_empty() && !response.created && !response.canceled && !response.fragment
 }
 
 /// All watchers of a history, and what is wrong with the streams themselves.
 #[derive(Debug, Default)]
-pub(crate) struct Streams<'a> {
-    pub(crate) watchers: Vec<Watcher<'a>>,
-    pub(crate) unanswered: Vec<Unanswered<'a>>,
-    pub(crate) wrong: Vec<Violation>,
-    pub(crate) responses: u64,
+pub struct Streams<'a> {
+    /// In the order in which they were created.
+    pub watchers: Vec<Watcher<'a>>,
+    /// Create requests that were not answered.
+    pub unanswered: Vec<Unanswered<'a>>,
+    /// What is wrong with the streams themselves.
+    pub wrong: Vec<Violation>,
+    /// How many responses came.
+    pub responses: u64,
     /// Create requests without an answer, on streams that go on, and requests to end them.
-    pub(crate) asked: Vec<&'a Record>,
+    pub asked: Vec<&'a Record>,
     /// Watchers that live on, by their place in `watchers`.
-    pub(crate) live: Vec<usize>,
+    pub live: Vec<usize>,
 }
 
 /// A create request without an answer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unanswered<'a> {
-    pub(crate) create: &'a Record,
+pub struct Unanswered<'a> {
+    /// The record that asked.
+    pub create: &'a Record,
     /// When its stream was over.
-    pub(crate) over_ns: Option<u64>,
+    pub over_ns: Option<u64>,
 }
 
 #[derive(Default)]
@@ -116,14 +126,14 @@ struct Stream<'a> {
 }
 
 /// Sorts the watch records of a history by watcher.
-pub(crate) fn streams(records: &[Record]) -> Streams<'_> {
+pub fn streams(records: &[Record]) -> Streams<'_> {
     streams_of(records.iter(), &BTreeMap::new())
 }
 
 /// When something happened on a stream. What arrived at the same time stays in the order in which
 /// it was recorded. What was sent at that time was sent before, and the end comes last: the lines
 /// may stand in any order.
-pub(crate) fn moment(record: &Record) -> (u64, u8) {
+pub fn moment(record: &Record) -> (u64, u8) {
     let rank = match record.request.op() {
         Op::WatchResponse => 1,
         Op::WatchEnd => 2,
@@ -134,7 +144,7 @@ pub(crate) fn moment(record: &Record) -> (u64, u8) {
 
 /// The same for a part of a history; `starts` says for some watchers, by the id of their request,
 /// from which revision on they are looked at.
-pub(crate) fn streams_of<'a>(
+pub fn streams_of<'a>(
     records: impl Iterator<Item = &'a Record>,
     starts: &BTreeMap<u64, i64>,
 ) -> Streams<'a> {

@@ -16,7 +16,7 @@ pub use answer::{answer, revision, told};
 pub use fold::folded;
 pub use request::request;
 pub(crate) use request::{event, key_value};
-pub(crate) use together::together;
+pub use together::together;
 pub(crate) use wrong::mismatch;
 
 /// So many keys or events are named; the rest is counted.
@@ -141,7 +141,7 @@ pub(crate) fn short(blob: &Blob) -> String {
 }
 
 /// The first characters of a text.
-pub(crate) fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

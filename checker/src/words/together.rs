@@ -11,7 +11,7 @@ const NAMED: usize = 8;
 
 /// `no order explains the answers of 2 operations, …: write 1 by c5, then read by c11 (2)`; the rows in the order of their calls.
 /// With `anywhere`, whatever was there before them, too.
-pub(crate) fn together(rows: &[&Row], anywhere: bool) -> String {
+pub fn together(rows: &[&Row], anywhere: bool) -> String {
     let which = match rows.len() {
         1 => "the answer of one operation".to_owned(),
         many => format!("the answers of {many} operations"),

@@ -5,7 +5,6 @@
 pub(crate) mod brute;
 pub(crate) mod damage;
 pub(crate) mod leases;
-pub(crate) mod strings;
 mod watchers;
 
 use std::collections::{BTreeMap, BTreeSet};

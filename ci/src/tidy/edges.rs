@@ -9,12 +9,15 @@ use super::Finding;
 use crate::cargo;
 
 /// Our crates and which of ours each may use.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("mettle-api", &[]),
     ("mettle-server", &["mettle-api"]),
-    ("mettle-checker", &[]),
+    ("mettle-search", &[]),
+    ("mettle-checker", &["mettle-search"]),
+    ("mettle-page", &["mettle-checker"]),
+    ("mettle-check", &["mettle-checker", "mettle-page", "mettle-search"]),
     ("mettle-scenarios", &[]),
-    ("mettle-reports", &["mettle-checker", "mettle-scenarios"]),
+    ("mettle-reports", &["mettle-checker", "mettle-page", "mettle-scenarios"]),
     (
         "mettle-sim",
         &["mettle-api", "mettle-server", "mettle-checker", "mettle-scenarios", "mettle-reports"],
@@ -23,7 +26,19 @@ const MAY_USE: [(&str, &[&str]); 7] = [
 ];
 
 /// Crates that may not know a runtime, a simulated one included.
-const KNOW_NO_RUNTIME: [&str; 3] = ["mettle-checker", "mettle-scenarios", "mettle-reports"];
+const KNOW_NO_RUNTIME: [&str; 6] = [
+    "mettle-search",
+    "mettle-checker",
+    "mettle-page",
+    "mettle-check",
+    "mettle-scenarios",
+    "mettle-reports",
+];
+
+/// Crates that judge, and know no command line and no page.
+const KNOW_NO_DOOR: [&str; 2] = ["mettle-search", "mettle-checker"];
+/// What a command line and a page are made of.
+const DOORS: [&str; 3] = ["clap", "signal-hook", "mettle-page"];
 
 /// Crates whose randomness escapes the simulator, by name and version; only `madsim` may bring them.
 const ESCAPES: [(&str, &str); 2] = [("getrandom", "0.2."), ("rand", "0.8.")];
@@ -101,6 +116,13 @@ fn rules(graph: &Graph) -> Vec<Finding> {
                 }
             }
         }
+        if KNOW_NO_DOOR.contains(&name) {
+            let reach = graph.reach(id);
+            let doors = reach.iter().map(|reached| &graph.packages[reached].0);
+            for door in doors.filter(|reached| DOORS.contains(&reached.as_str())) {
+                findings.push(finding(name, format!("must not know {door}")));
+            }
+        }
     }
     for (name, version) in ESCAPES {
         findings.extend(escapes(graph, name, version));
@@ -165,6 +187,21 @@ mod tests {
         assert_eq!(
             found(&[("mettle-scenarios", "toml"), ("toml", "tokio")]),
             ["mettle-scenarios: must not know tokio"]
+        );
+    }
+
+    #[test]
+    fn the_judge_knows_no_command_line_and_no_page() {
+        assert_eq!(
+            found(&[("mettle-checker", "serde"), ("mettle-search", "clap")]),
+            ["mettle-search: must not know clap"]
+        );
+        assert_eq!(
+            found(&[("mettle-checker", "mettle-search"), ("mettle-search", "signal-hook")]),
+            [
+                "mettle-search: must not know signal-hook",
+                "mettle-checker: must not know signal-hook"
+            ]
         );
     }
 

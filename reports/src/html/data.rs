@@ -2,9 +2,9 @@
 
 use mettle_checker::changes::changes;
 use mettle_checker::history::History;
-use mettle_checker::view::page::{Fault, Finding, Page};
-use mettle_checker::view::scene::{Scene, Stage};
 use mettle_checker::words::row::of_history;
+use mettle_page::scene::{Scene, Stage};
+use mettle_page::{Fault, Finding, Page};
 use mettle_scenarios::Plan;
 
 use crate::timeline::Timeline;

@@ -1,8 +1,8 @@
 //! The page: self-contained, its data intact, its lanes sensible.
 
 use mettle_checker::history::{ErrorAnswer, PutRequest, Record, Request};
-use mettle_checker::view::lanes::assign;
 use mettle_checker::words::row::{of_history, of_record};
+use mettle_page::lanes::assign;
 
 use super::page;
 use crate::fixture::{broken, history, plan};

@@ -1,0 +1,134 @@
+//! What can be said on the command line.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, ValueEnum};
+use mettle_check::import::Format;
+use mettle_checker::Options;
+use mettle_checker::history::Limits;
+
+use super::export::Form;
+
+/// Judges recorded histories of an etcd: are the answers those of one key-value store?
+///
+/// Exit codes: 0 legal, 1 a guarantee is broken, 3 unknown, 4 usage or input error; of several
+/// files the worst: 1, then 4, then 3.
+#[derive(Parser)]
+#[command(name = "mettle-check", version)]
+pub(crate) struct Args {
+    /// Files, `-` for standard input, or report folders of etcd's robustness tests
+    #[arg(required = true, value_name = "HISTORY")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The format, where the content does not show it
+    #[arg(long, value_enum, default_value = "auto")]
+    format: FormatArg,
+    /// Print one JSON object for each file, each on one line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a JUnit report: a testcase for each history and check
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write a page that shows the history and what contradicts what; opens from disk
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Judge nothing: write the history in another form to a file, or for etcd to a folder
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["v1|binary|etcd", "PATH"],
+        conflicts_with_all = ["json", "junit", "html"]
+    )]
+    export: Option<Vec<OsString>>,
+    /// Judge a recording while it is written: a file that grows, or `-`. Ends at the first broken
+    /// guarantee, at a line {"end":true}, at the end of a pipe, or when interrupted
+    #[arg(long, conflicts_with_all = ["junit", "html", "export"])]
+    pub(crate) follow: bool,
+    /// With --follow: end at the end of the file as it is
+    #[arg(long, requires = "follow")]
+    pub(crate) until_end: bool,
+    /// Give up a search after so many steps and answer "unknown"
+    #[arg(long, default_value_t = Options::default().steps)]
+    steps: u64,
+    /// Megabytes for reading and judging one history and for its page, counted; what would take
+    /// more is not read (exit 4), answered "unknown", or (the page) not written
+    #[arg(
+        long,
+        value_name = "MB",
+        default_value_t = Options::default().memory_bytes >> 20,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    memory: u64,
+    /// How many ms sooner than promised a lease may end
+    #[arg(long, default_value_t = Options::default().lease_tolerance_ns / 1_000_000)]
+    lease_tolerance_ms: u64,
+}
+
+impl Args {
+    /// The format that was asked for; None to go by the content.
+    pub(crate) fn format(&self) -> Option<Format> {
+        match self.format {
+            FormatArg::Auto => None,
+            FormatArg::V1 => Some(Format::V1),
+            FormatArg::Binary => Some(Format::Binary),
+            FormatArg::Etcd => Some(Format::Etcd),
+            FormatArg::Jepsen => Some(Format::Jepsen),
+            FormatArg::Porcupine => Some(Format::Porcupine),
+            FormatArg::Knossos => Some(Format::Knossos),
+        }
+    }
+
+    /// The form and the path to write to, if nothing is to be judged.
+    pub(crate) fn export(&self) -> Result<Option<(Form, &Path)>, String> {
+        let Some([form, path]) = self.export.as_deref() else { return Ok(None) };
+        if self.files.len() > 1 {
+            return Err("--export takes one history".to_owned());
+        }
+        let word = form.to_string_lossy();
+        let form = Form::named(&word)
+            .ok_or_else(|| format!("--export knows v1, binary and etcd, not {word:?}"))?;
+        Ok(Some((form, Path::new(path))))
+    }
+
+    /// How much work a judgement may cost.
+    pub(crate) fn options(&self) -> Options {
+        let lease_tolerance_ns = self.lease_tolerance_ms.saturating_mul(1_000_000);
+        let memory_bytes = self.memory.saturating_mul(1 << 20);
+        Options { steps: self.steps, lease_tolerance_ns, memory_bytes }
+    }
+
+    /// Why a page was not written that takes so much memory.
+    pub(crate) fn no_page(&self, path: &Path, needed: u64) -> String {
+        let (needed, allowed) = (needed.div_ceil(1 << 20), self.memory);
+        format!(
+            "{}: not written: making the page takes {needed} MB, and {allowed} are allowed; the \
+             verdict stands, and --memory {needed} writes the page too",
+            path.display()
+        )
+    }
+
+    /// How much may be read.
+    pub(crate) fn limits(&self) -> Limits {
+        let memory_bytes = self.options().memory_bytes;
+        let most = Limits::default();
+        Limits { line_bytes: most.line_bytes.min(memory_bytes / 4), memory_bytes, ..most }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormatArg {
+    /// By the content
+    Auto,
+    /// Newline-delimited JSON, as in checker/README.md
+    V1,
+    /// The compact form of the same
+    Binary,
+    /// A report folder of etcd's robustness tests
+    Etcd,
+    /// A log of Jepsen's etcd tests
+    Jepsen,
+    /// porcupine's key-value histories
+    Porcupine,
+    /// Knossos' register histories
+    Knossos,
+}

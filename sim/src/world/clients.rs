@@ -1,0 +1,226 @@
+//! The clients of a run as tasks: traffic, watchers that come and go, evidence watchers, the compactor.
+
+use madsim::runtime::NodeHandle;
+use madsim::task::JoinHandle;
+use mettle_checker::history::{Blob, CompactRequest, Outcome, Request, WatchCreateRequest};
+
+use crate::client::{Client, Heard, Listen, WatchOver};
+use crate::host::FIRST_CLIENT;
+use crate::recorder::Ending;
+use crate::run_context::World;
+use crate::stream::Stream;
+use crate::traffic::{Generator, Seen, Start, WatchPlan, Watcher};
+
+/// Host numbers of the parts, apart from each other and from the traffic clients (from 1).
+const FIRST_WATCHER: u8 = 100;
+const FIRST_EVIDENCE: u8 = 200;
+const COMPACTOR: u8 = 250;
+/// The client of the converge phase.
+pub(super) const CONVERGER: u8 = 251;
+
+const MILLISECOND_NS: u64 = 1_000_000;
+
+/// Starts all clients on `node`; those given back end by themselves when the duration is over.
+pub(super) fn start(world: &World, node: &NodeHandle) -> Vec<JoinHandle<()>> {
+    let traffic = &world.plan.traffic;
+    let mut tasks = Vec::new();
+    for number in 0..traffic.clients as u8 {
+        tasks.push(node.spawn(operate(world.clone(), FIRST_CLIENT + number)));
+    }
+    for number in 0..traffic.watchers as u8 {
+        tasks.push(node.spawn(watch(world.clone(), number)));
+    }
+    if traffic.compact_every_ns > 0 {
+        tasks.push(node.spawn(compact(world.clone())));
+    }
+    if traffic.evidence {
+        for member in 1..=world.plan.members {
+            node.spawn(evidence(world.clone(), member));
+        }
+    }
+    tasks
+}
+
+/// One client that calls one operation after the other.
+async fn operate(world: World, number: u8) {
+    let mut client = world.client(number);
+    let streams = world.worlds.streams;
+    let traffic = &world.plan.traffic;
+    let mut generator = Generator::new(streams, number.into(), traffic);
+    let mut seen = Seen::default();
+    let members = u64::from(world.plan.members);
+    let mut moves = streams.open("traffic-member", number.into(), 0);
+    let mut member = 1 + moves.below(members) as u32;
+    loop {
+        seen.hear_compacted(world.recorder.compacted());
+        let (pause_ns, request) = generator.next_operation(&seen);
+        client.pause(pause_ns).await;
+        if world.worlds.now_ns() >= world.plan.duration_ns {
+            return;
+        }
+        let called = client.call(member, request, traffic.deadline_ns).await;
+        match &called.ending {
+            Ending::Answered(response) => seen.hear(response),
+            Ending::Refused(_) if called.outcome == Outcome::Fail => {}
+            Ending::NeverSent(_) | Ending::Refused(_) => {
+                member = another(member, members, &mut moves);
+                client.pause(moves.between(10, 100) * MILLISECOND_NS).await;
+            }
+        }
+    }
+}
+
+/// Another member than this one, if there is one.
+fn another(member: u32, members: u64, stream: &mut Stream) -> u32 {
+    let step = 1 + stream.below(members.saturating_sub(1));
+    1 + ((u64::from(member) - 1 + step) % members) as u32
+}
+
+/// One watcher that comes and goes.
+async fn watch(world: World, number: u8) {
+    let mut client = world.client(FIRST_WATCHER + number);
+    let traffic = &world.plan.traffic;
+    let mut watcher =
+        Watcher::new(world.worlds.streams, number.into(), traffic, world.plan.members);
+    let mut last: Option<Last> = None;
+    while world.worlds.now_ns() < world.plan.duration_ns {
+        let plan = watcher.next_watch();
+        let (request, member) = begin(&world, &plan, last.take());
+        let now_ns = world.worlds.now_ns();
+        let listen = Listen {
+            member,
+            request: request.clone(),
+            until_ns: (now_ns + plan.listen_ns).min(world.plan.duration_ns),
+            progress_ns: plan.progress_ns.iter().map(|after_ns| now_ns + after_ns).collect(),
+            cancel: plan.cancel,
+            deadline_ns: traffic.deadline_ns,
+        };
+        let heard = client.listen(listen, |_| {}).await;
+        last = Some((request, heard, member));
+        client.pause(50 * MILLISECOND_NS).await;
+    }
+    // Nobody waits for this: like evidence, it goes on while the cluster converges.
+    tokio::spawn(stay(world, client, watcher, last));
+}
+
+/// After the traffic a watcher moves on no more: what it is owed must come.
+async fn stay(world: World, mut client: Client, mut watcher: Watcher, mut last: Option<Last>) {
+    let until_ns = world.plan.duration_ns + world.plan.converge_ns;
+    while world.worlds.now_ns() < until_ns {
+        let (request, member) = begin(&world, &watcher.next_watch(), last.take());
+        let listen = Listen {
+            member,
+            request: request.clone(),
+            until_ns,
+            progress_ns: Vec::new(),
+            cancel: false,
+            deadline_ns: world.plan.traffic.deadline_ns,
+        };
+        let heard = client.listen(listen, |_| {}).await;
+        last = Some((request, heard, member));
+        client.pause(50 * MILLISECOND_NS).await;
+    }
+}
+
+/// The watch before: what was asked, what was heard, at which member.
+type Last = (WatchCreateRequest, Heard, u32);
+
+/// Where a watch begins: as planned; after a break, where it left off and at another member.
+fn begin(world: &World, plan: &WatchPlan, last: Option<Last>) -> (WatchCreateRequest, u32) {
+    let compacted = world.recorder.compacted().max(1);
+    let revision = world.recorder.revision().max(1);
+    let start_revision = match (plan.start, last) {
+        (start, Some((mut request, heard, member)))
+            if start == Start::Resume || heard.over == WatchOver::Broken =>
+        {
+            if heard.revision > 0 {
+                request.start_revision = heard.revision + 1;
+            }
+            let elsewhere =
+                if plan.member == member { 1 + member % world.plan.members } else { plan.member };
+            return (request, elsewhere);
+        }
+        (Start::Now | Start::Resume, _) => 0,
+        (Start::Compacted, _) => compacted,
+        (Start::Past(permille), _) => {
+            compacted + (revision - compacted).max(0) * i64::from(permille) / 1000
+        }
+        (Start::Future(ahead), _) => revision + i64::from(ahead),
+    };
+    (WatchCreateRequest { start_revision, ..plan.request.clone() }, plan.member)
+}
+
+/// Watches every key at one member to the end of the run: evidence of all that was written.
+async fn evidence(world: World, member: u32) {
+    let mut client = world.client(FIRST_EVIDENCE + member as u8);
+    let until_ns = world.plan.duration_ns + world.plan.converge_ns;
+    let mut next = 1;
+    while world.worlds.now_ns() < until_ns {
+        let everything = Blob::from(&[0u8]);
+        let request = WatchCreateRequest {
+            key: everything.clone(),
+            range_end: everything,
+            start_revision: next,
+            progress_notify: true,
+            prev_kv: true,
+            ..WatchCreateRequest::default()
+        };
+        let listen = Listen {
+            member,
+            request,
+            until_ns,
+            progress_ns: Vec::new(),
+            cancel: false,
+            deadline_ns: world.plan.traffic.deadline_ns,
+        };
+        let recorder = world.recorder.clone();
+        let delivered = move |heard: &Heard| recorder.delivered(member, heard.revision);
+        let heard = client.listen(listen, delivered).await;
+        next = next.max(heard.revision + 1);
+        if let WatchOver::Canceled(compacted) = heard.over {
+            next = next.max(compacted);
+        }
+        client.pause(100 * MILLISECOND_NS).await;
+    }
+}
+
+/// Compacts from time to time, as far as the plan allows.
+async fn compact(world: World) {
+    let mut client = world.client(COMPACTOR);
+    let traffic = &world.plan.traffic;
+    let members = u64::from(world.plan.members);
+    for ordinal in 0.. {
+        let mut stream = world.worlds.streams.open("traffic-compact", 0, ordinal);
+        client.pause(traffic.compact_every_ns / 2 + stream.below(traffic.compact_every_ns)).await;
+        if world.worlds.now_ns() >= world.plan.duration_ns {
+            return;
+        }
+        let member = 1 + stream.below(members) as u32;
+        let Some(revision) = compact_revision(&world, &mut stream) else { continue };
+        let physical = stream.below(2) == 0;
+        let request = Request::Compact(CompactRequest { revision, physical });
+        client.call(member, request, traffic.deadline_ns).await;
+    }
+}
+
+/// Mostly a new revision; at times one that must be refused.
+fn compact_revision(world: &World, stream: &mut Stream) -> Option<i64> {
+    let recorder = &world.recorder;
+    let compacted = recorder.compacted();
+    let newest = recorder.revision();
+    let traffic = &world.plan.traffic;
+    let allowed = if traffic.evidence && !traffic.compact_ahead {
+        (1..=world.plan.members).map(|member| recorder.delivered_by(member)).min().unwrap_or(0)
+    } else {
+        newest
+    };
+    let room = (allowed - compacted).max(0) as u64;
+    let kind = stream.below(20);
+    let forward = 1 + stream.below(room.max(1)) as i64;
+    match kind {
+        0 if compacted > 0 => Some(compacted),
+        1 => Some(newest + 1_000_000),
+        _ if room == 0 => None,
+        _ => recorder.deleted_between(compacted, compacted + forward).or(Some(compacted + forward)),
+    }
+}

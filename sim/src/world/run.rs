@@ -1,0 +1,234 @@
+//! The thread of a run: runtime, stages, and what leaves it.
+
+use std::panic::{AssertUnwindSafe, PanicHookInfo};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use madsim::runtime::{Handle, Runtime};
+use mettle_reports::timeline::Timeline;
+use mettle_scenarios::plan::{self, Plan};
+use rand::RngCore;
+
+use super::clients;
+use crate::cluster::Cluster;
+use crate::converge;
+use crate::disk::DiskConfig;
+use crate::effects::Ledger;
+use crate::error::HarnessError;
+use crate::fault;
+use crate::net::NetConfig;
+use crate::observe::Observer;
+use crate::outcome::{Convergence, EventHash, Outcome, Panic};
+use crate::platform::{Worlds, WorldsConfig};
+use crate::recorder::Recorder;
+use crate::run_context::World;
+use crate::stream::{self, Streams};
+use crate::trace::Trace;
+
+/// More events than this are a run that makes no progress.
+const EVENTS_MAX: u64 = 50_000_000;
+const SECOND: Duration = Duration::from_secs(1);
+/// Threads of runs have this name; only their panics are recorded.
+const THREAD: &str = "world";
+
+/// How to run a plan; nothing here may change what happens in the run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Show the server's log on standard error.
+    pub verbose: bool,
+    /// Where events go; whoever gives it can read the latest lines while the run goes on.
+    pub trace: Trace,
+}
+
+/// What outlives a panic.
+#[derive(Clone, Default)]
+struct Collected {
+    world: Arc<OnceLock<World>>,
+    panic: Arc<Mutex<Option<Panic>>>,
+    end: Arc<Mutex<End>>,
+}
+
+#[derive(Default)]
+struct End {
+    convergence: Convergence,
+    sim_ns: u64,
+    harness: Option<HarnessError>,
+}
+
+/// Runs a plan. Once in a process: the server's hook can be set only once.
+pub fn run(plan: &Plan, options: RunOptions) -> Outcome {
+    if options.verbose {
+        let log = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_max_level(tracing::Level::DEBUG)
+            .without_time()
+            .with_ansi(false);
+        // Another subscriber set before this one stays.
+        drop(log.try_init());
+    }
+    let collected = Collected::default();
+    let trace = options.trace;
+    hear_panics(collected.clone());
+    #[allow(clippy::disallowed_methods, reason = "the one thread that all simulated tasks share")]
+    let thread = {
+        let (plan, collected, trace) = (Arc::new(plan.clone()), collected.clone(), trace.clone());
+        std::thread::Builder::new()
+            .name(THREAD.to_owned())
+            .stack_size(16 << 20)
+            .spawn(move || simulate(plan, &collected, trace))
+    };
+    let ended = thread.expect("a thread can be started").join();
+    drop(std::panic::take_hook());
+    let mut outcome = outcome(plan, &collected, &trace);
+    if ended.is_err() && outcome.panic.is_none() {
+        outcome.harness = Some(HarnessError::PanicOutside);
+    }
+    outcome
+}
+
+fn simulate(plan: Arc<Plan>, collected: &Collected, trace: Trace) {
+    let seed = Streams::new(plan.seed).open("runtime", 0, 0).next_u64();
+    let runtime = Runtime::with_seed_and_config(seed, madsim::Config::default());
+    // A panic leaves tasks behind whose drop would run outside of any member, so nothing is dropped.
+    let ended = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(stages(plan, collected.clone(), trace));
+    }));
+    std::mem::forget(runtime);
+    if ended.is_err() {
+        let mut end = collected.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(panic) = &*collected.panic.lock().unwrap_or_else(PoisonError::into_inner) {
+            end.sim_ns = panic.at_ns;
+        }
+    }
+}
+
+async fn stages(plan: Arc<Plan>, collected: Collected, trace: Trace) {
+    let config = WorldsConfig { net: net_config(&plan), disk: disk_config(&plan) };
+    let worlds = Worlds::new(plan.seed, config, trace);
+    let observer = Observer::new(worlds.clone(), &plan);
+    let cluster = Cluster::start(&plan, worlds.clone(), &observer);
+    let (recorder, ledger) = (Recorder::default(), Ledger::default());
+    let world = World { plan, worlds, observer, cluster, recorder, ledger };
+    drop(collected.world.set(world.clone()));
+    let node = Handle::current().create_node().name("clients").build();
+    let watch = tokio::spawn(housekeeping(world.clone(), collected.clone()));
+    let mut tasks = clients::start(&world, &node);
+    for planned in world.plan.faults.clone() {
+        tasks.push(tokio::spawn(fault::run(world.clone(), planned)));
+    }
+    for task in tasks {
+        task.await.expect("a task of a run is not cancelled");
+    }
+    world.cluster.raise_all();
+    let client = world.client(clients::CONVERGER);
+    let asked = node.spawn({
+        let world = world.clone();
+        async move { converge::run(&world, client).await }
+    });
+    let convergence = asked.await.expect("the converge phase is not cancelled");
+    watch.abort();
+    {
+        let mut end = collected.end.lock().expect("no holder panics");
+        end.convergence = convergence;
+        end.sim_ns = world.worlds.now_ns();
+    }
+    world.cluster.end_all();
+    Handle::current().kill(node.id());
+    // The executor drops what the ended nodes left.
+    world.sleep(Duration::from_millis(1)).await;
+}
+
+/// Once a second: forgets finished tasks, looks at the event budget.
+async fn housekeeping(world: World, collected: Collected) {
+    loop {
+        world.sleep(SECOND).await;
+        let _ = Handle::current().metrics().num_tasks();
+        let trace = &world.worlds.trace;
+        if trace.events() > EVENTS_MAX {
+            let mut end = collected.end.lock().expect("no holder panics");
+            end.harness = Some(HarnessError::NoProgress { events: EVENTS_MAX });
+            drop(end);
+            panic!("event budget spent");
+        }
+    }
+}
+
+/// Records the first panic on a run's thread, with the member in whose code it happened.
+fn hear_panics(collected: Collected) {
+    let shown = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // redb panics on some damaged pages; the store makes an error of it and the member stops.
+        let in_redb = panic.location().is_some_and(|at| at.file().contains("/redb-"));
+        if in_redb && mettle_server::mvcc::panics_are_caught() {
+            return;
+        }
+        shown(panic);
+        if std::thread::current().name() == Some(THREAD) {
+            let heard = heard(panic, collected.world.get());
+            let mut first = collected.panic.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(heard);
+        }
+    }));
+}
+
+fn heard(panic: &PanicHookInfo<'_>, world: Option<&World>) -> Panic {
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let payload = panic.payload();
+    let message = payload
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    // The executor itself panics outside of any task, where nobody can be asked for.
+    let in_task = !location.contains("/madsim-");
+    let member = world
+        .filter(|_| in_task)
+        .and_then(|world| world.observer.member_on(madsim::plugin::node()));
+    Panic { at_ns: world.map_or(0, |world| world.worlds.now_ns()), member, message, location }
+}
+
+fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
+    let mut end = collected.end.lock().unwrap_or_else(PoisonError::into_inner);
+    let panic = collected.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let mut outcome = Outcome {
+        panic,
+        convergence: std::mem::take(&mut end.convergence),
+        timeline: Timeline { end_ns: end.sim_ns, ..Timeline::default() },
+        harness: end.harness.take(),
+        ..Outcome::default()
+    };
+    outcome.hash = EventHash {
+        global: trace.hash(),
+        members: (1..=plan.members).map(|m| (m, trace.member_hash(m as u8))).collect(),
+    };
+    if let Some(world) = collected.world.get() {
+        outcome.probes = world.observer.probes();
+        outcome.faults = world.ledger.counts(&plan.faults, &world.recorder);
+        outcome.timeline.faults = world.ledger.spans();
+        (outcome.timeline.leaders, outcome.violations) = world.observer.take_rules().take();
+        outcome.operations = world.recorder.operations();
+        outcome.timeline.stops = world.cluster.exits();
+        outcome.records = world.recorder.take();
+    }
+    outcome.trace = trace.take_lines();
+    outcome
+}
+
+fn latency(latency: &plan::Latency) -> stream::Latency {
+    stream::Latency {
+        base_ns: latency.base_ns,
+        jitter_ns: latency.jitter_ns,
+        tail_ppm: latency.tail_permille * 1000,
+        tail_ns: latency.tail_ns,
+    }
+}
+
+fn net_config(plan: &Plan) -> NetConfig {
+    NetConfig { latency: latency(&plan.network.latency), ..NetConfig::default() }
+}
+
+fn disk_config(plan: &Plan) -> DiskConfig {
+    let plan::DiskSettings { read, write, sync, unsynced: _ } = &plan.disk;
+    let (read, write, sync) = (latency(read), latency(write), latency(sync));
+    DiskConfig { read, write, sync, ..DiskConfig::default() }
+}
