@@ -19,7 +19,7 @@ pub(super) type Votes = BTreeMap<NodeId, bool>;
 
 /// What a member is, with what only that role has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Standing {
+pub(super) enum RoleState {
     Follower,
     PreCandidate(Votes),
     Candidate { votes: Votes, transfer: bool },
@@ -36,7 +36,7 @@ pub(super) struct Leader {
     /// Its first entry; once that is committed, so is all that came before.
     pub(super) first_index: Index,
     /// Something new to tell followers: entries, or a higher commit index.
-    pub(super) has_news: bool,
+    pub(super) needs_broadcast: bool,
 }
 
 /// Why a proposal was not taken.
@@ -55,7 +55,7 @@ pub struct Core {
     pub(super) term: Term,
     pub(super) vote: NodeId,
     pub(super) leader: NodeId,
-    pub(super) standing: Standing,
+    pub(super) role_state: RoleState,
     pub(super) log: Log,
     pub(super) outbox: Outbox,
     /// Reads passed on to the leader, and for how many ticks.
@@ -65,7 +65,7 @@ pub struct Core {
     /// Ticks since heartbeats were sent, or votes asked for again.
     pub(super) heartbeat_elapsed_ticks: u32,
     /// Ticks without a leader after which this member campaigns; drawn anew each time.
-    pub(super) patience_ticks: u32,
+    pub(super) randomized_timeout_ticks: u32,
     pub(super) random: Random,
 }
 
@@ -87,13 +87,13 @@ impl Core {
             term: hard_state.term,
             vote: hard_state.vote,
             leader: 0,
-            standing: Standing::Follower,
+            role_state: RoleState::Follower,
             outbox: Outbox::new(hard_state),
             log: Log::new(stored),
             forwarded: BTreeMap::new(),
             election_elapsed_ticks: 0,
             heartbeat_elapsed_ticks: 0,
-            patience_ticks: 0,
+            randomized_timeout_ticks: 0,
             random: Random::new(config.seed, config.id),
             config,
         };
@@ -110,7 +110,7 @@ impl Core {
         if is_time_to_speak {
             self.heartbeat_elapsed_ticks = 0;
         }
-        if matches!(self.standing, Standing::Leader(_)) {
+        if matches!(self.role_state, RoleState::Leader(_)) {
             if self.election_elapsed_ticks >= self.config.election_timeout_ticks {
                 self.election_elapsed_ticks = 0;
                 self.check_quorum();
@@ -118,10 +118,10 @@ impl Core {
             if is_time_to_speak {
                 self.send_heartbeats();
             }
-        } else if self.election_elapsed_ticks >= self.patience_ticks {
+        } else if self.election_elapsed_ticks >= self.randomized_timeout_ticks {
             self.campaign();
         } else if is_time_to_speak {
-            self.ask_again();
+            self.request_votes();
         }
     }
 
@@ -151,11 +151,11 @@ impl Core {
 
     /// What this member is now.
     pub fn role(&self) -> Role {
-        match self.standing {
-            Standing::Follower => Role::Follower,
-            Standing::PreCandidate(_) => Role::PreCandidate,
-            Standing::Candidate { .. } => Role::Candidate,
-            Standing::Leader(_) => Role::Leader,
+        match self.role_state {
+            RoleState::Follower => Role::Follower,
+            RoleState::PreCandidate(_) => Role::PreCandidate,
+            RoleState::Candidate { .. } => Role::Candidate,
+            RoleState::Leader(_) => Role::Leader,
         }
     }
 

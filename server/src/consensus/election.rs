@@ -1,6 +1,6 @@
 //! Elections: pre-vote, vote, the leader's lease on votes, and the check of the quorum.
 
-use super::core::{Core, Leader, Standing, Votes};
+use super::core::{Core, Leader, RoleState, Votes};
 use super::progress::Progress;
 use super::quorum::Tally;
 use super::read_index::Reads;
@@ -22,7 +22,7 @@ impl Core {
     }
 
     fn may_campaign(&self) -> bool {
-        !matches!(self.standing, Standing::Leader(_)) && self.membership.is_voter(self.config.id)
+        !matches!(self.role_state, RoleState::Leader(_)) && self.membership.is_voter(self.config.id)
     }
 
     /// The leader hands over: no pre-vote, and voters ignore that their leader is alive.
@@ -35,9 +35,9 @@ impl Core {
 
     fn ask_for_pre_votes(&mut self) {
         self.set_leader(0);
-        self.standing = Standing::PreCandidate(Votes::from([(self.config.id, true)]));
+        self.role_state = RoleState::PreCandidate(Votes::from([(self.config.id, true)]));
         self.restart_clock();
-        self.ask_again();
+        self.request_votes();
         self.count_pre_votes();
     }
 
@@ -47,25 +47,25 @@ impl Core {
     /// member that crashed and came back with a shorter log must not win with answers given to
     /// the longer one. The vote for itself travels the same way and is counted when released.
     pub(super) fn ask_for_votes(&mut self, transfer: bool) {
-        if matches!(self.standing, Standing::Candidate { .. }) {
+        if matches!(self.role_state, RoleState::Candidate { .. }) {
             probe!("consensus election without a winner");
         }
         self.set_leader(0);
         self.term += 1;
         self.vote = self.config.id;
-        self.standing = Standing::Candidate { votes: Votes::new(), transfer };
+        self.role_state = RoleState::Candidate { votes: Votes::new(), transfer };
         self.restart_clock();
         self.send_when_durable(self.config.id, MessageBody::VoteResponse { granted: true });
-        self.ask_again();
+        self.request_votes();
     }
 
     /// Asks those who have not answered; repeated now and then, for questions and answers get lost.
-    pub(super) fn ask_again(&mut self) {
+    pub(super) fn request_votes(&mut self) {
         let (last_index, last_term) = (self.log.last_index(), self.log.last_term());
-        let (votes, wish) = match &self.standing {
-            Standing::PreCandidate(votes) => (votes, None),
-            Standing::Candidate { votes, transfer } => (votes, Some(*transfer)),
-            Standing::Follower | Standing::Leader(_) => return,
+        let (votes, wish) = match &self.role_state {
+            RoleState::PreCandidate(votes) => (votes, None),
+            RoleState::Candidate { votes, transfer } => (votes, Some(*transfer)),
+            RoleState::Follower | RoleState::Leader(_) => return,
         };
         let mut silent = self.others();
         silent.retain(|id| !votes.contains_key(id));
@@ -118,7 +118,7 @@ impl Core {
 
     pub(super) fn on_pre_vote_response(&mut self, from: NodeId, term: Term, granted: bool) {
         let is_for_this_round = !granted || term == self.term + 1;
-        if let Standing::PreCandidate(votes) = &mut self.standing
+        if let RoleState::PreCandidate(votes) = &mut self.role_state
             && is_for_this_round
         {
             votes.entry(from).or_insert(granted);
@@ -127,7 +127,7 @@ impl Core {
     }
 
     pub(super) fn on_vote_response(&mut self, from: NodeId, granted: bool) {
-        if let Standing::Candidate { votes, .. } = &mut self.standing {
+        if let RoleState::Candidate { votes, .. } = &mut self.role_state {
             votes.entry(from).or_insert(granted);
             let answer = |id| votes.get(&id).copied();
             match self.membership.tally(answer) {
@@ -139,7 +139,7 @@ impl Core {
     }
 
     fn count_pre_votes(&mut self) {
-        if let Standing::PreCandidate(votes) = &self.standing {
+        if let RoleState::PreCandidate(votes) = &self.role_state {
             match self.membership.tally(|id| votes.get(&id).copied()) {
                 Tally::Won => self.ask_for_votes(false),
                 Tally::Lost => {
@@ -154,11 +154,11 @@ impl Core {
     fn become_leader(&mut self) {
         let last = self.log.last_index();
         let progress = self.others().into_iter().map(|id| (id, Progress::new(last))).collect();
-        self.standing = Standing::Leader(Leader {
+        self.role_state = RoleState::Leader(Leader {
             progress,
             reads: Reads::default(),
             first_index: last + 1,
-            has_news: true,
+            needs_broadcast: true,
         });
         self.leader = self.config.id;
         self.restart_clock();
@@ -172,8 +172,8 @@ impl Core {
             self.term = term;
             self.vote = 0;
         }
-        let before = std::mem::replace(&mut self.standing, Standing::Follower);
-        if let Standing::Leader(leader) = before {
+        let before = std::mem::replace(&mut self.role_state, RoleState::Follower);
+        if let RoleState::Leader(leader) = before {
             self.drop_reads_of(leader.reads);
         }
         self.set_leader(leader);
@@ -191,7 +191,7 @@ impl Core {
     /// A leader that has not heard from a quorum for an election timeout steps down: another may
     /// lead already, and its clients should look for it.
     pub(super) fn check_quorum(&mut self) {
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         let progress = &leader.progress;
         let is_active = |id| progress.get(&id).is_none_or(|follower| follower.active);
         if !self.membership.quorum_is(is_active) && !planted!("C8") {
@@ -208,7 +208,7 @@ impl Core {
         self.election_elapsed_ticks = 0;
         self.heartbeat_elapsed_ticks = 0;
         let shortest = self.config.election_timeout_ticks;
-        self.patience_ticks = shortest + self.random.below(shortest);
+        self.randomized_timeout_ticks = shortest + self.random.below(shortest);
     }
 
     /// Everyone but this member, in rising order.

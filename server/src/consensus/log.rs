@@ -1,12 +1,15 @@
-//! The log in memory, and how far it is handed to storage, durable, committed and handed out.
+//! Raft's log in memory, and how far each part of its way has come.
+//!
+//! An entry is given to storage (*in progress*), becomes durable here (*stable*), is *committed* by
+//! a quorum, is given to the state machine (*applying*), and is *applied*.
 //!
 //! Invariants
-//! - `start <= applied <= emitted <= commit <= last`, and `durable <= handed <= last`.
+//! - `start <= applied <= applying <= commit <= last`, and `stable <= in_progress <= last`.
 //! - An entry is named by (index, term); entries of one term come from one leader.
-//! - `durable` counts only what lies on disk *now, in this form*: cutting the log takes the cut
-//!   entries away from every batch still in flight, even if the same entry is written again later.
+//! - `stable` counts only what lies on disk *now, in this form*: cutting the log takes the cut
+//!   entries away from every batch still in progress, even if the same entry is written again later.
 //! - Entries at or below `commit` are never cut.
-//! - `emitted` never passes `durable`: what the state machine sees survives a power loss.
+//! - `applying` never passes `stable`: what the state machine sees survives a power loss.
 
 use std::collections::VecDeque;
 
@@ -27,10 +30,10 @@ pub(super) struct Log {
     start: (Index, Term),
     entries: VecDeque<Entry>,
     commit: Index,
-    emitted: Index,
+    applying: Index,
     applied: Index,
-    handed: Index,
-    durable: Index,
+    in_progress: Index,
+    stable: Index,
     claims: VecDeque<Claim>,
 }
 
@@ -50,10 +53,10 @@ impl Log {
             start,
             entries: stored.entries.into(),
             commit,
-            emitted: stored.applied,
+            applying: stored.applied,
             applied: stored.applied,
-            handed: last,
-            durable: last,
+            in_progress: last,
+            stable: last,
             claims: VecDeque::new(),
         }
     }
@@ -74,8 +77,8 @@ impl Log {
         self.commit
     }
 
-    pub(super) fn durable(&self) -> Index {
-        self.durable
+    pub(super) fn stable(&self) -> Index {
+        self.stable
     }
 
     /// The entry at `index`, when it is held.
@@ -153,8 +156,8 @@ impl Log {
     fn cut(&mut self, index: Index) {
         let keep = index - 1;
         self.entries.truncate((keep - self.start.0) as usize);
-        self.handed = self.handed.min(keep);
-        self.durable = self.durable.min(keep);
+        self.in_progress = self.in_progress.min(keep);
+        self.stable = self.stable.min(keep);
         for claim in &mut self.claims {
             claim.last = claim.last.min(keep);
         }
@@ -168,50 +171,51 @@ impl Log {
         (from + 1..=to).filter_map(|index| self.entry(index))
     }
 
-    /// Whether some entries are not handed to storage yet.
-    pub(super) fn has_unhanded(&self) -> bool {
-        self.handed < self.last_index()
+    /// Whether some entries are not given to storage yet.
+    pub(super) fn has_next_unstable(&self) -> bool {
+        self.in_progress < self.last_index()
     }
 
-    /// Hands all new entries to storage; they are durable once `token` is persisted.
-    pub(super) fn hand_over(&mut self, token: AppendToken) -> Vec<Entry> {
-        let entries = self.slice(self.handed + 1, usize::MAX);
-        self.handed = self.last_index();
-        self.claims.push_back(Claim { token, last: self.handed });
+    /// Gives all new entries to storage; they are durable once `token` is persisted.
+    pub(super) fn take_next_unstable(&mut self, token: AppendToken) -> Vec<Entry> {
+        let entries = self.slice(self.in_progress + 1, usize::MAX);
+        self.in_progress = self.last_index();
+        self.claims.push_back(Claim { token, last: self.in_progress });
         entries
     }
 
     /// Storage has made everything up to `token` durable.
     pub(super) fn persisted(&mut self, token: AppendToken) {
         while let Some(claim) = self.claims.pop_front_if(|claim| claim.token <= token) {
-            self.durable = self.durable.max(claim.last);
+            self.stable = self.stable.max(claim.last);
         }
     }
 
-    fn emit_bound(&self) -> Index {
-        if planted!("R2") { self.commit } else { self.commit.min(self.durable) }
+    /// The last index that the state machine may be given.
+    fn appliable(&self) -> Index {
+        if planted!("R2") { self.commit } else { self.commit.min(self.stable) }
     }
 
     /// Whether entries wait to be applied.
     pub(super) fn has_committed(&self) -> bool {
-        self.emitted < self.emit_bound()
+        self.applying < self.appliable()
     }
 
-    /// Hands out what is committed and durable, each entry once.
+    /// Gives what is committed and durable to the state machine, each entry once.
     pub(super) fn take_committed(&mut self) -> Vec<Entry> {
-        let (from, to) = (self.emitted + 1, self.emit_bound());
-        self.emitted = self.emitted.max(to);
+        let (from, to) = (self.applying + 1, self.appliable());
+        self.applying = self.applying.max(to);
         (from..=to).filter_map(|index| self.entry(index).cloned()).collect()
     }
 
     /// The state machine has applied up to `index`.
     pub(super) fn applied(&mut self, index: Index) {
-        self.applied = self.applied.max(index.min(self.emitted));
+        self.applied = self.applied.max(index.min(self.applying));
     }
 
     /// Drops entries up to `index`, as far as they are applied and durable.
     pub(super) fn compact(&mut self, index: Index) {
-        let index = index.min(self.applied).min(self.durable);
+        let index = index.min(self.applied).min(self.stable);
         while let Some(entry) = self.entries.pop_front_if(|entry| entry.index <= index) {
             self.start = (entry.index, entry.term);
         }
@@ -219,7 +223,7 @@ impl Log {
 
     /// The state machine stands at `mark` already, and this log agrees with it.
     pub(super) fn skip_to(&mut self, mark: &SnapshotMark) {
-        self.emitted = self.emitted.max(mark.index);
+        self.applying = self.applying.max(mark.index);
         self.applied = self.applied.max(mark.index);
     }
 
@@ -228,10 +232,10 @@ impl Log {
         self.start = (mark.index, mark.term);
         self.entries.clear();
         self.commit = mark.index;
-        self.emitted = mark.index;
+        self.applying = mark.index;
         self.applied = mark.index;
-        self.handed = mark.index;
-        self.durable = mark.index;
+        self.in_progress = mark.index;
+        self.stable = mark.index;
         for claim in &mut self.claims {
             claim.last = 0;
         }

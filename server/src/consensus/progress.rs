@@ -11,11 +11,11 @@ use super::types::Index;
 
 /// How appends are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Pace {
-    /// One at a time; `waiting` while one is out.
+pub(super) enum ProgressState {
+    /// One at a time; `paused` while one is out.
     Probe {
         /// An append is out and unanswered.
-        waiting: bool,
+        paused: bool,
     },
     /// Ahead of the answers; `inflight` holds the last index of each unanswered append.
     Replicate {
@@ -34,11 +34,11 @@ pub(super) struct Progress {
     /// The next entry to send.
     pub(super) next: Index,
     /// How to send.
-    pub(super) pace: Pace,
+    pub(super) state: ProgressState,
     /// Whether it spoke since the last check of the quorum.
     pub(super) active: bool,
     /// Highest commit index it was told.
-    pub(super) told_commit: Index,
+    pub(super) sent_commit: Index,
 }
 
 impl Progress {
@@ -47,32 +47,32 @@ impl Progress {
         Self {
             matched: 0,
             next: last_index + 1,
-            pace: Pace::Probe { waiting: false },
+            state: ProgressState::Probe { paused: false },
             active: false,
-            told_commit: 0,
+            sent_commit: 0,
         }
     }
 
     /// Whether nothing may be sent now.
     pub(super) fn is_paused(&self, inflight_max: usize) -> bool {
-        match &self.pace {
-            Pace::Probe { waiting } => *waiting,
-            Pace::Replicate { inflight } => inflight.len() >= inflight_max,
-            Pace::Snapshot => true,
+        match &self.state {
+            ProgressState::Probe { paused } => *paused,
+            ProgressState::Replicate { inflight } => inflight.len() >= inflight_max,
+            ProgressState::Snapshot => true,
         }
     }
 
     /// Entries up to `last` were sent (none when `last` is below `next`).
     pub(super) fn sent(&mut self, last: Index) {
-        match &mut self.pace {
-            Pace::Probe { waiting } => *waiting = true,
-            Pace::Replicate { inflight } => {
+        match &mut self.state {
+            ProgressState::Probe { paused } => *paused = true,
+            ProgressState::Replicate { inflight } => {
                 if last >= self.next {
                     self.next = last + 1;
                     inflight.push_back(last);
                 }
             }
-            Pace::Snapshot => {}
+            ProgressState::Snapshot => {}
         }
     }
 
@@ -81,10 +81,10 @@ impl Progress {
         let is_news = index > self.matched;
         self.matched = self.matched.max(index);
         self.next = self.next.max(index + 1);
-        match &mut self.pace {
-            Pace::Probe { .. } if is_news || index == self.matched => self.replicate(),
-            Pace::Snapshot if self.matched + 1 >= first_index => self.replicate(),
-            Pace::Replicate { inflight } => {
+        match &mut self.state {
+            ProgressState::Probe { .. } if is_news || index == self.matched => self.replicate(),
+            ProgressState::Snapshot if self.matched + 1 >= first_index => self.replicate(),
+            ProgressState::Replicate { inflight } => {
                 while inflight.front().is_some_and(|&last| last <= index) {
                     inflight.pop_front();
                 }
@@ -97,10 +97,12 @@ impl Progress {
     /// The append after `rejected` did not fit; try after `hint` at most. Returns false when the
     /// answer is an old one.
     pub(super) fn rejected(&mut self, rejected: Index, hint: Index) -> bool {
-        match &mut self.pace {
-            Pace::Replicate { .. } if rejected > self.matched => self.probe(self.matched + 1),
-            Pace::Probe { waiting } if rejected + 1 == self.next => {
-                *waiting = false;
+        match &mut self.state {
+            ProgressState::Replicate { .. } if rejected > self.matched => {
+                self.probe(self.matched + 1);
+            }
+            ProgressState::Probe { paused } if rejected + 1 == self.next => {
+                *paused = false;
                 self.next = rejected.min(hint + 1).max(self.matched + 1);
             }
             _ => return false,
@@ -111,9 +113,9 @@ impl Progress {
     /// An answer to a heartbeat: one more append may go.
     pub(super) fn heard(&mut self, inflight_max: usize) {
         self.active = true;
-        match &mut self.pace {
-            Pace::Probe { waiting } => *waiting = false,
-            Pace::Replicate { inflight } if inflight.len() >= inflight_max => {
+        match &mut self.state {
+            ProgressState::Probe { paused } => *paused = false,
+            ProgressState::Replicate { inflight } if inflight.len() >= inflight_max => {
                 inflight.pop_front();
             }
             _ => {}
@@ -123,11 +125,11 @@ impl Progress {
     /// Sends one at a time, from `next`.
     pub(super) fn probe(&mut self, next: Index) {
         self.next = next;
-        self.pace = Pace::Probe { waiting: false };
+        self.state = ProgressState::Probe { paused: false };
     }
 
     fn replicate(&mut self) {
         self.next = self.matched + 1;
-        self.pace = Pace::Replicate { inflight: VecDeque::new() };
+        self.state = ProgressState::Replicate { inflight: VecDeque::new() };
     }
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
-use super::core::{Core, Standing};
+use super::core::{Core, RoleState};
 use super::types::{Index, MessageBody, NodeId, ReadState};
 use crate::{planted, probe};
 
@@ -69,7 +69,7 @@ impl Core {
     /// `context` names the attempt and must never be used again. The answer comes as
     /// [`reads`](super::Ready::reads) or [`dropped_reads`](super::Ready::dropped_reads).
     pub fn read_index(&mut self, context: Bytes) {
-        if matches!(self.standing, Standing::Leader(_)) {
+        if matches!(self.role_state, RoleState::Leader(_)) {
             self.on_read_index(self.config.id, context);
         } else if self.leader == 0 {
             self.drop_read(context);
@@ -82,7 +82,7 @@ impl Core {
     /// A read arrived, from here or from a follower.
     pub(super) fn on_read_index(&mut self, from: NodeId, context: Bytes) {
         let commit = self.log.commit();
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         if commit < leader.first_index && !planted!("C3") {
             probe!("consensus read held until the term's first commit");
             leader.reads.held.push((from, context));
@@ -94,7 +94,7 @@ impl Core {
     /// The commit index rose: reads that were held may be asked now.
     pub(super) fn ask_held_reads(&mut self) {
         let commit = self.log.commit();
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         if commit >= leader.first_index {
             for question in std::mem::take(&mut leader.reads.held) {
                 leader.reads.ask(question, commit);
@@ -104,7 +104,7 @@ impl Core {
 
     /// Begins one round for all reads asked since the last.
     pub(super) fn begin_round(&mut self) {
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         leader.reads.round += 1;
         self.send_heartbeats();
         self.confirm_reads();
@@ -113,7 +113,7 @@ impl Core {
     /// A follower answered a round of this term.
     pub(super) fn on_round_answered(&mut self, from: NodeId, context: &[u8]) {
         let Ok(bytes) = <[u8; 8]>::try_from(context) else { return };
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         let latest = leader.reads.answered.entry(from).or_default();
         *latest = u64::from_be_bytes(bytes).max(*latest);
         self.confirm_reads();
@@ -121,7 +121,7 @@ impl Core {
 
     fn confirm_reads(&mut self) {
         let me = self.config.id;
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         let reads = &mut leader.reads;
         let confirmed = self.membership.reached_by_quorum(|id| {
             if id == me { reads.round } else { reads.answered.get(&id).copied().unwrap_or(0) }

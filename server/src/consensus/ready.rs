@@ -9,13 +9,21 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::core::{Core, Standing};
+use super::core::{Core, RoleState};
 use super::types::{
     AppendBatch, AppendToken, Broken, HardState, Message, MessageBody, NodeId, ReadState, Ready,
     Role, SnapshotMark, Term,
 };
 use crate::probe::{Fact, fact};
 use crate::{planted, probe};
+
+/// What is not kept on disk and yet told: who leads, and what this member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SoftState {
+    role: Role,
+    term: Term,
+    leader: NodeId,
+}
 
 /// Gathers what the next [`Ready`] gives out.
 #[derive(Clone, Debug)]
@@ -34,9 +42,9 @@ pub(super) struct Outbox {
     pub(super) broken: Option<Broken>,
     next_token: AppendToken,
     /// The hard state storage was given last.
-    handed: HardState,
-    /// Role, term and leader as last reported.
-    reported: (Role, Term, NodeId),
+    prev_hard_state: HardState,
+    /// What the shell was told last.
+    reported: SoftState,
     is_broken_reported: bool,
 }
 
@@ -52,8 +60,8 @@ impl Outbox {
             snapshot: None,
             broken: None,
             next_token: AppendToken(1),
-            handed: stored,
-            reported: (Role::Follower, stored.term, 0),
+            prev_hard_state: stored,
+            reported: SoftState { role: Role::Follower, term: stored.term, leader: 0 },
             is_broken_reported: false,
         }
     }
@@ -73,15 +81,15 @@ impl Core {
     pub fn has_ready(&self) -> bool {
         self.outbox.has_something()
             || self.needs_batch()
-            || self.wants_to_speak()
+            || self.wants_broadcast()
             || self.log.has_committed()
-            || self.outbox.reported != self.standing_now()
+            || self.outbox.reported != self.soft_state()
     }
 
     /// Returns what the shell must do next; each thing is said once.
     pub fn ready(&mut self) -> Ready {
         loop {
-            self.speak();
+            self.broadcast();
             let may_release = !self.needs_batch() && self.outbox.in_flight.is_empty();
             if !may_release || self.outbox.deferred.is_empty() {
                 break;
@@ -91,7 +99,7 @@ impl Core {
             }
         }
         let append = self.make_batch();
-        let now = self.standing_now();
+        let now = self.soft_state();
         let status = (self.outbox.reported != now).then(|| self.status());
         let outbox = &mut self.outbox;
         outbox.reported = now;
@@ -133,14 +141,15 @@ impl Core {
     }
 
     /// A leader gathers what happened since the last `ready` into one round and one append each.
-    fn speak(&mut self) {
+    fn broadcast(&mut self) {
         if planted!("R2") {
             self.advance_commit();
         }
-        if let Standing::Leader(leader) = &self.standing {
-            let (wants_round, has_news) = (leader.reads.wants_round(), leader.has_news);
-            if has_news {
-                self.spread_news();
+        if let RoleState::Leader(leader) = &self.role_state {
+            let (wants_round, needs_broadcast) =
+                (leader.reads.wants_round(), leader.needs_broadcast);
+            if needs_broadcast {
+                self.broadcast_appends();
             }
             if wants_round {
                 self.begin_round();
@@ -148,19 +157,19 @@ impl Core {
         }
     }
 
-    fn wants_to_speak(&self) -> bool {
-        match &self.standing {
-            Standing::Leader(leader) => leader.has_news || leader.reads.wants_round(),
+    fn wants_broadcast(&self) -> bool {
+        match &self.role_state {
+            RoleState::Leader(leader) => leader.needs_broadcast || leader.reads.wants_round(),
             _ => false,
         }
     }
 
     fn needs_batch(&self) -> bool {
-        let (now, handed) = (self.hard_state(), self.outbox.handed);
+        let (now, before) = (self.hard_state(), self.outbox.prev_hard_state);
         // The commit index alone is not worth a write: it rides along with the next one.
-        self.log.has_unhanded()
+        self.log.has_next_unstable()
             || self.outbox.snapshot.is_some()
-            || (now.term, now.vote) != (handed.term, handed.vote)
+            || (now.term, now.vote) != (before.term, before.vote)
     }
 
     /// Makes the next batch for storage; without one, the deferred messages join the last.
@@ -176,12 +185,12 @@ impl Core {
         self.outbox.next_token = AppendToken(token.0 + 1);
         self.outbox.in_flight.push_back((token, deferred));
         let hard_state = self.hard_state();
-        let has_changed = hard_state != self.outbox.handed;
-        self.outbox.handed = hard_state;
+        let has_changed = hard_state != self.outbox.prev_hard_state;
+        self.outbox.prev_hard_state = hard_state;
         Some(AppendBatch {
             token,
             hard_state: has_changed.then_some(hard_state),
-            entries: self.log.hand_over(token),
+            entries: self.log.take_next_unstable(token),
             snapshot: self.outbox.snapshot.take(),
         })
     }
@@ -191,7 +200,7 @@ impl Core {
         HardState { term: self.term, vote, commit: self.log.commit() }
     }
 
-    fn standing_now(&self) -> (Role, Term, NodeId) {
-        (self.role(), self.term, self.leader)
+    fn soft_state(&self) -> SoftState {
+        SoftState { role: self.role(), term: self.term, leader: self.leader }
     }
 }

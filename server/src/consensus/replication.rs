@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::core::{Core, ProposeError, Standing};
-use super::progress::Pace;
+use super::core::{Core, ProposeError, RoleState};
+use super::progress::ProgressState;
 use super::types::{Broken, Entry, Index, Message, MessageBody, NodeId, Payload, Term};
 use crate::probe::{Fact, fact};
 use crate::{planted, probe};
@@ -16,7 +16,7 @@ impl Core {
     /// # Errors
     /// [`ProposeError::NoLeader`] when nobody leads; then it certainly is never committed.
     pub fn propose(&mut self, command: Bytes) -> Result<(), ProposeError> {
-        if matches!(self.standing, Standing::Leader(_)) {
+        if matches!(self.role_state, RoleState::Leader(_)) {
             self.on_propose(command);
         } else if self.leader == 0 {
             return Err(ProposeError::NoLeader);
@@ -28,8 +28,8 @@ impl Core {
 
     /// A command arrived, from here or from a follower; only a leader takes it.
     pub(super) fn on_propose(&mut self, command: Bytes) {
-        if let Standing::Leader(leader) = &mut self.standing {
-            leader.has_news = true;
+        if let RoleState::Leader(leader) = &mut self.role_state {
+            leader.needs_broadcast = true;
             let (term, index) = (self.term, self.log.last_index() + 1);
             self.log.push(Entry { term, index, payload: Payload::Command(command) });
         }
@@ -76,7 +76,7 @@ impl Core {
 
     pub(super) fn on_accepted(&mut self, from: NodeId, index: Index) {
         let first_index = self.log.first_index();
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&from) else { return };
         follower.active = true;
         if index > self.log.last_index() {
@@ -95,7 +95,7 @@ impl Core {
         (hint_index, hint_term): (Index, Term),
     ) {
         probe!("consensus append rejected");
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&from) else { return };
         follower.active = true;
         let (hint, _) = self.log.last_at_or_below(hint_index, hint_term);
@@ -105,10 +105,10 @@ impl Core {
     }
 
     pub(super) fn on_heartbeat_response(&mut self, from: NodeId, context: &[u8]) {
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&from) else { return };
         follower.heard(self.config.inflight_max);
-        let is_probed = matches!(follower.pace, Pace::Probe { .. });
+        let is_probed = matches!(follower.state, ProgressState::Probe { .. });
         let is_behind = follower.matched < self.log.last_index();
         self.on_round_answered(from, context);
         if is_probed || is_behind {
@@ -119,9 +119,9 @@ impl Core {
 
     /// Messages to `node` were lost: stop sending ahead of its answers.
     pub fn unreachable(&mut self, node: NodeId) {
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         if let Some(follower) = leader.progress.get_mut(&node)
-            && matches!(follower.pace, Pace::Replicate { .. })
+            && matches!(follower.state, ProgressState::Replicate { .. })
         {
             follower.probe(follower.matched + 1);
         }
@@ -130,7 +130,7 @@ impl Core {
     /// Tells every follower that the leader is alive, what is committed, and which round of reads
     /// waits for an answer.
     pub(super) fn send_heartbeats(&mut self) {
-        let Standing::Leader(leader) = &self.standing else { return };
+        let RoleState::Leader(leader) = &self.role_state else { return };
         let context = leader.reads.context();
         for (&to, follower) in &leader.progress {
             let commit = follower.matched.min(self.log.commit());
@@ -140,9 +140,9 @@ impl Core {
     }
 
     /// Tells every follower what is new, as far as its window allows.
-    pub(super) fn spread_news(&mut self) {
-        let Standing::Leader(leader) = &mut self.standing else { return };
-        leader.has_news = false;
+    pub(super) fn broadcast_appends(&mut self) {
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
+        leader.needs_broadcast = false;
         for to in self.others() {
             self.replicate_to(to, false);
         }
@@ -151,25 +151,25 @@ impl Core {
     /// Sends `to` what it lacks; when it lacks nothing, an empty append only if `force`d.
     pub(super) fn replicate_to(&mut self, to: NodeId, mut force: bool) {
         let commit = self.log.commit();
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&to) else { return };
         while !follower.is_paused(self.config.inflight_max) {
             let prev_index = follower.next - 1;
             let Some(prev_term) = self.log.term_at(prev_index) else {
                 if follower.active {
                     probe!("consensus follower needs a snapshot");
-                    follower.pace = Pace::Snapshot;
+                    follower.state = ProgressState::Snapshot;
                     self.outbox.snapshots_to.push(to);
                 }
                 return;
             };
             let entries = self.log.slice(follower.next, self.config.append_bytes_max);
-            if entries.is_empty() && !force && follower.told_commit >= commit {
+            if entries.is_empty() && !force && follower.sent_commit >= commit {
                 return;
             }
             force = false;
             follower.sent(prev_index + entries.len() as Index);
-            follower.told_commit = commit;
+            follower.sent_commit = commit;
             let body = MessageBody::Append { prev_index, prev_term, entries, commit };
             self.outbox.messages.push(Message { from: self.config.id, to, term: self.term, body });
         }
@@ -178,15 +178,15 @@ impl Core {
     /// Commits what a quorum holds durably, if it is of this term: an older entry may be held by a
     /// quorum and still be overwritten (Raft, figure 8); it is committed by what follows it.
     pub(super) fn advance_commit(&mut self) {
-        let Standing::Leader(leader) = &mut self.standing else { return };
-        let own = if planted!("R2") { self.log.last_index() } else { self.log.durable() };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
+        let own = if planted!("R2") { self.log.last_index() } else { self.log.stable() };
         let (me, progress) = (self.config.id, &leader.progress);
         let reached = self.membership.reached_by_quorum(|id| {
             if id == me { own } else { progress.get(&id).map_or(0, |follower| follower.matched) }
         });
         let is_own_term = self.log.term_at(reached) == Some(self.term);
         if reached > self.log.commit() && (is_own_term || planted!("C2")) {
-            leader.has_news = true;
+            leader.needs_broadcast = true;
             self.commit_to(reached);
             self.ask_held_reads();
         }

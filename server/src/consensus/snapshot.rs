@@ -1,7 +1,7 @@
 //! Snapshots and compaction: the log forgets its beginning, and laggards get the state instead.
 
-use super::core::{Core, Standing};
-use super::progress::Pace;
+use super::core::{Core, RoleState};
+use super::progress::ProgressState;
 use super::types::{Index, MessageBody, NodeId, SnapshotMark, Term};
 use crate::probe;
 
@@ -24,15 +24,15 @@ impl Core {
     /// got there though the answer was lost, and would then refuse every further snapshot.
     pub fn snapshot_sent(&mut self, to: NodeId, ok: bool) {
         let first_index = self.log.first_index();
-        let Standing::Leader(leader) = &mut self.standing else { return };
+        let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&to) else { return };
-        if matches!(follower.pace, Pace::Snapshot) {
+        if matches!(follower.state, ProgressState::Snapshot) {
             follower.probe(first_index.max(follower.matched + 1));
             if ok {
                 self.replicate_to(to, true);
             } else {
                 // Not before the follower is heard again.
-                follower.pace = Pace::Probe { waiting: true };
+                follower.state = ProgressState::Probe { paused: true };
             }
         }
     }

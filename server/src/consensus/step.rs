@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::core::{Core, Standing};
+use super::core::{Core, RoleState};
 use super::types::{Broken, Message, MessageBody, NodeId};
 use crate::probe;
 
@@ -102,11 +102,11 @@ impl Core {
 
     /// `leader` speaks as the leader of this term; false when that cannot be.
     fn follow(&mut self, leader: NodeId) -> bool {
-        if matches!(self.standing, Standing::Leader(_)) {
+        if matches!(self.role_state, RoleState::Leader(_)) {
             self.outbox.broken = Some(Broken::TwoLeaders { term: self.term, other: leader });
             return false;
         }
-        if self.leader != leader || !matches!(self.standing, Standing::Follower) {
+        if self.leader != leader || !matches!(self.role_state, RoleState::Follower) {
             self.become_follower(self.term, leader);
         }
         self.election_elapsed_ticks = 0;

@@ -49,7 +49,7 @@ impl State {
     fn members(&self) -> impl Iterator<Item = impl Hash + Eq + '_> {
         self.cluster.members.values().map(|member| {
             let Member { core, disk, writing, state, .. } = member;
-            let in_memory = (core.term, core.vote, core.leader, &core.standing, &core.log);
+            let in_memory = (core.term, core.vote, core.leader, &core.role_state, &core.log);
             (in_memory, &core.outbox.in_flight, disk, writing, state)
         })
     }

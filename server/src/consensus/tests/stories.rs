@@ -230,7 +230,7 @@ impl Story {
                             status.term,
                             status.leader,
                             status.commit,
-                            core.log.durable(),
+                            core.log.stable(),
                             core.last_index(),
                         )
                     } else {
