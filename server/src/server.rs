@@ -18,8 +18,8 @@ use crate::consensus::{self, Core};
 use crate::identity::Identity;
 use crate::mvcc::Store;
 use crate::node::event::Event;
+use crate::node::event_loop::{EventLoop, election_ticks};
 use crate::node::handle::Shared;
-use crate::node::shell::{Shell, election_ticks};
 use crate::node::{Fatal, Handle, Member, NodeStatus, applier, snapshot, watchers, writer};
 use crate::peer::{PeerService, Peers};
 use crate::platform::{Listener, Platform};
@@ -61,8 +61,8 @@ pub async fn run(
     let core = Core::new(core_config(&config, &platform, identity), stored);
     let member = Running::start(config, platform, identity, wal, store, core);
     member.serve(listeners);
-    let Running { shell, inbox, handle } = member;
-    let mut running = std::pin::pin!(shell.run(inbox));
+    let Running { event_loop, inbox, handle } = member;
+    let mut running = std::pin::pin!(event_loop.run(inbox));
     tokio::select! {
         biased;
         ended = &mut running => return ended,
@@ -126,7 +126,7 @@ fn core_config(
 
 /// A member whose tasks run.
 struct Running {
-    shell: Shell,
+    event_loop: EventLoop,
     inbox: mpsc::Receiver<Event>,
     handle: Handle,
 }
@@ -158,8 +158,8 @@ impl Running {
             platform,
         });
         tokio::spawn(applier::run(shared.clone(), applier_jobs));
-        let shell = Shell::new(core, shared.clone(), peers, writer, applier);
-        Running { shell, inbox, handle: Handle::new(shared) }
+        let event_loop = EventLoop::new(core, shared.clone(), peers, writer, applier);
+        Running { event_loop, inbox, handle: Handle::new(shared) }
     }
 
     fn serve(&self, listeners: Listeners) {

@@ -84,7 +84,7 @@ pub enum MessageBody {
         /// The heartbeat's context.
         context: Bytes,
     },
-    /// A snapshot is on its way at this mark; the shell sends the bytes beside it and hands the
+    /// A snapshot is on its way at this mark; the event loop sends the bytes beside it and hands the
     /// receiver's core this message only once they are installed and durable.
     Snapshot {
         /// Where the snapshot stands.

@@ -2,7 +2,8 @@
 //!
 //! This is Raft, as etcd's own library does it, written as a state machine without input and
 //! output: the same events in the same order give the same results. It never waits, reads no
-//! clock, touches no disk and no network. The shell (`node`) feeds it events and does what it says.
+//! clock, touches no disk and no network. The event loop (`node`) feeds
+//! the core events, and does what the core says.
 //!
 //! # The protocol
 //!
@@ -25,7 +26,7 @@
 //! of heartbeats confirm that it still leads, and the read is served when that index is applied.
 //! A follower asks the leader for such an index and serves the read itself.
 //!
-//! # What the shell owes
+//! # What the event loop owes
 //!
 //! Call [`Core::tick`], [`Core::step`], [`Core::propose`], [`Core::read_index`] as things happen;
 //! while [`Core::has_ready`], take a [`Ready`] and
@@ -57,7 +58,7 @@
 //! # Deliberately absent
 //!
 //! Changes of membership (their types, and joint quorums, are here), reads by clock alone, limits
-//! on what is not committed yet (the shell's business).
+//! on what is not committed yet (the event loop's business).
 
 pub mod types;
 

@@ -43,7 +43,7 @@ pub(super) struct Outbox {
     next_token: AppendToken,
     /// The hard state storage was given last.
     prev_hard_state: HardState,
-    /// What the shell was told last.
+    /// What the event loop was told last.
     reported: SoftState,
     is_broken_reported: bool,
 }
@@ -86,7 +86,7 @@ impl Core {
             || self.outbox.reported != self.soft_state()
     }
 
-    /// Returns what the shell must do next; each thing is said once.
+    /// Returns what the event loop must do next; each thing is said once.
     pub fn ready(&mut self) -> Ready {
         loop {
             self.broadcast();

@@ -111,7 +111,7 @@ pub struct AppendBatch {
     pub snapshot: Option<SnapshotMark>,
 }
 
-/// What the shell must do next.
+/// What the event loop must do next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ready {
     /// Messages that may leave now (also those released by `persisted`).
@@ -129,7 +129,7 @@ pub struct Ready {
     pub status: Option<Status>,
     /// Followers that lag behind the log's first index and need a snapshot now.
     pub snapshots_to: Vec<NodeId>,
-    /// This member's log cannot be trusted any more: the shell stops the member.
+    /// This member's log cannot be trusted any more: the event loop stops the member.
     pub broken: Option<Broken>,
 }
 

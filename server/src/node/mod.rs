@@ -1,8 +1,8 @@
-//! The shell around the pure core: one event loop that steps, persists, sends, applies and replies.
+//! The event loop around the pure core: it steps the core, and does what the core wants done.
 //!
 //! # The corridor of a request
 //!
-//! `api` calls [`Handle::propose`]; the command goes as an event to the loop ([`shell`]), which gives
+//! `api` calls [`Handle::propose`]; the command goes as an event to the loop ([`event_loop`]), which gives
 //! it to the core. What the core wants done comes back as a `Ready`:
 //!
 //! 1. messages that may leave go to `peer` (bounded, dropped when full: the core copes with loss),
@@ -27,9 +27,9 @@ mod fatal;
 pub mod event;
 
 pub mod applier;
+pub mod event_loop;
 pub mod handle;
 pub mod reads;
-pub mod shell;
 pub mod snapshot;
 pub mod watchers;
 pub mod writer;

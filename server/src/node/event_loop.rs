@@ -19,10 +19,10 @@ use crate::peer::{Peers, Received};
 const EVENTS_PER_TURN_MAX: usize = 64;
 
 /// Proposals that wait for a leader, at most; more are refused at once.
-const LEADERLESS_PROPOSALS_MAX: usize = 1024;
+const WAITING_FOR_LEADER_MAX: usize = 1024;
 
 /// The loop's own state.
-pub struct Shell {
+pub struct EventLoop {
     core: Core,
     shared: Arc<Shared>,
     peers: Peers,
@@ -31,26 +31,26 @@ pub struct Shell {
     reads: Reads,
     pending: BTreeMap<u64, ProposalWaiter>,
     /// Proposals that wait for somebody to lead; as in etcd, they are not refused before their time.
-    leaderless: Vec<Proposal>,
+    waiting_for_leader: Vec<Proposal>,
     applied: Index,
     flushing: bool,
     installing: bool,
     announced: bool,
 }
 
-impl Shell {
+impl EventLoop {
     pub(crate) fn new(
         core: Core,
         shared: Arc<Shared>,
         peers: Peers,
         writer: mpsc::UnboundedSender<writer::Job>,
         applier: mpsc::UnboundedSender<applier::Job>,
-    ) -> Shell {
+    ) -> EventLoop {
         let applied = shared.store.read().expect("no holder panics").applied().index;
         let retry_ticks = election_ticks(&shared.config).div_ceil(2);
         let start = shared.platform.entropy.next_u64();
         let reads = Reads::new(shared.identity.member_id, start, retry_ticks);
-        Shell {
+        EventLoop {
             core,
             shared,
             peers,
@@ -58,7 +58,7 @@ impl Shell {
             applier,
             reads,
             pending: BTreeMap::new(),
-            leaderless: Vec::new(),
+            waiting_for_leader: Vec::new(),
             applied,
             flushing: false,
             installing: false,
@@ -72,7 +72,7 @@ impl Shell {
         let interval = self.shared.config.heartbeat_interval;
         let mut tick_at = clock.now() + interval;
         let mut tick = clock.sleep_until(tick_at);
-        self.hand_out()?;
+        self.process_all()?;
         loop {
             tokio::select! {
                 biased;
@@ -97,7 +97,7 @@ impl Shell {
                     }
                 }
             }
-            self.hand_out()?;
+            self.process_all()?;
         }
     }
 
@@ -105,7 +105,7 @@ impl Shell {
         self.core.tick();
         self.reads.tick();
         self.pending.retain(|_, waiter| !waiter.is_closed());
-        self.leaderless.retain(|proposal| !proposal.reply.is_closed());
+        self.waiting_for_leader.retain(|proposal| !proposal.reply.is_closed());
     }
 
     fn on_event(&mut self, event: Event) {
@@ -137,8 +137,8 @@ impl Shell {
     fn propose(&mut self, proposal: Proposal) {
         match self.core.propose(proposal.command.clone()) {
             Ok(()) => drop(self.pending.insert(proposal.id.sequence, proposal.reply)),
-            Err(_) if self.leaderless.len() < LEADERLESS_PROPOSALS_MAX => {
-                self.leaderless.push(proposal);
+            Err(_) if self.waiting_for_leader.len() < WAITING_FOR_LEADER_MAX => {
+                self.waiting_for_leader.push(proposal);
             }
             Err(_) => drop(proposal.reply.send(Err(NodeError::TooManyRequests))),
         }
@@ -199,10 +199,10 @@ impl Shell {
     }
 
     /// Hands out what the core wants done until it wants nothing more.
-    fn hand_out(&mut self) -> Result<(), Fatal> {
-        if !self.leaderless.is_empty() && self.core.status().leader != 0 {
+    fn process_all(&mut self) -> Result<(), Fatal> {
+        if !self.waiting_for_leader.is_empty() && self.core.status().leader != 0 {
             crate::probe!("proposal waited for a leader");
-            for proposal in std::mem::take(&mut self.leaderless) {
+            for proposal in std::mem::take(&mut self.waiting_for_leader) {
                 self.propose(proposal);
             }
         }
@@ -217,14 +217,14 @@ impl Shell {
             if let Some(broken) = ready.broken {
                 return Err(broken.into());
             }
-            self.hand_out_one(ready);
+            self.process_ready(ready);
         }
         self.reads.release(self.applied);
         self.publish();
         Ok(())
     }
 
-    fn hand_out_one(&mut self, ready: Ready) {
+    fn process_ready(&mut self, ready: Ready) {
         for message in ready.messages {
             let to = message.to;
             if !self.peers.send(message) {
