@@ -17,17 +17,17 @@ impl Writer<'_> {
             return Err(Rejected::FutureRevision);
         }
         memory.state.compact_revision = revision;
-        memory.doomed.extend(memory.index.compact(revision));
+        memory.awaiting_removal.extend(memory.index.compact(revision));
         Ok(memory.state.revision)
     }
 
     /// Removes some unreachable records.
     pub(crate) fn compact_step(&mut self) -> Result<(), StoreError> {
         for _ in 0..STEP_RECORDS {
-            let Some(revision) = self.memory.doomed.pop_first() else { break };
+            let Some(revision) = self.memory.awaiting_removal.pop_first() else { break };
             self.remove(revision)?;
         }
-        if !self.memory.doomed.is_empty() {
+        if !self.memory.awaiting_removal.is_empty() {
             probe!("compaction takes another step");
         }
         Ok(())
@@ -35,14 +35,14 @@ impl Writer<'_> {
 
     /// Removes all unreachable records.
     pub(crate) fn compact_all(&mut self) -> Result<(), StoreError> {
-        while let Some(revision) = self.memory.doomed.pop_first() {
+        while let Some(revision) = self.memory.awaiting_removal.pop_first() {
             self.remove(revision)?;
         }
         Ok(())
     }
 
     fn remove(&mut self, revision: Revision) -> Result<(), StoreError> {
-        self.records.remove(revision.place())?;
+        self.records.remove(revision.key())?;
         Ok(())
     }
 }

@@ -10,9 +10,9 @@ use redb::{
 use serde::{Deserialize, Serialize};
 
 use super::backend::Measured;
-use super::index::{Index, Place};
+use super::index::{Index, IndexEntry};
 use super::memory::{Memory, State};
-use super::record::{self, Record, Revision};
+use super::record::{self, Record, RecordKey, Revision};
 use super::{Cluster, StoreError};
 use crate::identity::Identity;
 use crate::probe;
@@ -23,7 +23,7 @@ pub(crate) const FORMAT_VERSION: u32 = 1;
 pub(crate) const CACHE_BYTES: usize = 8 << 20;
 
 /// Revision to sealed [`Record`].
-pub(crate) const REVISIONS: TableDefinition<'static, (i64, u32), &'static [u8]> =
+pub(crate) const REVISIONS: TableDefinition<'static, RecordKey, &'static [u8]> =
     TableDefinition::new("revisions");
 /// The few other things the file holds, sealed, by name.
 pub(crate) const META: TableDefinition<'static, &'static str, &'static [u8]> =
@@ -114,8 +114,8 @@ pub(crate) fn load(db: &Database, identity: Identity) -> Result<Memory, StoreErr
     let mut index = Index::default();
     let records = txn.open_table(REVISIONS)?;
     for entry in records.iter()? {
-        let (place, sealed) = entry?;
-        let revision = Revision::at(place.value());
+        let (key, sealed) = entry?;
+        let revision = Revision::from_key(key.value());
         if revision.main > state.revision {
             return Err(StoreError::Corrupt(format!(
                 "revision {revision} lies beyond the current revision {}",
@@ -123,11 +123,12 @@ pub(crate) fn load(db: &Database, identity: Identity) -> Result<Memory, StoreErr
             )));
         }
         let record = Record::open(revision, sealed.value())?;
-        index.add(&record.key, Place::of(revision, &record, sealed.value().len()));
+        index.add(&record.key, IndexEntry::of(revision, &record, sealed.value().len()));
     }
-    let doomed: BTreeSet<Revision> = index.compact(state.compact_revision).into_iter().collect();
-    if !doomed.is_empty() {
+    let awaiting_removal: BTreeSet<Revision> =
+        index.compact(state.compact_revision).into_iter().collect();
+    if !awaiting_removal.is_empty() {
         probe!("compaction resumed at boot");
     }
-    Ok(Memory { index, state, cluster, doomed, durable: state.applied, failed: false })
+    Ok(Memory { index, state, cluster, awaiting_removal, durable: state.applied, failed: false })
 }

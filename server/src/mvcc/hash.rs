@@ -5,7 +5,7 @@ use std::ops::Bound;
 use redb::ReadableTable;
 
 use super::range::View;
-use super::record::Revision;
+use super::record::{RecordKey, Revision};
 use super::{AppliedMark, Store, StoreError};
 use crate::command::Rejected;
 
@@ -73,14 +73,14 @@ impl Store {
     }
 }
 
-impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
+impl<T: ReadableTable<RecordKey, &'static [u8]>> View<'_, T> {
     fn hash(&self, revision: i64) -> Result<u32, StoreError> {
         let mut hash = 0;
         let upto = (Bound::Unbounded, Bound::Included((revision, u32::MAX)));
         for entry in self.scan(upto)? {
-            let (place, sealed) = entry?;
-            let (main, sub) = place.value();
-            if self.memory.doomed.contains(&Revision { main, sub }) {
+            let (key, sealed) = entry?;
+            let (main, sub) = key.value();
+            if self.memory.awaiting_removal.contains(&Revision { main, sub }) {
                 continue;
             }
             hash = crc32c::crc32c_append(hash, &main.to_le_bytes());

@@ -5,14 +5,14 @@ use std::ops::Bound;
 use redb::ReadableTable;
 
 use super::event::{Changes, Event, EventKind};
-use super::index::Place;
+use super::index::IndexEntry;
 use super::range::View;
-use super::record::{Record, Revision};
+use super::record::{Record, RecordKey, Revision};
 use super::{Store, StoreError};
 use crate::command::{KeyRange, KeyValue, Rejected};
 
 /// Bytes of records after which a stretch of history ends.
-const STRETCH_BYTES: usize = 8 << 20;
+const SCAN_BYTES_MAX: usize = 8 << 20;
 
 /// A stretch of history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Store {
     }
 }
 
-impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
+impl<T: ReadableTable<RecordKey, &'static [u8]>> View<'_, T> {
     fn events_of_key(
         &self,
         key: &[u8],
@@ -58,15 +58,15 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
         scan_max: usize,
     ) -> Result<History, StoreError> {
         let mut gathered = Gathered::default();
-        for (seen, place) in self.memory.index.changes(key, from).iter().enumerate() {
-            let main = place.revision.main;
+        for (seen, entry) in self.memory.index.changes(key, from).iter().enumerate() {
+            let main = entry.revision.main;
             if main > upto {
                 break;
             }
             if (seen >= scan_max || gathered.is_full()) && gathered.starts(main) {
                 return Ok(gathered.until(main));
             }
-            gathered.add(main, self.event(place.revision, self.record(place)?)?);
+            gathered.add(main, self.event(entry.revision, self.record(entry)?)?);
         }
         Ok(gathered.until(from.max(upto + 1)))
     }
@@ -86,8 +86,8 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
         let mut previous = None;
         for (seen, entry) in self.scan((Bound::Included(first), Bound::Included(last)))?.enumerate()
         {
-            let (place, sealed) = entry?;
-            let revision = Revision::at(place.value());
+            let (key, sealed) = entry?;
+            let revision = Revision::from_key(key.value());
             if (seen >= scan_max || gathered.is_full()) && previous != Some(revision.main) {
                 return Ok(gathered.until(revision.main));
             }
@@ -113,9 +113,9 @@ impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
         main: i64,
     ) -> Result<Option<KeyValue>, StoreError> {
         let created = version == 1;
-        let before: Option<Place> =
+        let before: Option<IndexEntry> =
             if created { None } else { self.memory.index.before(key, main) };
-        before.map(|place| self.kv(&place)).transpose()
+        before.map(|entry| self.kv(&entry)).transpose()
     }
 
     fn event(&self, revision: Revision, record: Record) -> Result<Event, StoreError> {
@@ -137,7 +137,7 @@ impl Gathered {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= STRETCH_BYTES
+        self.bytes >= SCAN_BYTES_MAX
     }
 
     fn add(&mut self, revision: i64, event: Event) {

@@ -10,7 +10,7 @@ use crate::planted;
 
 /// What the index knows of one change without reading its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct IndexEntry {
     pub(crate) revision: Revision,
     pub(crate) create_revision: i64,
     /// 0 for a tombstone.
@@ -19,9 +19,9 @@ pub(crate) struct Place {
     pub(crate) bytes: u32,
 }
 
-impl Place {
-    pub(crate) fn of(revision: Revision, record: &Record, sealed: usize) -> Place {
-        Place {
+impl IndexEntry {
+    pub(crate) fn of(revision: Revision, record: &Record, sealed: usize) -> IndexEntry {
+        IndexEntry {
             revision,
             create_revision: record.create_revision,
             version: record.version,
@@ -40,24 +40,24 @@ const REVISION_BYTES: usize = 12;
 /// Every key with the revisions of it that are still readable or watchable.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    keys: BTreeMap<Bytes, Vec<Place>>,
+    keys: BTreeMap<Bytes, Vec<IndexEntry>>,
     bytes: u64,
 }
 
 impl Index {
     /// Adds a change, newer than all others of its key.
-    pub(crate) fn add(&mut self, key: &Bytes, place: Place) {
-        self.bytes += u64::from(place.bytes);
-        if let Some(places) = self.keys.get_mut(key) {
-            debug_assert!(places.last().is_none_or(|last| last.revision < place.revision));
-            places.push(place);
+    pub(crate) fn add(&mut self, key: &Bytes, entry: IndexEntry) {
+        self.bytes += u64::from(entry.bytes);
+        if let Some(entries) = self.keys.get_mut(key) {
+            debug_assert!(entries.last().is_none_or(|last| last.revision < entry.revision));
+            entries.push(entry);
         } else {
-            self.keys.insert(key.clone(), vec![place]);
+            self.keys.insert(key.clone(), vec![entry]);
         }
     }
 
     /// The key as of `revision`, when it exists then.
-    pub(crate) fn get(&self, key: &[u8], revision: i64) -> Option<Place> {
+    pub(crate) fn get(&self, key: &[u8], revision: i64) -> Option<IndexEntry> {
         alive_at(self.keys.get(key)?, revision)
     }
 
@@ -66,31 +66,31 @@ impl Index {
         &'a self,
         range: &'a KeyRange,
         revision: i64,
-    ) -> impl Iterator<Item = (&'a Bytes, Place)> + 'a {
+    ) -> impl Iterator<Item = (&'a Bytes, IndexEntry)> + 'a {
         let bounds = range.bounds();
         bounds
             .into_iter()
             .flat_map(|bounds| self.keys.range::<[u8], _>(bounds))
-            .filter_map(move |(key, places)| Some((key, alive_at(places, revision)?)))
+            .filter_map(move |(key, entries)| Some((key, alive_at(entries, revision)?)))
     }
 
     /// All changes of one key from `revision` on, in order.
-    pub(crate) fn changes(&self, key: &[u8], revision: i64) -> &[Place] {
-        let places = self.keys.get(key).map_or(&[][..], Vec::as_slice);
-        &places[places.partition_point(|place| place.revision.main < revision)..]
+    pub(crate) fn changes(&self, key: &[u8], revision: i64) -> &[IndexEntry] {
+        let entries = self.keys.get(key).map_or(&[][..], Vec::as_slice);
+        &entries[entries.partition_point(|entry| entry.revision.main < revision)..]
     }
 
     /// The key as it was before the revision `main`, when it existed then and is not gone.
-    pub(crate) fn before(&self, key: &[u8], main: i64) -> Option<Place> {
-        let places = self.keys.get(key)?;
-        let older = places.partition_point(|place| place.revision.main < main);
-        places[..older].last().copied().filter(|place| !place.is_tombstone())
+    pub(crate) fn before(&self, key: &[u8], main: i64) -> Option<IndexEntry> {
+        let entries = self.keys.get(key)?;
+        let older = entries.partition_point(|entry| entry.revision.main < main);
+        entries[..older].last().copied().filter(|entry| !entry.is_tombstone())
     }
 
     /// Whether a change of a key is still in the index.
     pub(crate) fn holds(&self, key: &[u8], revision: Revision) -> bool {
-        self.keys.get(key).is_some_and(|places| {
-            places.binary_search_by_key(&revision, |place| place.revision).is_ok()
+        self.keys.get(key).is_some_and(|entries| {
+            entries.binary_search_by_key(&revision, |entry| entry.revision).is_ok()
         })
     }
 
@@ -111,19 +111,19 @@ impl Index {
         let drop_tombstone_at = planted!("R10");
         let mut gone = Vec::new();
         let mut bytes = 0;
-        self.keys.retain(|_, places| {
-            let mut first = places.partition_point(|place| place.revision.main < revision);
-            let at = places.get(first).is_some_and(|place| place.revision.main == revision);
-            if at && drop_tombstone_at && places[first].is_tombstone() {
+        self.keys.retain(|_, entries| {
+            let mut first = entries.partition_point(|entry| entry.revision.main < revision);
+            let at = entries.get(first).is_some_and(|entry| entry.revision.main == revision);
+            if at && drop_tombstone_at && entries[first].is_tombstone() {
                 first += 1;
-            } else if !at && first > 0 && !places[first - 1].is_tombstone() {
+            } else if !at && first > 0 && !entries[first - 1].is_tombstone() {
                 first -= 1;
             }
-            for place in places.drain(..first) {
-                bytes += u64::from(place.bytes);
-                gone.push(place.revision);
+            for entry in entries.drain(..first) {
+                bytes += u64::from(entry.bytes);
+                gone.push(entry.revision);
             }
-            !places.is_empty()
+            !entries.is_empty()
         });
         self.bytes -= bytes;
         gone.sort_unstable();
@@ -132,14 +132,14 @@ impl Index {
 }
 
 /// The newest change at or below `revision`, unless it is a tombstone.
-fn alive_at(places: &[Place], revision: i64) -> Option<Place> {
+fn alive_at(entries: &[IndexEntry], revision: i64) -> Option<IndexEntry> {
     // Nearly always the newest is wanted.
-    let place = match places.last() {
+    let entry = match entries.last() {
         Some(last) if last.revision.main <= revision => last,
         _ => {
-            let newer = places.partition_point(|place| place.revision.main <= revision);
-            places[..newer].last()?
+            let newer = entries.partition_point(|entry| entry.revision.main <= revision);
+            entries[..newer].last()?
         }
     };
-    (!place.is_tombstone()).then_some(*place)
+    (!entry.is_tombstone()).then_some(*entry)
 }

@@ -46,7 +46,7 @@ pub(crate) struct Memory {
     pub(crate) state: State,
     pub(crate) cluster: Cluster,
     /// Unreachable records still in the file.
-    pub(crate) doomed: BTreeSet<Revision>,
+    pub(crate) awaiting_removal: BTreeSet<Revision>,
     pub(crate) durable: AppliedMark,
     /// An error left memory and file apart.
     pub(crate) failed: bool,

@@ -7,16 +7,16 @@ use bytes::Bytes;
 use redb::ReadableTable;
 
 use super::StoreError;
-use super::index::Place;
+use super::index::IndexEntry;
 use super::memory::Memory;
-use super::record::Record;
+use super::record::{Record, RecordKey};
 use crate::command::{
     Compare, CompareResult, CompareTarget, KeyValue, RangeRequest, RangeResponse, Rejected,
     SortOrder, SortTarget,
 };
 
 /// Revisions as keys of the table, from and to.
-pub(crate) type Stretch = (Bound<(i64, u32)>, Bound<(i64, u32)>);
+pub(crate) type ScanRange = (Bound<RecordKey>, Bound<RecordKey>);
 
 /// What can be read at a moment: outside of a request, or inside with what it has changed so far.
 pub(crate) struct View<'a, T> {
@@ -26,29 +26,29 @@ pub(crate) struct View<'a, T> {
     pub(crate) revision: i64,
 }
 
-impl<'a, T: ReadableTable<(i64, u32), &'static [u8]>> View<'a, T> {
+impl<'a, T: ReadableTable<RecordKey, &'static [u8]>> View<'a, T> {
     pub(crate) fn new(memory: &'a Memory, records: &'a T, revision: i64) -> View<'a, T> {
         View { memory, records, revision }
     }
 
     /// Reads the record of a place in the index.
-    pub(crate) fn record(&self, place: &Place) -> Result<Record, StoreError> {
-        let missing = || StoreError::Corrupt(format!("revision {} is missing", place.revision));
-        let sealed = self.records.get(place.revision.place())?.ok_or_else(missing)?;
-        Record::open(place.revision, sealed.value())
+    pub(crate) fn record(&self, entry: &IndexEntry) -> Result<Record, StoreError> {
+        let missing = || StoreError::Corrupt(format!("revision {} is missing", entry.revision));
+        let sealed = self.records.get(entry.revision.key())?.ok_or_else(missing)?;
+        Record::open(entry.revision, sealed.value())
     }
 
     /// All records of some revisions, in order.
     pub(crate) fn scan(
         &self,
-        revisions: Stretch,
-    ) -> Result<redb::Range<'_, (i64, u32), &'static [u8]>, StoreError> {
+        revisions: ScanRange,
+    ) -> Result<redb::Range<'_, RecordKey, &'static [u8]>, StoreError> {
         Ok(self.records.range(revisions)?)
     }
 
     /// Reads a key value.
-    pub(crate) fn kv(&self, place: &Place) -> Result<KeyValue, StoreError> {
-        Ok(self.record(place)?.into_kv(place.revision.main))
+    pub(crate) fn kv(&self, entry: &IndexEntry) -> Result<KeyValue, StoreError> {
+        Ok(self.record(entry)?.into_kv(entry.revision.main))
     }
 
     /// Answers a Range.
@@ -83,22 +83,22 @@ impl<'a, T: ReadableTable<(i64, u32), &'static [u8]>> View<'a, T> {
             Some(limit) if cuts_first => limit.saturating_add(1),
             _ => usize::MAX,
         };
-        let mut places = Vec::new();
-        for (_, place) in found {
+        let mut entries = Vec::new();
+        for (_, entry) in found {
             response.count += 1;
-            if places.len() < wanted && within_bounds(request, &place) {
-                places.push(place);
+            if entries.len() < wanted && within_bounds(request, &entry) {
+                entries.push(entry);
             }
         }
         if let Some((SortTarget::Value, order)) = request.sort {
-            let mut kvs = self.kvs(&places)?;
+            let mut kvs = self.kvs(&entries)?;
             kvs.sort_by(|a, b| ordered(order, a.value.cmp(&b.value)));
             response.more = cut(&mut kvs, limit);
             response.kvs = kvs;
         } else {
-            sort(&mut places, request.sort);
-            response.more = cut(&mut places, limit);
-            response.kvs = self.kvs(&places)?;
+            sort(&mut entries, request.sort);
+            response.more = cut(&mut entries, limit);
+            response.kvs = self.kvs(&entries)?;
         }
         if request.keys_only {
             response.kvs.iter_mut().for_each(|kv| kv.value = Bytes::new());
@@ -106,8 +106,8 @@ impl<'a, T: ReadableTable<(i64, u32), &'static [u8]>> View<'a, T> {
         Ok(Ok(response))
     }
 
-    fn kvs(&self, places: &[Place]) -> Result<Vec<KeyValue>, StoreError> {
-        places.iter().map(|place| self.kv(place)).collect()
+    fn kvs(&self, entries: &[IndexEntry]) -> Result<Vec<KeyValue>, StoreError> {
+        entries.iter().map(|entry| self.kv(entry)).collect()
     }
 
     /// Whether a comparison holds.
@@ -117,14 +117,14 @@ impl<'a, T: ReadableTable<(i64, u32), &'static [u8]>> View<'a, T> {
     /// never compares, and everything else is 0.
     pub(crate) fn holds(&self, compare: &Compare) -> Result<bool, StoreError> {
         let mut any = false;
-        for (_, place) in self.memory.index.range(&compare.range, self.revision) {
+        for (_, entry) in self.memory.index.range(&compare.range, self.revision) {
             any = true;
             let order = match &compare.target {
-                CompareTarget::Version(version) => place.version.cmp(version),
-                CompareTarget::Create(revision) => place.create_revision.cmp(revision),
-                CompareTarget::Mod(revision) => place.revision.main.cmp(revision),
-                CompareTarget::Value(value) => self.record(&place)?.value.cmp(value),
-                CompareTarget::Lease(lease) => self.record(&place)?.lease.cmp(lease),
+                CompareTarget::Version(version) => entry.version.cmp(version),
+                CompareTarget::Create(revision) => entry.create_revision.cmp(revision),
+                CompareTarget::Mod(revision) => entry.revision.main.cmp(revision),
+                CompareTarget::Value(value) => self.record(&entry)?.value.cmp(value),
+                CompareTarget::Lease(lease) => self.record(&entry)?.lease.cmp(lease),
             };
             if !satisfies(compare.result, order) {
                 return Ok(false);
@@ -141,7 +141,7 @@ impl<'a, T: ReadableTable<(i64, u32), &'static [u8]>> View<'a, T> {
     }
 
     /// The key now, when it exists.
-    pub(crate) fn current(&self, key: &[u8]) -> Option<Place> {
+    pub(crate) fn current(&self, key: &[u8]) -> Option<IndexEntry> {
         self.memory.index.get(key, self.revision)
     }
 }
@@ -165,26 +165,26 @@ fn has_bounds(request: &RangeRequest) -> bool {
     bounds != [0; 4]
 }
 
-fn within_bounds(request: &RangeRequest, place: &Place) -> bool {
+fn within_bounds(request: &RangeRequest, entry: &IndexEntry) -> bool {
     let within = |min: i64, max: i64, revision: i64| {
         (min == 0 || revision >= min) && (max == 0 || revision <= max)
     };
-    within(request.min_mod_revision, request.max_mod_revision, place.revision.main)
-        && within(request.min_create_revision, request.max_create_revision, place.create_revision)
+    within(request.min_mod_revision, request.max_mod_revision, entry.revision.main)
+        && within(request.min_create_revision, request.max_create_revision, entry.create_revision)
 }
 
 /// Sorts what came in the order of keys; equal ones stay in that order.
-fn sort(places: &mut [Place], sort: Option<(SortTarget, SortOrder)>) {
+fn sort(entries: &mut [IndexEntry], sort: Option<(SortTarget, SortOrder)>) {
     let Some((target, order)) = sort else { return };
     match target {
-        SortTarget::Key if order == SortOrder::Descend => places.reverse(),
+        SortTarget::Key if order == SortOrder::Descend => entries.reverse(),
         SortTarget::Key | SortTarget::Value => {}
-        SortTarget::Version => places.sort_by(|a, b| ordered(order, a.version.cmp(&b.version))),
+        SortTarget::Version => entries.sort_by(|a, b| ordered(order, a.version.cmp(&b.version))),
         SortTarget::Create => {
-            places.sort_by(|a, b| ordered(order, a.create_revision.cmp(&b.create_revision)));
+            entries.sort_by(|a, b| ordered(order, a.create_revision.cmp(&b.create_revision)));
         }
         SortTarget::Mod => {
-            places.sort_by(|a, b| ordered(order, a.revision.main.cmp(&b.revision.main)));
+            entries.sort_by(|a, b| ordered(order, a.revision.main.cmp(&b.revision.main)));
         }
     }
 }

@@ -17,14 +17,18 @@ pub struct Revision {
     pub sub: u32,
 }
 
+/// A revision as redb orders it: main, then sub.
+pub(crate) type RecordKey = (i64, u32);
+
 impl Revision {
     /// The change as a key of the `revisions` table.
-    pub(crate) fn place(self) -> (i64, u32) {
+    pub(crate) fn key(self) -> RecordKey {
         (self.main, self.sub)
     }
 
-    /// And back.
-    pub(crate) fn at((main, sub): (i64, u32)) -> Revision {
+    /// The change that has this key.
+    pub(crate) fn from_key(key: RecordKey) -> Revision {
+        let (main, sub) = key;
         Revision { main, sub }
     }
 }

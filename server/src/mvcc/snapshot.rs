@@ -67,8 +67,11 @@ impl Store {
         let mut cutter = Cutter::default();
         cutter.frame(&head);
         for entry in txn.open_table(REVISIONS)?.iter()? {
-            let (place, sealed) = entry?;
-            cutter.frame(&Frame { revision: Revision::at(place.value()), sealed: sealed.value() });
+            let (key, sealed) = entry?;
+            cutter.frame(&Frame {
+                revision: Revision::from_key(key.value()),
+                sealed: sealed.value(),
+            });
         }
         Ok((mark, cutter.end()))
     }
@@ -119,7 +122,7 @@ fn fill(
                 continue;
             }
             let Frame { revision, sealed } = decode(frame)?;
-            records.insert(revision.place(), sealed)?;
+            records.insert(revision.key(), sealed)?;
         }
     }
     joiner.end()?;

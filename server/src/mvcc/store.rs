@@ -13,7 +13,7 @@ use super::file::{
 };
 use super::memory::{AppliedMark, Memory, STEP_RECORDS, State};
 use super::range::View;
-use super::record::Revision;
+use super::record::{RecordKey, Revision};
 use super::{Cluster, StoreError, Writer};
 use crate::command::{RangeRequest, RangeResponse, Rejected, TxnRequest, TxnResponse};
 use crate::identity::Identity;
@@ -130,7 +130,8 @@ impl Store {
             return Err(StoreError::Failed);
         }
         let state = memory.state;
-        let step: Vec<Revision> = memory.doomed.iter().copied().take(STEP_RECORDS).collect();
+        let step: Vec<Revision> =
+            memory.awaiting_removal.iter().copied().take(STEP_RECORDS).collect();
         drop(memory);
         let committed = guarded(|| self.commit_flush(&step, &state));
         let mut memory = self.memory_mut();
@@ -139,7 +140,7 @@ impl Store {
             return Err(error);
         }
         for revision in &step {
-            memory.doomed.remove(revision);
+            memory.awaiting_removal.remove(revision);
         }
         memory.durable = state.applied;
         Ok(memory.durable)
@@ -157,7 +158,7 @@ impl Store {
         {
             let mut records = txn.open_table(REVISIONS)?;
             for revision in gone {
-                records.remove(revision.place())?;
+                records.remove(revision.key())?;
             }
         }
         put_meta(&txn, STATE, state)?;
@@ -210,7 +211,7 @@ impl Store {
     /// Runs `work` on what is applied.
     pub(crate) fn read<T>(
         &self,
-        work: impl FnOnce(&View<'_, ReadOnlyTable<(i64, u32), &'static [u8]>>) -> Result<T, StoreError>,
+        work: impl FnOnce(&View<'_, ReadOnlyTable<RecordKey, &'static [u8]>>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let memory = self.memory();
         if memory.failed {

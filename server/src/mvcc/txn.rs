@@ -8,6 +8,7 @@
 use redb::ReadableTable;
 
 use super::range::View;
+use super::record::RecordKey;
 use super::write::check_lease;
 use super::{StoreError, Writer};
 use crate::command::{
@@ -35,7 +36,7 @@ impl TxnRequest {
     }
 }
 
-impl<T: ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
+impl<T: ReadableTable<RecordKey, &'static [u8]>> View<'_, T> {
     pub(crate) fn decide(&self, request: &TxnRequest) -> Result<Decision, StoreError> {
         let mut succeeded = true;
         for compare in &request.compare {

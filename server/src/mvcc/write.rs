@@ -3,10 +3,10 @@
 use redb::Table;
 
 use super::event::{Changes, Event, EventKind};
-use super::index::Place;
+use super::index::IndexEntry;
 use super::memory::Memory;
 use super::range::View;
-use super::record::{Record, Revision};
+use super::record::{Record, RecordKey, Revision};
 use super::{Cluster, StoreError};
 use crate::command::{
     Attributes, DeleteRangeRequest, DeleteRangeResponse, KeyValue, PutRequest, PutResponse,
@@ -22,7 +22,7 @@ use crate::planted;
 /// move. A request is checked before its first change, so it happens wholly or not at all.
 pub(crate) struct Writer<'t> {
     pub(crate) memory: &'t mut Memory,
-    pub(crate) records: Table<'t, (i64, u32), &'static [u8]>,
+    pub(crate) records: Table<'t, RecordKey, &'static [u8]>,
     member: u64,
     cluster_is_new: bool,
     /// Of the request that is going on.
@@ -32,7 +32,7 @@ pub(crate) struct Writer<'t> {
 impl<'t> Writer<'t> {
     pub(crate) fn new(
         memory: &'t mut Memory,
-        records: Table<'t, (i64, u32), &'static [u8]>,
+        records: Table<'t, RecordKey, &'static [u8]>,
         member: u64,
     ) -> Writer<'t> {
         Writer { memory, records, member, cluster_is_new: false, events: Vec::new() }
@@ -71,7 +71,7 @@ impl<'t> Writer<'t> {
     }
 
     /// What an operation of the request that is going on sees.
-    pub(crate) fn view(&self) -> View<'_, Table<'t, (i64, u32), &'static [u8]>> {
+    pub(crate) fn view(&self) -> View<'_, Table<'t, RecordKey, &'static [u8]>> {
         View::new(self.memory, &self.records, self.seen_revision())
     }
 
@@ -103,7 +103,7 @@ impl<'t> Writer<'t> {
     pub(crate) fn put(&mut self, request: &PutRequest) -> Result<PutResponse, StoreError> {
         let main = self.memory.state.revision + 1;
         let before = self.view().current(&request.key);
-        let prev_kv = before.map(|place| self.view().kv(&place)).transpose()?;
+        let prev_kv = before.map(|entry| self.view().kv(&entry)).transpose()?;
         let kept = prev_kv.as_ref();
         let mut put = Record {
             key: request.key.clone(),
@@ -125,7 +125,7 @@ impl<'t> Writer<'t> {
         }
         let kv = put.clone().into_kv(main);
         let told = match before {
-            Some(place) if place.revision.main == main => {
+            Some(entry) if entry.revision.main == main => {
                 self.view().kv_before(&put.key, put.version, main)?
             }
             _ => prev_kv.clone(),
@@ -141,17 +141,17 @@ impl<'t> Writer<'t> {
     ) -> Result<DeleteRangeResponse, StoreError> {
         let main = self.memory.state.revision + 1;
         let seen = self.seen_revision();
-        let found: Vec<Place> =
-            self.memory.index.range(&request.range, seen).map(|(_, place)| place).collect();
+        let found: Vec<IndexEntry> =
+            self.memory.index.range(&request.range, seen).map(|(_, entry)| entry).collect();
         let mut response =
             DeleteRangeResponse { deleted: found.len() as i64, ..Default::default() };
-        for place in found {
-            let prev_kv = self.view().kv(&place)?;
+        for entry in found {
+            let prev_kv = self.view().kv(&entry)?;
             let key = prev_kv.key.clone();
             if request.prev_kv {
                 response.prev_kvs.push(prev_kv.clone());
             }
-            let told = if place.revision.main == main {
+            let told = if entry.revision.main == main {
                 self.view().kv_before(&key, 0, main)?
             } else {
                 Some(prev_kv)
@@ -168,8 +168,8 @@ impl<'t> Writer<'t> {
         let sub = u32::try_from(self.events.len()).expect("a request has fewer changes than 2^32");
         let revision = Revision { main: self.memory.state.revision + 1, sub };
         let sealed = added.seal(revision);
-        self.records.insert(revision.place(), sealed.as_slice())?;
-        self.memory.index.add(&added.key, Place::of(revision, &added, sealed.len()));
+        self.records.insert(revision.key(), sealed.as_slice())?;
+        self.memory.index.add(&added.key, IndexEntry::of(revision, &added, sealed.len()));
         self.events.push(event);
         Ok(())
     }
@@ -180,7 +180,7 @@ impl<'t> Writer<'t> {
     }
 }
 
-impl<T: redb::ReadableTable<(i64, u32), &'static [u8]>> View<'_, T> {
+impl<T: redb::ReadableTable<RecordKey, &'static [u8]>> View<'_, T> {
     /// Whether a put finds what it wants to keep.
     pub(crate) fn check_kept(&self, request: &PutRequest) -> Result<(), Rejected> {
         let keeps = request.ignore_value || request.ignore_lease;

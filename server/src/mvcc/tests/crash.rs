@@ -146,9 +146,9 @@ fn a_deletion_at_the_compact_revision_is_still_told() {
     let expected = told(&store);
     assert_eq!(expected.len(), 2, "the deletion and the put after it");
     // One of three steps was taken with the request.
-    assert!(!store.memory().doomed.is_empty());
+    assert!(!store.memory().awaiting_removal.is_empty());
     store.flush().unwrap();
-    assert!(!store.memory().doomed.is_empty());
+    assert!(!store.memory().awaiting_removal.is_empty());
     let mut left = disk;
     for _ in 0..4 {
         left = left.after_power_loss(|| false);
@@ -156,5 +156,5 @@ fn a_deletion_at_the_compact_revision_is_still_told() {
         assert_eq!(told(&store), expected);
         store.flush().unwrap();
     }
-    assert!(Store::open(left.backend(), IDENTITY).unwrap().memory().doomed.is_empty());
+    assert!(Store::open(left.backend(), IDENTITY).unwrap().memory().awaiting_removal.is_empty());
 }

@@ -119,7 +119,7 @@ impl Story {
     fn state(&self) -> String {
         let store = self.store();
         let (applied, revision) = (store.applied().index, store.revision());
-        let unreachable = store.memory().doomed.len();
+        let unreachable = store.memory().awaiting_removal.len();
         let compacted = store.compact_revision();
         format!(
             "applied {applied}, revision {revision}, compacted {compacted}, \

@@ -30,7 +30,7 @@ fn filled() -> Store {
     let urls = vec!["http://10.0.0.2:2379".to_owned()];
     let said = Attributes { member: 2, name: "m2".to_owned(), client_urls: urls };
     apply_one(&store, Body::Publish(said)).unwrap();
-    assert!(!store.memory().doomed.is_empty());
+    assert!(!store.memory().awaiting_removal.is_empty());
     store
 }
 
