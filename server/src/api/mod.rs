@@ -32,8 +32,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower_layer::Layer as _;
 
-use crate::command::Rejected;
-use crate::mvcc::{Store, StoreError};
+use crate::mvcc::{Applies, Store};
 use crate::node::Handle;
 use crate::node::event::Event;
 use crate::platform::blocking;
@@ -98,7 +97,7 @@ fn header(node: &Handle, revision: i64) -> ResponseHeader {
 /// Reads the store where storage work is done. A store that cannot be trusted stops the member.
 async fn read<T: Send + 'static>(
     node: &Handle,
-    work: impl FnOnce(&Store) -> Result<Result<T, Rejected>, StoreError> + Send + 'static,
+    work: impl FnOnce(&Store) -> Applies<T> + Send + 'static,
 ) -> Result<T, Refusal> {
     let store = node.store();
     match blocking(&node.platform().disk, move || work(&store)).await {

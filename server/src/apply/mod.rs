@@ -9,7 +9,7 @@ use redb::Durability;
 
 use crate::command::{Applied, Body, Command, ProposalId, Rejected};
 use crate::consensus::types::{Entry, Payload};
-use crate::mvcc::{AppliedMark, Changes, HashKv, Store, StoreError, Writer};
+use crate::mvcc::{AppliedMark, Applies, Changes, HashKv, Store, StoreError, Writer};
 use crate::planted;
 use crate::probe::{self, Fact};
 
@@ -98,10 +98,7 @@ fn decode(index: u64, bytes: &Bytes) -> Result<Command, StoreError> {
         .map_err(|error| StoreError::Command { index, reason: error.to_string() })
 }
 
-fn apply_body(
-    writer: &mut Writer<'_>,
-    body: &Body,
-) -> Result<Result<Applied, Rejected>, StoreError> {
+fn apply_body(writer: &mut Writer<'_>, body: &Body) -> Applies<Applied> {
     Ok(match body {
         Body::Put(request) => match writer.check_put(request) {
             Ok(()) => Ok(Applied::Put(writer.put(request)?)),

@@ -16,6 +16,13 @@ use std::collections::VecDeque;
 use super::types::{AppendToken, Broken, Entry, Index, SnapshotMark, Stored, Term};
 use crate::{planted, probe};
 
+/// Names an entry: no two entries of any logs have the same index and term and differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct EntryId {
+    pub(super) index: Index,
+    pub(super) term: Term,
+}
+
 /// A batch given to storage: when `token` is persisted, the log is durable up to `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Claim {
@@ -26,8 +33,8 @@ struct Claim {
 /// See the head of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Log {
-    /// Index and term just before the first entry held.
-    start: (Index, Term),
+    /// The entry just before the first one held.
+    start: EntryId,
     entries: VecDeque<Entry>,
     commit: Index,
     applying: Index,
@@ -40,13 +47,13 @@ pub(super) struct Log {
 impl Log {
     /// Takes up what storage had.
     pub(super) fn new(stored: Stored) -> Self {
-        let start = (stored.snapshot.index, stored.snapshot.term);
-        let last = start.0 + stored.entries.len() as Index;
+        let start = EntryId { index: stored.snapshot.index, term: stored.snapshot.term };
+        let last = start.index + stored.entries.len() as Index;
         let commit = stored.hard_state.commit.max(stored.applied);
         assert!(
-            start.0 <= stored.applied && commit <= last,
+            start.index <= stored.applied && commit <= last,
             "log [{}, {last}] does not hold what is applied ({}) and committed ({commit})",
-            start.0,
+            start.index,
             stored.applied,
         );
         Self {
@@ -62,15 +69,15 @@ impl Log {
     }
 
     pub(super) fn first_index(&self) -> Index {
-        self.start.0 + 1
+        self.start.index + 1
     }
 
     pub(super) fn last_index(&self) -> Index {
-        self.start.0 + self.entries.len() as Index
+        self.start.index + self.entries.len() as Index
     }
 
     pub(super) fn last_term(&self) -> Term {
-        self.entries.back().map_or(self.start.1, |entry| entry.term)
+        self.entries.back().map_or(self.start.term, |entry| entry.term)
     }
 
     pub(super) fn commit(&self) -> Index {
@@ -88,8 +95,8 @@ impl Log {
 
     /// The term at `index`; known from just before the first entry to the last.
     pub(super) fn term_at(&self, index: Index) -> Option<Term> {
-        if index == self.start.0 {
-            return Some(self.start.1);
+        if index == self.start.index {
+            return Some(self.start.term);
         }
         self.entry(index).map(|entry| entry.term)
     }
@@ -99,18 +106,18 @@ impl Log {
         (last_term, last_index) >= (self.last_term(), self.last_index())
     }
 
-    /// The highest index at or below `index` whose term is at most `term`, with its term.
+    /// The last entry whose index and term are at most those of `bound`.
     ///
     /// Both sides of a rejected append use it, to skip whole terms at a time.
-    pub(super) fn last_at_or_below(&self, index: Index, term: Term) -> (Index, Term) {
-        let mut at = index.min(self.last_index());
+    pub(super) fn last_at_or_below(&self, bound: EntryId) -> EntryId {
+        let mut at = bound.index.min(self.last_index());
         while let Some(found) = self.term_at(at) {
-            if found <= term || at == 0 {
-                return (at, found);
+            if found <= bound.term || at == 0 {
+                return EntryId { index: at, term: found };
             }
             at -= 1;
         }
-        (at, 0)
+        EntryId { index: at, term: 0 }
     }
 
     /// Copies entries from `from` on, at least one if there is one, up to `bytes_max` of payload.
@@ -155,7 +162,7 @@ impl Log {
     /// Cuts the log from `index` on; nothing from there on is durable any more.
     fn cut(&mut self, index: Index) {
         let keep = index - 1;
-        self.entries.truncate((keep - self.start.0) as usize);
+        self.entries.truncate((keep - self.start.index) as usize);
         self.in_progress = self.in_progress.min(keep);
         self.stable = self.stable.min(keep);
         for claim in &mut self.claims {
@@ -217,7 +224,7 @@ impl Log {
     pub(super) fn compact(&mut self, index: Index) {
         let index = index.min(self.applied).min(self.stable);
         while let Some(entry) = self.entries.pop_front_if(|entry| entry.index <= index) {
-            self.start = (entry.index, entry.term);
+            self.start = EntryId { index: entry.index, term: entry.term };
         }
     }
 
@@ -229,7 +236,7 @@ impl Log {
 
     /// Starts afresh after an installed snapshot.
     pub(super) fn restart_at(&mut self, mark: &SnapshotMark) {
-        self.start = (mark.index, mark.term);
+        self.start = EntryId { index: mark.index, term: mark.term };
         self.entries.clear();
         self.commit = mark.index;
         self.applying = mark.index;

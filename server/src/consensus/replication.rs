@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::core::{Core, ProposeError, RoleState};
+use super::log::EntryId;
 use super::progress::ProgressState;
-use super::types::{Broken, Entry, Index, Message, MessageBody, NodeId, Payload, Term};
+use super::types::{Broken, Entry, Index, Message, MessageBody, NodeId, Payload};
 use crate::probe::{Fact, fact};
 use crate::{planted, probe};
 
@@ -36,25 +37,24 @@ impl Core {
     }
 
     /// Takes the leader's entries when they follow something this log agrees with.
-    pub(super) fn on_append(
-        &mut self,
-        (prev_index, prev_term): (Index, Term),
-        entries: Vec<Entry>,
-        commit: Index,
-    ) {
-        if prev_index < self.log.commit() {
+    pub(super) fn on_append(&mut self, prev: EntryId, entries: Vec<Entry>, commit: Index) {
+        if prev.index < self.log.commit() {
             probe!("consensus append from before the commit index");
             let index = self.log.commit();
             self.send_when_durable(self.leader, MessageBody::AppendAccepted { index });
             return;
         }
-        let skips_check = planted!("C6") && prev_index <= self.log.last_index();
-        if self.log.term_at(prev_index) != Some(prev_term) && !skips_check {
-            let (hint_index, hint_term) = self.log.last_at_or_below(prev_index, prev_term);
-            let body = MessageBody::AppendRejected { rejected: prev_index, hint_index, hint_term };
+        let skips_check = planted!("C6") && prev.index <= self.log.last_index();
+        if self.log.term_at(prev.index) != Some(prev.term) && !skips_check {
+            let hint = self.log.last_at_or_below(prev);
+            let body = MessageBody::AppendRejected {
+                rejected: prev.index,
+                hint_index: hint.index,
+                hint_term: hint.term,
+            };
             return self.send(self.leader, body);
         }
-        let index = prev_index + entries.len() as Index;
+        let index = prev.index + entries.len() as Index;
         if let Err(broken) = self.log.splice(entries) {
             self.outbox.broken = Some(broken);
             return;
@@ -88,18 +88,13 @@ impl Core {
         self.replicate_to(from, false);
     }
 
-    pub(super) fn on_rejected(
-        &mut self,
-        from: NodeId,
-        rejected: Index,
-        (hint_index, hint_term): (Index, Term),
-    ) {
+    pub(super) fn on_rejected(&mut self, from: NodeId, rejected: Index, hint: EntryId) {
         probe!("consensus append rejected");
         let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&from) else { return };
         follower.active = true;
-        let (hint, _) = self.log.last_at_or_below(hint_index, hint_term);
-        if follower.rejected(rejected, hint) {
+        let hint = self.log.last_at_or_below(hint);
+        if follower.rejected(rejected, hint.index) {
             self.replicate_to(from, true);
         }
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::core::{Core, RoleState};
+use super::log::EntryId;
 use super::types::{Broken, Message, MessageBody, NodeId};
 use crate::probe;
 
@@ -75,7 +76,8 @@ impl Core {
             MessageBody::VoteResponse { granted } => self.on_vote_response(from, granted),
             MessageBody::Append { prev_index, prev_term, entries, commit } => {
                 if self.follow(from) {
-                    self.on_append((prev_index, prev_term), entries, commit);
+                    let prev = EntryId { index: prev_index, term: prev_term };
+                    self.on_append(prev, entries, commit);
                 }
             }
             MessageBody::Heartbeat { commit, context } => {
@@ -85,7 +87,8 @@ impl Core {
             }
             MessageBody::AppendAccepted { index } => self.on_accepted(from, index),
             MessageBody::AppendRejected { rejected, hint_index, hint_term } => {
-                self.on_rejected(from, rejected, (hint_index, hint_term));
+                let hint = EntryId { index: hint_index, term: hint_term };
+                self.on_rejected(from, rejected, hint);
             }
             MessageBody::HeartbeatResponse { context } => {
                 self.on_heartbeat_response(from, &context);

@@ -1,5 +1,6 @@
 //! Why the store cannot go on. Every one of these stops the member.
 
+use crate::command::Rejected;
 use crate::identity::Identity;
 
 /// What went wrong with the store. None of these is an answer for a client.
@@ -67,6 +68,10 @@ pub enum StoreError {
     )]
     Storage(#[from] redb::Error),
 }
+
+/// What a request to the store comes to: an answer, a refusal (an answer too, for it depends on the
+/// log alone), or an error that stops the member.
+pub type Applies<T> = Result<Result<T, Rejected>, StoreError>;
 
 macro_rules! from_redb {
     ($($error:ident),*) => {

@@ -6,7 +6,7 @@ use redb::ReadableTable;
 
 use super::range::View;
 use super::record::{RecordKey, Revision};
-use super::{AppliedMark, Store, StoreError};
+use super::{AppliedMark, Applies, Store, StoreError};
 use crate::command::Rejected;
 
 /// A checksum over history up to a revision.
@@ -41,7 +41,7 @@ impl Store {
     /// compaction made unreadable do not count, whether or not they are removed yet.
     ///
     /// This is a definition of ours; it does not equal etcd's number.
-    pub fn hash_kv(&self, revision: i64) -> Result<Result<HashKv, Rejected>, StoreError> {
+    pub fn hash_kv(&self, revision: i64) -> Applies<HashKv> {
         self.read(|view| {
             let compact_revision = view.memory.state.compact_revision;
             if revision > view.revision {

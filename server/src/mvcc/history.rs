@@ -8,7 +8,7 @@ use super::event::{Changes, Event, EventKind};
 use super::index::IndexEntry;
 use super::range::View;
 use super::record::{Record, RecordKey, Revision};
-use super::{Store, StoreError};
+use super::{Applies, Store, StoreError};
 use crate::command::{KeyRange, KeyValue, Rejected};
 
 /// Bytes of records after which a stretch of history ends.
@@ -34,7 +34,7 @@ impl Store {
         from: i64,
         upto: i64,
         scan_max: usize,
-    ) -> Result<Result<History, Rejected>, StoreError> {
+    ) -> Applies<History> {
         self.read(|view| {
             if from < view.memory.state.compact_revision {
                 return Ok(Err(Rejected::Compacted));

@@ -48,7 +48,7 @@ mod write;
 
 pub use cluster::Cluster;
 pub use engine::panics_are_caught;
-pub use error::StoreError;
+pub use error::{Applies, StoreError};
 pub use event::{Changes, Event, EventKind};
 pub use hash::{HashKv, StateHash};
 pub use history::History;

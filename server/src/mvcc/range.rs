@@ -6,10 +6,10 @@ use std::ops::Bound;
 use bytes::Bytes;
 use redb::ReadableTable;
 
-use super::StoreError;
 use super::index::IndexEntry;
 use super::memory::Memory;
 use super::record::{Record, RecordKey};
+use super::{Applies, StoreError};
 use crate::command::{
     Compare, CompareResult, CompareTarget, KeyValue, RangeRequest, RangeResponse, Rejected,
     SortOrder, SortTarget,
@@ -56,10 +56,7 @@ impl<'a, T: ReadableTable<RecordKey, &'static [u8]>> View<'a, T> {
     /// # Source
     /// etcd `txn/range.go`: bounds on mod and create revision come first, then the order, then
     /// the limit; `count` counts the keys of the range whatever the bounds and the limit.
-    pub(crate) fn range(
-        &self,
-        request: &RangeRequest,
-    ) -> Result<Result<RangeResponse, Rejected>, StoreError> {
+    pub(crate) fn range(&self, request: &RangeRequest) -> Applies<RangeResponse> {
         let revision = if request.revision <= 0 { self.revision } else { request.revision };
         if revision > self.revision {
             return Ok(Err(Rejected::FutureRevision));

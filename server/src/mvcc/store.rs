@@ -14,8 +14,8 @@ use super::file::{
 use super::memory::{AppliedMark, Memory, STEP_RECORDS, State};
 use super::range::View;
 use super::record::{RecordKey, Revision};
-use super::{Cluster, StoreError, Writer};
-use crate::command::{RangeRequest, RangeResponse, Rejected, TxnRequest, TxnResponse};
+use super::{Applies, Cluster, StoreError, Writer};
+use crate::command::{RangeRequest, RangeResponse, TxnRequest, TxnResponse};
 use crate::identity::Identity;
 
 /// The multi-version store of one member. One writer at a time; readers see whole batches.
@@ -107,18 +107,12 @@ impl Store {
     }
 
     /// Reads a range from what is applied here.
-    pub fn range(
-        &self,
-        request: &RangeRequest,
-    ) -> Result<Result<RangeResponse, Rejected>, StoreError> {
+    pub fn range(&self, request: &RangeRequest) -> Applies<RangeResponse> {
         self.read(|view| view.range(request))
     }
 
     /// Runs a transaction that only reads ([`TxnRequest::is_read_only`]) on what is applied here.
-    pub fn read_txn(
-        &self,
-        request: &TxnRequest,
-    ) -> Result<Result<TxnResponse, Rejected>, StoreError> {
+    pub fn read_txn(&self, request: &TxnRequest) -> Applies<TxnResponse> {
         self.read(|view| view.read_txn(request))
     }
 

@@ -10,7 +10,7 @@ use redb::ReadableTable;
 use super::range::View;
 use super::record::RecordKey;
 use super::write::check_lease;
-use super::{StoreError, Writer};
+use super::{Applies, StoreError, Writer};
 use crate::command::{
     RangeRequest, RangeResponse, Rejected, RequestOp, ResponseOp, TxnRequest, TxnResponse,
 };
@@ -77,10 +77,7 @@ impl<T: ReadableTable<RecordKey, &'static [u8]>> View<'_, T> {
     }
 
     /// Runs a transaction that only reads.
-    pub(crate) fn read_txn(
-        &self,
-        request: &TxnRequest,
-    ) -> Result<Result<TxnResponse, Rejected>, StoreError> {
+    pub(crate) fn read_txn(&self, request: &TxnRequest) -> Applies<TxnResponse> {
         assert!(request.is_read_only(), "only transactions that read are run beside the log");
         let decision = self.decide(request)?;
         if let Err(rejected) = self.check(request, &decision) {
@@ -117,10 +114,7 @@ impl<T: ReadableTable<RecordKey, &'static [u8]>> View<'_, T> {
 
 impl Writer<'_> {
     /// Runs a transaction. A transaction inside answers with revision 0, as in etcd.
-    pub(crate) fn txn(
-        &mut self,
-        request: &TxnRequest,
-    ) -> Result<Result<TxnResponse, Rejected>, StoreError> {
+    pub(crate) fn txn(&mut self, request: &TxnRequest) -> Applies<TxnResponse> {
         let decision = self.view().decide(request)?;
         if let Err(rejected) = self.view().check(request, &decision) {
             return Ok(Err(rejected));

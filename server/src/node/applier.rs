@@ -26,16 +26,7 @@ pub enum Job {
     /// Make the state durable.
     Flush,
     /// Read a snapshot and send it to a follower.
-    Export {
-        /// To whom.
-        to: NodeId,
-        /// In which term.
-        term: Term,
-        /// Who belongs to the cluster: the state knows only of changes, and there may have been none.
-        membership: Membership,
-        /// The way there.
-        peers: Peers,
-    },
+    Export(Export),
     /// Replace the state by a snapshot.
     Install {
         /// The message it belongs to.
@@ -47,6 +38,18 @@ pub enum Job {
     },
     /// Make the state durable and end.
     Stop,
+}
+
+/// A snapshot for a follower.
+pub struct Export {
+    /// To whom.
+    pub to: NodeId,
+    /// In which term.
+    pub term: Term,
+    /// Who belongs to the cluster: the state knows only of changes, and there may have been none.
+    pub membership: Membership,
+    /// The way there.
+    pub peers: Peers,
 }
 
 /// Works until it is stopped, the loop is gone or storage fails.
@@ -81,9 +84,7 @@ async fn work(shared: &Arc<Shared>, jobs: &mut mpsc::UnboundedReceiver<Job>) -> 
                 flush_at = None;
                 flush(shared).await?;
             }
-            Job::Export { to, term, membership, peers } => {
-                export(shared, (to, term), membership, peers).await?;
-            }
+            Job::Export(wanted) => export(shared, wanted).await?,
             Job::Install { message, chunks, reply } => {
                 install(shared, message, chunks, reply).await?;
             }
@@ -123,12 +124,8 @@ async fn flush(shared: &Arc<Shared>) -> Result<(), Fatal> {
     Ok(())
 }
 
-async fn export(
-    shared: &Arc<Shared>,
-    (to, term): (NodeId, Term),
-    membership: Membership,
-    peers: Peers,
-) -> Result<(), Fatal> {
+async fn export(shared: &Arc<Shared>, wanted: Export) -> Result<(), Fatal> {
+    let Export { to, term, membership, peers } = wanted;
     let state = store(shared);
     let (mut mark, chunks) = blocking(&shared.platform.disk, move || state.export()).await?;
     mark.membership = membership;

@@ -247,7 +247,8 @@ impl EventLoop {
             let term = self.core.status().term;
             let membership = self.core.membership().clone();
             let peers = self.peers.clone();
-            let _ = self.applier.send(applier::Job::Export { to, term, membership, peers });
+            let wanted = applier::Export { to, term, membership, peers };
+            let _ = self.applier.send(applier::Job::Export(wanted));
         }
     }
 

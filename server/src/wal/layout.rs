@@ -156,13 +156,23 @@ pub(super) fn decode_batch(bytes: &[u8], identity: Identity) -> Option<Batch<'_>
     Some(Batch { header, crc, body })
 }
 
-/// The batch of segment `segment` at `at`, or after the zeros up to the next page, if it verifies
-/// and continues a log whose last batch has this sequence and CRC; and where it starts.
+/// Where a log has come to: what its next batch must continue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LogEnd {
+    pub(super) segment: u64,
+    /// Sequence of the last batch.
+    pub(super) sequence: u64,
+    /// CRC of the last batch.
+    pub(super) crc: u32,
+}
+
+/// The batch at `at`, or after the zeros up to the next page, if it verifies and continues a log
+/// that has come to `end`; and where the batch starts.
 pub(super) fn next_batch(
     bytes: &[u8],
     at: usize,
     identity: Identity,
-    (segment, sequence, crc): (u64, u64, u32),
+    end: LogEnd,
 ) -> Option<(usize, Batch<'_>)> {
     let page = next_page(at as u64) as usize;
     let padded = bytes.get(at..page).is_some_and(|gap| gap.iter().all(|byte| *byte == 0));
@@ -170,8 +180,9 @@ pub(super) fn next_batch(
     starts.into_iter().flatten().find_map(|start| {
         let batch = decode_batch(&bytes[start..], identity)?;
         let header = batch.header;
-        let follows =
-            header.segment == segment && header.sequence == sequence + 1 && header.prev_crc == crc;
+        let follows = header.segment == end.segment
+            && header.sequence == end.sequence + 1
+            && header.prev_crc == end.crc;
         follows.then_some((start, batch))
     })
 }

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::error::{Damage, WalError, io_error};
 use super::layout::{
-    HeaderFault, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, fill_page, next_batch,
+    HeaderFault, LogEnd, SEGMENT_HEADER_LEN, SegmentHeader, VERSION, decode_batch, fill_page,
+    next_batch,
 };
 use super::record::Content;
 use super::segment::{Segment, segment_path};
@@ -142,8 +143,7 @@ impl Reader<'_> {
     async fn batches(&mut self, number: u64, bytes: &[u8], last: bool) -> Result<(), WalError> {
         self.end.content.begin_segment();
         let mut at = SEGMENT_HEADER_LEN;
-        while let Some((start, batch)) =
-            next_batch(bytes, at, self.identity, (number, self.end.sequence, self.end.crc))
+        while let Some((start, batch)) = next_batch(bytes, at, self.identity, self.come_to(number))
         {
             let sequence = batch.header.sequence;
             self.end
@@ -166,6 +166,11 @@ impl Reader<'_> {
             return Err(self.corrupt(number, at as u64, damage));
         }
         Ok(())
+    }
+
+    /// Where the log has come to while segment `segment` is read.
+    fn come_to(&self, segment: u64) -> LogEnd {
+        LogEnd { segment, sequence: self.end.sequence, crc: self.end.crc }
     }
 
     /// Looks ahead of the bad batch at `rest`: a later one that knew it to be durable?

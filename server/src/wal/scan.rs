@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{SEGMENT_HEADER_LEN, SegmentHeader, next_batch};
+use super::layout::{LogEnd, SEGMENT_HEADER_LEN, SegmentHeader, next_batch};
 use super::record::Record;
 use crate::consensus::types::{Index, Term};
 use crate::identity::Identity;
@@ -32,7 +32,8 @@ impl Scan {
         }
         let (Some((_, mut at)), Some(identity)) = (self.at, self.identity) else { return };
         while let Some((sequence, crc)) = self.last
-            && let Some((start, batch)) = next_batch(bytes, at, identity, (number, sequence, crc))
+            && let end = (LogEnd { segment: number, sequence, crc })
+            && let Some((start, batch)) = next_batch(bytes, at, identity, end)
         {
             at = start + batch.len();
             self.last = Some((batch.header.sequence, batch.crc));

@@ -1,6 +1,7 @@
 //! One core on the bench: fed by hand, with a disk that is done at once.
 
 use super::cluster::{ELECTION_TIMEOUT_TICKS, entries_of, message};
+use crate::consensus::log::EntryId;
 use crate::consensus::{
     Broken, Config, Core, Entry, HardState, Index, Membership, Message, MessageBody, NodeId,
     ReadState, Role, SnapshotMark, Stored, Term,
@@ -163,10 +164,10 @@ impl Bench {
         panic!("no election within four timeouts");
     }
 
-    /// A snapshot from `from` was installed.
-    pub(super) fn install(&mut self, from: NodeId, term: Term, (index, at): (Index, Term)) {
+    /// A snapshot from `from`, which ends with the entry `last`, was installed.
+    pub(super) fn install(&mut self, from: NodeId, term: Term, last: EntryId) {
         let membership = self.core.membership().clone();
-        let mark = SnapshotMark { index, term: at, membership };
+        let mark = SnapshotMark { index: last.index, term: last.term, membership };
         self.hear(from, term, MessageBody::Snapshot { mark });
     }
 }

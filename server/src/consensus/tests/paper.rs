@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::bench::{Bench, accepted, append, follower_with, heartbeat, vote};
 use super::cluster::{Cluster, ELECTION_TIMEOUT_TICKS, Setup, entries_of, message};
+use crate::consensus::log::EntryId;
 use crate::consensus::{MessageBody, Role};
 
 const GRANTED: MessageBody = MessageBody::VoteResponse { granted: true };
@@ -394,7 +395,7 @@ fn s55_an_append_that_comes_twice_changes_nothing() {
 fn s7_entries_after_a_snapshot_are_retained() {
     for (log, last) in [(&[1, 1, 1, 1][..], 4), (&[1, 1], 3), (&[1, 1, 2, 2], 3)] {
         let mut bench = follower_with(log, 2);
-        bench.install(2, 3, (3, 1));
+        bench.install(2, 3, EntryId { index: 3, term: 1 });
         assert_eq!((bench.core.last_index(), bench.core.status().commit), (last, 3), "{log:?}");
     }
 }

@@ -171,7 +171,9 @@ impl Run {
 }
 
 /// A whole run: how the cluster is set up, and what happens.
-pub(super) fn story() -> impl Strategy<Value = (Setup, Vec<Event>)> {
+type Story = (Setup, Vec<Event>);
+
+pub(super) fn story() -> impl Strategy<Value = Story> {
     let setup = (
         prop_oneof![Just(1_u64), Just(3), Just(3), Just(5)],
         1..4_usize,
@@ -189,7 +191,8 @@ pub(super) fn story() -> impl Strategy<Value = (Setup, Vec<Event>)> {
 }
 
 /// Plays one run; panics when a promise is broken.
-pub(super) fn play((setup, events): (Setup, Vec<Event>)) {
+pub(super) fn play(story: Story) {
+    let (setup, events) = story;
     let mut run = Run { cluster: Cluster::new(&setup), voters: setup.voters, asked: 0 };
     run.cluster.core(1).campaign();
     run.cluster.stabilize();
