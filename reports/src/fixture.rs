@@ -11,7 +11,7 @@ use mettle_scenarios::plan::{
 };
 
 use crate::summary::RunSummary;
-use crate::verdict::{FaultCount, Finding, Operations, VERSION, Verdict, Word};
+use crate::verdict::{FaultCount, Finding, Operations, Status, VERSION, Verdict};
 
 const MILLISECOND: u64 = 1_000_000;
 
@@ -67,7 +67,7 @@ pub(crate) fn passed() -> RunSummary {
         scenario: "faults/leader-partition".to_owned(),
         seed: 7,
         plants: vec![],
-        verdict: Word::Pass,
+        verdict: Status::Pass,
         checker: None,
         reason: None,
         findings: vec![],
@@ -93,10 +93,10 @@ pub(crate) fn broken() -> RunSummary {
     let mut summary = passed();
     let verdict = &mut summary.verdict;
     verdict.plants = vec!["C3".to_owned(), "R2@m1".to_owned()];
-    verdict.verdict = Word::Broken;
+    verdict.verdict = Status::Broken;
     verdict.findings = vec![
         Finding {
-            verdict: Word::Broken,
+            verdict: Status::Broken,
             checker: "linearizable".to_owned(),
             reason: "get /a began 5 ms after put /a=v2 was acknowledged at revision 3, and was \
                      answered from revision 2"
@@ -105,7 +105,7 @@ pub(crate) fn broken() -> RunSummary {
             records: vec![3, 2],
         },
         Finding {
-            verdict: Word::NoConvergence,
+            verdict: Status::NoConvergence,
             checker: "converge".to_owned(),
             reason: "m2 never answered\nits log refused".to_owned(),
             at_ns: None,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::verdict::{FaultCount, Operations, Verdict, Word};
+use crate::verdict::{FaultCount, Operations, Status, Verdict};
 
 /// A judged run, its cost, and where its report lies.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub struct Line<'a> {
     sim: &'static str,
     scenario: &'a str,
     seed: u64,
-    verdict: Word,
+    verdict: Status,
     checker: Option<&'a str>,
     reason: Option<&'a str>,
     sim_seconds: f64,

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use mettle_checker::history::{History, Outcome, Record};
 
 use crate::summary::RunSummary;
-use crate::verdict::{Finding, Verdict, Word};
+use crate::verdict::{Finding, Status, Verdict};
 use mettle_checker::words;
 
 /// So many records of evidence are printed; the page in the report folder shows all.
@@ -45,11 +45,11 @@ impl Palette {
         }
     }
 
-    fn verdict(&self, word: Word) -> Style {
+    fn verdict(&self, word: Status) -> Style {
         match word {
-            Word::Pass => self.good,
-            Word::Broken => self.bad,
-            Word::NoConvergence | Word::Unknown => self.doubtful,
+            Status::Pass => self.good,
+            Status::Broken => self.bad,
+            Status::NoConvergence | Status::Unknown => self.doubtful,
         }
     }
 }
@@ -65,7 +65,7 @@ pub fn page(summary: &RunSummary, history: Option<&History>, palette: &Palette) 
         page.further(further);
     }
     page.figures(summary);
-    if verdict.verdict != Word::Pass {
+    if verdict.verdict != Status::Pass {
         let (strong, command) = (page.palette.strong, &summary.repro);
         page.row("reproduce", &format!("{strong}{command}{strong:#}"));
     }
@@ -110,10 +110,10 @@ impl Page<'_> {
     fn head(&mut self, verdict: &Verdict) {
         let style = self.palette.verdict(verdict.verdict);
         let word = match verdict.verdict {
-            Word::Pass => "PASS",
-            Word::Broken => "BROKEN",
-            Word::NoConvergence => "NO CONVERGENCE",
-            Word::Unknown => "UNKNOWN",
+            Status::Pass => "PASS",
+            Status::Broken => "BROKEN",
+            Status::NoConvergence => "NO CONVERGENCE",
+            Status::Unknown => "UNKNOWN",
         };
         let mut line =
             format!("{style}{word}{style:#}  {}  seed {}", verdict.scenario, verdict.seed);

@@ -12,7 +12,7 @@ pub const VERSION: u32 = 1;
 /// The one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Word {
+pub enum Status {
     /// Every guarantee held, and enough happened to say so.
     Pass,
     /// A guarantee is broken.
@@ -23,24 +23,24 @@ pub enum Word {
     Unknown,
 }
 
-impl Word {
+impl Status {
     /// As in JSON.
     pub fn name(self) -> &'static str {
         match self {
-            Word::Pass => "pass",
-            Word::Broken => "broken",
-            Word::NoConvergence => "no_convergence",
-            Word::Unknown => "unknown",
+            Status::Pass => "pass",
+            Status::Broken => "broken",
+            Status::NoConvergence => "no_convergence",
+            Status::Unknown => "unknown",
         }
     }
 
     /// The process's exit code.
     pub fn exit_code(self) -> u8 {
         match self {
-            Word::Pass => 0,
-            Word::Broken => 1,
-            Word::NoConvergence => 2,
-            Word::Unknown => 3,
+            Status::Pass => 0,
+            Status::Broken => 1,
+            Status::NoConvergence => 2,
+            Status::Unknown => 3,
         }
     }
 }
@@ -57,7 +57,7 @@ pub struct Verdict {
     /// The planted bugs that were awake: `R2`, `C1@m2`.
     pub plants: Vec<String>,
     /// The one word.
-    pub verdict: Word,
+    pub verdict: Status,
     /// Who found it; nothing for a pass.
     pub checker: Option<String>,
     /// What was found, in a sentence or a few; nothing for a pass.
@@ -84,7 +84,7 @@ pub struct Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What it means for the verdict.
-    pub verdict: Word,
+    pub verdict: Status,
     /// Who found it.
     pub checker: String,
     /// What.

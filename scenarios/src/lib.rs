@@ -3,10 +3,10 @@
 //! A [`Scenario`] is what a person means; a [`Plan`] is what a run
 //! does, with every choice made. The simulator's planner draws one from the other.
 
+pub mod catalog;
 pub mod fault;
 pub mod plan;
 pub mod scenario;
-pub mod shelf;
 pub mod time;
 
 mod error;

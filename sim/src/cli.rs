@@ -88,7 +88,7 @@ fn simulated(on: bool) -> Result<(), HarnessError> {
 /// Refuses any folder but the workspace root, to which all paths are relative.
 fn at_root(folder: &Path) -> Result<(), HarnessError> {
     let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
-    if manifest.contains("[workspace]") && folder.join(mettle_scenarios::shelf::FOLDER).is_dir() {
+    if manifest.contains("[workspace]") && folder.join(mettle_scenarios::catalog::FOLDER).is_dir() {
         return Ok(());
     }
     Err(HarnessError::NotAtRoot)

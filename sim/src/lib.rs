@@ -13,6 +13,8 @@ mod console;
 pub mod converge;
 pub mod disk;
 pub mod effects;
+#[cfg(madsim)]
+pub mod environment;
 pub mod error;
 #[cfg(madsim)]
 pub mod fault;
@@ -22,14 +24,12 @@ pub mod observe;
 pub mod outcome;
 mod parent;
 pub mod planner;
-#[cfg(madsim)]
-pub mod platform;
 pub mod recorder;
+#[cfg(madsim)]
+pub mod run;
 #[cfg(madsim)]
 pub mod run_context;
 pub mod stream;
 pub mod target;
 pub mod trace;
 pub mod traffic;
-#[cfg(madsim)]
-pub mod world;

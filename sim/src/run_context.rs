@@ -9,19 +9,19 @@ use mettle_scenarios::plan::{Plan, PlannedFault};
 use crate::client::{Client, Place};
 use crate::cluster::Cluster;
 use crate::effects::{Ledger, Span};
+use crate::environment::Environment;
 use crate::observe::Observer;
-use crate::platform::Worlds;
 use crate::recorder::Recorder;
-use crate::target::{Field, Struck};
+use crate::target::{ClusterView, ResolvedTarget};
 use crate::trace::Kind;
 
 /// The run's parts; clones are handles to the same ones.
 #[derive(Clone)]
-pub struct World {
+pub struct RunContext {
     /// What to do.
     pub plan: Arc<Plan>,
     /// Network, disks, clocks, trace.
-    pub worlds: Worlds,
+    pub environment: Environment,
     /// Hears the members.
     pub observer: Observer,
     /// The members.
@@ -32,11 +32,11 @@ pub struct World {
     pub ledger: Ledger,
 }
 
-impl World {
+impl RunContext {
     /// Waits until a moment of true time (ns), at most to the end of the plan's duration.
     pub async fn sleep_until(&self, at_ns: u64) {
         let at_ns = at_ns.min(self.plan.duration_ns);
-        let now_ns = self.worlds.now_ns();
+        let now_ns = self.environment.now_ns();
         if at_ns > now_ns {
             self.sleep(Duration::from_nanos(at_ns - now_ns)).await;
         }
@@ -49,13 +49,13 @@ impl World {
 
     /// Leaves a line in the trace.
     pub fn note(&self, kind: Kind, words: std::fmt::Arguments<'_>) {
-        self.worlds.trace.record(self.worlds.now_ns(), None, kind, words);
+        self.environment.trace.record(self.environment.now_ns(), None, kind, words);
     }
 
     /// The members at this moment.
-    pub fn field(&self) -> Field {
-        Field {
-            streams: self.worlds.streams,
+    pub fn view(&self) -> ClusterView {
+        ClusterView {
+            streams: self.environment.streams,
             members: (1..=self.plan.members).collect(),
             running: self.cluster.running(),
             leader: self.observer.leader(),
@@ -63,28 +63,28 @@ impl World {
     }
 
     /// A fault happens now.
-    pub fn fault_begins(&self, planned: &PlannedFault, struck: &Struck) -> Span {
+    pub fn fault_begins(&self, planned: &PlannedFault, resolved: &ResolvedTarget) -> Span {
         let (id, name) = (planned.id, planned.fault.kind());
-        self.note(Kind::Fault, format_args!("{id} {name} begins: {struck}"));
-        self.ledger.fired(id, name, struck.to_string(), self.worlds.now_ns())
+        self.note(Kind::Fault, format_args!("{id} {name} begins: {resolved}"));
+        self.ledger.fired(id, name, resolved.to_string(), self.environment.now_ns())
     }
 
     /// A fault is undone.
     pub fn fault_ends(&self, planned: &PlannedFault, span: Span) {
         let (id, name) = (planned.id, planned.fault.kind());
         self.note(Kind::Fault, format_args!("{id} {name} ends"));
-        self.ledger.healed(span, self.worlds.now_ns());
+        self.ledger.healed(span, self.environment.now_ns());
     }
 
     /// A client on a host of its own.
     pub fn client(&self, number: u8) -> Client {
-        let platform = self.worlds.client_platform(number);
-        let worlds = self.worlds.clone();
+        let platform = self.environment.client_platform(number);
+        let environment = self.environment.clone();
         let place = Place {
             net: platform.net,
             clock: platform.clock,
-            now_ns: Arc::new(move || worlds.now_ns()),
-            trace: self.worlds.trace.clone(),
+            now_ns: Arc::new(move || environment.now_ns()),
+            trace: self.environment.trace.clone(),
         };
         Client::new(place, number, self.plan.members, self.recorder.clone())
     }

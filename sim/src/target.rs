@@ -8,7 +8,7 @@ use crate::stream::{Stream, Streams};
 
 /// The members at one moment.
 #[derive(Clone, Debug)]
-pub struct Field {
+pub struct ClusterView {
     /// Where coins come from.
     pub streams: Streams,
     /// All members, ascending.
@@ -21,7 +21,7 @@ pub struct Field {
 
 /// Whom a fault strikes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Struck {
+pub struct ResolvedTarget {
     /// The group aimed at, or the speakers of a link.
     pub group: Vec<u32>,
     /// All other members, or the hearers of a link.
@@ -30,23 +30,23 @@ pub struct Struck {
     pub link: bool,
 }
 
-impl Field {
+impl ClusterView {
     /// Resolves a target by the coins of fault `id`; `None` when there is nobody to strike.
-    pub fn strike(&self, id: u32, target: Target) -> Option<Struck> {
+    pub fn resolve(&self, id: u32, target: Target) -> Option<ResolvedTarget> {
         let mut stream = self.streams.open("fault-target", id.into(), 0);
-        let struck = match target {
+        let resolved = match target {
             Target::Group(group) => {
-                let group = self.resolve(group, &self.running, &mut stream);
+                let group = self.members_of(group, &self.running, &mut stream);
                 let rest =
                     self.members.iter().copied().filter(|member| !group.contains(member)).collect();
-                Struck { group, rest, link: false }
+                ResolvedTarget { group, rest, link: false }
             }
             Target::Link(link) => {
                 let (from, to) = self.link(link, &mut stream)?;
-                Struck { group: from, rest: to, link: true }
+                ResolvedTarget { group: from, rest: to, link: true }
             }
         };
-        (!struck.group.is_empty()).then_some(struck)
+        (!resolved.group.is_empty()).then_some(resolved)
     }
 
     /// Speakers, then hearers among the others. When everybody speaks the hearers are chosen first.
@@ -54,19 +54,19 @@ impl Field {
         let without = |some: &[u32]| -> Vec<u32> {
             self.running.iter().copied().filter(|member| !some.contains(member)).collect()
         };
-        let mut from = self.resolve(link.from, &self.running, stream);
+        let mut from = self.members_of(link.from, &self.running, stream);
         let others = without(&from);
         let to = if others.is_empty() {
-            let to = self.resolve(link.to, &self.running, stream);
+            let to = self.members_of(link.to, &self.running, stream);
             from = without(&to);
             to
         } else {
-            self.resolve(link.to, &others, stream)
+            self.members_of(link.to, &others, stream)
         };
         (!from.is_empty() && !to.is_empty()).then_some((from, to))
     }
 
-    fn resolve(&self, group: Group, among: &[u32], stream: &mut Stream) -> Vec<u32> {
+    fn members_of(&self, group: Group, among: &[u32], stream: &mut Stream) -> Vec<u32> {
         let leader = self.leader.filter(|leader| among.contains(leader));
         let followers: Vec<u32> =
             among.iter().copied().filter(|member| Some(*member) != self.leader).collect();
@@ -94,7 +94,7 @@ fn some(count: usize, among: &[u32], stream: &mut Stream) -> Vec<u32> {
     chosen
 }
 
-impl fmt::Display for Struck {
+impl fmt::Display for ResolvedTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |f: &mut fmt::Formatter<'_>, members: &[u32]| {
             for (place, member) in members.iter().enumerate() {

@@ -6,7 +6,7 @@
 use std::hash::Hasher as _;
 
 use mettle_checker::{Report, Verdict as Judged};
-use mettle_reports::verdict::{FaultCount, Finding, VERSION, Verdict, Word};
+use mettle_reports::verdict::{FaultCount, Finding, Status, VERSION, Verdict};
 use mettle_scenarios::Plan;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
@@ -39,7 +39,7 @@ pub(super) fn verdict(
         scenario: plan.scenario.clone(),
         seed: plan.seed,
         plants: plan.plants.iter().map(ToString::to_string).collect(),
-        verdict: first.map_or(Word::Pass, |finding| finding.verdict),
+        verdict: first.map_or(Status::Pass, |finding| finding.verdict),
         checker: first.map(|finding| finding.checker.clone()),
         reason: first.map(|finding| finding.reason.clone()),
         sim_seconds: outcome.timeline.end_ns as f64 / 1e9,
@@ -60,7 +60,7 @@ pub(crate) fn plan_hash(plan: &Plan) -> String {
     format!("{:032x}", hasher.finish128().as_u128())
 }
 
-fn finding(verdict: Word, checker: &str, reason: String) -> Finding {
+fn finding(verdict: Status, checker: &str, reason: String) -> Finding {
     Finding { verdict, checker: checker.to_owned(), reason, at_ns: None, records: Vec::new() }
 }
 
@@ -73,7 +73,7 @@ fn history(judgement: &Report) -> Vec<Finding> {
     broken
         .map(|violation| Finding {
             records: violation.evidence.clone(),
-            ..finding(Word::Broken, violation.checker, violation.reason.clone())
+            ..finding(Status::Broken, violation.checker, violation.reason.clone())
         })
         .collect()
 }
@@ -87,7 +87,7 @@ fn doubts(judgement: &Report) -> Vec<Finding> {
     doubts
         .map(|doubt| Finding {
             records: doubt.evidence.clone(),
-            ..finding(Word::Unknown, doubt.checker, doubt.reason.clone())
+            ..finding(Status::Unknown, doubt.checker, doubt.reason.clone())
         })
         .collect()
 }
@@ -100,7 +100,7 @@ fn observed(outcome: &Outcome) -> Vec<Finding> {
         .map(|violation| Finding {
             at_ns: Some(violation.at_ns),
             ..finding(
-                Word::Broken,
+                Status::Broken,
                 &format!("observe.{}", violation.rule.replace(' ', "_")),
                 violation.reason.clone(),
             )
@@ -111,12 +111,12 @@ fn observed(outcome: &Outcome) -> Vec<Finding> {
             "m{} ended by itself, and no fault that was injected explains it: {}",
             exit.member, exit.reason
         );
-        Finding { at_ns: Some(exit.at_ns), ..finding(Word::Broken, "members_stay_up", reason) }
+        Finding { at_ns: Some(exit.at_ns), ..finding(Status::Broken, "members_stay_up", reason) }
     }));
     if let Some(panic) = &outcome.panic {
         let member = panic.member.map_or_else(String::new, |member| format!("m{member} "));
         let reason = format!("{member}panicked at {}: {}", panic.location, panic.message);
-        findings.push(finding(Word::Broken, "no_panic", reason));
+        findings.push(finding(Status::Broken, "no_panic", reason));
     }
     findings
 }
@@ -125,10 +125,10 @@ fn convergence(outcome: &Outcome) -> Option<Finding> {
     match &outcome.convergence {
         Convergence::NotReached | Convergence::Converged { .. } => None,
         Convergence::Missed { reason } => {
-            Some(finding(Word::NoConvergence, "converge", reason.clone()))
+            Some(finding(Status::NoConvergence, "converge", reason.clone()))
         }
         Convergence::HashesDiffer { reason } => {
-            Some(finding(Word::Broken, "hashes_agree", reason.clone()))
+            Some(finding(Status::Broken, "hashes_agree", reason.clone()))
         }
     }
 }
@@ -151,7 +151,7 @@ fn floor(
         .filter(|(_, reached, floor)| reached < floor)
         .map(|(what, reached, floor)| {
             let reason = format!("too little happened to judge: {reached} {what}, floor {floor}");
-            finding(Word::Unknown, "floor", reason)
+            finding(Status::Unknown, "floor", reason)
         })
         .collect()
 }

@@ -72,7 +72,7 @@ fn live(plan: &Plan, args: &ChildArgs, trace: Trace) -> Result<Answer, HarnessEr
 #[cfg(madsim)]
 #[allow(clippy::unnecessary_wraps, reason = "the other build's answer is always an error")]
 fn simulate(plan: &Plan, verbose: bool, trace: Trace) -> Result<Outcome, HarnessError> {
-    Ok(crate::world::run(plan, crate::world::RunOptions { verbose, trace }))
+    Ok(crate::run::run(plan, crate::run::RunOptions { verbose, trace }))
 }
 
 #[cfg(not(madsim))]

@@ -24,7 +24,7 @@ use mettle_server::transport::{Channel, Dial, Settings, never_sent};
 use tonic::Status;
 
 use crate::host::{CLIENT_PORT, Host};
-use crate::recorder::{Ending, Recorder};
+use crate::recorder::{CallResult, Recorder};
 use crate::trace::{Kind, Trace};
 
 /// What a client needs of the world.
@@ -96,15 +96,15 @@ impl Client {
         let ending = match answer {
             Ok((response, dial)) => {
                 self.recorder.connected(id, self.connection(member, dial));
-                Ending::Answered(response)
+                CallResult::Answered(response)
             }
-            Err(status) if never_sent(&status) => Ending::NeverSent(error_answer(&status)),
-            Err(status) => Ending::Refused(error_answer(&status)),
+            Err(status) if never_sent(&status) => CallResult::NeverSent(error_answer(&status)),
+            Err(status) => CallResult::Refused(error_answer(&status)),
         };
         let outcome = self.recorder.ended(id, self.now_ns(), &ending);
         let said = match &ending {
-            Ending::Answered(_) => "",
-            Ending::NeverSent(error) | Ending::Refused(error) => &error.code,
+            CallResult::Answered(_) => "",
+            CallResult::NeverSent(error) | CallResult::Refused(error) => &error.code,
         };
         self.note(format_args!("c{} has {id} {outcome:?} {said}", self.number));
         if outcome == Outcome::Unknown {
@@ -183,23 +183,23 @@ pub struct Called {
     /// As the history has it.
     pub outcome: Outcome,
     /// With what.
-    pub ending: Ending,
+    pub ending: CallResult,
 }
 
 impl Called {
     /// The answer, if there was one.
     pub fn response(&self) -> Option<&Response> {
         match &self.ending {
-            Ending::Answered(response) => Some(response),
-            Ending::NeverSent(_) | Ending::Refused(_) => None,
+            CallResult::Answered(response) => Some(response),
+            CallResult::NeverSent(_) | CallResult::Refused(_) => None,
         }
     }
 
     /// The error in words, if there was one.
     pub fn error(&self) -> Option<String> {
         match &self.ending {
-            Ending::Answered(_) => None,
-            Ending::NeverSent(error) | Ending::Refused(error) => {
+            CallResult::Answered(_) => None,
+            CallResult::NeverSent(error) | CallResult::Refused(error) => {
                 Some(format!("{}: {}", error.code, error.message))
             }
         }

@@ -31,8 +31,8 @@ use mettle_server::platform::Platform;
 use tokio::sync::mpsc;
 
 use crate::disk::{PowerLoss, PowerLossEffect};
+use crate::environment::Environment;
 use crate::observe::Observer;
-use crate::platform::Worlds;
 use crate::stream::{FaultId, Streams};
 use crate::trace::Kind;
 use supervisor::Event;
@@ -45,7 +45,7 @@ const STARTS_PER_MINUTE_MAX: usize = 5;
 pub struct Cluster(Arc<Inner>);
 
 struct Inner {
-    worlds: Worlds,
+    environment: Environment,
     handle: Handle,
     streams: Streams,
     events: mpsc::UnboundedSender<Event>,
@@ -81,11 +81,11 @@ pub enum Condition {
 
 impl Cluster {
     /// Starts all members of a plan.
-    pub fn start(plan: &Plan, worlds: Worlds, observer: &Observer) -> Cluster {
+    pub fn start(plan: &Plan, environment: Environment, observer: &Observer) -> Cluster {
         let (events, heard) = mpsc::unbounded_channel();
         let cluster = Cluster(Arc::new(Inner {
-            streams: worlds.streams,
-            worlds,
+            streams: environment.streams,
+            environment,
             handle: Handle::current(),
             events,
             members: Mutex::default(),
@@ -107,16 +107,17 @@ impl Cluster {
         let platform: Arc<Mutex<Option<(u64, Platform)>>> = Arc::default();
         let (slot, config, events) =
             (platform.clone(), config(plan, number), self.0.events.clone());
-        let worlds = self.0.worlds.clone();
+        let environment = self.0.environment.clone();
         let node = self.0.handle.create_node().name(format!("m{number}")).init(move || {
             let taken = slot.lock().expect("no holder panics").take();
-            let (config, events, worlds) = (config.clone(), events.clone(), worlds.clone());
+            let (config, events, environment) =
+                (config.clone(), events.clone(), environment.clone());
             async move {
                 // Nothing to run: this is the node's making, not a start.
                 let Some((life, platform)) = taken else { return };
                 let ended =
                     mettle_server::server::run(config, platform, std::future::pending()).await;
-                worlds.kill(number as u8);
+                environment.kill(number as u8);
                 drop(events.send(Event::Ended { member: number, life, ended }));
             }
         });
@@ -137,8 +138,8 @@ impl Cluster {
     }
 
     fn note(&self, member: u32, words: std::fmt::Arguments<'_>) {
-        let worlds = &self.0.worlds;
-        worlds.trace.record(worlds.now_ns(), Some(member as u8), Kind::Process, words);
+        let environment = &self.0.environment;
+        environment.trace.record(environment.now_ns(), Some(member as u8), Kind::Process, words);
     }
 
     /// Starts a member's process if it is down.
@@ -151,8 +152,8 @@ impl Cluster {
         member.condition = Condition::Up;
         member.paused = false;
         member.life += 1;
-        member.started_ns = self.0.worlds.now_ns();
-        let platform = self.0.worlds.boot(number as u8);
+        member.started_ns = self.0.environment.now_ns();
+        let platform = self.0.environment.boot(number as u8);
         *member.platform.lock().expect("no holder panics") = Some((member.life, platform));
         self.note(number, format_args!("starts (life {})", member.life));
         self.0.handle.restart(member.node);
@@ -173,7 +174,7 @@ impl Cluster {
 
     /// The process dies; the page cache survives. False when it did not run.
     pub fn kill(&self, number: u32) -> bool {
-        self.end(number, |worlds| worlds.kill(number as u8)).is_some()
+        self.end(number, |environment| environment.kill(number as u8)).is_some()
     }
 
     /// The machine loses power, and the page cache also of a process that is down already: that
@@ -184,7 +185,8 @@ impl Cluster {
         number: u32,
         policy: PowerLoss,
     ) -> Option<PowerLossEffect> {
-        let strike = |worlds: &Worlds| worlds.power_loss(fault, number as u8, policy);
+        let strike =
+            |environment: &Environment| environment.power_loss(fault, number as u8, policy);
         let down = {
             let mut members = self.members();
             let member = members.get_mut(&number).expect("a member of the plan");
@@ -194,12 +196,12 @@ impl Cluster {
         };
         match down {
             Condition::Up => self.end(number, strike),
-            Condition::Down => Some(strike(&self.0.worlds)),
+            Condition::Down => Some(strike(&self.0.environment)),
             Condition::Gone => None,
         }
     }
 
-    fn end<T>(&self, number: u32, fence: impl FnOnce(&Worlds) -> T) -> Option<T> {
+    fn end<T>(&self, number: u32, fence: impl FnOnce(&Environment) -> T) -> Option<T> {
         let effect = self.fence(number, fence)?;
         let node = self.members()[&number].node;
         self.0.handle.kill(node);
@@ -208,14 +210,14 @@ impl Cluster {
 
     /// Fences a running member with `fence`, from within its own poll as well; whoever calls this
     /// has its tasks dropped afterwards ([`Cluster::drop_tasks`]).
-    pub fn fence<T>(&self, number: u32, fence: impl FnOnce(&Worlds) -> T) -> Option<T> {
+    pub fn fence<T>(&self, number: u32, fence: impl FnOnce(&Environment) -> T) -> Option<T> {
         let mut members = self.members();
         let member = members.get_mut(&number).expect("a member of the plan");
         if member.condition != Condition::Up {
             return None;
         }
         member.condition = Condition::Down;
-        let effect = fence(&self.0.worlds);
+        let effect = fence(&self.0.environment);
         self.note(number, format_args!("is ended (life {})", member.life));
         if std::mem::take(&mut member.paused) {
             self.0.handle.resume(member.node);

@@ -58,7 +58,7 @@ impl Cluster {
     }
 
     fn ended(&self, number: u32, life: u64, ended: Result<(), Fatal>) {
-        let now_ns = self.0.worlds.now_ns();
+        let now_ns = self.0.environment.now_ns();
         let (reason, corruption) = match ended {
             Ok(()) => ("stopped".to_owned(), false),
             Err(fatal) => (fatal.to_string(), fatal.is_corruption()),
@@ -94,7 +94,7 @@ impl Cluster {
         let faults = self.members()[&number].disk_faults.clone();
         faults
             .into_iter()
-            .map(|fault| self.0.worlds.disk.effect(fault))
+            .map(|fault| self.0.environment.disk.effect(fault))
             .any(|effect| if corruption { effect.sectors_damaged > 0 } else { effect.errors > 0 })
     }
 }

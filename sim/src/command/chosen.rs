@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mettle_scenarios::{Scenario, shelf};
+use mettle_scenarios::{Scenario, catalog};
 use mettle_server::probe::NAMES;
 
 use super::repro;
@@ -11,7 +11,7 @@ use crate::error::HarnessError;
 /// The one scenario that a word names.
 pub(super) fn one_scenario(word: &str) -> Result<(PathBuf, Scenario), HarnessError> {
     no_plan(word)?;
-    let mut files = shelf::find(Path::new("."), word)?;
+    let mut files = catalog::find(Path::new("."), word)?;
     if files.len() != 1 || Path::new(word).is_dir() {
         let word = word.to_owned();
         return Err(HarnessError::FolderForScenario { word, scenarios: files.len() });
@@ -26,7 +26,7 @@ pub(super) fn scenarios(words: &[String]) -> Result<Vec<(PathBuf, Scenario)>, Ha
     let mut files: Vec<PathBuf> = Vec::new();
     for word in words {
         no_plan(word)?;
-        for file in shelf::find(Path::new("."), word)? {
+        for file in catalog::find(Path::new("."), word)? {
             if !files.contains(&file) {
                 files.push(file);
             }

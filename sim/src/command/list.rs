@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mettle_scenarios::shelf;
+use mettle_scenarios::catalog;
 use mettle_server::probe::NAMES;
 
 use crate::console::Console;
@@ -10,7 +10,7 @@ use crate::error::HarnessError;
 
 /// Prints a line for each scenario; broken files are named at the end.
 pub(crate) fn list(console: Console) -> Result<u8, HarnessError> {
-    let files = shelf::below(Path::new(shelf::FOLDER))?;
+    let files = catalog::below(Path::new(catalog::FOLDER))?;
     let mut wrong = Vec::new();
     let width = files.iter().map(|file| file.as_os_str().len()).max().unwrap_or(0);
     for file in &files {

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mettle_reports::verdict::Word;
+use mettle_reports::verdict::Status;
 use mettle_scenarios::plan::{Bug, Plant};
-use mettle_scenarios::{Scenario, shelf};
+use mettle_scenarios::{Scenario, catalog};
 use mettle_server::probe::NAMES;
 use serde::Serialize;
 
@@ -49,12 +49,12 @@ struct Hunt {
 /// Hunts the bugs.
 pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, HarnessError> {
     let console = Console::new(args.json);
-    let shelf = catching()?;
+    let scenarios = catching()?;
     let bugs = if args.bugs.is_empty() { Bug::ALL.to_vec() } else { args.bugs.clone() };
     console.say("sim=on bug  scenario                       seeds  wall s  clean  checker");
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
     for bug in bugs {
-        let scenario = shelf.get(&bug).ok_or(HarnessError::NeverCaught { bug })?;
+        let scenario = scenarios.get(&bug).ok_or(HarnessError::NeverCaught { bug })?;
         let row = row(bug, scenario, args.max_seeds, &mut errors);
         console.say(&line(&row));
         rows.push(row);
@@ -65,7 +65,7 @@ pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, HarnessError> {
     console.object(&Object { bugs: &rows })?;
     let failed = rows.iter().any(|row| !row.caught || !row.clean);
     Ok(if failed {
-        Word::Broken.exit_code()
+        Status::Broken.exit_code()
     } else if errors.is_empty() {
         0
     } else {
@@ -75,7 +75,7 @@ pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, HarnessError> {
 
 /// The scenario of each bug.
 fn catching() -> Result<BTreeMap<Bug, Scenario>, HarnessError> {
-    let files = shelf::below(Path::new(shelf::FOLDER))?;
+    let files = catalog::below(Path::new(catalog::FOLDER))?;
     let mut catching = BTreeMap::new();
     for file in files {
         let scenario = mettle_scenarios::load(&file, NAMES)?;
@@ -125,7 +125,7 @@ fn hunt(bug: Bug, scenario: &Scenario, max_seeds: u64) -> Hunt {
         |place, verdict| {
             let seed = seeds[place];
             match verdict {
-                Ok(verdict) if verdict.verdict == Word::Broken => {
+                Ok(verdict) if verdict.verdict == Status::Broken => {
                     // Later seeds may end first; those begun before go on and may still be earlier.
                     if hunt.caught.as_ref().is_none_or(|(first, _)| seed < *first) {
                         hunt.caught = Some((seed, verdict.checker.unwrap_or_default()));
@@ -152,7 +152,7 @@ fn clean(scenario: &Scenario, seeds: u64) -> Option<(u64, String)> {
         |seed| parent::run(&RunJob::new(planner::plan(scenario, *seed, &[]))).verdict,
         |place, verdict| {
             let why = match verdict {
-                Ok(verdict) if verdict.verdict == Word::Pass => return true,
+                Ok(verdict) if verdict.verdict == Status::Pass => return true,
                 Ok(verdict) => {
                     let word = verdict.verdict.name();
                     format!("{word}: {}", verdict.reason.unwrap_or_default())

@@ -12,17 +12,17 @@ use mettle_checker::history::{Blob, PutRequest, RangeRequest, Request, Response}
 
 use crate::client::Client;
 use crate::outcome::Convergence;
-use crate::run_context::World;
+use crate::run_context::RunContext;
 
 const MILLISECOND_NS: u64 = 1_000_000;
 /// Between two attempts at what is still missing.
 const RETRY_NS: u64 = 100 * MILLISECOND_NS;
 
 /// Asks until the answer is yes, or the deadline has passed.
-pub async fn run(world: &World, client: Client) -> Convergence {
-    match asked(world, client).await {
+pub async fn run(run: &RunContext, client: Client) -> Convergence {
+    match asked(run, client).await {
         Convergence::Missed { reason } => {
-            let given_up = world.cluster.exits().into_iter().filter(|exit| exit.last);
+            let given_up = run.cluster.exits().into_iter().filter(|exit| exit.last);
             let told = given_up
                 .map(|exit| format!("; m{} is down for good: {}", exit.member, exit.reason));
             Convergence::Missed { reason: reason + &told.collect::<String>() }
@@ -31,10 +31,10 @@ pub async fn run(world: &World, client: Client) -> Convergence {
     }
 }
 
-async fn asked(world: &World, mut client: Client) -> Convergence {
-    let began_ns = world.worlds.now_ns();
-    let deadline_ns = began_ns + world.plan.converge_ns;
-    let mut attempt = Attempt { world, deadline_ns, puts: 0 };
+async fn asked(run: &RunContext, mut client: Client) -> Convergence {
+    let began_ns = run.environment.now_ns();
+    let deadline_ns = began_ns + run.plan.converge_ns;
+    let mut attempt = Attempt { run, deadline_ns, puts: 0 };
     let members = attempt.members();
     for member in &members {
         if let Err(reason) = attempt.progress(&mut client, *member).await {
@@ -52,9 +52,9 @@ async fn asked(world: &World, mut client: Client) -> Convergence {
     if let Err(reason) = attempt.watched(&client, &members, revision).await {
         return Convergence::Missed { reason };
     }
-    let quiet_ns = world.worlds.now_ns();
+    let quiet_ns = run.environment.now_ns();
     client.pause(QUIESCED_NS).await;
-    world.recorder.quiesced(quiet_ns, world.worlds.now_ns());
+    run.recorder.quiesced(quiet_ns, run.environment.now_ns());
     Convergence::Converged { after_ns: quiet_ns - began_ns, revision }
 }
 
@@ -62,7 +62,7 @@ async fn asked(world: &World, mut client: Client) -> Convergence {
 const QUIESCED_NS: u64 = 2_000 * MILLISECOND_NS;
 
 struct Attempt<'a> {
-    world: &'a World,
+    run: &'a RunContext,
     deadline_ns: u64,
     puts: u32,
 }
@@ -77,20 +77,20 @@ struct State {
 
 impl Attempt<'_> {
     fn late(&self) -> bool {
-        self.world.worlds.now_ns() >= self.deadline_ns
+        self.run.environment.now_ns() >= self.deadline_ns
     }
 
     /// All members but those whose end a fault explains.
     fn members(&self) -> Vec<u32> {
-        let exits = self.world.cluster.exits();
+        let exits = self.run.cluster.exits();
         let excused = |member: u32| {
             exits.iter().any(|exit| exit.member == member && exit.last && exit.explained)
         };
-        (1..=self.world.plan.members).filter(|member| !excused(*member)).collect()
+        (1..=self.run.plan.members).filter(|member| !excused(*member)).collect()
     }
 
     fn call_ns(&self) -> u64 {
-        self.world.plan.traffic.deadline_ns
+        self.run.plan.traffic.deadline_ns
     }
 
     /// A put through this member succeeds.
@@ -182,14 +182,14 @@ impl Attempt<'_> {
 
     /// Every evidence watcher was given everything up to `revision`.
     async fn watched(&self, client: &Client, members: &[u32], revision: i64) -> Result<(), String> {
-        if !self.world.plan.traffic.evidence {
+        if !self.run.plan.traffic.evidence {
             return Ok(());
         }
         loop {
-            let behind = members.iter().find(|m| self.world.recorder.delivered_by(**m) < revision);
+            let behind = members.iter().find(|m| self.run.recorder.delivered_by(**m) < revision);
             let Some(member) = behind else { return Ok(()) };
             if self.late() {
-                let delivered = self.world.recorder.delivered_by(*member);
+                let delivered = self.run.recorder.delivered_by(*member);
                 return Err(format!(
                     "the watcher of every key at m{member} was given events up to revision \
                      {delivered} of {revision}"

@@ -2,21 +2,26 @@
 
 use std::io::{ErrorKind, Result};
 
-use super::body::{Body, Change};
+use super::contents::{Change, FileContents};
 use super::fault::Operation;
 use super::file::{FileClass, FileId};
 use super::names::{NameChange, normal, parent};
-use super::volume::{Barrier, Done, Face, Target, UnsyncedName, Volume};
+use super::volume::{Barrier, Completion, IoMode, Target, UnsyncedName, Volume};
 
 impl Volume {
     /// Names of the entries of a directory, sorted.
-    pub fn list(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Done<Vec<String>> {
+    pub fn list(
+        &mut self,
+        now_ns: u64,
+        incarnation: u64,
+        directory: &str,
+    ) -> Completion<Vec<String>> {
         let result = self.check(incarnation).and_then(|()| self.names.list(normal(directory)));
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Read) }
+        Completion { result, due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Read) }
     }
 
     /// Creates a directory and its parents.
-    pub fn create_dir(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Done<()> {
+    pub fn create_dir(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Completion<()> {
         let result = self.check(incarnation).map(|()| {
             let directory = normal(directory);
             let ends = directory.match_indices('/').map(|(at, _)| at).chain([directory.len()]);
@@ -27,7 +32,10 @@ impl Volume {
             }
         });
         self.note_name(now_ns, "create_dir", directory);
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Write { growth: 0 }) }
+        Completion {
+            result,
+            due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Write { growth: 0 }),
+        }
     }
 
     /// Opens a file. `create` makes it when it is absent, `cut` cuts it to nothing.
@@ -37,7 +45,7 @@ impl Volume {
         incarnation: u64,
         path: &str,
         (create, cut): (bool, bool),
-    ) -> Done<FileId> {
+    ) -> Completion<FileId> {
         let path = normal(path);
         let result = self.check(incarnation).and_then(|()| match self.names.files.get(path) {
             Some(&file) => Ok(file),
@@ -48,45 +56,57 @@ impl Volume {
             self.change(*file, now_ns, Change::SetLen(0));
         }
         self.note_name(now_ns, "open", path);
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Read) }
+        Completion { result, due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Read) }
     }
 
     fn create(&mut self, path: &str) -> Result<FileId> {
         self.names.require_directory(parent(path))?;
         let file = FileId(self.next_file);
         self.next_file += 1;
-        self.bodies.insert(file, Body::new(FileClass::of(path)));
+        self.files.insert(file, FileContents::new(FileClass::of(path)));
         self.change_name(NameChange::Create { path: path.to_owned(), file });
         Ok(file)
     }
 
     /// Renames a file over another.
-    pub fn rename(&mut self, now_ns: u64, incarnation: u64, from: &str, to: &str) -> Done<()> {
+    pub fn rename(
+        &mut self,
+        now_ns: u64,
+        incarnation: u64,
+        from: &str,
+        to: &str,
+    ) -> Completion<()> {
         let (from, to) = (normal(from), normal(to));
         let result = self
             .check(incarnation)
             .and_then(|()| self.names.require_directory(parent(to)))
             .and_then(|()| self.names.require_file(from))
             .map(|file| {
-                if let Some(body) = self.bodies.get_mut(&file) {
-                    body.class = FileClass::of(to);
+                if let Some(contents) = self.files.get_mut(&file) {
+                    contents.class = FileClass::of(to);
                 }
                 let (from, to) = (from.to_owned(), to.to_owned());
                 self.change_name(NameChange::Rename { from, to, file });
             });
         self.note_name(now_ns, "rename", to);
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Write { growth: 0 }) }
+        Completion {
+            result,
+            due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Write { growth: 0 }),
+        }
     }
 
     /// Removes a file.
-    pub fn remove(&mut self, now_ns: u64, incarnation: u64, path: &str) -> Done<()> {
+    pub fn remove(&mut self, now_ns: u64, incarnation: u64, path: &str) -> Completion<()> {
         let path = normal(path);
         let result = self
             .check(incarnation)
             .and_then(|()| self.names.require_file(path))
             .map(|_| self.change_name(NameChange::Remove { path: path.to_owned() }));
         self.note_name(now_ns, "remove", path);
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Write { growth: 0 }) }
+        Completion {
+            result,
+            due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Write { growth: 0 }),
+        }
     }
 
     fn change_name(&mut self, change: NameChange) {
@@ -96,10 +116,10 @@ impl Volume {
     }
 
     /// Makes the names in a directory durable.
-    pub fn sync_dir(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Done<()> {
+    pub fn sync_dir(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Completion<()> {
         let directory = normal(directory);
         self.settle(now_ns);
-        let due_ns = self.spend(now_ns, Face::Waiting, Operation::Sync);
+        let due_ns = self.spend(now_ns, IoMode::Waiting, Operation::Sync);
         let class = FileClass::of(&format!("{directory}/"));
         let result = self
             .check(incarnation)
@@ -111,17 +131,17 @@ impl Volume {
             self.barriers.push(Barrier { target, up_to, issued_ns: now_ns, at_ns: due_ns });
         }
         self.note_name(now_ns, "sync_dir", directory);
-        Done { result, due_ns }
+        Completion { result, due_ns }
     }
 
     /// Takes the lock of the data directory for this incarnation.
-    pub fn lock(&mut self, now_ns: u64, incarnation: u64) -> Done<()> {
+    pub fn lock(&mut self, now_ns: u64, incarnation: u64) -> Completion<()> {
         let result = self.check(incarnation).and_then(|()| {
             if std::mem::replace(&mut self.locked, true) {
                 return Err(ErrorKind::WouldBlock.into());
             }
             Ok(())
         });
-        Done { result, due_ns: self.spend(now_ns, Face::Waiting, Operation::Read) }
+        Completion { result, due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Read) }
     }
 }

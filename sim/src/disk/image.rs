@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::body::Body;
+use super::contents::FileContents;
 use super::file::{FileClass, FileId};
 use super::names::{Tree, parent};
 use super::volume::Volume;
@@ -30,7 +30,7 @@ impl Volume {
         let files = self.durable_names.files.iter();
         let inside = files.filter(|(path, _)| parent(path) == folder);
         inside
-            .filter_map(|(path, id)| Some((path.as_str(), *id, &*self.bodies.get(id)?.durable)))
+            .filter_map(|(path, id)| Some((path.as_str(), *id, &*self.files.get(id)?.durable)))
             .collect()
     }
 
@@ -41,7 +41,7 @@ impl Volume {
         names.prune();
         let files = names.files.values();
         let contents = files
-            .filter_map(|id| self.bodies.get(id).map(|body| (*id, body.durable.clone())))
+            .filter_map(|id| self.files.get(id).map(|contents| (*id, contents.durable.clone())))
             .collect();
         Image { names, contents }
     }
@@ -56,15 +56,15 @@ impl Volume {
         self.unsynced_names.clear();
         self.names = image.names.clone();
         self.durable_names = image.names.clone();
-        self.bodies.clear();
+        self.files.clear();
         for (path, id) in &image.names.files {
-            let mut body = Body::new(FileClass::of(path));
-            body.durable = image.contents.get(id).cloned().unwrap_or_default();
-            body.cached.clone_from(&body.durable);
-            self.bodies.insert(*id, body);
+            let mut contents = FileContents::new(FileClass::of(path));
+            contents.durable = image.contents.get(id).cloned().unwrap_or_default();
+            contents.cached.clone_from(&contents.durable);
+            self.files.insert(*id, contents);
         }
         // Ids of the image may be ahead of ours when it comes from another disk.
-        let highest = self.bodies.keys().next_back().map_or(0, |id| id.0);
+        let highest = self.files.keys().next_back().map_or(0, |id| id.0);
         self.next_file = self.next_file.max(highest + 1);
     }
 
@@ -86,7 +86,7 @@ impl Volume {
         let names = self.names.clone();
         let files = names.files.values();
         let contents = files
-            .filter_map(|id| self.bodies.get(id).map(|body| (*id, body.cached.clone())))
+            .filter_map(|id| self.files.get(id).map(|contents| (*id, contents.cached.clone())))
             .collect();
         Image { names, contents }
     }

@@ -1,7 +1,7 @@
 //! The simulated disk: one file system per member, with a page cache that a power loss empties.
 //!
 //! [`Volume`] is a plain state machine: every method takes the simulated time and answers when the
-//! operation is done ([`Done`]); nothing awaits. [`StateFile`] gives redb its synchronous face; the
+//! operation is done ([`Completion`]); nothing awaits. [`StateFile`] gives redb its synchronous face; the
 //! adapter gives the server its asynchronous one.
 //!
 //! **Truth.** A file has two images: what reads see (`cached`) and what is on the medium
@@ -26,11 +26,12 @@
 
 #[cfg(madsim)]
 mod adapter;
-mod body;
 mod contents;
 mod directory;
 mod fault;
 mod file;
+mod file_io;
+mod handle;
 mod image;
 mod injection;
 mod names;
@@ -39,17 +40,16 @@ mod state_file;
 #[cfg(test)]
 mod tests;
 mod volume;
-mod world;
 
 #[cfg(madsim)]
 pub use adapter::SimDisk;
 pub use fault::{DiskEffect, DiskFault, FailedSync};
 pub use file::{FileClass, FileId};
+pub use handle::DiskHandle;
 pub use image::Image;
 pub use power::{Keep, PowerLoss, PowerLossEffect};
 pub use state_file::StateFile;
-pub use volume::{DiskConfig, Done, Face, Volume, Wait};
-pub use world::DiskWorld;
+pub use volume::{Completion, DiskConfig, IoMode, Volume, Wait};
 
 /// What a device writes as a whole, in bytes.
 pub const SECTOR: u64 = 512;

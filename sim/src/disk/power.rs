@@ -4,7 +4,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use super::SECTOR;
-use super::body::{Body, Change, Unsynced, apply, sectors, write};
+use super::contents::{Change, FileContents, Unsynced, apply, sectors, write};
 use super::file::FileClass;
 use super::volume::Volume;
 use crate::stream::{FaultId, MILLION, Stream};
@@ -85,8 +85,8 @@ impl Volume {
         self.running = false;
         self.locked = false;
         self.barriers.retain(|barrier| barrier.issued_ns <= now_ns);
-        for body in self.bodies.values_mut() {
-            body.take_back_after(now_ns);
+        for contents in self.files.values_mut() {
+            contents.take_back_after(now_ns);
         }
     }
 
@@ -101,13 +101,13 @@ impl Volume {
         let survive_ppm = [100_000, 500_000, 900_000][stream.below(3) as usize];
         let mut loss =
             Loss { policy, stream, cut, survive_ppm, effect: PowerLossEffect::default() };
-        for body in self.bodies.values_mut() {
-            let unsynced = std::mem::take(&mut body.unsynced);
+        for contents in self.files.values_mut() {
+            let unsynced = std::mem::take(&mut contents.unsynced);
             for op in &unsynced {
-                loss.strike(body, op);
+                loss.strike(contents, op);
             }
-            body.diverged |= !unsynced.is_empty();
-            body.drop_cache();
+            contents.diverged |= !unsynced.is_empty();
+            contents.drop_cache();
         }
         self.lose_names(&mut loss);
         let effect = loss.effect;
@@ -118,7 +118,7 @@ impl Volume {
 
     /// One of the unsynced operations, or the moment after the last.
     fn draw_cut(&self, stream: &mut Stream) -> u64 {
-        let contents = self.bodies.values().flat_map(|body| &body.unsynced);
+        let contents = self.files.values().flat_map(|contents| &contents.unsynced);
         let mut ordinals: Vec<u64> = contents
             .map(|op| op.ordinal)
             .chain(self.unsynced_names.iter().map(|op| op.ordinal))
@@ -149,12 +149,12 @@ impl Volume {
 
 impl Loss {
     /// Decides what of one unsynced operation reaches the medium.
-    fn strike(&mut self, body: &mut Body, op: &Unsynced) {
+    fn strike(&mut self, contents: &mut FileContents, op: &Unsynced) {
         match &op.change {
             Change::SetLen(_) => {
                 let kept = self.stream.chance(self.survive_ppm);
                 if self.survives(op, kept) {
-                    apply(&mut body.durable, &op.change);
+                    apply(&mut contents.durable, &op.change);
                 }
             }
             Change::Write { offset, bytes } => {
@@ -171,7 +171,7 @@ impl Loss {
                             self.survives(op, kept)
                         }
                     };
-                    self.sector(body, part.start as usize, new, kept);
+                    self.sector(contents, part.start as usize, new, kept);
                 }
             }
         }
@@ -187,22 +187,23 @@ impl Loss {
     }
 
     /// Writes, tears, spoils or loses the new bytes of one sector.
-    fn sector(&mut self, body: &mut Body, at: usize, new: &[u8], kept: bool) {
+    fn sector(&mut self, contents: &mut FileContents, at: usize, new: &[u8], kept: bool) {
         self.effect.unsynced_sectors += 1;
-        let damage = self.policy.damage.covers(body.class) && self.policy.keep != Keep::Everything;
+        let damage =
+            self.policy.damage.covers(contents.class) && self.policy.keep != Keep::Everything;
         let garbage = self.stream.chance(self.policy.garbage_ppm);
         let torn = self.stream.chance(self.policy.tear_ppm);
         let place = self.stream.below(u64::from(MILLION)) as usize;
-        if damage && garbage && at <= body.durable.len() {
+        if damage && garbage && at <= contents.durable.len() {
             let mut bytes = vec![0; new.len()];
             self.stream.fill_bytes(&mut bytes);
-            write(&mut body.durable, at, &bytes);
+            write(&mut contents.durable, at, &bytes);
             self.effect.sectors_garbage += 1;
         } else if damage && torn && kept {
-            write(&mut body.durable, at, &new[..place % new.len()]);
+            write(&mut contents.durable, at, &new[..place % new.len()]);
             self.effect.sectors_torn += 1;
         } else if kept {
-            write(&mut body.durable, at, new);
+            write(&mut contents.durable, at, new);
         } else {
             self.effect.sectors_lost += 1;
         }

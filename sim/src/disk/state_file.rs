@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 
 use super::file::FileId;
-use super::volume::{Face, Volume};
+use super::volume::{IoMode, Volume};
 use crate::clock::Now;
 
 /// One file of a [`Volume`], as redb uses it: it never waits.
@@ -38,8 +38,8 @@ impl StateFile {
         lock(&self.volume)
     }
 
-    fn user(&self) -> (u64, Face) {
-        (self.incarnation, Face::Metered)
+    fn user(&self) -> (u64, IoMode) {
+        (self.incarnation, IoMode::Metered)
     }
 }
 

@@ -35,8 +35,8 @@ impl Story {
         Story { disk, now: 0, process }
     }
 
-    fn user(&self) -> (u64, Face) {
-        (self.process, Face::Waiting)
+    fn user(&self) -> (u64, IoMode) {
+        (self.process, IoMode::Waiting)
     }
 
     fn open(&mut self, path: &str) -> FileId {

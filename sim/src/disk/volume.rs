@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use serde::{Deserialize, Serialize};
 
-use super::body::Body;
+use super::contents::FileContents;
 use super::fault::{DiskEffect, Injected, Operation};
 use super::file::FileId;
 use super::names::{NameChange, Tree, parent};
@@ -45,7 +45,7 @@ impl Default for DiskConfig {
 
 /// Which face an operation comes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Face {
+pub enum IoMode {
     /// A future that waits for its time.
     Waiting,
     /// Never waits; its time adds up for the storage job it is part of.
@@ -54,7 +54,7 @@ pub enum Face {
 
 /// An operation, and when it is done.
 #[derive(Debug)]
-pub struct Done<T> {
+pub struct Completion<T> {
     /// Its outcome, decided now.
     pub result: Result<T>,
     /// When whoever asked may know, in nanoseconds.
@@ -107,7 +107,7 @@ pub struct Volume {
     pub(super) names: Tree,
     pub(super) durable_names: Tree,
     pub(super) unsynced_names: Vec<UnsyncedName>,
-    pub(super) bodies: BTreeMap<FileId, Body>,
+    pub(super) files: BTreeMap<FileId, FileContents>,
     pub(super) next_file: u32,
     next_ordinal: u64,
     pub(super) barriers: Vec<Barrier>,
@@ -134,11 +134,11 @@ impl Volume {
             names: Tree::default(),
             durable_names: Tree::default(),
             unsynced_names: Vec::new(),
-            bodies: BTreeMap::new(),
+            files: BTreeMap::new(),
             next_file: 1,
             next_ordinal: 0,
             barriers: Vec::new(),
-            latency: [0, 1].map(|face| streams.open("disk latency", u64::from(member), face)),
+            latency: [0, 1].map(|mode| streams.open("disk latency", u64::from(member), mode)),
             faults: Vec::new(),
             effects: BTreeMap::new(),
             waiting: Vec::new(),
@@ -170,9 +170,10 @@ impl Volume {
     /// Whether a power loss at this moment could lose bytes or names.
     pub fn has_unsynced(&mut self, now_ns: u64) -> bool {
         self.settle(now_ns);
-        let bytes =
-            |body: &Body| body.unsynced.front().is_some_and(|first| first.issued_ns <= now_ns);
-        !self.unsynced_names.is_empty() || self.bodies.values().any(bytes)
+        let bytes = |contents: &FileContents| {
+            contents.unsynced.front().is_some_and(|first| first.issued_ns <= now_ns)
+        };
+        !self.unsynced_names.is_empty() || self.files.values().any(bytes)
     }
 
     /// Takes the wakers that are due; the caller wakes them without holding the disk.
@@ -216,8 +217,8 @@ impl Volume {
             }
             match &barrier.target {
                 Target::File(file) => {
-                    if let Some(body) = self.bodies.get_mut(file) {
-                        body.sync(barrier.up_to);
+                    if let Some(contents) = self.files.get_mut(file) {
+                        contents.sync(barrier.up_to);
                     }
                 }
                 Target::Directory(directory) => self.sync_names(directory, barrier.up_to),
@@ -250,7 +251,7 @@ impl Volume {
 
     /// Frees the contents of files that neither state of the tree names.
     pub(super) fn drop_unnamed(&mut self) {
-        let Volume { bodies, names, durable_names, unsynced_names, .. } = self;
+        let Volume { files, names, durable_names, unsynced_names, .. } = self;
         let named = |id: &FileId| {
             let trees = names.files.values().chain(durable_names.files.values());
             let mut pending = unsynced_names.iter().filter_map(|op| match &op.change {
@@ -259,12 +260,12 @@ impl Volume {
             });
             trees.into_iter().any(|file| file == id) || pending.any(|file| file == id)
         };
-        bodies.retain(|id, _| named(id));
+        files.retain(|id, _| named(id));
     }
 
     /// Bytes of all files together.
     pub fn used_bytes(&self) -> u64 {
-        self.names.files.values().filter_map(|id| self.bodies.get(id)).map(Body::len).sum()
+        self.names.files.values().filter_map(|id| self.files.get(id)).map(FileContents::len).sum()
     }
 
     pub(super) fn check(&self, incarnation: u64) -> Result<()> {
@@ -277,25 +278,25 @@ impl Volume {
     }
 
     /// The device's time, as this face sees it.
-    pub(super) fn device_ns(&self, now_ns: u64, face: Face) -> u64 {
-        match face {
-            Face::Waiting => now_ns,
-            Face::Metered => now_ns + self.ahead_ns,
+    pub(super) fn device_ns(&self, now_ns: u64, mode: IoMode) -> u64 {
+        match mode {
+            IoMode::Waiting => now_ns,
+            IoMode::Metered => now_ns + self.ahead_ns,
         }
     }
 
     /// Spends an operation's time; answers when it is done.
-    pub(super) fn spend(&mut self, now_ns: u64, face: Face, operation: Operation) -> u64 {
-        let latency = match (operation, face) {
+    pub(super) fn spend(&mut self, now_ns: u64, mode: IoMode, operation: Operation) -> u64 {
+        let latency = match (operation, mode) {
             (Operation::Sync, _) => self.config.sync,
-            (_, Face::Metered) => self.config.cached,
-            (Operation::Read, Face::Waiting) => self.config.read,
-            (Operation::Write { .. }, Face::Waiting) => self.config.write,
+            (_, IoMode::Metered) => self.config.cached,
+            (Operation::Read, IoMode::Waiting) => self.config.read,
+            (Operation::Write { .. }, IoMode::Waiting) => self.config.write,
         };
-        let drawn_ns = latency.draw(&mut self.latency[usize::from(face == Face::Metered)]);
+        let drawn_ns = latency.draw(&mut self.latency[usize::from(mode == IoMode::Metered)]);
         let taken_ns = self.slowed(drawn_ns, operation);
-        let due_ns = self.device_ns(now_ns, face) + taken_ns;
-        if face == Face::Metered {
+        let due_ns = self.device_ns(now_ns, mode) + taken_ns;
+        if mode == IoMode::Metered {
             self.ahead_ns += taken_ns;
         }
         due_ns

@@ -5,15 +5,15 @@ use mettle_scenarios::plan::PlannedFault;
 
 use crate::disk::{self, DiskFault, FailedSync};
 use crate::effects::Effect;
-use crate::run_context::World;
+use crate::run_context::RunContext;
 use crate::stream::FaultId;
-use crate::target::Struck;
+use crate::target::ResolvedTarget;
 
 /// Syncs of these files fail; healed after the duration.
 pub(super) async fn sync_error(
-    world: &World,
+    run: &RunContext,
     planned: &PlannedFault,
-    struck: &Struck,
+    resolved: &ResolvedTarget,
     files: FileClass,
     sticky: bool,
 ) {
@@ -23,16 +23,16 @@ pub(super) async fn sync_error(
         FileClass::State => disk::FileClass::State,
         FileClass::Any => disk::FileClass::Any,
     };
-    for member in &struck.group {
+    for member in &resolved.group {
         let fault = DiskFault::SyncError { class, sticky, cache: FailedSync::Kept };
-        world.worlds.disk.inject(id, *member as u8, fault);
-        world.cluster.disk_fault(*member, id);
+        run.environment.disk.inject(id, *member as u8, fault);
+        run.cluster.disk_fault(*member, id);
     }
-    let span = world.fault_begins(planned, struck);
-    world.sleep_until(planned.at_ns + planned.duration_ns).await;
-    world.worlds.disk.heal(id);
-    world.fault_ends(planned, span);
-    if world.worlds.disk.effect(id).errors > 0 {
-        world.ledger.effect(planned.id, Effect::Seen);
+    let span = run.fault_begins(planned, resolved);
+    run.sleep_until(planned.at_ns + planned.duration_ns).await;
+    run.environment.disk.heal(id);
+    run.fault_ends(planned, span);
+    if run.environment.disk.effect(id).errors > 0 {
+        run.ledger.effect(planned.id, Effect::Seen);
     }
 }

@@ -12,22 +12,21 @@ mod process;
 use mettle_scenarios::fault::Fault;
 use mettle_scenarios::plan::PlannedFault;
 
-use crate::run_context::World;
+use crate::run_context::RunContext;
 use crate::trace::Kind;
 
 /// Runs one planned fault from its time to its undoing.
-pub async fn run(world: World, planned: PlannedFault) {
-    world.sleep_until(planned.at_ns).await;
-    let mut field = world.field();
+pub async fn run(run: RunContext, planned: PlannedFault) {
+    run.sleep_until(planned.at_ns).await;
+    let mut view = run.view();
     if matches!(planned.fault, Fault::PowerLoss { .. }) {
         // A machine loses power whether or not its process runs, and its page cache with it.
-        let gone = world.cluster.gone();
-        field.running = field.members.iter().copied().filter(|m| !gone.contains(m)).collect();
+        let gone = run.cluster.gone();
+        view.running = view.members.iter().copied().filter(|m| !gone.contains(m)).collect();
     }
-    let struck = field.strike(planned.id, planned.target);
-    let Some(struck) = struck else {
-        world
-            .note(Kind::Fault, format_args!("{} {}: nobody to strike", planned.id, planned.target));
+    let resolved = view.resolve(planned.id, planned.target);
+    let Some(resolved) = resolved else {
+        run.note(Kind::Fault, format_args!("{} {}: nobody to strike", planned.id, planned.target));
         return;
     };
     match &planned.fault {
@@ -35,12 +34,12 @@ pub async fn run(world: World, planned: PlannedFault) {
         | Fault::PartitionOneWay
         | Fault::Isolate
         | Fault::SlowLink { .. }
-        | Fault::Reset => network::run(&world, &planned, &struck).await,
+        | Fault::Reset => network::run(&run, &planned, &resolved).await,
         Fault::Kill | Fault::PowerLoss { .. } | Fault::Pause | Fault::CrashAt { .. } => {
-            process::run(&world, &planned, &struck).await;
+            process::run(&run, &planned, &resolved).await;
         }
         Fault::SyncError { files, sticky } => {
-            disk::sync_error(&world, &planned, &struck, *files, *sticky).await;
+            disk::sync_error(&run, &planned, &resolved, *files, *sticky).await;
         }
     }
 }

@@ -10,18 +10,18 @@ use crate::clock;
 use crate::disk::{self, PowerLoss};
 use crate::effects::Effect;
 use crate::observe::{Trap, Whom};
-use crate::run_context::World;
+use crate::run_context::RunContext;
 use crate::stream::FaultId;
-use crate::target::Struck;
+use crate::target::ResolvedTarget;
 
 /// Acts, and raises the members after the duration.
-pub(super) async fn run(world: &World, planned: &PlannedFault, struck: &Struck) {
+pub(super) async fn run(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
     match &planned.fault {
-        Fault::Kill => kill(world, planned, struck).await,
-        Fault::PowerLoss { unsynced } => power_loss(world, planned, struck, *unsynced).await,
-        Fault::Pause => pause(world, planned, struck).await,
+        Fault::Kill => kill(run, planned, resolved).await,
+        Fault::PowerLoss { unsynced } => power_loss(run, planned, resolved, *unsynced).await,
+        Fault::Pause => pause(run, planned, resolved).await,
         Fault::CrashAt { probe, by, down_ns } => {
-            crash_at(world, planned, struck, (probe, *by, *down_ns));
+            crash_at(run, planned, resolved, (probe, *by, *down_ns));
         }
         Fault::Partition
         | Fault::PartitionOneWay
@@ -32,25 +32,24 @@ pub(super) async fn run(world: &World, planned: &PlannedFault, struck: &Struck) 
     }
 }
 
-async fn kill(world: &World, planned: &PlannedFault, struck: &Struck) {
-    let group = &struck.group;
-    let dead: Vec<u32> =
-        group.iter().copied().filter(|member| world.cluster.kill(*member)).collect();
+async fn kill(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
+    let group = &resolved.group;
+    let dead: Vec<u32> = group.iter().copied().filter(|member| run.cluster.kill(*member)).collect();
     if dead.is_empty() {
         return;
     }
-    let span = world.fault_begins(planned, struck);
-    world.sleep_until(planned.at_ns + planned.duration_ns).await;
-    raise(world, planned, &dead);
-    world.fault_ends(planned, span);
+    let span = run.fault_begins(planned, resolved);
+    run.sleep_until(planned.at_ns + planned.duration_ns).await;
+    raise(run, planned, &dead);
+    run.fault_ends(planned, span);
 }
 
 /// Boots members again; the fault has an effect when one of them answers a client.
-fn raise(world: &World, planned: &PlannedFault, dead: &[u32]) {
+fn raise(run: &RunContext, planned: &PlannedFault, dead: &[u32]) {
     for member in dead {
-        world.cluster.boot(*member);
-        let since_ns = world.worlds.now_ns();
-        world.ledger.effect(planned.id, Effect::Served { member: *member, since_ns });
+        run.cluster.boot(*member);
+        let since_ns = run.environment.now_ns();
+        run.ledger.effect(planned.id, Effect::Served { member: *member, since_ns });
     }
 }
 
@@ -59,87 +58,92 @@ const PATIENCE_NS: u64 = 200_000_000;
 /// How often it looks: well below the time of a sync.
 const LOOK_NS: u64 = 200_000;
 
-async fn power_loss(world: &World, planned: &PlannedFault, struck: &Struck, unsynced: Unsynced) {
-    let patience_ends_ns = world.worlds.now_ns() + PATIENCE_NS;
-    let has_unsynced = |member: &u32| world.worlds.disk.has_unsynced(*member as u8);
-    while !struck.group.iter().any(has_unsynced) && world.worlds.now_ns() < patience_ends_ns {
-        clock::until(&TimeHandle::current(), world.worlds.now_ns() + LOOK_NS).await;
+async fn power_loss(
+    run: &RunContext,
+    planned: &PlannedFault,
+    resolved: &ResolvedTarget,
+    unsynced: Unsynced,
+) {
+    let patience_ends_ns = run.environment.now_ns() + PATIENCE_NS;
+    let has_unsynced = |member: &u32| run.environment.disk.has_unsynced(*member as u8);
+    while !resolved.group.iter().any(has_unsynced) && run.environment.now_ns() < patience_ends_ns {
+        clock::until(&TimeHandle::current(), run.environment.now_ns() + LOOK_NS).await;
     }
     let mut dead = Vec::new();
-    for member in &struck.group {
+    for member in &resolved.group {
         let policy = policy(unsynced);
-        let Some(effect) = world.cluster.power_loss(FaultId(planned.id), *member, policy) else {
+        let Some(effect) = run.cluster.power_loss(FaultId(planned.id), *member, policy) else {
             continue;
         };
         dead.push(*member);
         if effect.unsynced_sectors > 0 {
-            world.ledger.effect(planned.id, Effect::Seen);
+            run.ledger.effect(planned.id, Effect::Seen);
         }
     }
     if dead.is_empty() {
         return;
     }
-    let span = world.fault_begins(planned, struck);
-    world.sleep_until(planned.at_ns + planned.duration_ns).await;
+    let span = run.fault_begins(planned, resolved);
+    run.sleep_until(planned.at_ns + planned.duration_ns).await;
     for member in &dead {
-        world.cluster.boot(*member);
+        run.cluster.boot(*member);
     }
-    world.fault_ends(planned, span);
+    run.fault_ends(planned, span);
 }
 
-async fn pause(world: &World, planned: &PlannedFault, struck: &Struck) {
-    let group = &struck.group;
+async fn pause(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
+    let group = &resolved.group;
     let frozen: Vec<u32> =
-        group.iter().copied().filter(|member| world.cluster.pause(*member)).collect();
+        group.iter().copied().filter(|member| run.cluster.pause(*member)).collect();
     if frozen.is_empty() {
         return;
     }
-    let span = world.fault_begins(planned, struck);
-    let from_ns = world.worlds.now_ns();
-    let changes = world.observer.leader_changes();
-    world.sleep_until(planned.at_ns + planned.duration_ns).await;
-    let to_ns = world.worlds.now_ns();
-    if world.observer.leader_changes() > changes {
-        world.ledger.effect(planned.id, Effect::Seen);
+    let span = run.fault_begins(planned, resolved);
+    let from_ns = run.environment.now_ns();
+    let changes = run.observer.leader_changes();
+    run.sleep_until(planned.at_ns + planned.duration_ns).await;
+    let to_ns = run.environment.now_ns();
+    if run.observer.leader_changes() > changes {
+        run.ledger.effect(planned.id, Effect::Seen);
     }
     for member in frozen {
-        world.cluster.resume(member);
-        world.ledger.effect(planned.id, Effect::Missed { member, from_ns, to_ns });
+        run.cluster.resume(member);
+        run.ledger.effect(planned.id, Effect::Missed { member, from_ns, to_ns });
     }
-    world.fault_ends(planned, span);
+    run.fault_ends(planned, span);
 }
 
 fn crash_at(
-    world: &World,
+    run: &RunContext,
     planned: &PlannedFault,
-    struck: &Struck,
+    resolved: &ResolvedTarget,
     (probe, by, down_ns): (&str, Crash, u64),
 ) {
-    let until_ns = (planned.at_ns + planned.duration_ns).min(world.plan.duration_ns);
+    let until_ns = (planned.at_ns + planned.duration_ns).min(run.plan.duration_ns);
     let whom = match planned.target {
         Target::Group(Group::Leader) => Whom::Leader,
         Target::Group(Group::Follower) => Whom::Follower,
-        Target::Group(_) | Target::Link(_) => Whom::Members(struck.group.clone()),
+        Target::Group(_) | Target::Link(_) => Whom::Members(resolved.group.clone()),
     };
     let strike = {
-        let (world, planned) = (world.clone(), planned.clone());
-        let (id, policy) = (FaultId(planned.id), policy(world.plan.disk.unsynced));
+        let (run, planned) = (run.clone(), planned.clone());
+        let (id, policy) = (FaultId(planned.id), policy(run.plan.disk.unsynced));
         Box::new(move |member: u32| {
-            let fenced = world.cluster.fence(member, |worlds| match by {
-                Crash::Kill => worlds.kill(member as u8),
-                Crash::PowerLoss => drop(worlds.power_loss(id, member as u8, policy)),
+            let fenced = run.cluster.fence(member, |environment| match by {
+                Crash::Kill => environment.kill(member as u8),
+                Crash::PowerLoss => drop(environment.power_loss(id, member as u8, policy)),
             });
             if fenced.is_none() {
                 return;
             }
-            let struck = Struck { group: vec![member], rest: Vec::new(), link: false };
-            let span = world.fault_begins(&planned, &struck);
-            world.ledger.effect(planned.id, Effect::Seen);
-            world.ledger.healed(span, world.worlds.now_ns() + down_ns);
-            world.cluster.drop_tasks(member, Duration::from_nanos(down_ns));
+            let resolved = ResolvedTarget { group: vec![member], rest: Vec::new(), link: false };
+            let span = run.fault_begins(&planned, &resolved);
+            run.ledger.effect(planned.id, Effect::Seen);
+            run.ledger.healed(span, run.environment.now_ns() + down_ns);
+            run.cluster.drop_tasks(member, Duration::from_nanos(down_ns));
         })
     };
-    world.observer.set_trap(Trap { probe: probe.to_owned(), whom, until_ns, strike });
+    run.observer.set_trap(Trap { probe: probe.to_owned(), whom, until_ns, strike });
 }
 
 fn policy(unsynced: Unsynced) -> PowerLoss {

@@ -11,28 +11,34 @@ use madsim::time::TimeHandle;
 use mettle_server::platform::{self, BoxFuture};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Answer, EndId, NetWorld, Read, Syn, Write};
+use super::{Answer, EndId, NetHandle, Read, Syn, Write};
 use crate::clock::{Alarm, until};
 use crate::host::Host;
 
 /// The sockets of one incarnation of one host's process.
 #[derive(Clone)]
 pub struct SimNet {
-    world: NetWorld,
+    network_handle: NetHandle,
     time: TimeHandle,
     host: Host,
     incarnation: u64,
 }
 
 impl SimNet {
-    /// The sockets of a process that [`NetWorld::boot`] has let in.
-    pub fn new(world: NetWorld, host: Host, incarnation: u64) -> SimNet {
-        SimNet { world, time: TimeHandle::current(), host, incarnation }
+    /// The sockets of a process that [`NetHandle::boot`] has let in.
+    pub fn new(network_handle: NetHandle, host: Host, incarnation: u64) -> SimNet {
+        SimNet { network_handle, time: TimeHandle::current(), host, incarnation }
     }
 
     fn stream(&self, end: EndId) -> SimStream {
-        let (world, time) = (self.world.clone(), self.time.clone());
-        SimStream { world, time, end, reading: Alarm::default(), writing: Alarm::default() }
+        let (network_handle, time) = (self.network_handle.clone(), self.time.clone());
+        SimStream {
+            network_handle,
+            time,
+            end,
+            reading: Alarm::default(),
+            writing: Alarm::default(),
+        }
     }
 
     fn at(&self) -> (Host, u64) {
@@ -57,7 +63,7 @@ impl SimNet {
 
     async fn dial(&self, addr: SocketAddr) -> io::Result<SimStream> {
         let to = self.resolve(addr.ip())?;
-        let config = self.world.config();
+        let config = self.network_handle.config();
         let give_up_ns = self.now_ns() + config.dial_timeout_ns;
         let mut retry_ns = config.dial_retry_ns;
         while self.now_ns() < give_up_ns {
@@ -73,11 +79,13 @@ impl SimNet {
 
     /// One SYN. None when it, or the answer to it, is lost.
     async fn attempt(&self, to: Host, port: u16) -> io::Result<Option<SimStream>> {
-        let syn = self.world.with(|network, now_ns| network.dial(now_ns, self.at(), to))?;
+        let syn =
+            self.network_handle.with(|network, now_ns| network.dial(now_ns, self.at(), to))?;
         let Syn::Travels(there_ns) = syn else { return Ok(None) };
         self.wait(there_ns).await;
-        let answer =
-            self.world.with(|network, now_ns| network.answer(now_ns, self.at(), to, port))?;
+        let answer = self
+            .network_handle
+            .with(|network, now_ns| network.answer(now_ns, self.at(), to, port))?;
         match answer {
             Answer::Accepted(end, back_ns) => {
                 let stream = self.stream(end);
@@ -97,7 +105,7 @@ impl platform::Net for SimNet {
     fn listen(&self, addr: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn platform::Listener>>> {
         Box::pin(async move {
             let port = self
-                .world
+                .network_handle
                 .with(|network, now_ns| network.listen(now_ns, self.at(), addr.port()))?;
             let listener = SimListener { net: self.clone(), port };
             Ok(Box::new(listener) as Box<dyn platform::Listener>)
@@ -113,7 +121,7 @@ impl platform::Net for SimNet {
 
     fn peer_message(&self, to: SocketAddr, message: Bytes) -> Vec<Bytes> {
         match self.resolve(to.ip()) {
-            Ok(to) => self.world.peer_message(self.host, to, message),
+            Ok(to) => self.network_handle.peer_message(self.host, to, message),
             Err(_) => vec![message],
         }
     }
@@ -129,7 +137,8 @@ impl platform::Listener for SimListener {
     fn accept(&mut self) -> BoxFuture<'_, io::Result<(Box<dyn platform::Stream>, SocketAddr)>> {
         let SimListener { net, port } = self;
         Box::pin(poll_fn(move |cx| {
-            let accepted = net.world.with(|network, _| network.accept(net.at(), *port, cx.waker()));
+            let accepted =
+                net.network_handle.with(|network, _| network.accept(net.at(), *port, cx.waker()));
             accepted.map_ok(|(end, from)| {
                 (Box::new(net.stream(end)) as Box<dyn platform::Stream>, from)
             })
@@ -144,13 +153,15 @@ impl platform::Listener for SimListener {
 impl Drop for SimListener {
     fn drop(&mut self) {
         let at = self.net.at();
-        self.net.world.with(|network, now_ns| network.stop_listening(now_ns, at, self.port));
+        self.net
+            .network_handle
+            .with(|network, now_ns| network.stop_listening(now_ns, at, self.port));
     }
 }
 
 /// One end of a connection.
 struct SimStream {
-    world: NetWorld,
+    network_handle: NetHandle,
     time: TimeHandle,
     end: EndId,
     reading: Alarm,
@@ -163,10 +174,11 @@ impl AsyncRead for SimStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let SimStream { world, time, end, reading, .. } = &mut *self;
+        let SimStream { network_handle, time, end, reading, .. } = &mut *self;
         loop {
             let limit = buf.remaining();
-            let read = world.with(|network, now_ns| network.read(now_ns, *end, limit, cx.waker()));
+            let read = network_handle
+                .with(|network, now_ns| network.read(now_ns, *end, limit, cx.waker()));
             match read {
                 Read::Bytes(bytes) => buf.put_slice(&bytes),
                 Read::End => {}
@@ -188,10 +200,10 @@ impl AsyncWrite for SimStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let SimStream { world, time, end, writing, .. } = &mut *self;
+        let SimStream { network_handle, time, end, writing, .. } = &mut *self;
         loop {
-            let written =
-                world.with(|network, now_ns| network.write(now_ns, *end, bytes, cx.waker()));
+            let written = network_handle
+                .with(|network, now_ns| network.write(now_ns, *end, bytes, cx.waker()));
             match written {
                 Write::Taken(len) => return Poll::Ready(Ok(len)),
                 Write::Failed(kind) => return Poll::Ready(Err(kind.into())),
@@ -225,13 +237,13 @@ impl AsyncWrite for SimStream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.world.with(|network, now_ns| network.shut(now_ns, self.end));
+        self.network_handle.with(|network, now_ns| network.shut(now_ns, self.end));
         Poll::Ready(Ok(()))
     }
 }
 
 impl Drop for SimStream {
     fn drop(&mut self) {
-        self.world.with(|network, now_ns| network.close(now_ns, self.end));
+        self.network_handle.with(|network, now_ns| network.close(now_ns, self.end));
     }
 }

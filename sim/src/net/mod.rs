@@ -30,10 +30,10 @@ mod connection;
 mod delivery;
 mod dial;
 mod fault;
+mod handle;
 mod link;
 #[cfg(test)]
 mod tests;
-mod world;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::ErrorKind;
@@ -51,8 +51,8 @@ pub use adapter::SimNet;
 pub use connection::{EndId, Read, Write};
 pub use dial::{Answer, Syn};
 pub use fault::{LinkFault, NetEffect, Reset};
+pub use handle::NetHandle;
 pub use link::NetConfig;
-pub use world::NetWorld;
 
 /// The state of the whole network.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use mettle_scenarios::plan::{Plan, Plant};
 use mettle_server::probe::{self, Fact, Hook};
 
 use super::{Media, Rules, Segment};
-use crate::disk::DiskWorld;
-use crate::platform::Worlds;
+use crate::disk::DiskHandle;
+use crate::environment::Environment;
 
 /// Where a member keeps its log.
 const LOG_FOLDER: &str = "wal";
@@ -19,7 +19,7 @@ const LOG_FOLDER: &str = "wal";
 pub struct Observer(Arc<Inner>);
 
 struct Inner {
-    worlds: Worlds,
+    environment: Environment,
     plants: Vec<Plant>,
     state: Mutex<State>,
 }
@@ -56,10 +56,11 @@ pub enum Whom {
 }
 
 impl Observer {
-    /// Hears the members of these worlds. Sets the server's hook, which is set once in a process.
-    pub fn new(worlds: Worlds, plan: &Plan) -> Observer {
+    /// Hears the members of this environment. Sets the server's hook, which is set once in a process.
+    pub fn new(environment: Environment, plan: &Plan) -> Observer {
         let state = Mutex::new(State { rules: Rules::new(plan.members), ..State::default() });
-        let observer = Observer(Arc::new(Inner { worlds, plants: plan.plants.clone(), state }));
+        let observer =
+            Observer(Arc::new(Inner { environment, plants: plan.plants.clone(), state }));
         probe::set(Box::new(observer.clone()));
         observer
     }
@@ -97,7 +98,7 @@ impl Observer {
     /// Takes the rules out, with all that they heard, after a last look at the disks.
     pub fn take_rules(&self) -> Rules {
         let mut rules = std::mem::take(&mut self.state().rules);
-        rules.end(self.0.worlds.now_ns(), &self.0.worlds.disk);
+        rules.end(self.0.environment.now_ns(), &self.0.environment.disk);
         rules
     }
 
@@ -109,11 +110,11 @@ impl Observer {
     /// The member whose task is being polled, if its process is alive.
     fn speaker(&self) -> Option<u32> {
         let member = self.member_on(madsim::plugin::node())?;
-        self.0.worlds.is_alive(member as u8).then_some(member)
+        self.0.environment.is_alive(member as u8).then_some(member)
     }
 
     fn sprung(&self, member: u32, name: &str) -> Option<Trap> {
-        let now_ns = self.0.worlds.now_ns();
+        let now_ns = self.0.environment.now_ns();
         let mut state = self.state();
         let leads = state.rules.leader_now() == Some(member);
         let at = state.traps.iter().position(|trap| {
@@ -140,8 +141,8 @@ impl Hook for Observer {
 
     fn fact(&self, fact: Fact) {
         let Some(member) = self.speaker() else { return };
-        let now_ns = self.0.worlds.now_ns();
-        self.state().rules.hear(now_ns, member, fact, &self.0.worlds.disk);
+        let now_ns = self.0.environment.now_ns();
+        self.state().rules.hear(now_ns, member, fact, &self.0.environment.disk);
     }
 
     fn planted(&self, bug: &'static str) -> bool {
@@ -155,7 +156,7 @@ impl Hook for Observer {
     }
 }
 
-impl Media for DiskWorld {
+impl Media for DiskHandle {
     fn log(&self, member: u32, see: &mut dyn FnMut(&[Segment<'_>])) {
         self.with(member as u8, |volume, now_ns| {
             let files = volume.durable_files(now_ns, LOG_FOLDER).into_iter();

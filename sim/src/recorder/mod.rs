@@ -31,7 +31,7 @@ struct State {
 
 /// How a call came back.
 #[derive(Clone, Debug)]
-pub enum Ending {
+pub enum CallResult {
     /// With an answer.
     Answered(Response),
     /// With an error before anything was put on the wire.
@@ -75,15 +75,15 @@ impl Recorder {
     }
 
     /// The answer to an operation.
-    pub fn ended(&self, id: u64, now_ns: u64, ending: &Ending) -> Outcome {
+    pub fn ended(&self, id: u64, now_ns: u64, ending: &CallResult) -> Outcome {
         let mut state = self.state();
-        if let Ending::Answered(response) = ending {
+        if let CallResult::Answered(response) = ending {
             state.steering.answered(response);
         }
         state.tape.replace(id, |called| match ending {
-            Ending::Answered(response) => called.ok(now_ns, response.clone()),
-            Ending::NeverSent(error) => called.failed(now_ns, error.clone()),
-            Ending::Refused(error) => match outcome_of(&error.code, &error.message) {
+            CallResult::Answered(response) => called.ok(now_ns, response.clone()),
+            CallResult::NeverSent(error) => called.failed(now_ns, error.clone()),
+            CallResult::Refused(error) => match outcome_of(&error.code, &error.message) {
                 Outcome::Fail => called.failed(now_ns, error.clone()),
                 Outcome::Ok | Outcome::Unknown => called.unknown(error.clone()),
             },

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn field(running: &[u32], leader: Option<u32>) -> Field {
-    Field {
+fn view(running: &[u32], leader: Option<u32>) -> ClusterView {
+    ClusterView {
         streams: Streams::new(7),
         members: vec![1, 2, 3, 4, 5],
         running: running.to_vec(),
@@ -11,44 +11,44 @@ fn field(running: &[u32], leader: Option<u32>) -> Field {
     }
 }
 
-fn group(field: &Field, id: u32, group: Group) -> Vec<u32> {
-    field.strike(id, Target::Group(group)).map_or_else(Vec::new, |struck| struck.group)
+fn group(view: &ClusterView, id: u32, group: Group) -> Vec<u32> {
+    view.resolve(id, Target::Group(group)).map_or_else(Vec::new, |resolved| resolved.group)
 }
 
 #[test]
 fn groups_have_their_sizes() {
-    let field = field(&[1, 2, 3, 4, 5], Some(2));
+    let view = view(&[1, 2, 3, 4, 5], Some(2));
     for id in 0..50 {
-        assert_eq!(group(&field, id, Group::Leader), [2]);
-        assert_eq!(group(&field, id, Group::Member(4)), [4]);
-        assert_eq!(group(&field, id, Group::All), [1, 2, 3, 4, 5]);
-        assert_eq!(group(&field, id, Group::Minority).len(), 2);
-        assert_eq!(group(&field, id, Group::Majority).len(), 3);
-        assert_ne!(group(&field, id, Group::Follower), [2]);
-        assert_eq!(group(&field, id, Group::Any), group(&field, id, Group::Any));
+        assert_eq!(group(&view, id, Group::Leader), [2]);
+        assert_eq!(group(&view, id, Group::Member(4)), [4]);
+        assert_eq!(group(&view, id, Group::All), [1, 2, 3, 4, 5]);
+        assert_eq!(group(&view, id, Group::Minority).len(), 2);
+        assert_eq!(group(&view, id, Group::Majority).len(), 3);
+        assert_ne!(group(&view, id, Group::Follower), [2]);
+        assert_eq!(group(&view, id, Group::Any), group(&view, id, Group::Any));
     }
     let chosen: std::collections::BTreeSet<_> =
-        (0..50).flat_map(|id| group(&field, id, Group::Any)).collect();
+        (0..50).flat_map(|id| group(&view, id, Group::Any)).collect();
     assert_eq!(chosen.len(), 5);
 }
 
 #[test]
 fn the_dead_are_not_struck_and_the_rest_is_everyone_else() {
-    let field = field(&[1, 3], Some(2));
-    assert_eq!(field.strike(1, Target::Group(Group::Member(2))), None);
-    let struck = field.strike(1, Target::Group(Group::Leader)).unwrap();
-    assert_eq!(struck.group.len(), 1, "any member when the leader is down");
-    assert_eq!(struck.group.len() + struck.rest.len(), 5);
+    let view = view(&[1, 3], Some(2));
+    assert_eq!(view.resolve(1, Target::Group(Group::Member(2))), None);
+    let resolved = view.resolve(1, Target::Group(Group::Leader)).unwrap();
+    assert_eq!(resolved.group.len(), 1, "any member when the leader is down");
+    assert_eq!(resolved.group.len() + resolved.rest.len(), 5);
 }
 
 #[test]
 fn a_link_leaves_its_speakers_out_of_its_hearers() {
-    let field = field(&[1, 2, 3], Some(1));
+    let view = view(&[1, 2, 3], Some(1));
     let link = |from, to| Target::Link(Link { from, to });
-    let struck = field.strike(1, link(Group::Leader, Group::All)).unwrap();
-    assert_eq!((struck.group.clone(), struck.rest.clone()), (vec![1], vec![2, 3]));
-    assert_eq!(struck.to_string(), "m1 -> m2 m3");
-    let struck = field.strike(1, link(Group::All, Group::Leader)).unwrap();
-    assert_eq!((struck.group, struck.rest), (vec![2, 3], vec![1]));
-    assert_eq!(field.strike(1, link(Group::Member(1), Group::Member(1))), None);
+    let resolved = view.resolve(1, link(Group::Leader, Group::All)).unwrap();
+    assert_eq!((resolved.group.clone(), resolved.rest.clone()), (vec![1], vec![2, 3]));
+    assert_eq!(resolved.to_string(), "m1 -> m2 m3");
+    let resolved = view.resolve(1, link(Group::All, Group::Leader)).unwrap();
+    assert_eq!((resolved.group, resolved.rest), (vec![2, 3], vec![1]));
+    assert_eq!(view.resolve(1, link(Group::Member(1), Group::Member(1))), None);
 }

@@ -31,7 +31,7 @@ fn check(verdict: Judged) -> Check {
     Check { name: "kv", verdict, examined: 1 }
 }
 
-fn word(outcome: &Outcome, report: &Report) -> (Word, String) {
+fn word(outcome: &Outcome, report: &Report) -> (Status, String) {
     let verdict = verdict(&plan(), outcome, report).unwrap();
     (verdict.verdict, verdict.checker.unwrap_or_default())
 }
@@ -40,7 +40,7 @@ fn word(outcome: &Outcome, report: &Report) -> (Word, String) {
 fn a_good_run_passes_and_says_so_in_full() {
     let (outcome, report) = good();
     let verdict = verdict(&plan(), &outcome, &report).unwrap();
-    assert_eq!((verdict.verdict, &verdict.checker, &verdict.reason), (Word::Pass, &None, &None));
+    assert_eq!((verdict.verdict, &verdict.checker, &verdict.reason), (Status::Pass, &None, &None));
     assert_eq!((verdict.sim_seconds, verdict.plants.as_slice()), (1.5, &["R2".to_owned()][..]));
     assert_eq!((verdict.trace_hash.len(), verdict.plan_hash.len()), (32, 32));
     assert_eq!(serde_json::from_str::<Verdict>(&verdict.print()).unwrap(), verdict);
@@ -50,15 +50,15 @@ fn a_good_run_passes_and_says_so_in_full() {
 fn what_clients_saw_comes_first_and_too_little_last() {
     let (mut outcome, mut report) = good();
     outcome.operations.ok = 3;
-    assert_eq!(word(&outcome, &report), (Word::Unknown, "floor".to_owned()));
+    assert_eq!(word(&outcome, &report), (Status::Unknown, "floor".to_owned()));
     report.checks.push(check(Judged::Unknown(Doubt {
         checker: "kv.search",
         reason: "budget".to_owned(),
         evidence: vec![4],
     })));
-    assert_eq!(word(&outcome, &report), (Word::Unknown, "kv.search".to_owned()));
+    assert_eq!(word(&outcome, &report), (Status::Unknown, "kv.search".to_owned()));
     outcome.convergence = Convergence::Missed { reason: "no leader".to_owned() };
-    assert_eq!(word(&outcome, &report), (Word::NoConvergence, "converge".to_owned()));
+    assert_eq!(word(&outcome, &report), (Status::NoConvergence, "converge".to_owned()));
     let reason = "two leaders".to_owned();
     outcome.violations.push(Violation { rule: "one leader per term", reason, at_ns: 9 });
     assert_eq!(word(&outcome, &report).1, "observe.one_leader_per_term");
@@ -68,7 +68,7 @@ fn what_clients_saw_comes_first_and_too_little_last() {
         evidence: vec![1, 2],
         revision: None,
     })));
-    assert_eq!(word(&outcome, &report), (Word::Broken, "kv.stale_read".to_owned()));
+    assert_eq!(word(&outcome, &report), (Status::Broken, "kv.stale_read".to_owned()));
     let all = verdict(&plan(), &outcome, &report).unwrap().findings;
     assert_eq!(all.len(), 5);
     assert_eq!(all[0].records, [1, 2]);
@@ -80,7 +80,7 @@ fn a_panic_in_a_member_is_broken_and_one_outside_is_an_error_of_the_harness() {
     let (message, location) = ("index".to_owned(), "wal.rs:1".to_owned());
     outcome.panic = Some(Panic { at_ns: 5, member: Some(2), message, location });
     outcome.convergence = Convergence::NotReached;
-    assert_eq!(word(&outcome, &report), (Word::Broken, "no_panic".to_owned()));
+    assert_eq!(word(&outcome, &report), (Status::Broken, "no_panic".to_owned()));
     outcome.panic.as_mut().unwrap().member = None;
     assert!(verdict(&plan(), &outcome, &report).is_err());
     outcome.panic = None;
@@ -91,14 +91,14 @@ fn a_panic_in_a_member_is_broken_and_one_outside_is_an_error_of_the_harness() {
 fn hashes_that_differ_are_a_broken_guarantee() {
     let (mut outcome, report) = good();
     outcome.convergence = Convergence::HashesDiffer { reason: "m1 1, m2 2".to_owned() };
-    assert_eq!(word(&outcome, &report), (Word::Broken, "hashes_agree".to_owned()));
+    assert_eq!(word(&outcome, &report), (Status::Broken, "hashes_agree".to_owned()));
 }
 
 #[test]
 fn a_fault_that_did_not_fire_leaves_the_verdict_open() {
     let (mut outcome, report) = good();
     outcome.faults[0].fired = 0;
-    assert_eq!(word(&outcome, &report), (Word::Unknown, "floor".to_owned()));
+    assert_eq!(word(&outcome, &report), (Status::Unknown, "floor".to_owned()));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_member_may_end_by_itself_only_when_a_fault_explains_it() {
     let (mut outcome, report) = good();
     let reason = "log: corrupt".to_owned();
     outcome.timeline.stops.push(Stop { member: 1, at_ns: 3, reason, last: true, explained: true });
-    assert_eq!(word(&outcome, &report).0, Word::Pass);
+    assert_eq!(word(&outcome, &report).0, Status::Pass);
     outcome.timeline.stops[0].explained = false;
-    assert_eq!(word(&outcome, &report), (Word::Broken, "members_stay_up".to_owned()));
+    assert_eq!(word(&outcome, &report), (Status::Broken, "members_stay_up".to_owned()));
 }

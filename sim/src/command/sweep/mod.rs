@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mettle_reports::verdict::Word;
+use mettle_reports::verdict::Status;
 use mettle_scenarios::Scenario;
 
 use super::chosen::scenarios;
@@ -68,7 +68,7 @@ fn one((_, scenario): &Story, seed: u64) -> Vec<RunEnd> {
     let plan = planner::plan(scenario, seed, &[]);
     let mut job = RunJob::new(plan);
     let first = parent::run(&job);
-    if first.verdict.as_ref().is_ok_and(|verdict| verdict.verdict == Word::Pass) {
+    if first.verdict.as_ref().is_ok_and(|verdict| verdict.verdict == Status::Pass) {
         return vec![first];
     }
     job.report = absolute(&report_folder(&job.plan)).ok();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mettle_reports::verdict::{FaultCount, Verdict, Word};
+use mettle_reports::verdict::{FaultCount, Status, Verdict};
 use mettle_scenarios::Plan;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ const FIRED_ENOUGH: u64 = 30;
 /// What a sweep has come to so far.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    words: BTreeMap<Word, u64>,
+    words: BTreeMap<Status, u64>,
     errors: u64,
     runs: u64,
     ok_operations: u64,
@@ -73,7 +73,7 @@ impl Tally {
         let judged = agreed(ends);
         if let Ok(verdict) = &judged {
             self.count(verdict);
-            if verdict.verdict == Word::Pass {
+            if verdict.verdict == Status::Pass {
                 return None;
             }
         } else {
@@ -126,13 +126,13 @@ impl Tally {
         }
     }
 
-    fn word(&self, word: Word) -> u64 {
+    fn word(&self, word: Status) -> u64 {
         self.words.get(&word).copied().unwrap_or(0)
     }
 
     /// For the progress bar.
     pub(super) fn brief(&self) -> String {
-        format!("pass {}, other {}", self.word(Word::Pass), self.failures.len())
+        format!("pass {}, other {}", self.word(Status::Pass), self.failures.len())
     }
 
     fn without_effect(&self) -> Vec<String> {
@@ -145,14 +145,14 @@ impl Tally {
 
     /// The worst that happened: 1 > 4 > 2 > 3 > 0.
     pub(super) fn exit_code(&self) -> u8 {
-        if self.word(Word::Broken) > 0 {
-            Word::Broken.exit_code()
+        if self.word(Status::Broken) > 0 {
+            Status::Broken.exit_code()
         } else if self.errors > 0 || !self.without_effect().is_empty() {
             EXIT_HARNESS
-        } else if self.word(Word::NoConvergence) > 0 {
-            Word::NoConvergence.exit_code()
-        } else if self.word(Word::Unknown) > 0 {
-            Word::Unknown.exit_code()
+        } else if self.word(Status::NoConvergence) > 0 {
+            Status::NoConvergence.exit_code()
+        } else if self.word(Status::Unknown) > 0 {
+            Status::Unknown.exit_code()
         } else {
             0
         }
@@ -164,10 +164,10 @@ impl Tally {
             |amount: f64| if self.cpu_seconds > 0.0 { amount / self.cpu_seconds } else { 0.0 };
         Summary {
             runs: self.runs,
-            pass: self.word(Word::Pass),
-            broken: self.word(Word::Broken),
-            no_convergence: self.word(Word::NoConvergence),
-            unknown: self.word(Word::Unknown),
+            pass: self.word(Status::Pass),
+            broken: self.word(Status::Broken),
+            no_convergence: self.word(Status::NoConvergence),
+            unknown: self.word(Status::Unknown),
             error: self.errors,
             runs_per_core_hour: per_cpu(self.runs as f64) * 3600.0,
             sim_seconds_per_cpu_second: per_cpu(self.sim_seconds),

@@ -124,7 +124,7 @@ fn an_operation_that_the_process_did_not_live_to_see_never_happened() {
         let mut story = Story::new(1);
         let file = story.open("state");
         story.sync_dir("");
-        let metered = (story.process, Face::Metered);
+        let metered = (story.process, IoMode::Metered);
         story.disk.begin_job();
         let write = |disk: &mut Volume, now, at, bytes| {
             disk.write(now, metered, file, (at, Bytes::from_static(bytes))).result.unwrap();

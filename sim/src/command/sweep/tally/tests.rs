@@ -11,8 +11,8 @@ fn plan() -> Plan {
     planner::plan(&parse("x", "test/x", "title='t'\nwhy='w'\n[cluster]\n", &[]).unwrap(), 7, &[])
 }
 
-fn verdict(word: Word, effect: u64) -> Verdict {
-    let failed = word != Word::Pass;
+fn verdict(word: Status, effect: u64) -> Verdict {
+    let failed = word != Status::Pass;
     Verdict {
         version: 1,
         scenario: "test/x".to_owned(),
@@ -48,18 +48,18 @@ fn the_worst_end_decides() {
         drop(tally.add(&plan(), "repro", ends));
         tally.exit_code()
     };
-    assert_eq!([Word::Pass, Word::Unknown, Word::NoConvergence].map(&mut add), [0, 3, 2]);
+    assert_eq!([Status::Pass, Status::Unknown, Status::NoConvergence].map(&mut add), [0, 3, 2]);
     drop(tally.add(&plan(), "repro", vec![failed("stuck")]));
     assert_eq!(tally.exit_code(), EXIT_HARNESS);
-    drop(tally.add(&plan(), "repro", vec![end(Ok(verdict(Word::Broken, 1)))]));
+    drop(tally.add(&plan(), "repro", vec![end(Ok(verdict(Status::Broken, 1)))]));
     assert_eq!(tally.exit_code(), 1);
 }
 
 #[test]
 fn figures_count_every_process_and_failures_carry_their_command() {
     let mut tally = Tally::default();
-    assert_eq!(tally.add(&plan(), "repro", vec![end(Ok(verdict(Word::Pass, 1)))]), None);
-    let twice = || vec![end(Ok(verdict(Word::Broken, 0))), end(Ok(verdict(Word::Broken, 0)))];
+    assert_eq!(tally.add(&plan(), "repro", vec![end(Ok(verdict(Status::Pass, 1)))]), None);
+    let twice = || vec![end(Ok(verdict(Status::Broken, 0))), end(Ok(verdict(Status::Broken, 0)))];
     let line = tally.add(&plan(), "cargo sim run x --seed 7", twice()).unwrap();
     assert_eq!(
         line,
@@ -79,7 +79,7 @@ fn figures_count_every_process_and_failures_carry_their_command() {
 #[test]
 fn a_report_that_was_not_written_is_not_named() {
     let mut tally = Tally::default();
-    let ends = vec![end(Ok(verdict(Word::Broken, 1))), failed("killed")];
+    let ends = vec![end(Ok(verdict(Status::Broken, 1))), failed("killed")];
     let line = tally.add(&plan(), "r", ends).unwrap();
     assert!(!line.contains("report target"), "{line}");
     assert!(tally.summary().page().starts_with("1 run: 0 pass"));
@@ -88,9 +88,9 @@ fn a_report_that_was_not_written_is_not_named() {
 #[test]
 fn a_run_that_is_not_the_same_twice_is_an_error() {
     let mut tally = Tally::default();
-    let mut other = verdict(Word::Broken, 0);
+    let mut other = verdict(Status::Broken, 0);
     other.trace_hash = "1".repeat(32);
-    let line = tally.add(&plan(), "r", vec![end(Ok(verdict(Word::Broken, 0))), end(Ok(other))]);
+    let line = tally.add(&plan(), "r", vec![end(Ok(verdict(Status::Broken, 0))), end(Ok(other))]);
     assert!(line.unwrap().contains("not the same run twice"));
     assert_eq!(tally.exit_code(), EXIT_HARNESS);
 }
@@ -99,7 +99,7 @@ fn a_run_that_is_not_the_same_twice_is_an_error() {
 fn a_fault_without_effect_in_a_whole_sweep_is_an_error() {
     let mut tally = Tally::default();
     for _ in 0..6 {
-        drop(tally.add(&plan(), "r", vec![end(Ok(verdict(Word::Pass, 0)))]));
+        drop(tally.add(&plan(), "r", vec![end(Ok(verdict(Status::Pass, 0)))]));
     }
     assert_eq!(tally.summary().faults_without_effect, ["kill"]);
     assert_eq!(tally.exit_code(), EXIT_HARNESS);

@@ -10,7 +10,7 @@ use crate::trace::Trace;
 
 /// A handle to the disks of all members; clones are handles to the same ones.
 #[derive(Clone, Debug)]
-pub struct DiskWorld {
+pub struct DiskHandle {
     streams: Streams,
     config: DiskConfig,
     trace: Trace,
@@ -18,10 +18,10 @@ pub struct DiskWorld {
     volumes: Arc<Mutex<BTreeMap<u8, Arc<Mutex<Volume>>>>>,
 }
 
-impl DiskWorld {
-    /// A world of empty disks.
-    pub fn new(streams: Streams, config: DiskConfig, now: Now, trace: Trace) -> DiskWorld {
-        DiskWorld { streams, config, trace, now, volumes: Arc::default() }
+impl DiskHandle {
+    /// Empty disks.
+    pub fn new(streams: Streams, config: DiskConfig, now: Now, trace: Trace) -> DiskHandle {
+        DiskHandle { streams, config, trace, now, volumes: Arc::default() }
     }
 
     /// Where it reads the time.
@@ -111,7 +111,7 @@ impl DiskWorld {
         }
     }
 
-    /// What is durable on a member's disk now, to go back to with [`DiskWorld::roll_back`].
+    /// What is durable on a member's disk now, to go back to with [`DiskHandle::roll_back`].
     pub fn image(&self, member: u8) -> super::Image {
         self.with(member, Volume::image)
     }

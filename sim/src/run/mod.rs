@@ -11,6 +11,6 @@
 //! A panic in a member's code ends the run; what was collected up to then is handed back with it.
 
 mod clients;
-mod run;
+mod thread;
 
-pub use run::{RunOptions, run};
+pub use thread::{RunOptions, run};

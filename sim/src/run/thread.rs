@@ -14,14 +14,14 @@ use crate::cluster::Cluster;
 use crate::converge;
 use crate::disk::DiskConfig;
 use crate::effects::Ledger;
+use crate::environment::{Environment, EnvironmentConfig};
 use crate::error::HarnessError;
 use crate::fault;
 use crate::net::NetConfig;
 use crate::observe::Observer;
 use crate::outcome::{Convergence, EventHash, Outcome, Panic};
-use crate::platform::{Worlds, WorldsConfig};
 use crate::recorder::Recorder;
-use crate::run_context::World;
+use crate::run_context::RunContext;
 use crate::stream::{self, Streams};
 use crate::trace::Trace;
 
@@ -43,13 +43,13 @@ pub struct RunOptions {
 /// What outlives a panic.
 #[derive(Clone, Default)]
 struct Collected {
-    world: Arc<OnceLock<World>>,
+    run: Arc<OnceLock<RunContext>>,
     panic: Arc<Mutex<Option<Panic>>>,
-    end: Arc<Mutex<End>>,
+    end: Arc<Mutex<Conclusion>>,
 }
 
 #[derive(Default)]
-struct End {
+struct Conclusion {
     convergence: Convergence,
     sim_ns: u64,
     harness: Option<HarnessError>,
@@ -103,47 +103,47 @@ fn simulate(plan: Arc<Plan>, collected: &Collected, trace: Trace) {
 }
 
 async fn stages(plan: Arc<Plan>, collected: Collected, trace: Trace) {
-    let config = WorldsConfig { net: net_config(&plan), disk: disk_config(&plan) };
-    let worlds = Worlds::new(plan.seed, config, trace);
-    let observer = Observer::new(worlds.clone(), &plan);
-    let cluster = Cluster::start(&plan, worlds.clone(), &observer);
+    let config = EnvironmentConfig { net: net_config(&plan), disk: disk_config(&plan) };
+    let environment = Environment::new(plan.seed, config, trace);
+    let observer = Observer::new(environment.clone(), &plan);
+    let cluster = Cluster::start(&plan, environment.clone(), &observer);
     let (recorder, ledger) = (Recorder::default(), Ledger::default());
-    let world = World { plan, worlds, observer, cluster, recorder, ledger };
-    drop(collected.world.set(world.clone()));
+    let run = RunContext { plan, environment, observer, cluster, recorder, ledger };
+    drop(collected.run.set(run.clone()));
     let node = Handle::current().create_node().name("clients").build();
-    let watch = tokio::spawn(housekeeping(world.clone(), collected.clone()));
-    let mut tasks = clients::start(&world, &node);
-    for planned in world.plan.faults.clone() {
-        tasks.push(tokio::spawn(fault::run(world.clone(), planned)));
+    let watch = tokio::spawn(housekeeping(run.clone(), collected.clone()));
+    let mut tasks = clients::start(&run, &node);
+    for planned in run.plan.faults.clone() {
+        tasks.push(tokio::spawn(fault::run(run.clone(), planned)));
     }
     for task in tasks {
         task.await.expect("a task of a run is not cancelled");
     }
-    world.cluster.raise_all();
-    let client = world.client(clients::CONVERGER);
+    run.cluster.raise_all();
+    let client = run.client(clients::CONVERGER);
     let asked = node.spawn({
-        let world = world.clone();
-        async move { converge::run(&world, client).await }
+        let run = run.clone();
+        async move { converge::run(&run, client).await }
     });
     let convergence = asked.await.expect("the converge phase is not cancelled");
     watch.abort();
     {
         let mut end = collected.end.lock().expect("no holder panics");
         end.convergence = convergence;
-        end.sim_ns = world.worlds.now_ns();
+        end.sim_ns = run.environment.now_ns();
     }
-    world.cluster.end_all();
+    run.cluster.end_all();
     Handle::current().kill(node.id());
     // The executor drops what the ended nodes left.
-    world.sleep(Duration::from_millis(1)).await;
+    run.sleep(Duration::from_millis(1)).await;
 }
 
 /// Once a second: forgets finished tasks, looks at the event budget.
-async fn housekeeping(world: World, collected: Collected) {
+async fn housekeeping(run: RunContext, collected: Collected) {
     loop {
-        world.sleep(SECOND).await;
+        run.sleep(SECOND).await;
         let _ = Handle::current().metrics().num_tasks();
-        let trace = &world.worlds.trace;
+        let trace = &run.environment.trace;
         if trace.events() > EVENTS_MAX {
             let mut end = collected.end.lock().expect("no holder panics");
             end.harness = Some(HarnessError::NoProgress { events: EVENTS_MAX });
@@ -164,14 +164,14 @@ fn hear_panics(collected: Collected) {
         }
         shown(panic);
         if std::thread::current().name() == Some(THREAD) {
-            let heard = heard(panic, collected.world.get());
+            let heard = heard(panic, collected.run.get());
             let mut first = collected.panic.lock().unwrap_or_else(PoisonError::into_inner);
             first.get_or_insert(heard);
         }
     }));
 }
 
-fn heard(panic: &PanicHookInfo<'_>, world: Option<&World>) -> Panic {
+fn heard(panic: &PanicHookInfo<'_>, run: Option<&RunContext>) -> Panic {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let payload = panic.payload();
     let message = payload
@@ -181,10 +181,9 @@ fn heard(panic: &PanicHookInfo<'_>, world: Option<&World>) -> Panic {
         .unwrap_or_default();
     // The executor itself panics outside of any task, where nobody can be asked for.
     let in_task = !location.contains("/madsim-");
-    let member = world
-        .filter(|_| in_task)
-        .and_then(|world| world.observer.member_on(madsim::plugin::node()));
-    Panic { at_ns: world.map_or(0, |world| world.worlds.now_ns()), member, message, location }
+    let member =
+        run.filter(|_| in_task).and_then(|run| run.observer.member_on(madsim::plugin::node()));
+    Panic { at_ns: run.map_or(0, |run| run.environment.now_ns()), member, message, location }
 }
 
 fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
@@ -201,14 +200,14 @@ fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
         global: trace.hash(),
         members: (1..=plan.members).map(|m| (m, trace.member_hash(m as u8))).collect(),
     };
-    if let Some(world) = collected.world.get() {
-        outcome.probes = world.observer.probes();
-        outcome.faults = world.ledger.counts(&plan.faults, &world.recorder);
-        outcome.timeline.faults = world.ledger.spans();
-        (outcome.timeline.leaders, outcome.violations) = world.observer.take_rules().take();
-        outcome.operations = world.recorder.operations();
-        outcome.timeline.stops = world.cluster.exits();
-        outcome.records = world.recorder.take();
+    if let Some(run) = collected.run.get() {
+        outcome.probes = run.observer.probes();
+        outcome.faults = run.ledger.counts(&plan.faults, &run.recorder);
+        outcome.timeline.faults = run.ledger.spans();
+        (outcome.timeline.leaders, outcome.violations) = run.observer.take_rules().take();
+        outcome.operations = run.recorder.operations();
+        outcome.timeline.stops = run.cluster.exits();
+        outcome.records = run.recorder.take();
     }
     outcome.trace = trace.take_lines();
     outcome

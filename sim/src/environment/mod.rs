@@ -1,4 +1,4 @@
-//! The worlds of one run, and the platform that each process gets from them.
+//! The environment of a run: network, disks and clocks, and the platform that each process gets.
 
 #[cfg(test)]
 mod tests;
@@ -11,15 +11,15 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clocks, Now, SimClock};
-use crate::disk::{DiskConfig, DiskWorld, PowerLoss, PowerLossEffect, SimDisk};
+use crate::disk::{DiskConfig, DiskHandle, PowerLoss, PowerLossEffect, SimDisk};
 use crate::host::Host;
-use crate::net::{NetConfig, NetWorld, SimNet};
+use crate::net::{NetConfig, NetHandle, SimNet};
 use crate::stream::{FaultId, Stream, Streams};
 use crate::trace::{Kind, Trace};
 
-/// The settings of the worlds.
+/// The settings of an environment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorldsConfig {
+pub struct EnvironmentConfig {
     /// The network.
     pub net: NetConfig,
     /// The disks.
@@ -28,13 +28,13 @@ pub struct WorldsConfig {
 
 /// Network, disks, clocks and trace of one run; clones are handles to the same ones.
 #[derive(Clone, Debug)]
-pub struct Worlds {
+pub struct Environment {
     /// The random streams of the run's seed.
     pub streams: Streams,
     /// The network.
-    pub net: NetWorld,
+    pub net: NetHandle,
     /// The members' disks.
-    pub disk: DiskWorld,
+    pub disk: DiskHandle,
     /// Every host's clocks.
     pub clock: Clocks,
     /// What happened.
@@ -53,16 +53,16 @@ pub struct ClientPlatform {
     pub entropy: Arc<dyn Entropy>,
 }
 
-impl Worlds {
-    /// The worlds of a run; called inside the simulated runtime.
-    pub fn new(seed: u64, config: WorldsConfig, trace: Trace) -> Worlds {
+impl Environment {
+    /// The environment of a run; called inside the simulated runtime.
+    pub fn new(seed: u64, config: EnvironmentConfig, trace: Trace) -> Environment {
         let streams = Streams::new(seed);
         let time = TimeHandle::current();
         let now = Now::new(move || time.elapsed().as_nanos() as u64);
-        Worlds {
+        Environment {
             streams,
-            net: NetWorld::new(streams, config.net, now.clone(), trace.clone()),
-            disk: DiskWorld::new(streams, config.disk, now.clone(), trace.clone()),
+            net: NetHandle::new(streams, config.net, now.clone(), trace.clone()),
+            disk: DiskHandle::new(streams, config.disk, now.clone(), trace.clone()),
             clock: Clocks::new(now.clone(), trace.clone()),
             trace,
             now,

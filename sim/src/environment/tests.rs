@@ -19,17 +19,21 @@ const MS: Duration = Duration::from_millis(1);
 const FAULT: FaultId = FaultId(1);
 
 /// Runs `story` in a world of its own; answers the hash of what happened.
-fn world<F: Future<Output = ()>>(
+fn in_environment<F: Future<Output = ()>>(
     seed: u64,
-    story: impl FnOnce(Worlds) -> F + Send + 'static,
+    story: impl FnOnce(Environment) -> F + Send + 'static,
 ) -> u128 {
     #[expect(clippy::disallowed_methods, reason = "a run lives on a fresh thread")]
     let thread = std::thread::spawn(move || {
         let runtime = Runtime::with_seed_and_config(seed, madsim::Config::default());
         runtime.block_on(async move {
-            let worlds = Worlds::new(seed, WorldsConfig::default(), Trace::new(KeepLines::Nothing));
-            story(worlds.clone()).await;
-            worlds.trace.hash()
+            let environment = Environment::new(
+                seed,
+                EnvironmentConfig::default(),
+                Trace::new(KeepLines::Nothing),
+            );
+            story(environment.clone()).await;
+            environment.trace.hash()
         })
     });
     thread.join().unwrap()
@@ -52,10 +56,10 @@ async fn echo(platform: Platform) {
     }
 }
 
-async fn echo_story(worlds: Worlds) {
+async fn echo_story(environment: Environment) {
     let node = Handle::current().create_node().name("m1").build();
-    node.spawn(echo(worlds.boot(1)));
-    let client = worlds.client_platform(1);
+    node.spawn(echo(environment.boot(1)));
+    let client = environment.client_platform(1);
     client.clock.sleep(10 * MS).await;
     let server = addr(Host::Member(1), 2379);
     let mut stream = client.net.connect(server).await.unwrap();
@@ -69,11 +73,11 @@ async fn echo_story(worlds: Worlds) {
     assert!(round_trip > MS / 2 && round_trip < 45 * MS, "{round_trip:?}");
 
     // A cut holds the answer until it is healed.
-    worlds.net.inject(FAULT, Host::Member(1), Host::Client(1), LinkFault::Cut);
+    environment.net.inject(FAULT, Host::Member(1), Host::Client(1), LinkFault::Cut);
     stream.write_all(b"world").await.unwrap();
     let waited = timeout(&*client.clock, 1000 * MS, stream.read_exact(&mut answer)).await;
     assert!(waited.is_err(), "nothing gets through");
-    worlds.net.heal(FAULT);
+    environment.net.heal(FAULT);
     let waited = timeout(&*client.clock, 1000 * MS, stream.read_exact(&mut answer)).await;
     waited.unwrap().unwrap();
     assert_eq!(&answer, b"world");
@@ -88,9 +92,9 @@ async fn echo_story(worlds: Worlds) {
     assert_eq!(&answer, b"pause");
 
     // A kill resets the connection, and the next dial is refused.
-    worlds.kill(1);
+    environment.kill(1);
     Handle::current().kill(node.id());
-    assert!(!worlds.is_alive(1));
+    assert!(!environment.is_alive(1));
     let error = stream.read_exact(&mut answer).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     let refused = client.net.connect(server).await.err().unwrap();
@@ -99,20 +103,20 @@ async fn echo_story(worlds: Worlds) {
 
 #[test]
 fn bytes_wait_for_cuts_pauses_and_end_with_the_process() {
-    let hash = world(1, echo_story);
-    assert_eq!(hash, world(1, echo_story), "the same seed is the same run");
-    assert_ne!(hash, world(2, echo_story));
+    let hash = in_environment(1, echo_story);
+    assert_eq!(hash, in_environment(1, echo_story), "the same seed is the same run");
+    assert_ne!(hash, in_environment(2, echo_story));
 }
 
 #[test]
 fn a_dial_into_silence_is_repeated_until_it_gets_through() {
-    world(1, |worlds| async move {
+    in_environment(1, |environment| async move {
         let node = Handle::current().create_node().name("m1").build();
-        node.spawn(echo(worlds.boot(1)));
-        let client = worlds.client_platform(1);
+        node.spawn(echo(environment.boot(1)));
+        let client = environment.client_platform(1);
         client.clock.sleep(10 * MS).await;
-        worlds.net.inject(FAULT, Host::Client(1), Host::Member(1), LinkFault::HangConnect);
-        let healer = worlds.clone();
+        environment.net.inject(FAULT, Host::Client(1), Host::Member(1), LinkFault::HangConnect);
+        let healer = environment.clone();
         let clock = client.clock.clone();
         tokio::spawn(async move {
             clock.sleep(5000 * MS).await;
@@ -123,14 +127,14 @@ fn a_dial_into_silence_is_repeated_until_it_gets_through() {
         let taken = client.clock.now() - before;
         // SYNs after 0, 1, 3 and 7 seconds.
         assert!(taken > 7000 * MS && taken < 7100 * MS, "{taken:?}");
-        assert_eq!(worlds.net.effect(FAULT).dials_hung, 3);
+        assert_eq!(environment.net.effect(FAULT).dials_hung, 3);
     });
 }
 
 #[test]
 fn storage_jobs_take_the_disks_time_and_wait_for_a_stall_to_end() {
-    world(1, |worlds| async move {
-        let platform = worlds.boot(1);
+    in_environment(1, |environment| async move {
+        let platform = environment.boot(1);
         let clock = &platform.clock;
         platform.disk.create_dir("wal").await.unwrap();
         let file = platform.disk.open("wal/1", Open::Create).await.unwrap();
@@ -154,8 +158,8 @@ fn storage_jobs_take_the_disks_time_and_wait_for_a_stall_to_end() {
         assert!(inside - before < MS / 10, "the work itself takes no time");
         assert!(clock.now() - inside >= MS / 2, "waiting for it does");
 
-        worlds.disk.inject(FAULT, 1, DiskFault::Stall);
-        let healer = worlds.clone();
+        environment.disk.inject(FAULT, 1, DiskFault::Stall);
+        let healer = environment.clone();
         let later = clock.clone();
         tokio::spawn(async move {
             later.sleep(500 * MS).await;
@@ -164,23 +168,23 @@ fn storage_jobs_take_the_disks_time_and_wait_for_a_stall_to_end() {
         let before = clock.now();
         file.sync_data().await.unwrap();
         assert!(clock.now() - before >= 500 * MS);
-        assert_eq!(worlds.disk.effect(FAULT).stalled, 1);
+        assert_eq!(environment.disk.effect(FAULT).stalled, 1);
     });
 }
 
 #[test]
 fn a_power_loss_leaves_what_was_synced_and_fences_the_dead() {
-    world(1, |worlds| async move {
-        let dead = worlds.boot(1);
+    in_environment(1, |environment| async move {
+        let dead = environment.boot(1);
         let file = dead.disk.open("log", Open::Create).await.unwrap();
         dead.disk.sync_dir("").await.unwrap();
         file.write_at(0, Bytes::from_static(b"synced")).await.unwrap();
         file.sync_data().await.unwrap();
         file.write_at(6, Bytes::from_static(b" and not")).await.unwrap();
-        let effect = worlds.power_loss(FAULT, 1, PowerLoss::clean(Keep::Nothing));
+        let effect = environment.power_loss(FAULT, 1, PowerLoss::clean(Keep::Nothing));
         assert_eq!(effect.sectors_lost, 1);
         assert_eq!(file.sync_data().await.unwrap_err().raw_os_error(), Some(libc::EIO));
-        let alive = worlds.boot(1);
+        let alive = environment.boot(1);
         assert_eq!(file.len().await.unwrap_err().raw_os_error(), Some(libc::EIO));
         let file = alive.disk.open("log", Open::Existing).await.unwrap();
         assert_eq!(file.read_at(0, 100).await.unwrap(), b"synced");
@@ -190,9 +194,9 @@ fn a_power_loss_leaves_what_was_synced_and_fences_the_dead() {
 
 #[test]
 fn timers_follow_the_drift_of_their_clock() {
-    world(1, |worlds| async move {
-        let (fast, right) = (worlds.boot(1), worlds.boot(2));
-        worlds.clock.set_drift(Host::Member(1), 100_000);
+    in_environment(1, |environment| async move {
+        let (fast, right) = (environment.boot(1), environment.boot(2));
+        environment.clock.set_drift(Host::Member(1), 100_000);
         let before = right.clock.now();
         fast.clock.sleep(1100 * MS).await;
         let taken = right.clock.now() - before;
@@ -202,7 +206,7 @@ fn timers_follow_the_drift_of_their_clock() {
         let mut timer = fast.clock.sleep(2000 * MS);
         let before = right.clock.now();
         assert!(timeout(&*right.clock, 100 * MS, &mut timer).await.is_err());
-        worlds.clock.set_drift(Host::Member(1), 1_000_000);
+        environment.clock.set_drift(Host::Member(1), 1_000_000);
         timer.await;
         let taken = right.clock.now() - before;
         assert!(taken >= 1040 * MS && taken < 1050 * MS, "{taken:?}");
@@ -211,8 +215,8 @@ fn timers_follow_the_drift_of_their_clock() {
 
 #[test]
 fn a_timer_that_is_moved_or_dropped_leaves_nothing_behind() {
-    world(1, |worlds| async move {
-        let clock = worlds.client_platform(1).clock;
+    in_environment(1, |environment| async move {
+        let clock = environment.client_platform(1).clock;
         let polled = std::sync::Arc::new(AtomicU64::new(0));
         let counter = polled.clone();
         let mut timer = clock.sleep(10 * MS);

@@ -6,8 +6,8 @@ use mettle_checker::history::{Blob, CompactRequest, Outcome, Request, WatchCreat
 
 use crate::client::{Client, Heard, Listen, WatchOver};
 use crate::host::FIRST_CLIENT;
-use crate::recorder::Ending;
-use crate::run_context::World;
+use crate::recorder::CallResult;
+use crate::run_context::RunContext;
 use crate::stream::Stream;
 use crate::traffic::{Generator, Seen, Start, WatchPlan, Watcher};
 
@@ -21,48 +21,48 @@ pub(super) const CONVERGER: u8 = 251;
 const MILLISECOND_NS: u64 = 1_000_000;
 
 /// Starts all clients on `node`; those given back end by themselves when the duration is over.
-pub(super) fn start(world: &World, node: &NodeHandle) -> Vec<JoinHandle<()>> {
-    let traffic = &world.plan.traffic;
+pub(super) fn start(run: &RunContext, node: &NodeHandle) -> Vec<JoinHandle<()>> {
+    let traffic = &run.plan.traffic;
     let mut tasks = Vec::new();
     for number in 0..traffic.clients as u8 {
-        tasks.push(node.spawn(operate(world.clone(), FIRST_CLIENT + number)));
+        tasks.push(node.spawn(operate(run.clone(), FIRST_CLIENT + number)));
     }
     for number in 0..traffic.watchers as u8 {
-        tasks.push(node.spawn(watch(world.clone(), number)));
+        tasks.push(node.spawn(watch(run.clone(), number)));
     }
     if traffic.compact_every_ns > 0 {
-        tasks.push(node.spawn(compact(world.clone())));
+        tasks.push(node.spawn(compact(run.clone())));
     }
     if traffic.evidence {
-        for member in 1..=world.plan.members {
-            node.spawn(evidence(world.clone(), member));
+        for member in 1..=run.plan.members {
+            node.spawn(evidence(run.clone(), member));
         }
     }
     tasks
 }
 
 /// One client that calls one operation after the other.
-async fn operate(world: World, number: u8) {
-    let mut client = world.client(number);
-    let streams = world.worlds.streams;
-    let traffic = &world.plan.traffic;
+async fn operate(run: RunContext, number: u8) {
+    let mut client = run.client(number);
+    let streams = run.environment.streams;
+    let traffic = &run.plan.traffic;
     let mut generator = Generator::new(streams, number.into(), traffic);
     let mut seen = Seen::default();
-    let members = u64::from(world.plan.members);
+    let members = u64::from(run.plan.members);
     let mut moves = streams.open("traffic-member", number.into(), 0);
     let mut member = 1 + moves.below(members) as u32;
     loop {
-        seen.hear_compacted(world.recorder.compacted());
+        seen.hear_compacted(run.recorder.compacted());
         let (pause_ns, request) = generator.next_operation(&seen);
         client.pause(pause_ns).await;
-        if world.worlds.now_ns() >= world.plan.duration_ns {
+        if run.environment.now_ns() >= run.plan.duration_ns {
             return;
         }
         let called = client.call(member, request, traffic.deadline_ns).await;
         match &called.ending {
-            Ending::Answered(response) => seen.hear(response),
-            Ending::Refused(_) if called.outcome == Outcome::Fail => {}
-            Ending::NeverSent(_) | Ending::Refused(_) => {
+            CallResult::Answered(response) => seen.hear(response),
+            CallResult::Refused(_) if called.outcome == Outcome::Fail => {}
+            CallResult::NeverSent(_) | CallResult::Refused(_) => {
                 member = another(member, members, &mut moves);
                 client.pause(moves.between(10, 100) * MILLISECOND_NS).await;
             }
@@ -77,20 +77,20 @@ fn another(member: u32, members: u64, stream: &mut Stream) -> u32 {
 }
 
 /// One watcher that comes and goes.
-async fn watch(world: World, number: u8) {
-    let mut client = world.client(FIRST_WATCHER + number);
-    let traffic = &world.plan.traffic;
+async fn watch(run: RunContext, number: u8) {
+    let mut client = run.client(FIRST_WATCHER + number);
+    let traffic = &run.plan.traffic;
     let mut watcher =
-        Watcher::new(world.worlds.streams, number.into(), traffic, world.plan.members);
-    let mut last: Option<Last> = None;
-    while world.worlds.now_ns() < world.plan.duration_ns {
+        Watcher::new(run.environment.streams, number.into(), traffic, run.plan.members);
+    let mut last: Option<LastWatch> = None;
+    while run.environment.now_ns() < run.plan.duration_ns {
         let plan = watcher.next_watch();
-        let (request, member) = begin(&world, &plan, last.take());
-        let now_ns = world.worlds.now_ns();
+        let (request, member) = begin(&run, &plan, last.take());
+        let now_ns = run.environment.now_ns();
         let listen = Listen {
             member,
             request: request.clone(),
-            until_ns: (now_ns + plan.listen_ns).min(world.plan.duration_ns),
+            until_ns: (now_ns + plan.listen_ns).min(run.plan.duration_ns),
             progress_ns: plan.progress_ns.iter().map(|after_ns| now_ns + after_ns).collect(),
             cancel: plan.cancel,
             deadline_ns: traffic.deadline_ns,
@@ -100,21 +100,26 @@ async fn watch(world: World, number: u8) {
         client.pause(50 * MILLISECOND_NS).await;
     }
     // Nobody waits for this: like evidence, it goes on while the cluster converges.
-    tokio::spawn(stay(world, client, watcher, last));
+    tokio::spawn(stay(run, client, watcher, last));
 }
 
 /// After the traffic a watcher moves on no more: what it is owed must come.
-async fn stay(world: World, mut client: Client, mut watcher: Watcher, mut last: Option<Last>) {
-    let until_ns = world.plan.duration_ns + world.plan.converge_ns;
-    while world.worlds.now_ns() < until_ns {
-        let (request, member) = begin(&world, &watcher.next_watch(), last.take());
+async fn stay(
+    run: RunContext,
+    mut client: Client,
+    mut watcher: Watcher,
+    mut last: Option<LastWatch>,
+) {
+    let until_ns = run.plan.duration_ns + run.plan.converge_ns;
+    while run.environment.now_ns() < until_ns {
+        let (request, member) = begin(&run, &watcher.next_watch(), last.take());
         let listen = Listen {
             member,
             request: request.clone(),
             until_ns,
             progress_ns: Vec::new(),
             cancel: false,
-            deadline_ns: world.plan.traffic.deadline_ns,
+            deadline_ns: run.plan.traffic.deadline_ns,
         };
         let heard = client.listen(listen, |_| {}).await;
         last = Some((request, heard, member));
@@ -123,12 +128,12 @@ async fn stay(world: World, mut client: Client, mut watcher: Watcher, mut last: 
 }
 
 /// The watch before: what was asked, what was heard, at which member.
-type Last = (WatchCreateRequest, Heard, u32);
+type LastWatch = (WatchCreateRequest, Heard, u32);
 
 /// Where a watch begins: as planned; after a break, where it left off and at another member.
-fn begin(world: &World, plan: &WatchPlan, last: Option<Last>) -> (WatchCreateRequest, u32) {
-    let compacted = world.recorder.compacted().max(1);
-    let revision = world.recorder.revision().max(1);
+fn begin(run: &RunContext, plan: &WatchPlan, last: Option<LastWatch>) -> (WatchCreateRequest, u32) {
+    let compacted = run.recorder.compacted().max(1);
+    let revision = run.recorder.revision().max(1);
     let start_revision = match (plan.start, last) {
         (start, Some((mut request, heard, member)))
             if start == Start::Resume || heard.over == WatchOver::Broken =>
@@ -137,7 +142,7 @@ fn begin(world: &World, plan: &WatchPlan, last: Option<Last>) -> (WatchCreateReq
                 request.start_revision = heard.revision + 1;
             }
             let elsewhere =
-                if plan.member == member { 1 + member % world.plan.members } else { plan.member };
+                if plan.member == member { 1 + member % run.plan.members } else { plan.member };
             return (request, elsewhere);
         }
         (Start::Now | Start::Resume, _) => 0,
@@ -151,11 +156,11 @@ fn begin(world: &World, plan: &WatchPlan, last: Option<Last>) -> (WatchCreateReq
 }
 
 /// Watches every key at one member to the end of the run: evidence of all that was written.
-async fn evidence(world: World, member: u32) {
-    let mut client = world.client(FIRST_EVIDENCE + member as u8);
-    let until_ns = world.plan.duration_ns + world.plan.converge_ns;
+async fn evidence(run: RunContext, member: u32) {
+    let mut client = run.client(FIRST_EVIDENCE + member as u8);
+    let until_ns = run.plan.duration_ns + run.plan.converge_ns;
     let mut next = 1;
-    while world.worlds.now_ns() < until_ns {
+    while run.environment.now_ns() < until_ns {
         let everything = Blob::from(&[0u8]);
         let request = WatchCreateRequest {
             key: everything.clone(),
@@ -171,9 +176,9 @@ async fn evidence(world: World, member: u32) {
             until_ns,
             progress_ns: Vec::new(),
             cancel: false,
-            deadline_ns: world.plan.traffic.deadline_ns,
+            deadline_ns: run.plan.traffic.deadline_ns,
         };
-        let recorder = world.recorder.clone();
+        let recorder = run.recorder.clone();
         let delivered = move |heard: &Heard| recorder.delivered(member, heard.revision);
         let heard = client.listen(listen, delivered).await;
         next = next.max(heard.revision + 1);
@@ -185,18 +190,18 @@ async fn evidence(world: World, member: u32) {
 }
 
 /// Compacts from time to time, as far as the plan allows.
-async fn compact(world: World) {
-    let mut client = world.client(COMPACTOR);
-    let traffic = &world.plan.traffic;
-    let members = u64::from(world.plan.members);
+async fn compact(run: RunContext) {
+    let mut client = run.client(COMPACTOR);
+    let traffic = &run.plan.traffic;
+    let members = u64::from(run.plan.members);
     for ordinal in 0.. {
-        let mut stream = world.worlds.streams.open("traffic-compact", 0, ordinal);
+        let mut stream = run.environment.streams.open("traffic-compact", 0, ordinal);
         client.pause(traffic.compact_every_ns / 2 + stream.below(traffic.compact_every_ns)).await;
-        if world.worlds.now_ns() >= world.plan.duration_ns {
+        if run.environment.now_ns() >= run.plan.duration_ns {
             return;
         }
         let member = 1 + stream.below(members) as u32;
-        let Some(revision) = compact_revision(&world, &mut stream) else { continue };
+        let Some(revision) = compact_revision(&run, &mut stream) else { continue };
         let physical = stream.below(2) == 0;
         let request = Request::Compact(CompactRequest { revision, physical });
         client.call(member, request, traffic.deadline_ns).await;
@@ -204,13 +209,13 @@ async fn compact(world: World) {
 }
 
 /// Mostly a new revision; at times one that must be refused.
-fn compact_revision(world: &World, stream: &mut Stream) -> Option<i64> {
-    let recorder = &world.recorder;
+fn compact_revision(run: &RunContext, stream: &mut Stream) -> Option<i64> {
+    let recorder = &run.recorder;
     let compacted = recorder.compacted();
     let newest = recorder.revision();
-    let traffic = &world.plan.traffic;
+    let traffic = &run.plan.traffic;
     let allowed = if traffic.evidence && !traffic.compact_ahead {
-        (1..=world.plan.members).map(|member| recorder.delivered_by(member)).min().unwrap_or(0)
+        (1..=run.plan.members).map(|member| recorder.delivered_by(member)).min().unwrap_or(0)
     } else {
         newest
     };

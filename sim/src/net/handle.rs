@@ -12,15 +12,15 @@ use crate::trace::Trace;
 
 /// A handle to the network; clones are handles to the same one.
 #[derive(Clone, Debug)]
-pub struct NetWorld {
+pub struct NetHandle {
     network: Arc<Mutex<Network>>,
     now: Now,
 }
 
-impl NetWorld {
+impl NetHandle {
     /// A network without hosts.
-    pub fn new(streams: Streams, config: NetConfig, now: Now, trace: Trace) -> NetWorld {
-        NetWorld { network: Arc::new(Mutex::new(Network::new(streams, config, trace))), now }
+    pub fn new(streams: Streams, config: NetConfig, now: Now, trace: Trace) -> NetHandle {
+        NetHandle { network: Arc::new(Mutex::new(Network::new(streams, config, trace))), now }
     }
 
     /// Works on the network, at this moment, and wakes whoever is concerned.
