@@ -5,9 +5,9 @@ use mettle_checker::history::{
     RangeResponse, Record, Request, Response,
 };
 
-use mettle_scenarios::fault::{Keep, Unsynced};
-use mettle_scenarios::plan::{
-    ClusterSettings, DiskSettings, Floor, Latency, NetworkSettings, OpWeights, Plan, Traffic,
+use mettle_scenarios::Plan;
+use mettle_scenarios::settings::{
+    ClusterSettings, DiskSettings, Floor, Latency, NetworkSettings, Traffic,
 };
 
 use crate::summary::RunSummary;
@@ -129,41 +129,10 @@ pub(crate) fn plan() -> Plan {
         duration_ns: 60_000 * MILLISECOND,
         converge_ns: 30_000 * MILLISECOND,
         plants: vec![],
-        cluster: ClusterSettings {
-            heartbeat_ms: 100,
-            election_ms: 1000,
-            snapshot_count: 1000,
-            catch_up_entries: 100,
-        },
+        cluster: ClusterSettings::default(),
         network: NetworkSettings { latency },
-        disk: DiskSettings {
-            read: latency,
-            write: latency,
-            sync: latency,
-            unsynced: Unsynced { keep: Keep::Subset, torn_permille: 50 },
-        },
-        traffic: Traffic {
-            clients: 2,
-            pace_ns: 10 * MILLISECOND,
-            keys: 4,
-            weights: OpWeights {
-                put: 1,
-                get: 1,
-                range: 0,
-                history: 0,
-                serializable: 0,
-                delete: 0,
-                delete_range: 0,
-                txn: 0,
-                cas: 0,
-            },
-            deadline_ns: 1000 * MILLISECOND,
-            compact_every_ns: 0,
-            compact_ahead: false,
-            watchers: 0,
-            progress_every_ns: 0,
-            evidence: false,
-        },
+        disk: DiskSettings::default(),
+        traffic: Traffic { deadline_ns: 1000 * MILLISECOND, ..Traffic::default() },
         faults: vec![],
         floor: Floor { ok_operations: 1, faults_fired: 0, watch_events: 0 },
     }

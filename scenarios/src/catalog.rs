@@ -74,7 +74,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::plan::Bug;
+    use crate::planted::Bug;
     use crate::{Scenario, load};
 
     /// Those that shipped scenarios wait for; that the server has them is the simulator's test.

@@ -6,12 +6,13 @@
 pub mod catalog;
 pub mod fault;
 pub mod plan;
+pub mod planted;
 pub mod scenario;
+pub mod settings;
 pub mod time;
 
 mod error;
 mod load;
-mod load_fault;
 mod reader;
 
 pub use error::{Complaint, LoadError, nearest};

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// Nanoseconds in a second.
+pub const SECOND: u64 = 1_000_000_000;
+/// Nanoseconds in a millisecond.
+pub const MILLISECOND: u64 = 1_000_000;
+
 /// Units, longest first, with their length in ns.
 const UNITS: [(&str, u64); 5] =
     [("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::Args;
-use mettle_scenarios::plan::{Bug, Plant};
+use mettle_scenarios::planted::{Bug, Plant};
 
 /// `run`
 #[derive(Args, Debug)]

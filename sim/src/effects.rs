@@ -87,7 +87,7 @@ impl Ledger {
             }
         };
         let count = |planned: &PlannedFault| FaultCount {
-            name: planned.fault.kind().to_owned(),
+            name: planned.fault.word().to_owned(),
             armed: 1,
             fired: state.fired.get(&planned.id).copied().unwrap_or(0),
             effect: state

@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use mettle_scenarios::LoadError;
-use mettle_scenarios::plan::{Bug, Plant};
+use mettle_scenarios::planted::{Bug, Plant};
 
 /// The exit code of errors of usage, of input and of the harness.
 pub const EXIT_HARNESS: u8 = 4;

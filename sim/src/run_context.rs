@@ -64,14 +64,14 @@ impl RunContext {
 
     /// A fault happens now.
     pub fn fault_begins(&self, planned: &PlannedFault, resolved: &ResolvedTarget) -> Span {
-        let (id, name) = (planned.id, planned.fault.kind());
+        let (id, name) = (planned.id, planned.fault.word());
         self.note(Kind::Fault, format_args!("{id} {name} begins: {resolved}"));
         self.ledger.fired(id, name, resolved.to_string(), self.environment.now_ns())
     }
 
     /// A fault is undone.
     pub fn fault_ends(&self, planned: &PlannedFault, span: Span) {
-        let (id, name) = (planned.id, planned.fault.kind());
+        let (id, name) = (planned.id, planned.fault.word());
         self.note(Kind::Fault, format_args!("{id} {name} ends"));
         self.ledger.healed(span, self.environment.now_ns());
     }

@@ -7,6 +7,7 @@
 
 use std::hash::Hasher;
 
+use mettle_scenarios::settings;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,17 @@ impl Latency {
         // The upper bits, squared: half of the tails stay below a quarter of the longest.
         let share = tail >> 40;
         body + ((u128::from(self.tail_ns) * u128::from(share * share)) >> 48) as u64
+    }
+}
+
+impl From<settings::Latency> for Latency {
+    fn from(latency: settings::Latency) -> Latency {
+        Latency {
+            base_ns: latency.base_ns,
+            jitter_ns: latency.jitter_ns,
+            tail_ppm: latency.tail_permille * 1000,
+            tail_ns: latency.tail_ns,
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn list(console: Console) -> Result<u8, HarnessError> {
                     "{:width$}  {} members, {:3} s  {}{catches}",
                     file.display().to_string(),
                     scenario.members,
-                    scenario.traffic.duration_ns / 1_000_000_000,
+                    scenario.duration_ns / 1_000_000_000,
                     scenario.title,
                 ));
             }

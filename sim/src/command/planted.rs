@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use mettle_reports::verdict::Status;
-use mettle_scenarios::plan::{Bug, Plant};
+use mettle_scenarios::planted::{Bug, Plant};
 use mettle_scenarios::{Scenario, catalog};
 use mettle_server::probe::NAMES;
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mettle_scenarios::plan::Plant;
+use mettle_scenarios::planted::Plant;
 use mettle_scenarios::{Plan, Scenario};
 use mettle_server::probe::NAMES;
 

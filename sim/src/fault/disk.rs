@@ -1,30 +1,42 @@
 //! Faults of the disk: errors of sync.
 
-use mettle_scenarios::fault::FileClass;
+use mettle_scenarios::fault::{DiskFault, FileClass};
 use mettle_scenarios::plan::PlannedFault;
 
-use crate::disk::{self, DiskFault, FailedSync};
+use crate::disk::{self, FailedSync};
 use crate::effects::Effect;
 use crate::run_context::RunContext;
 use crate::stream::FaultId;
 use crate::target::ResolvedTarget;
 
-/// Syncs of these files fail; healed after the duration.
-pub(super) async fn sync_error(
+/// Acts, and heals after the duration.
+pub(super) async fn run(
     run: &RunContext,
     planned: &PlannedFault,
     resolved: &ResolvedTarget,
-    files: FileClass,
-    sticky: bool,
+    fault: &DiskFault,
+) {
+    match fault {
+        DiskFault::SyncError { files, sticky } => {
+            let (class, cache) = (class(*files), FailedSync::Kept);
+            let fault = disk::DiskFault::SyncError { class, sticky: *sticky, cache };
+            hold(run, planned, resolved, fault).await;
+            if run.environment.disk.effect(FaultId(planned.id)).errors > 0 {
+                run.ledger.effect(planned.id, Effect::Seen);
+            }
+        }
+    }
+}
+
+/// The disks of the group do so for the duration.
+async fn hold(
+    run: &RunContext,
+    planned: &PlannedFault,
+    resolved: &ResolvedTarget,
+    fault: disk::DiskFault,
 ) {
     let id = FaultId(planned.id);
-    let class = match files {
-        FileClass::Wal => disk::FileClass::Wal,
-        FileClass::State => disk::FileClass::State,
-        FileClass::Any => disk::FileClass::Any,
-    };
     for member in &resolved.group {
-        let fault = DiskFault::SyncError { class, sticky, cache: FailedSync::Kept };
         run.environment.disk.inject(id, *member as u8, fault);
         run.cluster.disk_fault(*member, id);
     }
@@ -32,7 +44,12 @@ pub(super) async fn sync_error(
     run.sleep_until(planned.at_ns + planned.duration_ns).await;
     run.environment.disk.heal(id);
     run.fault_ends(planned, span);
-    if run.environment.disk.effect(id).errors > 0 {
-        run.ledger.effect(planned.id, Effect::Seen);
+}
+
+fn class(files: FileClass) -> disk::FileClass {
+    match files {
+        FileClass::Wal => disk::FileClass::Wal,
+        FileClass::State => disk::FileClass::State,
+        FileClass::Any => disk::FileClass::Any,
     }
 }

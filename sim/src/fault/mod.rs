@@ -4,7 +4,12 @@
 //! (the leader of that moment, a follower by a keyed coin), acts, and undoes itself after its
 //! duration, at the latest when traffic ends. The [`Ledger`](crate::effects::Ledger) counts what was armed, what fired, and what
 //! had an effect, as the fault list defines it for each kind.
+//!
+//! A family's file is the twin of the file of that name in `scenarios/src/fault/`, which says what
+//! the fault is called and whom it may be aimed at. Here stands what it does: how it is armed, how
+//! it is healed, and what counts as its effect.
 
+mod clock;
 mod disk;
 mod network;
 mod process;
@@ -19,8 +24,7 @@ use crate::trace::Kind;
 pub async fn run(run: RunContext, planned: PlannedFault) {
     run.sleep_until(planned.at_ns).await;
     let mut view = run.view();
-    if matches!(planned.fault, Fault::PowerLoss { .. }) {
-        // A machine loses power whether or not its process runs, and its page cache with it.
+    if planned.fault.kind().targets.strikes_stopped {
         let gone = run.cluster.gone();
         view.running = view.members.iter().copied().filter(|m| !gone.contains(m)).collect();
     }
@@ -30,16 +34,9 @@ pub async fn run(run: RunContext, planned: PlannedFault) {
         return;
     };
     match &planned.fault {
-        Fault::Partition
-        | Fault::PartitionOneWay
-        | Fault::Isolate
-        | Fault::SlowLink { .. }
-        | Fault::Reset => network::run(&run, &planned, &resolved).await,
-        Fault::Kill | Fault::PowerLoss { .. } | Fault::Pause | Fault::CrashAt { .. } => {
-            process::run(&run, &planned, &resolved).await;
-        }
-        Fault::SyncError { files, sticky } => {
-            disk::sync_error(&run, &planned, &resolved, *files, *sticky).await;
-        }
+        Fault::Network(fault) => network::run(&run, &planned, &resolved, fault).await,
+        Fault::Process(fault) => process::run(&run, &planned, &resolved, fault).await,
+        Fault::Disk(fault) => disk::run(&run, &planned, &resolved, fault).await,
+        Fault::Clock(fault) => clock::run(&run, &planned, &resolved, fault).await,
     }
 }

@@ -1,59 +1,77 @@
 //! Faults of the network: partitions, isolation, slow links, resets.
 
-use mettle_scenarios::fault::Fault;
-use mettle_scenarios::plan::{Latency, PlannedFault};
+use mettle_scenarios::fault::NetworkFault;
+use mettle_scenarios::plan::PlannedFault;
 
 use crate::effects::Effect;
 use crate::host::{FIRST_CLIENT, Host};
-use crate::net::{LinkFault, Reset};
+use crate::net::{LinkFault, NetEffect, Reset};
 use crate::run_context::RunContext;
-use crate::stream::{self, FaultId};
+use crate::stream::FaultId;
 use crate::target::ResolvedTarget;
 
 /// One direction of one link.
 type Direction = (u32, u32);
 
 /// Acts, and heals after the duration.
-pub(super) async fn run(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
+pub(super) async fn run(
+    run: &RunContext,
+    planned: &PlannedFault,
+    resolved: &ResolvedTarget,
+    fault: &NetworkFault,
+) {
+    let cut = |directions| Disturbance { directions, fault: LinkFault::Cut };
+    let held = |effect: NetEffect| effect.bytes_held > 0;
+    match fault {
+        NetworkFault::Partition => {
+            hold(run, planned, resolved, cut(both(&across(resolved))), held).await;
+        }
+        NetworkFault::PartitionOneWay => {
+            hold(run, planned, resolved, cut(across(resolved)), held).await;
+        }
+        NetworkFault::Isolate => {
+            let directions = both(&from_everybody(resolved, run.plan.members));
+            hold(run, planned, resolved, cut(directions), held).await;
+        }
+        NetworkFault::SlowLink { latency } => {
+            let across = across(resolved);
+            let directions = if resolved.link { across } else { both(&across) };
+            let slow = Disturbance { directions, fault: LinkFault::Slow((*latency).into()) };
+            hold(run, planned, resolved, slow, |effect| effect.delay_ns > 0).await;
+        }
+        NetworkFault::Reset => reset(run, planned, resolved),
+    }
+}
+
+/// What happens to which directions of links.
+struct Disturbance {
+    directions: Vec<Direction>,
+    fault: LinkFault,
+}
+
+/// The links are disturbed for the duration; afterwards `seen` says whether anybody noticed.
+async fn hold(
+    run: &RunContext,
+    planned: &PlannedFault,
+    resolved: &ResolvedTarget,
+    disturbance: Disturbance,
+    seen: fn(NetEffect) -> bool,
+) {
     let id = FaultId(planned.id);
     let net = &run.environment.net;
-    let cut = |directions: Vec<Direction>, fault: LinkFault| {
-        for (from, to) in directions {
-            net.inject(id, host(from), host(to), fault);
-        }
-    };
-    match &planned.fault {
-        Fault::Partition => cut(both(&across(resolved)), LinkFault::Cut),
-        Fault::PartitionOneWay => cut(across(resolved), LinkFault::Cut),
-        Fault::Isolate => cut(both(&from_everybody(resolved, run.plan.members)), LinkFault::Cut),
-        Fault::SlowLink { latency } => {
-            let slow = LinkFault::Slow(drawn(latency));
-            cut(if resolved.link { across(resolved) } else { both(&across(resolved)) }, slow);
-        }
-        Fault::Reset => {
-            reset(run, planned, resolved);
-            return;
-        }
-        Fault::Kill
-        | Fault::PowerLoss { .. }
-        | Fault::Pause
-        | Fault::CrashAt { .. }
-        | Fault::SyncError { .. } => unreachable!("not a fault of the network"),
+    for (from, to) in disturbance.directions {
+        net.inject(id, host(from), host(to), disturbance.fault);
     }
     let span = run.fault_begins(planned, resolved);
     run.sleep_until(planned.at_ns + planned.duration_ns).await;
     net.heal(id);
     run.fault_ends(planned, span);
-    let effect = net.effect(id);
-    let seen = match &planned.fault {
-        Fault::SlowLink { .. } => effect.delay_ns > 0,
-        _ => effect.bytes_held > 0,
-    };
-    if seen {
+    if seen(net.effect(id)) {
         run.ledger.effect(planned.id, Effect::Seen);
     }
 }
 
+/// All connections across are reset, those of clients as well if no link was aimed at.
 fn reset(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
     let span = run.fault_begins(planned, resolved);
     let id = FaultId(planned.id);
@@ -96,13 +114,4 @@ fn both(directions: &[Direction]) -> Vec<Direction> {
     all.sort_unstable();
     all.dedup();
     all
-}
-
-fn drawn(latency: &Latency) -> stream::Latency {
-    stream::Latency {
-        base_ns: latency.base_ns,
-        jitter_ns: latency.jitter_ns,
-        tail_ppm: latency.tail_permille * 1000,
-        tail_ns: latency.tail_ns,
-    }
 }

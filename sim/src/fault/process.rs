@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use madsim::time::TimeHandle;
-use mettle_scenarios::fault::{Crash, Fault, Group, Keep, Target, Unsynced};
+use mettle_scenarios::fault::{Crash, Group, ProcessFault, Target};
 use mettle_scenarios::plan::PlannedFault;
+use mettle_scenarios::settings::{Keep, Unsynced};
 
 use crate::clock;
 use crate::disk::{self, PowerLoss};
@@ -15,20 +16,21 @@ use crate::stream::FaultId;
 use crate::target::ResolvedTarget;
 
 /// Acts, and raises the members after the duration.
-pub(super) async fn run(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
-    match &planned.fault {
-        Fault::Kill => kill(run, planned, resolved).await,
-        Fault::PowerLoss { unsynced } => power_loss(run, planned, resolved, *unsynced).await,
-        Fault::Pause => pause(run, planned, resolved).await,
-        Fault::CrashAt { probe, by, down_ns } => {
+pub(super) async fn run(
+    run: &RunContext,
+    planned: &PlannedFault,
+    resolved: &ResolvedTarget,
+    fault: &ProcessFault,
+) {
+    match fault {
+        ProcessFault::Kill => kill(run, planned, resolved).await,
+        ProcessFault::PowerLoss { unsynced } => {
+            power_loss(run, planned, resolved, *unsynced).await;
+        }
+        ProcessFault::Pause => pause(run, planned, resolved).await,
+        ProcessFault::CrashAt { probe, by, down_ns } => {
             crash_at(run, planned, resolved, (probe, *by, *down_ns));
         }
-        Fault::Partition
-        | Fault::PartitionOneWay
-        | Fault::Isolate
-        | Fault::SlowLink { .. }
-        | Fault::Reset
-        | Fault::SyncError { .. } => unreachable!("not a fault of a process"),
     }
 }
 

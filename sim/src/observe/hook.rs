@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use madsim::task::NodeId;
-use mettle_scenarios::plan::{Plan, Plant};
+use mettle_scenarios::Plan;
+use mettle_scenarios::planted::Plant;
 use mettle_server::probe::{self, Fact, Hook};
 
 use super::{Media, Rules, Segment};

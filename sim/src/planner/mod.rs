@@ -5,12 +5,11 @@
 //! fault that repeats is expanded here; what is left to the run is whom a word such as `leader`
 //! means when the fault fires.
 
-use mettle_scenarios::fault::{Fault, Keep, Unsynced};
-use mettle_scenarios::plan::{
-    self, DiskSettings, Latency, NetworkSettings, Plan, PlannedFault, Plant, Traffic,
-};
-use mettle_scenarios::scenario::{FaultKind, FaultRule, LatencyDraw, Scenario, TrafficDraw};
-use mettle_scenarios::time::Draw;
+use mettle_scenarios::Scenario;
+use mettle_scenarios::fault::FaultRule;
+use mettle_scenarios::plan::{self, Plan, PlannedFault};
+use mettle_scenarios::planted::Plant;
+use mettle_scenarios::settings::Random;
 
 use crate::stream::{Stream, Streams};
 
@@ -31,73 +30,28 @@ pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
         title: scenario.title.clone(),
         seed,
         members: scenario.members,
-        duration_ns: scenario.traffic.duration_ns,
+        duration_ns: scenario.duration_ns,
         converge_ns: scenario.converge_ns,
         plants,
         cluster: scenario.cluster.clone(),
-        network: NetworkSettings {
-            latency: latency(&scenario.network, &mut streams.open("plan network", 0, 0)),
-        },
-        disk: disk(scenario, &mut streams.open("plan disk", 0, 0)),
-        traffic: traffic(&scenario.traffic, &mut streams.open("plan traffic", 0, 0)),
+        network: scenario.network.draw(&mut streams.open("plan network", 0, 0)),
+        disk: scenario.disk.draw(&mut streams.open("plan disk", 0, 0)),
+        traffic: scenario.traffic.draw(&mut streams.open("plan traffic", 0, 0)),
         floor: scenario.floor.of(faults.len(), watched),
         faults,
     }
 }
 
-fn time(draw: Draw, stream: &mut Stream) -> u64 {
-    stream.between(draw.min_ns, draw.max_ns)
-}
-
-fn latency(draw: &LatencyDraw, stream: &mut Stream) -> Latency {
-    Latency {
-        base_ns: time(draw.base, stream),
-        jitter_ns: time(draw.jitter, stream),
-        tail_permille: draw.tail_permille,
-        tail_ns: time(draw.tail, stream),
-    }
-}
-
-/// What a power loss keeps, by a coin when the scenario leaves it open. Always one draw.
-fn unsynced(keep: Option<Keep>, torn_permille: u32, stream: &mut Stream) -> Unsynced {
-    let drawn = match stream.below(4) {
-        0 => Keep::None,
-        1 => Keep::All,
-        2 => Keep::Prefix,
-        _ => Keep::Subset,
-    };
-    Unsynced { keep: keep.unwrap_or(drawn), torn_permille }
-}
-
-fn disk(scenario: &Scenario, stream: &mut Stream) -> DiskSettings {
-    let draw = &scenario.disk;
-    let mut operation = |draw: Draw| {
-        let base_ns = time(draw, stream);
-        Latency { base_ns, jitter_ns: base_ns / 2, tail_permille: 5, tail_ns: 10 * base_ns }
-    };
-    let (read, write, sync) = (operation(draw.read), operation(draw.write), operation(draw.sync));
-    DiskSettings { read, write, sync, unsynced: unsynced(draw.keep, draw.torn_permille, stream) }
-}
-
-fn traffic(draw: &TrafficDraw, stream: &mut Stream) -> Traffic {
-    Traffic {
-        clients: draw.clients,
-        pace_ns: time(draw.pace, stream),
-        keys: draw.keys,
-        weights: draw.weights.clone(),
-        deadline_ns: time(draw.deadline, stream),
-        compact_every_ns: time(draw.compact_every, stream),
-        compact_ahead: draw.compact_ahead,
-        watchers: draw.watchers,
-        progress_every_ns: time(draw.progress_every, stream),
-        evidence: draw.evidence,
+impl Random for Stream {
+    fn between(&mut self, low: u64, high: u64) -> u64 {
+        Stream::between(self, low, high)
     }
 }
 
 fn faults(scenario: &Scenario, streams: Streams) -> Vec<PlannedFault> {
     let mut faults = Vec::new();
     for (number, rule) in (1u32..).zip(&scenario.faults) {
-        expand(number, rule, scenario.traffic.duration_ns, streams, &mut faults);
+        expand(number, rule, scenario.duration_ns, streams, &mut faults);
     }
     faults.sort_by_key(|fault| (fault.at_ns, fault.id));
     faults
@@ -112,39 +66,18 @@ fn expand(
     faults: &mut Vec<PlannedFault>,
 ) {
     let mut starts = streams.open("plan fault starts", u64::from(number), 0);
-    let mut at_ns = time(rule.at, &mut starts);
+    let mut at_ns = rule.at.draw(&mut starts);
     for repeat in 0..IDS_PER_RULE {
         if at_ns >= duration_ns {
             break;
         }
         let stream = &mut streams.open("plan fault", u64::from(number), u64::from(repeat));
-        let duration_ns = time(rule.lasts, stream);
-        let fault = fault(&rule.kind, stream);
+        let duration_ns = rule.lasts.draw(stream);
+        let fault = rule.fault.draw(stream);
         let id = number * IDS_PER_RULE + repeat;
         faults.push(PlannedFault { id, fault, target: rule.target, at_ns, duration_ns });
         let Some(every) = rule.every else { break };
-        at_ns += time(every, &mut starts);
-    }
-}
-
-fn fault(kind: &FaultKind, stream: &mut Stream) -> Fault {
-    match kind {
-        FaultKind::Partition => Fault::Partition,
-        FaultKind::PartitionOneWay => Fault::PartitionOneWay,
-        FaultKind::Isolate => Fault::Isolate,
-        FaultKind::SlowLink(draw) => Fault::SlowLink { latency: latency(draw, stream) },
-        FaultKind::Reset => Fault::Reset,
-        FaultKind::Kill => Fault::Kill,
-        FaultKind::PowerLoss { keep, torn_permille } => {
-            Fault::PowerLoss { unsynced: unsynced(*keep, *torn_permille, stream) }
-        }
-        FaultKind::Pause => Fault::Pause,
-        FaultKind::CrashAt { probe, by, down } => {
-            Fault::CrashAt { probe: probe.clone(), by: *by, down_ns: time(*down, stream) }
-        }
-        FaultKind::SyncError { files, sticky } => {
-            Fault::SyncError { files: *files, sticky: *sticky }
-        }
+        at_ns += every.draw(&mut starts);
     }
 }
 

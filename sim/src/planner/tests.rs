@@ -43,7 +43,7 @@ fn shown(plan: &Plan) -> String {
         let at = fault.at_ns as f64 / 1e9;
         let lasts = fault.duration_ns as f64 / 1e9;
         let id = fault.id;
-        let kind = fault.fault.kind();
+        let kind = fault.fault.word();
         writeln!(text, "{id} at {at:.3} for {lasts:.3}: {kind} {}", fault.target).unwrap();
     }
     text
@@ -64,7 +64,9 @@ fn a_plan_of_three_faults() {
     expect![[r#"
         PlannedFault {
             id: 2003,
-            fault: Kill,
+            fault: Process(
+                Kill,
+            ),
             target: Group(
                 Any,
             ),

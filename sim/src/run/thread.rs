@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use madsim::runtime::{Handle, Runtime};
 use mettle_reports::timeline::Timeline;
-use mettle_scenarios::plan::{self, Plan};
+use mettle_scenarios::Plan;
+use mettle_scenarios::settings::DiskSettings;
 use rand::RngCore;
 
 use super::clients;
@@ -22,7 +23,7 @@ use crate::observe::Observer;
 use crate::outcome::{Convergence, EventHash, Outcome, Panic};
 use crate::recorder::Recorder;
 use crate::run_context::RunContext;
-use crate::stream::{self, Streams};
+use crate::stream::Streams;
 use crate::trace::Trace;
 
 /// More events than this are a run that makes no progress.
@@ -213,21 +214,12 @@ fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
     outcome
 }
 
-fn latency(latency: &plan::Latency) -> stream::Latency {
-    stream::Latency {
-        base_ns: latency.base_ns,
-        jitter_ns: latency.jitter_ns,
-        tail_ppm: latency.tail_permille * 1000,
-        tail_ns: latency.tail_ns,
-    }
-}
-
 fn net_config(plan: &Plan) -> NetConfig {
-    NetConfig { latency: latency(&plan.network.latency), ..NetConfig::default() }
+    NetConfig { latency: plan.network.latency.into(), ..NetConfig::default() }
 }
 
 fn disk_config(plan: &Plan) -> DiskConfig {
-    let plan::DiskSettings { read, write, sync, unsynced: _ } = &plan.disk;
-    let (read, write, sync) = (latency(read), latency(write), latency(sync));
+    let DiskSettings { read, write, sync, unsynced: _ } = plan.disk;
+    let (read, write, sync) = (read.into(), write.into(), sync.into());
     DiskConfig { read, write, sync, ..DiskConfig::default() }
 }

@@ -16,7 +16,7 @@ use mettle_checker::history::{
     Blob, DeleteRangeRequest, PutRequest, RangeRequest, Request, RequestOp, SortOrder, SortTarget,
     TxnRequest,
 };
-use mettle_scenarios::plan::{OpWeights, Traffic};
+use mettle_scenarios::settings::{OpWeights, Traffic};
 
 use crate::stream::{Stream, Streams};
 

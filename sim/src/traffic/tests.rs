@@ -18,18 +18,7 @@ fn traffic() -> Traffic {
         txn: 4,
         cas: 1,
     };
-    Traffic {
-        clients: 4,
-        pace_ns: 1000,
-        keys: 12,
-        weights,
-        deadline_ns: 1,
-        compact_every_ns: 0,
-        compact_ahead: false,
-        watchers: 1,
-        progress_every_ns: 1_000_000_000,
-        evidence: true,
-    }
+    Traffic { pace_ns: 1000, keys: 12, weights, deadline_ns: 1, watchers: 1, ..Traffic::default() }
 }
 
 fn requests(seed: u64, client: u64) -> Vec<Request> {

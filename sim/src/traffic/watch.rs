@@ -1,7 +1,7 @@
 //! What watchers ask: where to start, for how long to listen, and where to go on after a break.
 
 use mettle_checker::history::{Blob, WatchCreateRequest, WatchFilter};
-use mettle_scenarios::plan::Traffic;
+use mettle_scenarios::settings::Traffic;
 
 use super::{KEY_PREFIX, KEY_PREFIX_END, key_name};
 use crate::stream::{Stream, Streams};

@@ -1,5 +1,7 @@
 //! Takes typed values out of a TOML table, and complains with place and words when they do not fit.
 
+mod keys;
+
 use std::ops::Range;
 
 use toml::Spanned;
@@ -7,6 +9,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::error::{Complaint, LoadError};
 use crate::time::Draw;
+
+pub(crate) use keys::Keys;
 
 /// A file's name and text.
 #[derive(Clone, Copy)]

@@ -1,0 +1,165 @@
+//! Reads a table key by key, each with its usual value; the keys asked for are the keys allowed.
+
+use std::ops::RangeInclusive;
+
+use super::Section;
+use crate::error::LoadError;
+use crate::time::Draw;
+
+/// The keys of one table, or of a table that is not there: then each has its usual value.
+///
+/// What a function asks for is all that the table may hold, so a key is said once: with its usual
+/// value and its limits, where it is read.
+pub(crate) struct Keys<'s> {
+    section: Option<&'s Section<'s>>,
+    asked: Vec<&'static str>,
+}
+
+impl<'s> Keys<'s> {
+    /// The keys of a table, or of none.
+    pub(crate) fn of(section: Option<&'s Section<'s>>) -> Keys<'s> {
+        Keys { section, asked: Vec::new() }
+    }
+
+    /// Reads a table and refuses keys that are not asked for. Without a table everything is usual.
+    pub(crate) fn read<V>(
+        section: Option<&'s Section<'s>>,
+        read: impl Fn(&mut Keys<'s>) -> Result<V, LoadError>,
+    ) -> Result<V, LoadError> {
+        if let Some(section) = section {
+            section.only(&Keys::asked_by(&read))?;
+        }
+        read(&mut Keys::of(section))
+    }
+
+    /// What is read where nothing is written.
+    pub(crate) fn usual<V>(read: impl Fn(&mut Keys<'s>) -> Result<V, LoadError>) -> V {
+        read(&mut Keys::of(None))
+            .unwrap_or_else(|error| panic!("a usual value is refused: {error}"))
+    }
+
+    /// The keys that a function asks for, in its order.
+    pub(crate) fn asked_by<V>(
+        read: impl Fn(&mut Keys<'s>) -> Result<V, LoadError>,
+    ) -> Vec<&'static str> {
+        let mut keys = Keys::of(None);
+        // What is read where nothing is written is never refused: it is the usual value.
+        drop(read(&mut keys));
+        keys.asked
+    }
+
+    fn ask<V>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&Section<'s>) -> Result<Option<V>, LoadError>,
+    ) -> Result<Option<V>, LoadError> {
+        self.asked.push(key);
+        self.section.map_or(Ok(None), read)
+    }
+
+    /// A time or a range of times.
+    pub(crate) fn draw(&mut self, key: &'static str, usual: Draw) -> Result<Draw, LoadError> {
+        Ok(self.ask(key, |section| section.draw(key))?.unwrap_or(usual))
+    }
+
+    /// A time or a range of times that does not begin at 0.
+    pub(crate) fn draw_above_zero(
+        &mut self,
+        key: &'static str,
+        usual: Draw,
+    ) -> Result<Draw, LoadError> {
+        let draw = self.draw(key, usual)?;
+        self.above_zero(key, draw.min_ns)?;
+        Ok(draw)
+    }
+
+    /// A time (ns) that may not be a range.
+    pub(crate) fn time(&mut self, key: &'static str, usual_ns: u64) -> Result<u64, LoadError> {
+        Ok(self.ask(key, |section| section.time(key))?.unwrap_or(usual_ns))
+    }
+
+    /// A time (ns) above 0 that may not be a range.
+    pub(crate) fn time_above_zero(
+        &mut self,
+        key: &'static str,
+        usual_ns: u64,
+    ) -> Result<u64, LoadError> {
+        let ns = self.time(key, usual_ns)?;
+        self.above_zero(key, ns)?;
+        Ok(ns)
+    }
+
+    fn above_zero(&self, key: &str, ns: u64) -> Result<(), LoadError> {
+        match self.section {
+            Some(section) if ns == 0 => Err(section
+                .complain(key, format!("`{key}` is zero"))
+                .remedy("write a time above zero")
+                .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A whole number within limits, if it is written.
+    pub(crate) fn perhaps(
+        &mut self,
+        key: &'static str,
+        limits: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, LoadError> {
+        self.ask(key, |section| section.number(key, limits))
+    }
+
+    /// A whole number within limits.
+    pub(crate) fn number(
+        &mut self,
+        key: &'static str,
+        limits: RangeInclusive<u64>,
+        usual: u64,
+    ) -> Result<u64, LoadError> {
+        Ok(self.perhaps(key, limits)?.unwrap_or(usual))
+    }
+
+    /// A whole number within limits that fit 32 bits.
+    pub(crate) fn count(
+        &mut self,
+        key: &'static str,
+        limits: RangeInclusive<u32>,
+        usual: u32,
+    ) -> Result<u32, LoadError> {
+        let limits = u64::from(*limits.start())..=u64::from(*limits.end());
+        Ok(self.perhaps(key, limits)?.map_or(usual, |number| number as u32))
+    }
+
+    /// A chance in 1000.
+    pub(crate) fn permille(&mut self, key: &'static str, usual: u32) -> Result<u32, LoadError> {
+        self.count(key, 0..=1000, usual)
+    }
+
+    /// True or false.
+    pub(crate) fn flag(&mut self, key: &'static str, usual: bool) -> Result<bool, LoadError> {
+        Ok(self.ask(key, |section| section.flag(key))?.unwrap_or(usual))
+    }
+
+    /// One of some words.
+    pub(crate) fn word<V: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, V)],
+        usual: V,
+    ) -> Result<V, LoadError> {
+        Ok(self.ask(key, |section| section.word(key, words))?.unwrap_or(usual))
+    }
+
+    /// The name of a probe, which has to be written.
+    pub(crate) fn probe(&mut self, key: &'static str) -> Result<String, LoadError> {
+        Ok(self.ask(key, |section| section.probe(key).map(Some))?.unwrap_or_default())
+    }
+
+    /// A table inside this one, if it is written.
+    pub(crate) fn section(
+        &mut self,
+        key: &'static str,
+        shown: &str,
+    ) -> Result<Option<Section<'s>>, LoadError> {
+        self.ask(key, |section| section.section(key, shown))
+    }
+}
