@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use mettle_check::import::Format;
+
 const LINES: &str = r#"{"version":1,"seed":7,"scenario":"x","lacks":["more"]}
 {"id":1,"process":1,"member":1,"op":"put","call_ns":1,"return_ns":5,"outcome":"ok","request":{"key":"a","value":"1"},"response":{"header":{"cluster_id":9,"member_id":1,"revision":2,"raft_term":2}}}
 {"id":2,"process":2,"op":"watch_create","call_ns":2,"return_ns":2,"outcome":"ok","request":{"stream":1,"key":"a","range_end":"b","prev_kv":true,"filters":["NODELETE"],"progress_notify":true}}
@@ -93,6 +95,16 @@ fn main() -> std::io::Result<()> {
         let folder = corpus.join(target);
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join(format!("sample-{number}")), sample)?;
+        // A sample that bears the name of a format is one for `named`, behind the format's place.
+        let place = Format::all().position(|format| format.name() == *target);
+        if let Some(place) = place {
+            let folder = corpus.join("named");
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(
+                folder.join(format!("sample-{number}")),
+                [&[place as u8], *sample].concat(),
+            )?;
+        }
     }
     Ok(())
 }

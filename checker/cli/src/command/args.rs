@@ -3,12 +3,16 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
-use mettle_check::import::Format;
+use clap::Parser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use mettle_check::import::{About, Format};
 use mettle_checker::Options;
 use mettle_checker::history::Limits;
 
 use super::export::Form;
+
+/// The word for going by the content.
+const AUTO: &str = "auto";
 
 /// Judges recorded histories of an etcd: are the answers those of one key-value store?
 ///
@@ -21,8 +25,8 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "HISTORY")]
     pub(crate) files: Vec<PathBuf>,
     /// The format, where the content does not show it
-    #[arg(long, value_enum, default_value = "auto")]
-    format: FormatArg,
+    #[arg(long, value_parser = formats(), default_value = AUTO)]
+    format: String,
     /// Print one JSON object for each file, each on one line
     #[arg(long)]
     pub(crate) json: bool,
@@ -67,15 +71,7 @@ pub(crate) struct Args {
 impl Args {
     /// The format that was asked for; None to go by the content.
     pub(crate) fn format(&self) -> Option<Format> {
-        match self.format {
-            FormatArg::Auto => None,
-            FormatArg::V1 => Some(Format::V1),
-            FormatArg::Binary => Some(Format::Binary),
-            FormatArg::Etcd => Some(Format::Etcd),
-            FormatArg::Jepsen => Some(Format::Jepsen),
-            FormatArg::Porcupine => Some(Format::Porcupine),
-            FormatArg::Knossos => Some(Format::Knossos),
-        }
+        Format::named(&self.format)
     }
 
     /// The form and the path to write to, if nothing is to be judged.
@@ -115,20 +111,12 @@ impl Args {
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum FormatArg {
-    /// By the content
-    Auto,
-    /// Newline-delimited JSON, as in checker/README.md
-    V1,
-    /// The compact form of the same
-    Binary,
-    /// A report folder of etcd's robustness tests
-    Etcd,
-    /// A log of Jepsen's etcd tests
-    Jepsen,
-    /// porcupine's key-value histories
-    Porcupine,
-    /// Knossos' register histories
-    Knossos,
+/// The words for `--format`: `auto`, and each format's own.
+fn formats() -> PossibleValuesParser {
+    let auto = PossibleValue::new(AUTO).help("By the content");
+    let format = |about: About| PossibleValue::new(about.name).help(about.help);
+    std::iter::once(auto)
+        .chain(Format::all().map(|one| format(one.about())))
+        .collect::<Vec<_>>()
+        .into()
 }

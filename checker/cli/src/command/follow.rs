@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use mettle_check::import::{Format, Input};
+use mettle_check::import::Input;
 use mettle_checker::follow::{FollowOptions, Follower};
 use mettle_checker::history::{History, Limits, Line, ReadError, Reader};
 use mettle_checker::{Contradiction, Report};
@@ -29,7 +29,7 @@ const WINDOW: usize = 1_024;
 pub(crate) fn follow(args: &Args) -> Exit {
     let usage = if args.files.len() > 1 {
         Some("--follow takes one recording")
-    } else if args.format().is_some_and(|format| format != Format::V1) {
+    } else if args.format().is_some_and(|format| format.name() != "v1") {
         Some("--follow takes a recording in our own format, v1")
     } else {
         None

@@ -1,7 +1,4 @@
-//! One line of a log of calls and returns, and Jepsen's way to write it.
-
-use super::{bad, edn};
-use mettle_checker::history::ReadError;
+//! One line of a log of calls and returns, whoever wrote it.
 
 /// A call, or how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,53 +43,4 @@ pub(super) enum Value {
     Keyed(String, Box<Value>),
     /// `:timed-out` and the like.
     Other,
-}
-
-/// Lines `INFO  jepsen.util - PROC :TYPE :F VALUE`, or with `jepsen.util: ` as Jepsen writes them
-/// later, and with a reason behind the value; the nemesis and other loggers are skipped.
-pub(super) fn jepsen(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
-    let mut events = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let at = number as u64 + 1;
-        let Some((_, rest)) = line.split_once("jepsen.util") else { continue };
-        let rest = rest.trim_start().trim_start_matches([':', '-']);
-        let mut words = rest.split_ascii_whitespace();
-        let Some(process) = words.next() else { continue };
-        let Ok(process) = process.parse() else { continue };
-        let wrong = |cause: &str| {
-            let remedy = "a line is: INFO jepsen.util - PROCESS :TYPE :F VALUE";
-            bad(file, Some(at), cause.to_owned(), remedy)
-        };
-        let kind = words.next().and_then(|word| Kind::named(word.strip_prefix(':')?));
-        let kind = kind.ok_or_else(|| wrong("the type is not :invoke, :ok, :fail or :info"))?;
-        let name = words.next().and_then(|word| word.strip_prefix(':'));
-        let name = name.ok_or_else(|| wrong("the operation is missing"))?.to_owned();
-        let rest: Vec<&str> = words.collect();
-        let value = match value(&rest.join(" ")) {
-            // It failed for a reason of its own, and not since the compare did.
-            Some((_, true)) if kind == Kind::Fail => Value::Other,
-            Some((value, _)) => value,
-            None => return Err(wrong("the value is not understood")),
-        };
-        events.push(Event { line: at, process, kind, name, key: None, value });
-    }
-    Ok(events)
-}
-
-/// The value at the beginning of a text, and whether a reason follows.
-fn value(text: &str) -> Option<(Value, bool)> {
-    if text.starts_with(':') {
-        return Some((Value::Other, false));
-    }
-    if text.starts_with('[') {
-        let (list, rest) = edn::first(text)?;
-        let known = matches!(list, Value::Pair(..) | Value::Keyed(..));
-        return known.then(|| (list, !rest.trim().is_empty()));
-    }
-    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let value = match word {
-        "" | "nil" => Value::Nil,
-        number => Value::Number(number.parse().ok()?),
-    };
-    Some((value, !rest.is_empty()))
 }

@@ -1,27 +1,39 @@
-//! Histories that others recorded, in their own formats.
-//!
-//! | format | recognised by | judged as |
-//! |---|---|---|
-//! | `v1` | a first line `{"version":1}` | etcd's key space ([`check`](mettle_checker::check())) |
-//! | `binary` | its first eight bytes ([`binary`](mettle_checker::history::binary)) | the same |
-//! | `etcd` | a folder, with `client-*/operations.json` | the same; fields that etcd's robustness tests leave out are not judged |
-//! | `jepsen` | lines with `jepsen.util` | one register, or one for each key of `jepsen.independent` |
-//! | `porcupine` | EDN maps with `:key` | a map of strings with get, put and append |
-//! | `knossos` | EDN maps without | the same |
+//! Histories in all the formats that are understood. A format is one file with one [`Importer`], and
+//! one row of [`FORMATS`]: it says by what it is recognised, how it is read, and what people are told
+//! of it.
 
-mod detect;
+mod binary;
 mod edn;
 pub(crate) mod etcd;
+mod format;
+mod jepsen;
+mod knossos;
 mod log;
+mod porcupine;
+mod read;
 mod registers;
 mod source;
+mod v1;
 
-pub use detect::{Format, read, read_from, read_report};
+pub use etcd::read_report;
+pub use format::{About, Format};
+pub use read::{read, read_from};
 
+use format::Importer;
 use mettle_checker::history::{History, ReadError};
 use mettle_search::Call;
 use mettle_search::append::AppendOp;
 use mettle_search::register::RegisterOp;
+
+/// The formats, in the order in which they are tried on the first bytes of a stream.
+const FORMATS: [&dyn Importer; 6] = [
+    &v1::V1,
+    &binary::Binary,
+    &etcd::Etcd,
+    &jepsen::Jepsen,
+    &porcupine::Porcupine,
+    &knossos::Knossos,
+];
 
 /// What was read, ready to be judged.
 #[derive(Clone, Debug)]

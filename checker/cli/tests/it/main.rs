@@ -8,6 +8,7 @@ mod independent;
 mod lines;
 mod others;
 mod page;
+mod readme;
 mod sabotage;
 mod string_histories;
 mod strings;

@@ -100,7 +100,7 @@ fn knossos_registers_in_other_words() {
     }
     let vector = format!("[{tuples}]");
     assert_eq!(text("vector.edn", &vector), "legal");
-    assert!(refused("none.edn", b"[]", Some(Format::Knossos)).contains("holds no operation"));
+    assert!(refused("none.edn", b"[]", Format::named("knossos")).contains("holds no operation"));
     assert!(
         refused("behind.edn", b"{:process 0 :type :invoke :f :read} ({})", None)
             .contains("a list behind")
@@ -300,14 +300,7 @@ fn garbage_is_refused() {
         ("half", b"[{:process 0"),
         ("json", b"{\"a\":1}"),
     ] {
-        for format in [
-            None,
-            Some(Format::V1),
-            Some(Format::Knossos),
-            Some(Format::Jepsen),
-            Some(Format::Porcupine),
-            Some(Format::Etcd),
-        ] {
+        for format in Format::all().map(Some).chain([None]) {
             let error = refused(name, bytes, format);
             assert!(error.contains(name), "{error}");
         }

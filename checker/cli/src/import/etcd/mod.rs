@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::bad;
+use super::format::{About, Folder, Head, Importer, Opened};
+use super::read::consistent;
+use super::{Input, bad};
 use convert::Report;
 use mettle_checker::history::weight::{MOST_OBJECTS, too_many_objects};
 use mettle_checker::history::{History, Limits, ReadError};
@@ -32,14 +34,14 @@ const DEEPEST: u32 = 3;
 
 /// On which line of which file each record was.
 #[derive(Default)]
-pub(super) struct Places {
+struct Places {
     files: Vec<String>,
     places: Vec<(u32, u64)>,
 }
 
 impl Places {
     /// File and line of a record.
-    pub(super) fn of(&self, place: usize) -> Option<(String, u64)> {
+    fn of(&self, place: usize) -> Option<(String, u64)> {
         let (file, line) = self.places.get(place)?;
         Some((self.files[*file as usize].clone(), *line))
     }
@@ -54,8 +56,52 @@ impl Places {
     }
 }
 
+pub(crate) struct Etcd;
+
+impl Importer for Etcd {
+    fn about(&self) -> About {
+        About {
+            name: "etcd",
+            help: "A report folder of etcd's robustness tests",
+            what: "a report folder of etcd's robustness tests (`client-*/operations.json`, `watch.json`), \
+                   or one somewhere below the folder named",
+            judged_as: "the same; what such a report leaves out (the leases of keys in answers, times to \
+                        live, revisions of creation, `more`, in old ones versions) is not judged; \
+                        grants, revocations and puts with a lease are",
+        }
+    }
+
+    fn shows(&self, head: &Head<'_>) -> bool {
+        let begins =
+            |rest: &str| rest.starts_with("\"ClientId\"") || rest.starts_with("\"Request\"");
+        head.object().is_some_and(begins)
+    }
+
+    fn read(&self, from: Opened<'_>) -> Result<Input, ReadError> {
+        let cause = "is a file, at most one client's part of a report of etcd's";
+        Err(bad(from.name, None, cause, "name the folder of the client-* folders"))
+    }
+
+    fn read_folder(&self, folder: &Folder<'_>) -> Option<Result<Input, ReadError>> {
+        let name = folder.path.display().to_string();
+        let read = whole(folder.path, folder.limits);
+        Some(read.and_then(|(history, places)| report(&name, history, &places)))
+    }
+}
+
+/// The report of one client of etcd's robustness tests: what its two files hold.
+pub fn read_report(operations: &[u8], watches: &[u8]) -> Result<Input, ReadError> {
+    let (history, places) = of_one(operations, watches)?;
+    report("the report", history, &places)
+}
+
+fn report(name: &str, history: History, places: &Places) -> Result<Input, ReadError> {
+    let place = |place| places.of(place).map(|(file, line)| (Some(file), line));
+    consistent(name, history, place)
+}
+
 /// Reads a whole report folder.
-pub(super) fn read(folder: &Path, limits: Limits) -> Result<(History, Places), ReadError> {
+fn whole(folder: &Path, limits: Limits) -> Result<(History, Places), ReadError> {
     let clients = clients(folder)?;
     let mut left = limits.total_bytes.min(MOST_BYTES).min(limits.memory_bytes / TEXT_WEIGHT);
     let mut report = Report::default();
@@ -74,7 +120,7 @@ pub(super) fn read(folder: &Path, limits: Limits) -> Result<(History, Places), R
 }
 
 /// A report of one client from memory.
-pub(super) fn of_one(told: &[u8], watched: &[u8]) -> Result<(History, Places), ReadError> {
+fn of_one(told: &[u8], watched: &[u8]) -> Result<(History, Places), ReadError> {
     let mut report = Report::default();
     let mut places = Places::default();
     operations(&mut report, &mut places, ("operations.json".as_ref(), told))?;
