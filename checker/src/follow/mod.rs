@@ -24,19 +24,20 @@
 mod end;
 mod enter;
 mod entry;
+mod ledger;
 mod runs;
 mod window;
 
 use std::collections::BTreeMap;
 
 use entry::{Asked, Clock, Flaw, Headers, Processes, Sessions};
+use ledger::Ledger;
 use runs::Runs;
 use window::{Firm, Judged, Window};
 
 use crate::assume::by_itself;
 use crate::budget::{FIXED, needed_for, too_much};
 use crate::history::{History, Origin, Record, Request, Response, Role};
-use crate::lease::Ledger;
 use crate::model::Store;
 use crate::revision::followed::either::Either;
 use crate::revision::{Bounds, Stretch};

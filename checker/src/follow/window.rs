@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ledger::Ended;
 use crate::budget::{Budget, Options, needed_bytes};
 use crate::check::above;
 use crate::history::{History, Record, Request, Response, Role};
-use crate::lease::{Ended, Ends, Leases, expired_early};
+use crate::lease::{Ends, Leases, expired_early};
 use crate::model::Store;
 use crate::revision::followed::either::{Either, Maker, Settled};
 use crate::revision::ops::Ops;

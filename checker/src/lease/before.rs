@@ -9,36 +9,36 @@ use crate::model::Store;
 #[derive(Debug, Default)]
 pub(crate) struct Before {
     /// Whether leases may have been granted before the recording began.
-    pub(super) unrecorded: bool,
+    pub(crate) unrecorded: bool,
     /// Leases on which a key hung then.
-    pub(super) old: BTreeSet<i64>,
+    pub(crate) old: BTreeSet<i64>,
     /// Whether a grant was recorded.
-    pub(super) granted: bool,
+    pub(crate) granted: bool,
     /// The first call of a lost grant that left the number to the server.
-    pub(super) nameless: Option<u64>,
+    pub(crate) nameless: Option<u64>,
     /// Keys that were perhaps put with each lease.
-    pub(super) hung: BTreeMap<i64, BTreeSet<Blob>>,
+    pub(crate) hung: BTreeMap<i64, BTreeSet<Blob>>,
     /// Leases that are certainly over.
-    pub(super) over: BTreeMap<i64, Over>,
+    pub(crate) over: BTreeMap<i64, Over>,
     /// Leases whose end is certain, where not all is there yet of what was called before it was.
-    pub(super) ending: BTreeMap<i64, Over>,
+    pub(crate) ending: BTreeMap<i64, Over>,
     /// How many ends of leases that are not over for good are certain.
-    pub(super) spent: BTreeMap<i64, usize>,
+    pub(crate) spent: BTreeMap<i64, usize>,
     /// What returned before this was looked at.
-    pub(super) looked: u64,
+    pub(crate) looked: u64,
 }
 
 /// How a lease ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Over {
     /// The revision in which its keys were deleted, or from which the end was answered.
-    pub(super) revision: i64,
+    pub(crate) revision: i64,
     /// If nobody asked for it: by when it had happened.
-    pub(super) by: Option<u64>,
+    pub(crate) by: Option<u64>,
     /// For how many seconds it was granted; 0 if that was not recorded.
-    pub(super) granted: i64,
+    pub(crate) granted: i64,
     /// What was called before this has been looked at.
-    pub(super) looked: u64,
+    pub(crate) looked: u64,
 }
 
 impl Before {

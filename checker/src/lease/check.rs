@@ -10,7 +10,7 @@ use crate::history::{LeaseTimeToLiveResponse, Outcome, Record, Request, Response
 use crate::verdict::Verdict;
 use crate::words;
 
-pub(super) const NOT_FOUND: &str = "etcdserver: requested lease not found";
+pub(crate) const NOT_FOUND: &str = "etcdserver: requested lease not found";
 const EXISTS: &str = "etcdserver: lease already exists";
 
 /// What is wrong with the leases of a recording, as far as that is certain.
@@ -492,7 +492,7 @@ fn too_early(put: &Record, made: i64, grant: &Record) -> String {
 }
 
 /// The leases that a request names.
-pub(super) fn named(request: &Request) -> Vec<i64> {
+pub(crate) fn named(request: &Request) -> Vec<i64> {
     match request {
         Request::Put(put) => vec![put.lease],
         Request::LeaseRevoke(lease) => vec![lease.id],

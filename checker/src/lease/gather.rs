@@ -14,27 +14,27 @@ const SECOND_NS: u64 = 1_000_000_000;
 
 /// One lease.
 #[derive(Debug, Default)]
-pub(super) struct Lease<'a> {
+pub(crate) struct Lease<'a> {
     /// Requests for it that were granted, or perhaps.
-    pub(super) grants: Vec<&'a Record>,
+    pub(crate) grants: Vec<&'a Record>,
     /// Requests to end it that were answered, or perhaps done.
-    pub(super) revocations: Vec<&'a Record>,
+    pub(crate) revocations: Vec<&'a Record>,
     /// Renewals that were answered, with their TTL.
-    pub(super) renewals: Vec<(&'a Record, i64)>,
+    pub(crate) renewals: Vec<(&'a Record, i64)>,
     /// The first call of a renewal that was lost, or that is not answered yet: it may have its
     /// effect at any time from then on.
-    pub(super) lost_renewal: Option<u64>,
+    pub(crate) lost_renewal: Option<u64>,
     /// Answered puts with it, by revision.
-    pub(super) puts: Vec<(i64, &'a Record)>,
+    pub(crate) puts: Vec<(i64, &'a Record)>,
     /// Whether a key hung on it when the recording began, or another of that number was before.
-    pub(super) old: bool,
+    pub(crate) old: bool,
     /// How it ended, if that is certain.
-    pub(super) over: Option<Over>,
+    pub(crate) over: Option<Over>,
 }
 
 impl<'a> Lease<'a> {
     /// The one grant there is, if there is one, and the lease did not exist before.
-    pub(super) fn grant(&self) -> Option<&'a Record> {
+    pub(crate) fn grant(&self) -> Option<&'a Record> {
         match &self.grants[..] {
             [one] if !self.old => Some(one),
             _ => None,
@@ -42,7 +42,7 @@ impl<'a> Lease<'a> {
     }
 
     /// The only grant that a record can rest on, if there is one.
-    pub(super) fn grant_for(&self, record: &Record) -> Option<&'a Record> {
+    pub(crate) fn grant_for(&self, record: &Record) -> Option<&'a Record> {
         let mut grants = self.grants.iter().copied();
         let first = grants.next().filter(|_| !self.old)?;
         let called =
@@ -51,7 +51,7 @@ impl<'a> Lease<'a> {
     }
 
     /// How many leases of this number there may have been, one after another.
-    pub(super) fn lives(&self) -> usize {
+    pub(crate) fn lives(&self) -> usize {
         self.grants.len() + usize::from(self.old)
     }
 
@@ -67,12 +67,12 @@ impl<'a> Lease<'a> {
     }
 
     /// The first answered revocation.
-    pub(super) fn revoked(&self) -> Option<&'a Record> {
+    pub(crate) fn revoked(&self) -> Option<&'a Record> {
         self.revocations.iter().copied().find(|record| record.outcome == Outcome::Ok)
     }
 
     /// From when on it may end by itself, and the record that says so; None for never.
-    pub(super) fn expires(&self, tolerance_ns: u64) -> Option<(u64, Option<&'a Record>)> {
+    pub(crate) fn expires(&self, tolerance_ns: u64) -> Option<(u64, Option<&'a Record>)> {
         let mut latest: (u64, Option<&Record>) = (0, None);
         if self.lives() > 1 {
             return Some(latest); // whose renewal was it?
@@ -124,7 +124,7 @@ impl<'a> Lease<'a> {
 }
 
 /// The end that a grant or a renewal for so many seconds promises, less the tolerance.
-pub(super) fn promised(record: &Record, ttl: i64, tolerance_ns: u64) -> u64 {
+pub(crate) fn promised(record: &Record, ttl: i64, tolerance_ns: u64) -> u64 {
     let whole = u64::try_from(ttl).unwrap_or(0).saturating_mul(SECOND_NS);
     record.call_ns.saturating_add(whole).saturating_sub(tolerance_ns)
 }
@@ -138,7 +138,7 @@ fn later<'a>(
 }
 
 /// For how many seconds a lease was granted at least; 0 if that was not recorded.
-pub(super) fn granted(grant: &Record) -> i64 {
+pub(crate) fn granted(grant: &Record) -> i64 {
     match (&grant.request, &grant.response) {
         (_, Some(Response::LeaseGrant(answer))) => answer.ttl,
         (Request::LeaseGrant(request), _) => request.ttl.max(1),
@@ -149,16 +149,16 @@ pub(super) fn granted(grant: &Record) -> i64 {
 /// All leases of a recording.
 #[derive(Debug)]
 pub(crate) struct Leases<'a> {
-    pub(super) all: BTreeMap<i64, Lease<'a>>,
+    pub(crate) all: BTreeMap<i64, Lease<'a>>,
     /// What is known from before.
-    pub(super) before: &'a Before,
+    pub(crate) before: &'a Before,
     /// Everything called before this is there; what returned before it is certain.
-    pub(super) by: u64,
+    pub(crate) by: u64,
     /// Whether grants were recorded at all.
-    pub(super) granted: bool,
+    pub(crate) granted: bool,
     /// The first call of a grant that left the number to the server and was lost: it may have made
     /// any.
-    pub(super) nameless: Option<u64>,
+    pub(crate) nameless: Option<u64>,
     /// Keys that were perhaps put with each lease.
     hung: BTreeMap<i64, BTreeSet<&'a Blob>>,
     /// How many records speak of leases.
@@ -196,12 +196,12 @@ impl<'a> Leases<'a> {
     }
 
     /// Whether a record came back before the time up to which all is there.
-    pub(super) fn is_ripe(&self, record: &Record) -> bool {
+    pub(crate) fn is_ripe(&self, record: &Record) -> bool {
         self.by == u64::MAX || record.return_ns.is_some_and(|at| at < self.by)
     }
 
     /// What one record says.
-    pub(super) fn alone(record: &'a Record, before: &'a Before) -> Self {
+    pub(crate) fn alone(record: &'a Record, before: &'a Before) -> Self {
         let mut leases = Leases::nothing(before, u64::MAX);
         leases.examined += u64::from(leases.record(record));
         leases
@@ -270,7 +270,7 @@ impl<'a> Leases<'a> {
     }
 
     /// Whether a key may ever have hung on a lease.
-    pub(super) fn ever_hung(&self, lease: i64, key: &Blob) -> bool {
+    pub(crate) fn ever_hung(&self, lease: i64, key: &Blob) -> bool {
         let old = self.all.get(&lease).is_some_and(|lease| lease.old || lease.over.is_some());
         old || self.hung.get(&lease).is_some_and(|keys| keys.contains(key))
             || self.before.hung.get(&lease).is_some_and(|keys| keys.contains(key))
@@ -305,7 +305,7 @@ impl<'a> Leases<'a> {
 
     /// Leases of which it is not known what is done with them: granted more than once, or perhaps put
     /// with by transactions without an answer.
-    pub(super) fn unclear<'b>(&self, unknown: impl Iterator<Item = &'b Record>) -> BTreeSet<i64> {
+    pub(crate) fn unclear<'b>(&self, unknown: impl Iterator<Item = &'b Record>) -> BTreeSet<i64> {
         let again = self.all.iter().filter(|(_, lease)| lease.lives() > 1).map(|(id, _)| *id);
         let lost = unknown.filter(|record| matches!(record.request, Request::Txn(_)));
         let lost = lost.flat_map(|record| record.request.lease_puts());
@@ -314,14 +314,14 @@ impl<'a> Leases<'a> {
 
     /// Whether a lease certainly ended later, or was revoked with an answer from a later revision: it
     /// was there until then.
-    pub(super) fn ended_after(&self, id: i64, after: i64) -> bool {
+    pub(crate) fn ended_after(&self, id: i64, after: i64) -> bool {
         let mut ends = self.all.get(&id).into_iter().flat_map(|lease| &lease.revocations);
         self.before.over.get(&id).is_some_and(|over| over.revision > after)
             || ends.any(|end| end.outcome == Outcome::Ok && revision(end) > after)
     }
 
     /// Those of some leases that answered writes put keys with.
-    pub(super) fn put_with<'b>(
+    pub(crate) fn put_with<'b>(
         &self,
         answered: impl Iterator<Item = &'b Record>,
         leases: &BTreeSet<i64>,
@@ -356,7 +356,7 @@ impl<'a> Leases<'a> {
     /// From which revision to which a put with each lease can have been: after its grant, and not
     /// after its answered end. A grant that was lost came after whatever had been answered when it
     /// was called.
-    pub(super) fn lives(&self, records: &[Record], stretch: &Stretch) -> BTreeMap<i64, (i64, i64)> {
+    pub(crate) fn lives(&self, records: &[Record], stretch: &Stretch) -> BTreeMap<i64, (i64, i64)> {
         let shown = |record: &Record| Some(record.response.as_ref()?.header()?.revision);
         let mut answered: Option<Vec<(u64, i64)>> = None;
         let mut lives = BTreeMap::new();
@@ -395,7 +395,7 @@ impl<'a> Leases<'a> {
 
     /// The ends up to a revision that leases may have come to by themselves, as writes of unknown
     /// outcome; without heed of the time they were granted for if there is no tolerance.
-    pub(super) fn ends(&self, tolerance_ns: Option<u64>, until: i64) -> Vec<Record> {
+    pub(crate) fn ends(&self, tolerance_ns: Option<u64>, until: i64) -> Vec<Record> {
         let mut ends = Vec::new();
         for (id, lease) in &self.all {
             let revoked = lease.revocations.iter().any(|record| {
@@ -437,7 +437,7 @@ fn highest(records: &[Record], shown: impl Fn(&Record) -> Option<i64>) -> Vec<(u
     all
 }
 
-pub(super) fn revision(record: &Record) -> i64 {
+pub(crate) fn revision(record: &Record) -> i64 {
     let header = record.response.as_ref().and_then(Response::header);
     header.map_or(0, |header| header.revision)
 }

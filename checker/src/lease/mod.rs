@@ -18,7 +18,7 @@
 //! claims. Where the order stands only if one came earlier, the lease expired early. A lease that
 //! was revoked with an answer did not expire.
 //!
-//! Where a recording is followed, `ledger` keeps of each lease what may still be contradicted, and
+//! Where a recording is followed, its `follow/ledger` keeps of each lease what may still be contradicted, and
 //! of one that is over only its number and its end.
 //!
 //! A lease number is taken to mean one lease, as servers choose them at random; of a number that is
@@ -29,17 +29,15 @@ mod check;
 mod early;
 mod ends;
 mod gather;
-mod ledger;
 mod live;
 mod told;
 mod violation;
 
-pub(crate) use before::Before;
-pub(crate) use check::leases;
+pub(crate) use before::{Before, Over};
+pub(crate) use check::{NOT_FOUND, leases, named};
 pub(crate) use early::{Early, expired_early};
 pub(crate) use ends::Ends;
-pub(crate) use gather::Leases;
-pub(crate) use ledger::{Ended, Ledger};
+pub(crate) use gather::{Lease, Leases, granted, is_lease, revision};
 
 /// The checker's name.
 pub(crate) const LEASE: &str = "lease";

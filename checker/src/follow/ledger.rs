@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::before::{Before, Over};
-use super::check::{NOT_FOUND, named};
-use super::gather::{Lease, Leases, granted, is_lease, revision};
 use crate::history::{Outcome, Record, Request, Response};
+use crate::lease::{
+    Before, Lease, Leases, NOT_FOUND, Over, granted, is_lease, leases, named, revision,
+};
 use crate::model::Store;
 use crate::verdict::Verdict;
 
@@ -91,7 +91,7 @@ impl Ledger {
             return Verdict::Legal;
         }
         let known = self.leases(by);
-        let verdict = super::leases(self.kept.values(), &known, self.tolerance_ns);
+        let verdict = leases(self.kept.values(), &known, self.tolerance_ns);
         let (keep, unjudged) = (self.needed(&known), self.unjudged_keys(&known));
         self.unjudged += unjudged;
         self.kept.retain(|id, _| keep.contains(id));
