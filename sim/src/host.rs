@@ -21,6 +21,15 @@ pub enum Host {
     Client(u8),
 }
 
+/// One incarnation of the process that runs on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Where it runs.
+    pub host: Host,
+    /// Which of the processes that ran there, from 1.
+    pub incarnation: u64,
+}
+
 impl Host {
     /// The host's address.
     pub const fn ip(self) -> IpAddr {

@@ -19,7 +19,8 @@ pub(super) fn write(
     plan: &Plan,
     history: &History,
     outcome: &Outcome,
-    (verdict, placed): (&Verdict, &[(i64, u64)]),
+    verdict: &Verdict,
+    placed: &[(i64, u64)],
 ) -> Result<(), HarnessError> {
     let wrong = |path: &Path, cause| HarnessError::ReportUnwritten { path: path.to_owned(), cause };
     std::fs::create_dir_all(folder).map_err(|why| wrong(folder, why))?;

@@ -64,7 +64,7 @@ fn live(plan: &Plan, args: &ChildArgs, trace: Trace) -> Result<Answer, HarnessEr
     let judgement = mettle_checker::check(&history, &mettle_checker::Options::default());
     let verdict = judge::verdict(plan, &outcome, &judgement)?;
     if let Some(report) = &args.report {
-        folder::write(report, plan, &history, &outcome, (&verdict, &judgement.placed))?;
+        folder::write(report, plan, &history, &outcome, &verdict, &judgement.placed)?;
     }
     Ok(Answer::Judged(Box::new(verdict)))
 }

@@ -10,7 +10,7 @@ use mettle_server::platform;
 
 use super::{Alarm, Clocks};
 use crate::host::Host;
-use crate::trace::Kind;
+use crate::trace::{Event, Kind};
 
 /// The clocks of one host.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl Future for Sleep {
                 clocks.now_ns(),
                 host.member(),
                 Kind::Timer,
-                ("fired", numbers),
+                Event { verb: "fired", numbers },
                 &[],
             );
         }

@@ -11,7 +11,7 @@ use mettle_server::platform::{self, BoxFuture, Open};
 use tokio::sync::{mpsc, oneshot};
 
 use super::handle::with;
-use super::{Completion, DiskHandle, FileId, IoMode, StateFile, Volume, Wait};
+use super::{Caller, Completion, DiskHandle, FileId, IoMode, StateFile, Volume, Wait};
 use crate::clock::{Alarm, Now};
 
 /// The disk of one incarnation of a member's process.
@@ -38,8 +38,12 @@ impl DiskSession {
         with(&self.volume, &self.now, work)
     }
 
-    fn user(&self) -> (u64, IoMode) {
-        (self.incarnation, IoMode::Waiting)
+    /// Calls an operation now.
+    fn call<T>(&self, operation: impl FnOnce(&mut Volume, Caller) -> T) -> T {
+        let incarnation = self.incarnation;
+        self.with(|volume, now_ns| {
+            operation(volume, Caller { now_ns, incarnation, mode: IoMode::Waiting })
+        })
     }
 
     /// Waits until a moment of the device's time has come and the disk is not stalled.
@@ -92,20 +96,14 @@ impl platform::Disk for SimDisk {
     fn list<'a>(&'a self, dir: &'a str) -> BoxFuture<'a, io::Result<Vec<String>>> {
         let session = &self.0;
         Box::pin(async move {
-            session
-                .finish(session.with(|volume, now| volume.list(now, session.incarnation, dir)))
-                .await
+            session.finish(session.call(|volume, caller| volume.list(caller, dir))).await
         })
     }
 
     fn create_dir<'a>(&'a self, dir: &'a str) -> BoxFuture<'a, io::Result<()>> {
         let session = &self.0;
         Box::pin(async move {
-            session
-                .finish(
-                    session.with(|volume, now| volume.create_dir(now, session.incarnation, dir)),
-                )
-                .await
+            session.finish(session.call(|volume, caller| volume.create_dir(caller, dir))).await
         })
     }
 
@@ -116,9 +114,7 @@ impl platform::Disk for SimDisk {
     ) -> BoxFuture<'a, io::Result<Arc<dyn platform::File>>> {
         let session = &self.0;
         Box::pin(async move {
-            let how = (mode != Open::Existing, mode == Open::Truncate);
-            let opened =
-                session.with(|volume, now| volume.open(now, session.incarnation, path, how));
+            let opened = session.call(|volume, caller| volume.open(caller, path, mode));
             let file = session.finish(opened).await?;
             Ok(Arc::new(SimFile { session: Arc::clone(session), file }) as Arc<dyn platform::File>)
         })
@@ -127,37 +123,29 @@ impl platform::Disk for SimDisk {
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, io::Result<()>> {
         let session = &self.0;
         Box::pin(async move {
-            session
-                .finish(
-                    session.with(|volume, now| volume.rename(now, session.incarnation, from, to)),
-                )
-                .await
+            session.finish(session.call(|volume, caller| volume.rename(caller, from, to))).await
         })
     }
 
     fn remove<'a>(&'a self, path: &'a str) -> BoxFuture<'a, io::Result<()>> {
         let session = &self.0;
         Box::pin(async move {
-            session
-                .finish(session.with(|volume, now| volume.remove(now, session.incarnation, path)))
-                .await
+            session.finish(session.call(|volume, caller| volume.remove(caller, path))).await
         })
     }
 
     fn sync_dir<'a>(&'a self, dir: &'a str) -> BoxFuture<'a, io::Result<()>> {
         let session = &self.0;
         Box::pin(async move {
-            session
-                .finish(session.with(|volume, now| volume.sync_dir(now, session.incarnation, dir)))
-                .await
+            session.finish(session.call(|volume, caller| volume.sync_dir(caller, dir))).await
         })
     }
 
     fn lock(&self) -> BoxFuture<'_, io::Result<()>> {
         let session = &self.0;
-        Box::pin(async move {
-            session.finish(session.with(|volume, now| volume.lock(now, session.incarnation))).await
-        })
+        Box::pin(
+            async move { session.finish(session.call(|volume, caller| volume.lock(caller))).await },
+        )
     }
 
     fn backend(&self, path: &str) -> io::Result<Box<dyn redb::StorageBackend>> {
@@ -190,15 +178,14 @@ struct SimFile {
 
 impl platform::File for SimFile {
     fn len(&self) -> BoxFuture<'_, io::Result<u64>> {
-        let len = self.session.with(|volume, _| volume.len(self.session.incarnation, self.file));
+        let len = self.session.call(|volume, caller| volume.len(caller, self.file));
         Box::pin(std::future::ready(len))
     }
 
     fn read_at(&self, offset: u64, len: usize) -> BoxFuture<'_, io::Result<Vec<u8>>> {
         let SimFile { session, file } = self;
         Box::pin(async move {
-            let range = (offset, len);
-            let read = session.with(|volume, now| volume.read(now, session.user(), *file, range));
+            let read = session.call(|volume, caller| volume.read(caller, *file, offset, len));
             session.finish(read).await.map(Vec::from)
         })
     }
@@ -206,9 +193,8 @@ impl platform::File for SimFile {
     fn write_at(&self, offset: u64, bytes: Bytes) -> BoxFuture<'_, io::Result<()>> {
         let SimFile { session, file } = self;
         Box::pin(async move {
-            let bytes = (offset, bytes);
             session
-                .finish(session.with(|volume, now| volume.write(now, session.user(), *file, bytes)))
+                .finish(session.call(|volume, caller| volume.write(caller, *file, offset, bytes)))
                 .await
         })
     }
@@ -216,18 +202,14 @@ impl platform::File for SimFile {
     fn set_len(&self, len: u64) -> BoxFuture<'_, io::Result<()>> {
         let SimFile { session, file } = self;
         Box::pin(async move {
-            session
-                .finish(session.with(|volume, now| volume.set_len(now, session.user(), *file, len)))
-                .await
+            session.finish(session.call(|volume, caller| volume.set_len(caller, *file, len))).await
         })
     }
 
     fn sync_data(&self) -> BoxFuture<'_, io::Result<()>> {
         let SimFile { session, file } = self;
         Box::pin(async move {
-            session
-                .finish(session.with(|volume, now| volume.sync(now, session.user(), *file)))
-                .await
+            session.finish(session.call(|volume, caller| volume.sync(caller, *file))).await
         })
     }
 }

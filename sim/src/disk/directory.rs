@@ -2,27 +2,25 @@
 
 use std::io::{ErrorKind, Result};
 
+use mettle_server::platform::Open;
+
 use super::contents::{Change, FileContents};
-use super::fault::Operation;
 use super::file::{FileClass, FileId};
 use super::names::{NameChange, normal, parent};
-use super::volume::{Barrier, Completion, IoMode, Target, UnsyncedName, Volume};
+use super::operation::{Caller, Completion, Operation};
+use super::volume::{Barrier, Target, UnsyncedName, Volume};
 
 impl Volume {
     /// Names of the entries of a directory, sorted.
-    pub fn list(
-        &mut self,
-        now_ns: u64,
-        incarnation: u64,
-        directory: &str,
-    ) -> Completion<Vec<String>> {
-        let result = self.check(incarnation).and_then(|()| self.names.list(normal(directory)));
-        Completion { result, due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Read) }
+    pub fn list(&mut self, caller: Caller, directory: &str) -> Completion<Vec<String>> {
+        let result =
+            self.check(caller.incarnation).and_then(|()| self.names.list(normal(directory)));
+        Completion { result, due_ns: self.spend(caller, Operation::Read) }
     }
 
     /// Creates a directory and its parents.
-    pub fn create_dir(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Completion<()> {
-        let result = self.check(incarnation).map(|()| {
+    pub fn create_dir(&mut self, caller: Caller, directory: &str) -> Completion<()> {
+        let result = self.check(caller.incarnation).map(|()| {
             let directory = normal(directory);
             let ends = directory.match_indices('/').map(|(at, _)| at).chain([directory.len()]);
             for path in ends.map(|end| &directory[..end]) {
@@ -31,32 +29,24 @@ impl Volume {
                 }
             }
         });
-        self.note_name(now_ns, "create_dir", directory);
-        Completion {
-            result,
-            due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Write { growth: 0 }),
-        }
+        self.note_name(caller.now_ns, "create_dir", directory);
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
     }
 
-    /// Opens a file. `create` makes it when it is absent, `cut` cuts it to nothing.
-    pub fn open(
-        &mut self,
-        now_ns: u64,
-        incarnation: u64,
-        path: &str,
-        (create, cut): (bool, bool),
-    ) -> Completion<FileId> {
+    /// Opens a file.
+    pub fn open(&mut self, caller: Caller, path: &str, how: Open) -> Completion<FileId> {
         let path = normal(path);
-        let result = self.check(incarnation).and_then(|()| match self.names.files.get(path) {
-            Some(&file) => Ok(file),
-            None if create => self.create(path),
-            None => Err(ErrorKind::NotFound.into()),
-        });
-        if let (Ok(file), true) = (&result, cut) {
-            self.change(*file, now_ns, Change::SetLen(0));
+        let result =
+            self.check(caller.incarnation).and_then(|()| match self.names.files.get(path) {
+                Some(&file) => Ok(file),
+                None if how != Open::Existing => self.create(path),
+                None => Err(ErrorKind::NotFound.into()),
+            });
+        if let (Ok(file), Open::Truncate) = (&result, how) {
+            self.change(*file, caller.now_ns, Change::SetLen(0));
         }
-        self.note_name(now_ns, "open", path);
-        Completion { result, due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Read) }
+        self.note_name(caller.now_ns, "open", path);
+        Completion { result, due_ns: self.spend(caller, Operation::Read) }
     }
 
     fn create(&mut self, path: &str) -> Result<FileId> {
@@ -69,16 +59,10 @@ impl Volume {
     }
 
     /// Renames a file over another.
-    pub fn rename(
-        &mut self,
-        now_ns: u64,
-        incarnation: u64,
-        from: &str,
-        to: &str,
-    ) -> Completion<()> {
+    pub fn rename(&mut self, caller: Caller, from: &str, to: &str) -> Completion<()> {
         let (from, to) = (normal(from), normal(to));
         let result = self
-            .check(incarnation)
+            .check(caller.incarnation)
             .and_then(|()| self.names.require_directory(parent(to)))
             .and_then(|()| self.names.require_file(from))
             .map(|file| {
@@ -88,25 +72,19 @@ impl Volume {
                 let (from, to) = (from.to_owned(), to.to_owned());
                 self.change_name(NameChange::Rename { from, to, file });
             });
-        self.note_name(now_ns, "rename", to);
-        Completion {
-            result,
-            due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Write { growth: 0 }),
-        }
+        self.note_name(caller.now_ns, "rename", to);
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
     }
 
     /// Removes a file.
-    pub fn remove(&mut self, now_ns: u64, incarnation: u64, path: &str) -> Completion<()> {
+    pub fn remove(&mut self, caller: Caller, path: &str) -> Completion<()> {
         let path = normal(path);
         let result = self
-            .check(incarnation)
+            .check(caller.incarnation)
             .and_then(|()| self.names.require_file(path))
             .map(|_| self.change_name(NameChange::Remove { path: path.to_owned() }));
-        self.note_name(now_ns, "remove", path);
-        Completion {
-            result,
-            due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Write { growth: 0 }),
-        }
+        self.note_name(caller.now_ns, "remove", path);
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
     }
 
     fn change_name(&mut self, change: NameChange) {
@@ -116,32 +94,32 @@ impl Volume {
     }
 
     /// Makes the names in a directory durable.
-    pub fn sync_dir(&mut self, now_ns: u64, incarnation: u64, directory: &str) -> Completion<()> {
+    pub fn sync_dir(&mut self, caller: Caller, directory: &str) -> Completion<()> {
         let directory = normal(directory);
-        self.settle(now_ns);
-        let due_ns = self.spend(now_ns, IoMode::Waiting, Operation::Sync);
+        self.settle(caller.now_ns);
+        let due_ns = self.spend(caller, Operation::Sync);
         let class = FileClass::of(&format!("{directory}/"));
         let result = self
-            .check(incarnation)
+            .check(caller.incarnation)
             .and_then(|()| self.names.require_directory(directory))
             .and_then(|()| self.strike(class, Operation::Sync));
         if result.is_ok() && !self.sync_lies(class) {
             let target = Target::Directory(directory.to_owned());
             let up_to = self.ordinal();
-            self.barriers.push(Barrier { target, up_to, issued_ns: now_ns, at_ns: due_ns });
+            self.barriers.push(Barrier { target, up_to, issued_ns: caller.now_ns, at_ns: due_ns });
         }
-        self.note_name(now_ns, "sync_dir", directory);
+        self.note_name(caller.now_ns, "sync_dir", directory);
         Completion { result, due_ns }
     }
 
     /// Takes the lock of the data directory for this incarnation.
-    pub fn lock(&mut self, now_ns: u64, incarnation: u64) -> Completion<()> {
-        let result = self.check(incarnation).and_then(|()| {
+    pub fn lock(&mut self, caller: Caller) -> Completion<()> {
+        let result = self.check(caller.incarnation).and_then(|()| {
             if std::mem::replace(&mut self.locked, true) {
                 return Err(ErrorKind::WouldBlock.into());
             }
             Ok(())
         });
-        Completion { result, due_ns: self.spend(now_ns, IoMode::Waiting, Operation::Read) }
+        Completion { result, due_ns: self.spend(caller, Operation::Read) }
     }
 }

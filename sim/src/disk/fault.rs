@@ -123,17 +123,6 @@ pub(super) struct Injected {
     pub(super) spent: bool,
 }
 
-/// What an operation does, as far as faults are concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
-    Read,
-    /// A write after which all files together hold so many more bytes.
-    Write {
-        growth: u64,
-    },
-    Sync,
-}
-
 /// What a fault makes of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Landing {

@@ -6,41 +6,42 @@ use bytes::Bytes;
 
 use super::SECTOR;
 use super::contents::{Change, FileContents, sectors};
-use super::fault::{FailedSync, Landing, Operation};
+use super::fault::{FailedSync, Landing};
 use super::file::{FileClass, FileId};
-use super::volume::{Barrier, Completion, IoMode, Target, Volume, eio};
+use super::operation::{Caller, Completion, Operation};
+use super::volume::{Barrier, Target, Volume, eio};
 use crate::stream::FaultId;
 
 impl Volume {
     /// A file's length.
-    pub fn len(&mut self, incarnation: u64, file: FileId) -> Result<u64> {
-        self.check(incarnation)?;
+    pub fn len(&mut self, caller: Caller, file: FileId) -> Result<u64> {
+        self.check(caller.incarnation)?;
         self.files.get(&file).map(FileContents::len).ok_or_else(eio)
     }
 
     /// Reads up to `len` bytes at `offset`.
     pub fn read(
         &mut self,
-        now_ns: u64,
-        (incarnation, mode): (u64, IoMode),
+        caller: Caller,
         file: FileId,
-        (offset, len): (u64, usize),
+        offset: u64,
+        len: usize,
     ) -> Completion<Bytes> {
-        let due_ns = self.spend(now_ns, mode, Operation::Read);
-        let result = self.read_cached(incarnation, file, offset, len);
+        let due_ns = self.spend(caller, Operation::Read);
+        let result = self.read_cached(caller, file, offset, len);
         let size = result.as_ref().map_or(0, Bytes::len) as u64;
-        self.note(now_ns, "read", [u64::from(file.0), offset, size], &[]);
+        self.note(caller.now_ns, "read", [u64::from(file.0), offset, size], &[]);
         Completion { result, due_ns }
     }
 
     fn read_cached(
         &mut self,
-        incarnation: u64,
+        caller: Caller,
         file: FileId,
         offset: u64,
         len: usize,
     ) -> Result<Bytes> {
-        self.check(incarnation)?;
+        self.check(caller.incarnation)?;
         let class = self.files.get(&file).ok_or_else(eio)?.class;
         self.strike(class, Operation::Read)?;
         let contents = self.files.get(&file).ok_or_else(eio)?;
@@ -56,48 +57,41 @@ impl Volume {
     /// Writes all bytes at `offset`.
     pub fn write(
         &mut self,
-        now_ns: u64,
-        (incarnation, mode): (u64, IoMode),
+        caller: Caller,
         file: FileId,
-        (offset, bytes): (u64, Bytes),
+        offset: u64,
+        bytes: Bytes,
     ) -> Completion<()> {
-        let at_ns = self.device_ns(now_ns, mode);
-        self.note(now_ns, "write", [u64::from(file.0), offset, bytes.len() as u64], &bytes);
+        let at_ns = self.device_ns(caller);
+        self.note(caller.now_ns, "write", [u64::from(file.0), offset, bytes.len() as u64], &bytes);
         let end = offset + bytes.len() as u64;
-        let result =
-            self.permit_write(incarnation, file, end).map(|class| match self.landing(class) {
-                Landing::Right => self.change(file, at_ns, Change::Write { offset, bytes }),
-                Landing::Nowhere(id) => self.damage(file, offset, bytes.len() as u64, id),
-                Landing::Elsewhere(id, far) => {
-                    let elsewhere = self.elsewhere(file, offset, bytes.len() as u64, far);
-                    let len = bytes.len() as u64;
-                    self.change(file, at_ns, Change::Write { offset: elsewhere, bytes });
-                    self.damage(file, offset, len, id);
-                    self.damage(file, elsewhere, len, id);
-                }
-            });
-        Completion { result, due_ns: self.spend(now_ns, mode, Operation::Write { growth: 0 }) }
+        let result = self.permit_write(caller, file, end).map(|class| match self.landing(class) {
+            Landing::Right => self.change(file, at_ns, Change::Write { offset, bytes }),
+            Landing::Nowhere(id) => self.damage(file, offset, bytes.len() as u64, id),
+            Landing::Elsewhere(id, far) => {
+                let elsewhere = self.elsewhere(file, offset, bytes.len() as u64, far);
+                let len = bytes.len() as u64;
+                self.change(file, at_ns, Change::Write { offset: elsewhere, bytes });
+                self.damage(file, offset, len, id);
+                self.damage(file, elsewhere, len, id);
+            }
+        });
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
     }
 
     /// Cuts or grows a file.
-    pub fn set_len(
-        &mut self,
-        now_ns: u64,
-        (incarnation, mode): (u64, IoMode),
-        file: FileId,
-        len: u64,
-    ) -> Completion<()> {
-        let at_ns = self.device_ns(now_ns, mode);
-        self.note(now_ns, "set_len", [u64::from(file.0), len, 0], &[]);
+    pub fn set_len(&mut self, caller: Caller, file: FileId, len: u64) -> Completion<()> {
+        let at_ns = self.device_ns(caller);
+        self.note(caller.now_ns, "set_len", [u64::from(file.0), len, 0], &[]);
         let result = self
-            .permit_write(incarnation, file, len)
+            .permit_write(caller, file, len)
             .map(|_| self.change(file, at_ns, Change::SetLen(len)));
-        Completion { result, due_ns: self.spend(now_ns, mode, Operation::Write { growth: 0 }) }
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
     }
 
     /// Whether a write up to `end` may happen; answers the file's class.
-    fn permit_write(&mut self, incarnation: u64, file: FileId, end: u64) -> Result<FileClass> {
-        self.check(incarnation)?;
+    fn permit_write(&mut self, caller: Caller, file: FileId, end: u64) -> Result<FileClass> {
+        self.check(caller.incarnation)?;
         let contents = self.files.get(&file).ok_or_else(eio)?;
         let (class, growth) = (contents.class, end.saturating_sub(contents.len()));
         self.strike(class, Operation::Write { growth })?;
@@ -112,17 +106,12 @@ impl Volume {
     }
 
     /// `fdatasync`.
-    pub fn sync(
-        &mut self,
-        now_ns: u64,
-        (incarnation, mode): (u64, IoMode),
-        file: FileId,
-    ) -> Completion<()> {
-        self.settle(now_ns);
-        let issued_ns = self.device_ns(now_ns, mode);
-        let due_ns = self.spend(now_ns, mode, Operation::Sync);
-        self.note(now_ns, "sync", [u64::from(file.0), due_ns - now_ns, 0], &[]);
-        let result = self.check(incarnation).and_then(|()| {
+    pub fn sync(&mut self, caller: Caller, file: FileId) -> Completion<()> {
+        self.settle(caller.now_ns);
+        let issued_ns = self.device_ns(caller);
+        let due_ns = self.spend(caller, Operation::Sync);
+        self.note(caller.now_ns, "sync", [u64::from(file.0), due_ns - caller.now_ns, 0], &[]);
+        let result = self.check(caller.incarnation).and_then(|()| {
             let class = self.files.get(&file).ok_or_else(eio)?.class;
             let struck = self.strike(class, Operation::Sync);
             if struck.is_err() {

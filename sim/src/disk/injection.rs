@@ -3,8 +3,9 @@
 use std::io;
 
 use super::SECTOR;
-use super::fault::{DiskEffect, DiskFault, FailedSync, Injected, Landing, Operation};
+use super::fault::{DiskEffect, DiskFault, FailedSync, Injected, Landing};
 use super::file::{FileClass, FileId};
+use super::operation::Operation;
 use super::volume::Volume;
 use crate::stream::{FaultId, MILLION, Stream};
 use crate::trace::Kind;

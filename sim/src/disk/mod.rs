@@ -35,6 +35,7 @@ mod handle;
 mod image;
 mod injection;
 mod names;
+mod operation;
 mod power;
 mod state_file;
 #[cfg(test)]
@@ -47,9 +48,10 @@ pub use fault::{DiskEffect, DiskFault, FailedSync};
 pub use file::{FileClass, FileId};
 pub use handle::DiskHandle;
 pub use image::Image;
+pub use operation::{Caller, Completion, DiskConfig, IoMode, Wait};
 pub use power::{Keep, PowerLoss, PowerLossEffect};
 pub use state_file::StateFile;
-pub use volume::{Completion, DiskConfig, IoMode, Volume, Wait};
+pub use volume::Volume;
 
 /// What a device writes as a whole, in bytes.
 pub const SECTOR: u64 = 512;

@@ -5,9 +5,11 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
+use mettle_server::platform::Open;
 
 use super::file::FileId;
-use super::volume::{IoMode, Volume};
+use super::operation::{Caller, IoMode};
+use super::volume::Volume;
 use crate::clock::Now;
 
 /// One file of a [`Volume`], as redb uses it: it never waits.
@@ -29,7 +31,8 @@ impl StateFile {
         incarnation: u64,
         path: &str,
     ) -> io::Result<StateFile> {
-        let opened = lock(volume).open(now.ns(), incarnation, path, (true, false));
+        let caller = Caller { now_ns: now.ns(), incarnation, mode: IoMode::Waiting };
+        let opened = lock(volume).open(caller, path, Open::Create);
         let file = opened.result?;
         Ok(StateFile { volume: Arc::clone(volume), now: now.clone(), incarnation, file })
     }
@@ -38,8 +41,9 @@ impl StateFile {
         lock(&self.volume)
     }
 
-    fn user(&self) -> (u64, IoMode) {
-        (self.incarnation, IoMode::Metered)
+    fn caller(&self) -> Caller {
+        let incarnation = self.incarnation;
+        Caller { now_ns: self.now.ns(), incarnation, mode: IoMode::Metered }
     }
 }
 
@@ -55,12 +59,11 @@ impl fmt::Debug for StateFile {
 
 impl redb::StorageBackend for StateFile {
     fn len(&self) -> io::Result<u64> {
-        self.volume().len(self.incarnation, self.file)
+        self.volume().len(self.caller(), self.file)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let range = (offset, out.len());
-        let bytes = self.volume().read(self.now.ns(), self.user(), self.file, range).result?;
+        let bytes = self.volume().read(self.caller(), self.file, offset, out.len()).result?;
         if bytes.len() != out.len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -69,15 +72,15 @@ impl redb::StorageBackend for StateFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.volume().set_len(self.now.ns(), self.user(), self.file, len).result
+        self.volume().set_len(self.caller(), self.file, len).result
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.volume().sync(self.now.ns(), self.user(), self.file).result
+        self.volume().sync(self.caller(), self.file).result
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let bytes = Bytes::copy_from_slice(data);
-        self.volume().write(self.now.ns(), self.user(), self.file, (offset, bytes)).result
+        self.volume().write(self.caller(), self.file, offset, bytes).result
     }
 }

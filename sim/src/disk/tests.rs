@@ -6,6 +6,7 @@ mod redb;
 mod stories;
 
 use bytes::Bytes;
+use mettle_server::platform::Open;
 
 use super::*;
 use crate::stream::{FaultId, Latency, Streams};
@@ -35,33 +36,32 @@ impl Story {
         Story { disk, now: 0, process }
     }
 
-    fn user(&self) -> (u64, IoMode) {
-        (self.process, IoMode::Waiting)
+    fn caller(&self) -> Caller {
+        Caller { now_ns: self.now, incarnation: self.process, mode: IoMode::Waiting }
     }
 
     fn open(&mut self, path: &str) -> FileId {
-        self.disk.open(self.now, self.process, path, (true, false)).result.unwrap()
+        self.disk.open(self.caller(), path, Open::Create).result.unwrap()
     }
 
     fn write(&mut self, file: FileId, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
-        let bytes = (offset, Bytes::copy_from_slice(bytes));
-        self.disk.write(self.now, self.user(), file, bytes).result
+        self.disk.write(self.caller(), file, offset, Bytes::copy_from_slice(bytes)).result
     }
 
     fn read(&mut self, file: FileId) -> Vec<u8> {
-        self.disk.read(self.now, self.user(), file, (0, usize::MAX)).result.unwrap().to_vec()
+        self.disk.read(self.caller(), file, 0, usize::MAX).result.unwrap().to_vec()
     }
 
     /// Calls sync and waits for it.
     fn sync(&mut self, file: FileId) -> std::io::Result<()> {
-        let done = self.disk.sync(self.now, self.user(), file);
+        let done = self.disk.sync(self.caller(), file);
         self.now = self.now.max(done.due_ns);
         self.disk.settle(self.now);
         done.result
     }
 
     fn sync_dir(&mut self, path: &str) {
-        let done = self.disk.sync_dir(self.now, self.process, path);
+        let done = self.disk.sync_dir(self.caller(), path);
         self.now = self.now.max(done.due_ns);
         self.disk.settle(self.now);
         done.result.unwrap();
@@ -75,7 +75,7 @@ impl Story {
 
     /// The file's content, if there is such a file.
     fn content(&mut self, path: &str) -> Option<Vec<u8>> {
-        let opened = self.disk.open(self.now, self.process, path, (false, false)).result;
+        let opened = self.disk.open(self.caller(), path, Open::Existing).result;
         opened.ok().map(|file| self.read(file))
     }
 }

@@ -4,73 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, Result};
 use std::task::Waker;
 
-use serde::{Deserialize, Serialize};
-
 use super::contents::FileContents;
-use super::fault::{DiskEffect, Injected, Operation};
+use super::fault::{DiskEffect, Injected};
 use super::file::FileId;
 use super::names::{NameChange, Tree, parent};
-use crate::stream::{FaultId, Latency, Stream, Streams};
-use crate::trace::{Kind, Trace};
-
-/// How long the operations of a healthy disk take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DiskConfig {
-    /// A read that may go to the medium.
-    pub read: Latency,
-    /// A write, or a change of a directory, that goes to the page cache.
-    pub write: Latency,
-    /// A sync.
-    pub sync: Latency,
-    /// A read or write of the page cache through the synchronous face.
-    pub cached: Latency,
-}
-
-impl Default for DiskConfig {
-    fn default() -> DiskConfig {
-        let (us, ms) = (1_000, 1_000_000);
-        DiskConfig {
-            read: Latency::uniform(80 * us, 80 * us),
-            write: Latency::uniform(5 * us, 15 * us),
-            sync: Latency {
-                base_ns: 500 * us,
-                jitter_ns: 1_000 * us,
-                tail_ppm: 10_000,
-                tail_ns: 30 * ms,
-            },
-            cached: Latency::uniform(us, 2 * us),
-        }
-    }
-}
-
-/// Which face an operation comes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IoMode {
-    /// A future that waits for its time.
-    Waiting,
-    /// Never waits; its time adds up for the storage job it is part of.
-    Metered,
-}
-
-/// An operation, and when it is done.
-#[derive(Debug)]
-pub struct Completion<T> {
-    /// Its outcome, decided now.
-    pub result: Result<T>,
-    /// When whoever asked may know, in nanoseconds.
-    pub due_ns: u64,
-}
-
-/// The answer to whoever waits for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// It is done.
-    Over,
-    /// Come back then.
-    Until(u64),
-    /// The disk is stalled; the waker is kept.
-    Stalled,
-}
+use super::operation::{Caller, DiskConfig, IoMode, Operation, Wait};
+use crate::stream::{FaultId, Stream, Streams};
+use crate::trace::{Event, Kind, Trace};
 
 /// A sync under way.
 #[derive(Debug)]
@@ -277,16 +217,17 @@ impl Volume {
         self.next_ordinal
     }
 
-    /// The device's time, as this face sees it.
-    pub(super) fn device_ns(&self, now_ns: u64, mode: IoMode) -> u64 {
-        match mode {
-            IoMode::Waiting => now_ns,
-            IoMode::Metered => now_ns + self.ahead_ns,
+    /// The device's time, as this caller sees it.
+    pub(super) fn device_ns(&self, caller: Caller) -> u64 {
+        match caller.mode {
+            IoMode::Waiting => caller.now_ns,
+            IoMode::Metered => caller.now_ns + self.ahead_ns,
         }
     }
 
     /// Spends an operation's time; answers when it is done.
-    pub(super) fn spend(&mut self, now_ns: u64, mode: IoMode, operation: Operation) -> u64 {
+    pub(super) fn spend(&mut self, caller: Caller, operation: Operation) -> u64 {
+        let mode = caller.mode;
         let latency = match (operation, mode) {
             (Operation::Sync, _) => self.config.sync,
             (_, IoMode::Metered) => self.config.cached,
@@ -295,7 +236,7 @@ impl Volume {
         };
         let drawn_ns = latency.draw(&mut self.latency[usize::from(mode == IoMode::Metered)]);
         let taken_ns = self.slowed(drawn_ns, operation);
-        let due_ns = self.device_ns(now_ns, mode) + taken_ns;
+        let due_ns = self.device_ns(caller) + taken_ns;
         if mode == IoMode::Metered {
             self.ahead_ns += taken_ns;
         }
@@ -303,7 +244,13 @@ impl Volume {
     }
 
     pub(super) fn note(&self, now_ns: u64, verb: &'static str, numbers: [u64; 3], bytes: &[u8]) {
-        self.trace.record_bytes(now_ns, Some(self.member), Kind::Disk, (verb, numbers), bytes);
+        self.trace.record_bytes(
+            now_ns,
+            Some(self.member),
+            Kind::Disk,
+            Event { verb, numbers },
+            bytes,
+        );
     }
 
     pub(super) fn note_name(&self, now_ns: u64, verb: &str, path: &str) {

@@ -15,7 +15,7 @@ use crate::disk::{DiskConfig, DiskHandle, PowerLoss, PowerLossEffect, SimDisk};
 use crate::host::Host;
 use crate::net::{NetConfig, NetHandle, SimNet};
 use crate::stream::{FaultId, Stream, Streams};
-use crate::trace::{Kind, Trace};
+use crate::trace::{Event, Kind, Trace};
 
 /// The settings of an environment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ impl Environment {
         let disk = self.disk.boot(member);
         Platform {
             disk: Arc::new(SimDisk::new(&self.disk, member, disk)),
-            net: Arc::new(SimNet::new(self.net.clone(), host, self.net.boot(host))),
+            net: Arc::new(SimNet::new(self.net.clone(), self.net.boot(host))),
             clock: Arc::new(SimClock::new(self.clock.clone(), host)),
             entropy: Arc::new(self.entropy(host, disk)),
         }
@@ -89,11 +89,11 @@ impl Environment {
     /// A client of the simulator, from 1.
     pub fn client_platform(&self, client: u8) -> ClientPlatform {
         let host = Host::Client(client);
-        let incarnation = self.net.boot(host);
+        let process = self.net.boot(host);
         ClientPlatform {
-            net: Arc::new(SimNet::new(self.net.clone(), host, incarnation)),
+            net: Arc::new(SimNet::new(self.net.clone(), process)),
             clock: Arc::new(SimClock::new(self.clock.clone(), host)),
-            entropy: Arc::new(self.entropy(host, incarnation)),
+            entropy: Arc::new(self.entropy(host, process.incarnation)),
         }
     }
 
@@ -136,7 +136,7 @@ impl Entropy for SimEntropy {
     fn next_u64(&self) -> u64 {
         let drawn = self.stream.lock().expect("no one panics while drawing").next_u64();
         let numbers = [self.host.number(), drawn, 0];
-        let event = ("drawn", numbers);
+        let event = Event { verb: "drawn", numbers };
         self.trace.record_bytes(self.now.ns(), self.host.member(), Kind::Entropy, event, &[]);
         drawn
     }

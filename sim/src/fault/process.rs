@@ -29,7 +29,7 @@ pub(super) async fn run(
         }
         ProcessFault::Pause => pause(run, planned, resolved).await,
         ProcessFault::CrashAt { probe, by, down_ns } => {
-            crash_at(run, planned, resolved, (probe, *by, *down_ns));
+            crash_at(run, planned, resolved, probe, *by, *down_ns);
         }
     }
 }
@@ -119,7 +119,9 @@ fn crash_at(
     run: &RunContext,
     planned: &PlannedFault,
     resolved: &ResolvedTarget,
-    (probe, by, down_ns): (&str, Crash, u64),
+    probe: &str,
+    by: Crash,
+    down_ns: u64,
 ) {
     let until_ns = (planned.at_ns + planned.duration_ns).min(run.plan.duration_ns);
     let whom = match planned.target {

@@ -13,42 +13,31 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Answer, EndId, NetHandle, Read, Syn, Write};
 use crate::clock::{Alarm, until};
-use crate::host::Host;
+use crate::host::{Host, Process};
 
 /// The sockets of one incarnation of one host's process.
 #[derive(Clone)]
 pub struct SimNet {
-    network_handle: NetHandle,
+    handle: NetHandle,
     time: TimeHandle,
-    host: Host,
-    incarnation: u64,
+    process: Process,
 }
 
 impl SimNet {
     /// The sockets of a process that [`NetHandle::boot`] has let in.
-    pub fn new(network_handle: NetHandle, host: Host, incarnation: u64) -> SimNet {
-        SimNet { network_handle, time: TimeHandle::current(), host, incarnation }
+    pub fn new(handle: NetHandle, process: Process) -> SimNet {
+        SimNet { handle, time: TimeHandle::current(), process }
     }
 
     fn stream(&self, end: EndId) -> SimStream {
-        let (network_handle, time) = (self.network_handle.clone(), self.time.clone());
-        SimStream {
-            network_handle,
-            time,
-            end,
-            reading: Alarm::default(),
-            writing: Alarm::default(),
-        }
-    }
-
-    fn at(&self) -> (Host, u64) {
-        (self.host, self.incarnation)
+        let (handle, time) = (self.handle.clone(), self.time.clone());
+        SimStream { handle, time, end, reading: Alarm::default(), writing: Alarm::default() }
     }
 
     /// The host at an address, as seen from here.
     fn resolve(&self, ip: IpAddr) -> io::Result<Host> {
         if ip.is_loopback() || ip.is_unspecified() {
-            return Ok(self.host);
+            return Ok(self.process.host);
         }
         Host::of(ip).ok_or_else(|| ErrorKind::HostUnreachable.into())
     }
@@ -63,7 +52,7 @@ impl SimNet {
 
     async fn dial(&self, addr: SocketAddr) -> io::Result<SimStream> {
         let to = self.resolve(addr.ip())?;
-        let config = self.network_handle.config();
+        let config = self.handle.config();
         let give_up_ns = self.now_ns() + config.dial_timeout_ns;
         let mut retry_ns = config.dial_retry_ns;
         while self.now_ns() < give_up_ns {
@@ -79,13 +68,11 @@ impl SimNet {
 
     /// One SYN. None when it, or the answer to it, is lost.
     async fn attempt(&self, to: Host, port: u16) -> io::Result<Option<SimStream>> {
-        let syn =
-            self.network_handle.with(|network, now_ns| network.dial(now_ns, self.at(), to))?;
+        let syn = self.handle.with(|network, now_ns| network.dial(now_ns, self.process, to))?;
         let Syn::Travels(there_ns) = syn else { return Ok(None) };
         self.wait(there_ns).await;
-        let answer = self
-            .network_handle
-            .with(|network, now_ns| network.answer(now_ns, self.at(), to, port))?;
+        let answer =
+            self.handle.with(|network, now_ns| network.answer(now_ns, self.process, to, port))?;
         match answer {
             Answer::Accepted(end, back_ns) => {
                 let stream = self.stream(end);
@@ -105,8 +92,8 @@ impl platform::Net for SimNet {
     fn listen(&self, addr: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn platform::Listener>>> {
         Box::pin(async move {
             let port = self
-                .network_handle
-                .with(|network, now_ns| network.listen(now_ns, self.at(), addr.port()))?;
+                .handle
+                .with(|network, now_ns| network.listen(now_ns, self.process, addr.port()))?;
             let listener = SimListener { net: self.clone(), port };
             Ok(Box::new(listener) as Box<dyn platform::Listener>)
         })
@@ -121,7 +108,7 @@ impl platform::Net for SimNet {
 
     fn peer_message(&self, to: SocketAddr, message: Bytes) -> Vec<Bytes> {
         match self.resolve(to.ip()) {
-            Ok(to) => self.network_handle.peer_message(self.host, to, message),
+            Ok(to) => self.handle.peer_message(self.process.host, to, message),
             Err(_) => vec![message],
         }
     }
@@ -138,7 +125,7 @@ impl platform::Listener for SimListener {
         let SimListener { net, port } = self;
         Box::pin(poll_fn(move |cx| {
             let accepted =
-                net.network_handle.with(|network, _| network.accept(net.at(), *port, cx.waker()));
+                net.handle.with(|network, _| network.accept(net.process, *port, cx.waker()));
             accepted.map_ok(|(end, from)| {
                 (Box::new(net.stream(end)) as Box<dyn platform::Stream>, from)
             })
@@ -146,22 +133,20 @@ impl platform::Listener for SimListener {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(SocketAddr::new(self.net.host.ip(), self.port))
+        Ok(SocketAddr::new(self.net.process.host.ip(), self.port))
     }
 }
 
 impl Drop for SimListener {
     fn drop(&mut self) {
-        let at = self.net.at();
-        self.net
-            .network_handle
-            .with(|network, now_ns| network.stop_listening(now_ns, at, self.port));
+        let by = self.net.process;
+        self.net.handle.with(|network, now_ns| network.stop_listening(now_ns, by, self.port));
     }
 }
 
 /// One end of a connection.
 struct SimStream {
-    network_handle: NetHandle,
+    handle: NetHandle,
     time: TimeHandle,
     end: EndId,
     reading: Alarm,
@@ -174,11 +159,10 @@ impl AsyncRead for SimStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let SimStream { network_handle, time, end, reading, .. } = &mut *self;
+        let SimStream { handle, time, end, reading, .. } = &mut *self;
         loop {
             let limit = buf.remaining();
-            let read = network_handle
-                .with(|network, now_ns| network.read(now_ns, *end, limit, cx.waker()));
+            let read = handle.with(|network, now_ns| network.read(now_ns, *end, limit, cx.waker()));
             match read {
                 Read::Bytes(bytes) => buf.put_slice(&bytes),
                 Read::End => {}
@@ -200,10 +184,10 @@ impl AsyncWrite for SimStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let SimStream { network_handle, time, end, writing, .. } = &mut *self;
+        let SimStream { handle, time, end, writing, .. } = &mut *self;
         loop {
-            let written = network_handle
-                .with(|network, now_ns| network.write(now_ns, *end, bytes, cx.waker()));
+            let written =
+                handle.with(|network, now_ns| network.write(now_ns, *end, bytes, cx.waker()));
             match written {
                 Write::Taken(len) => return Poll::Ready(Ok(len)),
                 Write::Failed(kind) => return Poll::Ready(Err(kind.into())),
@@ -237,13 +221,13 @@ impl AsyncWrite for SimStream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.network_handle.with(|network, now_ns| network.shut(now_ns, self.end));
+        self.handle.with(|network, now_ns| network.shut(now_ns, self.end));
         Poll::Ready(Ok(()))
     }
 }
 
 impl Drop for SimStream {
     fn drop(&mut self) {
-        self.network_handle.with(|network, now_ns| network.close(now_ns, self.end));
+        self.handle.with(|network, now_ns| network.close(now_ns, self.end));
     }
 }

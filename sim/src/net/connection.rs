@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::Network;
 use crate::host::Host;
 use crate::stream::FaultId;
-use crate::trace::Kind;
+use crate::trace::{Event, Kind};
 
 /// Names one end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -249,13 +249,9 @@ impl Network {
         end.in_flight += room;
         let member = end.host.member();
         let bytes = Bytes::copy_from_slice(&bytes[..room]);
-        self.trace.record_bytes(
-            now_ns,
-            member,
-            Kind::Net,
-            ("tx", [id.connection, u64::from(id.side), room as u64]),
-            &bytes,
-        );
+        let numbers = [id.connection, u64::from(id.side), room as u64];
+        let event = Event { verb: "tx", numbers };
+        self.trace.record_bytes(now_ns, member, Kind::Net, event, &bytes);
         self.send(now_ns, id, Piece::Bytes(bytes), 0);
         Write::Taken(room)
     }

@@ -9,7 +9,7 @@ use super::connection::{EndId, Piece, Segment};
 use super::link::Hold;
 use crate::host::Host;
 use crate::stream::FaultId;
-use crate::trace::Kind;
+use crate::trace::{Event, Kind};
 
 impl Network {
     /// Sends a piece to the other end; it arrives `extra_ns` later than it would.
@@ -227,7 +227,7 @@ impl Network {
         len: usize,
     ) {
         let numbers = [id.connection, u64::from(id.side), len as u64];
-        self.trace.record_bytes(now_ns, member, Kind::Net, (verb, numbers), &[]);
+        self.trace.record_bytes(now_ns, member, Kind::Net, Event { verb, numbers }, &[]);
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 use super::connection::EndId;
 use super::fault::LinkFault;
 use super::{Backlog, FIRST_PORT, Network};
-use crate::host::Host;
+use crate::host::{Host, Process};
 use crate::stream::FaultId;
 use crate::trace::Kind;
 
@@ -33,9 +33,9 @@ pub enum Answer {
 
 impl Network {
     /// Binds a port of a host; 0 asks for a free one. Answers the port.
-    pub fn listen(&mut self, now_ns: u64, at: (Host, u64), port: u16) -> Result<u16> {
-        let (host, incarnation) = at;
-        let machine = self.running(host, incarnation).ok_or(ErrorKind::NotConnected)?;
+    pub fn listen(&mut self, now_ns: u64, by: Process, port: u16) -> Result<u16> {
+        let host = by.host;
+        let machine = self.running(by).ok_or(ErrorKind::NotConnected)?;
         let port = if port == 0 {
             let free = |port: &u16| !machine.listeners.contains_key(port);
             (FIRST_PORT..=u16::MAX).find(free).ok_or(ErrorKind::AddrInUse)?
@@ -52,8 +52,8 @@ impl Network {
     }
 
     /// Closes a listener: whoever waits to be accepted is reset.
-    pub fn stop_listening(&mut self, now_ns: u64, at: (Host, u64), port: u16) {
-        let Some(machine) = self.running(at.0, at.1) else { return };
+    pub fn stop_listening(&mut self, now_ns: u64, by: Process, port: u16) {
+        let Some(machine) = self.running(by) else { return };
         let Some(backlog) = machine.listeners.remove(&port) else { return };
         for (end, _) in backlog.waiting {
             self.refuse(now_ns, end);
@@ -70,12 +70,11 @@ impl Network {
     /// The next connection that waits at a listener.
     pub fn accept(
         &mut self,
-        at: (Host, u64),
+        by: Process,
         port: u16,
         waker: &Waker,
     ) -> Poll<Result<(EndId, SocketAddr)>> {
-        let listener =
-            self.running(at.0, at.1).and_then(|machine| machine.listeners.get_mut(&port));
+        let listener = self.running(by).and_then(|machine| machine.listeners.get_mut(&port));
         let Some(backlog) = listener else {
             return Poll::Ready(Err(ErrorKind::NotConnected.into()));
         };
@@ -87,9 +86,9 @@ impl Network {
     }
 
     /// Sends a SYN.
-    pub fn dial(&mut self, now_ns: u64, at: (Host, u64), to: Host) -> Result<Syn> {
-        let (from, incarnation) = at;
-        self.running(from, incarnation).ok_or(ErrorKind::NotConnected)?;
+    pub fn dial(&mut self, now_ns: u64, by: Process, to: Host) -> Result<Syn> {
+        let from = by.host;
+        self.running(by).ok_or(ErrorKind::NotConnected)?;
         self.trace.record(now_ns, from.member(), Kind::Net, format_args!("syn {from}->{to}"));
         if self.is_lost(from, to) {
             return Ok(Syn::Vanishes);
@@ -99,9 +98,9 @@ impl Network {
     }
 
     /// A SYN arrives.
-    pub fn answer(&mut self, now_ns: u64, at: (Host, u64), to: Host, port: u16) -> Result<Answer> {
-        let (from, incarnation) = at;
-        self.running(from, incarnation).ok_or(ErrorKind::NotConnected)?;
+    pub fn answer(&mut self, now_ns: u64, by: Process, to: Host, port: u16) -> Result<Answer> {
+        let from = by.host;
+        self.running(by).ok_or(ErrorKind::NotConnected)?;
         if self.is_lost(to, from) || !self.is_powered(to) {
             return Ok(Answer::Vanishes);
         }
@@ -119,7 +118,7 @@ impl Network {
             return Ok(Answer::Refused(back_ns));
         }
         let end = self.open(from, to);
-        let machine = self.running(from, incarnation).ok_or(ErrorKind::NotConnected)?;
+        let machine = self.running(by).ok_or(ErrorKind::NotConnected)?;
         let from_port = machine.next_port;
         machine.next_port = from_port.checked_add(1).unwrap_or(FIRST_PORT);
         let from_addr = SocketAddr::new(from.ip(), from_port);

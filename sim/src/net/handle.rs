@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{LinkFault, NetConfig, NetEffect, Network, Reset};
 use crate::clock::Now;
-use crate::host::Host;
+use crate::host::{Host, Process};
 use crate::stream::{FaultId, Latency, Streams};
 use crate::trace::Trace;
 
@@ -39,9 +39,10 @@ impl NetHandle {
         self.with(|network, _| network.config())
     }
 
-    /// A process on this host may use the network; answers its incarnation.
-    pub fn boot(&self, host: Host) -> u64 {
-        self.with(|network, now_ns| network.boot(now_ns, host))
+    /// A process on this host may use the network.
+    pub fn boot(&self, host: Host) -> Process {
+        let incarnation = self.with(|network, now_ns| network.boot(now_ns, host));
+        Process { host, incarnation }
     }
 
     /// The process dies: its connections are reset.

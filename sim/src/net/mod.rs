@@ -39,7 +39,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::ErrorKind;
 use std::task::Waker;
 
-use crate::host::Host;
+use crate::host::{Host, Process};
 use crate::stream::{FaultId, Streams};
 use crate::trace::{Kind, Trace};
 
@@ -208,7 +208,8 @@ impl Network {
     }
 
     /// The machine, if this incarnation of its process still runs.
-    fn running(&mut self, host: Host, incarnation: u64) -> Option<&mut Machine> {
+    fn running(&mut self, process: Process) -> Option<&mut Machine> {
+        let Process { host, incarnation } = process;
         self.machines
             .get_mut(&host)
             .filter(|machine| machine.running && machine.incarnation == incarnation)

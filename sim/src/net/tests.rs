@@ -16,6 +16,10 @@ const CUT: FaultId = FaultId(1);
 const MS: u64 = 1_000_000;
 const S: u64 = 1_000 * MS;
 
+fn process(host: Host, incarnation: u64) -> Process {
+    Process { host, incarnation }
+}
+
 /// Two hosts and a connection between them.
 struct Story {
     net: Network,
@@ -31,12 +35,12 @@ impl Story {
         let mut net = Network::new(Streams::new(seed), config, trace);
         net.boot(0, A);
         net.boot(0, B);
-        net.listen(0, (B, 1), 2380).unwrap();
-        let Ok(Syn::Travels(there)) = net.dial(0, (A, 1), B) else { panic!("no cut yet") };
-        let Ok(Answer::Accepted(a, back)) = net.answer(there, (A, 1), B, 2380) else {
+        net.listen(0, process(B, 1), 2380).unwrap();
+        let Ok(Syn::Travels(there)) = net.dial(0, process(A, 1), B) else { panic!("no cut yet") };
+        let Ok(Answer::Accepted(a, back)) = net.answer(there, process(A, 1), B, 2380) else {
             panic!("someone listens")
         };
-        let Poll::Ready(Ok((b, from))) = net.accept((B, 1), 2380, Waker::noop()) else {
+        let Poll::Ready(Ok((b, from))) = net.accept(process(B, 1), 2380, Waker::noop()) else {
             panic!("someone waits")
         };
         assert_eq!(from.ip(), A.ip());
@@ -144,11 +148,11 @@ fn a_killed_process_resets_its_connections() {
         story.net.close(story.now, end);
     }
     assert_eq!(story.net.connections(), 0);
-    assert!(story.net.dial(story.now, (A, 1), B).is_err(), "a dead process dials no more");
-    assert!(story.net.listen(story.now, (A, 1), 1).is_err());
+    assert!(story.net.dial(story.now, process(A, 1), B).is_err(), "a dead process dials no more");
+    assert!(story.net.listen(story.now, process(A, 1), 1).is_err());
     assert_eq!(story.net.boot(story.now, A), 2);
-    assert!(story.net.listen(story.now, (A, 1), 1).is_err(), "nor does its ghost");
-    assert!(story.net.listen(story.now, (A, 2), 1).is_ok());
+    assert!(story.net.listen(story.now, process(A, 1), 1).is_err(), "nor does its ghost");
+    assert!(story.net.listen(story.now, process(A, 2), 1).is_ok());
 }
 
 #[test]
@@ -157,10 +161,10 @@ fn a_machine_without_power_is_silent_until_it_is_back() {
     story.net.power_off(story.now, B);
     story.write(story.a, b"anyone?");
     assert!(matches!(story.gather(story.a, 5 * S).1, Read::Wait(Some(_))));
-    assert_eq!(story.net.dial(story.now, (A, 1), B).unwrap(), Syn::Vanishes);
+    assert_eq!(story.net.dial(story.now, process(A, 1), B).unwrap(), Syn::Vanishes);
     story.net.boot(story.now, B);
     assert_eq!(story.gather(story.a, 5 * S).1, Read::Failed(ErrorKind::ConnectionReset));
-    let refused = story.net.answer(story.now, (A, 1), B, 2380).unwrap();
+    let refused = story.net.answer(story.now, process(A, 1), B, 2380).unwrap();
     assert!(matches!(refused, Answer::Refused(_)), "no one listens after a boot");
 }
 
@@ -202,11 +206,11 @@ fn connections_are_reset_in_three_ways() {
 fn dials_are_refused_or_hang_as_faults_say() {
     let mut story = Story::new(1);
     story.net.inject(story.now, FaultId(1), A, B, LinkFault::RefuseConnect);
-    let refused = story.net.answer(story.now, (A, 1), B, 2380).unwrap();
+    let refused = story.net.answer(story.now, process(A, 1), B, 2380).unwrap();
     assert!(matches!(refused, Answer::Refused(_)));
     story.net.heal(story.now, FaultId(1));
     story.net.inject(story.now, FaultId(2), A, B, LinkFault::HangConnect);
-    assert_eq!(story.net.dial(story.now, (A, 1), B).unwrap(), Syn::Vanishes);
+    assert_eq!(story.net.dial(story.now, process(A, 1), B).unwrap(), Syn::Vanishes);
     assert_eq!(story.net.effect(FaultId(1)).dials_refused, 1);
     assert_eq!(story.net.effect(FaultId(2)).dials_hung, 1);
     assert_eq!(story.write(story.a, b"x"), Write::Taken(1), "what is connected stays so");

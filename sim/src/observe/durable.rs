@@ -23,6 +23,13 @@ pub trait Media {
     fn log(&self, member: u32, see: &mut dyn FnMut(&[Segment<'_>]));
 }
 
+/// What tells one entry at an index from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EntryId {
+    pub(super) term: u64,
+    pub(super) crc: u32,
+}
+
 /// A broken rule, in words.
 pub(super) type Broken = Option<(&'static str, String)>;
 
@@ -30,8 +37,8 @@ pub(super) type Broken = Option<(&'static str, String)>;
 #[derive(Debug, Default)]
 pub struct Durable {
     logs: BTreeMap<u32, Log>,
-    /// Term and CRC of what is committed.
-    committed: BTreeMap<u64, (u64, u32)>,
+    /// What is committed at each index.
+    committed: BTreeMap<u64, EntryId>,
     /// A log was read anew: it may have lost what was committed long ago.
     doubtful: bool,
     /// Found broken once; what follows from it says no more.
@@ -67,8 +74,8 @@ impl Log {
         again
     }
 
-    fn holds(&self, index: u64, entry: (u64, u32)) -> bool {
-        index <= self.scan.start() || self.scan.entry(index) == Some(entry)
+    fn holds(&self, index: u64, entry: EntryId) -> bool {
+        index <= self.scan.start() || self.scan.entry(index) == Some((entry.term, entry.crc))
     }
 }
 
@@ -86,7 +93,7 @@ impl Durable {
     }
 
     /// A member holds an entry to be committed.
-    pub(super) fn committed(&mut self, media: &dyn Media, index: u64, entry: (u64, u32)) -> Broken {
+    pub(super) fn committed(&mut self, media: &dyn Media, index: u64, entry: EntryId) -> Broken {
         if self.broken || self.committed.contains_key(&index) {
             return None;
         }
@@ -130,7 +137,7 @@ impl Durable {
         self.committed.iter().find_map(|(index, entry)| self.lacks(*index, *entry))
     }
 
-    fn lacks(&self, index: u64, entry: (u64, u32)) -> Broken {
+    fn lacks(&self, index: u64, entry: EntryId) -> Broken {
         let holds = |(member, log): (&u32, &Log)| log.holds(index, entry).then_some(*member);
         let holders: Vec<u32> = self.logs.iter().filter_map(holds).collect();
         let quorum = self.logs.len() / 2 + 1;
@@ -144,7 +151,7 @@ impl Durable {
         };
         let reason = format!(
             "entry {index} of term {} is committed, and durable on {on}; a quorum is {quorum}",
-            entry.0
+            entry.term
         );
         Some((COMMITTED_DURABLE, reason))
     }

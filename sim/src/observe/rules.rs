@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mettle_reports::timeline::Leadership;
 use mettle_server::probe::Fact;
 
-use super::durable::{Broken, Durable, Media};
+use super::durable::{Broken, Durable, EntryId, Media};
 use crate::outcome::Violation;
 
 /// At most one member leads a term.
@@ -50,13 +50,13 @@ impl Rules {
             Fact::Committed { index, term, crc } => self.commit(member, index, term, crc),
             Fact::Applied { index, revision } => self.apply(member, index, revision),
             Fact::Hashed { revision, compact_revision, hash } => {
-                self.hash(member, (revision, compact_revision), hash)
+                self.hash(member, revision, compact_revision, hash)
             }
         };
         self.note(now_ns, broken);
         let broken = match fact {
             Fact::Committed { index, term, crc } => {
-                self.durable.committed(media, index, (term, crc))
+                self.durable.committed(media, index, EntryId { term, crc })
             }
             Fact::Applied { index, .. } => self.durable.applied(media, member, index),
             _ => None,
@@ -76,7 +76,7 @@ impl Rules {
         }
     }
 
-    fn hash(&mut self, member: u32, (revision, compacted): (i64, i64), hash: u32) -> Broken {
+    fn hash(&mut self, member: u32, revision: i64, compacted: i64, hash: u32) -> Broken {
         let (first_hash, first) =
             *self.hashed.entry((revision, compacted)).or_insert((hash, member));
         (first_hash != hash).then(|| {

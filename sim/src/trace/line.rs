@@ -49,24 +49,34 @@ pub enum Detail {
     /// A frequent event: see [`Trace::record_bytes`](super::Trace::record_bytes).
     Numbers {
         /// What was done.
-        verb: &'static str,
-        /// To what, as the verb says.
-        numbers: [u64; 3],
+        event: Event,
         /// Digest of the bytes it moved, 0 without any.
         digest: u128,
     },
+}
+
+/// A frequent event: nothing of it is formatted until a line is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What was done.
+    pub verb: &'static str,
+    /// To what, as the verb says.
+    pub numbers: [u64; 3],
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Event { verb, numbers: [a, b, c] } = self;
+        write!(f, "{verb} {a} {b} {c}")
+    }
 }
 
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Detail::Words(words) => f.write_str(words),
-            Detail::Numbers { verb, numbers: [a, b, c], digest: 0 } => {
-                write!(f, "{verb} {a} {b} {c}")
-            }
-            Detail::Numbers { verb, numbers: [a, b, c], digest } => {
-                write!(f, "{verb} {a} {b} {c} #{:016x}", *digest as u64)
-            }
+            Detail::Numbers { event, digest: 0 } => write!(f, "{event}"),
+            Detail::Numbers { event, digest } => write!(f, "{event} #{:016x}", *digest as u64),
         }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-pub use line::{Detail, Kind, Line};
+pub use line::{Detail, Event, Kind, Line};
 
 /// How many of the latest lines are always kept.
 pub const RECENT: usize = 50;
@@ -92,12 +92,12 @@ impl Trace {
         at_ns: u64,
         member: Option<u8>,
         kind: Kind,
-        (verb, numbers): (&'static str, [u64; 3]),
+        event: Event,
         bytes: &[u8],
     ) {
         let digest = if bytes.is_empty() { 0 } else { digest(bytes) };
         self.add(
-            Line { at_ns, member, kind, detail: Detail::Numbers { verb, numbers, digest } },
+            Line { at_ns, member, kind, detail: Detail::Numbers { event, digest } },
             &digest.to_le_bytes(),
         );
     }
@@ -174,7 +174,7 @@ fn feed(line: &Line, extra: &[u8], hash: &mut SipHasher13) {
             hash.write_u64(words.len() as u64);
             hash.write(words.as_bytes());
         }
-        Detail::Numbers { verb, numbers, .. } => {
+        Detail::Numbers { event: Event { verb, numbers }, .. } => {
             hash.write(verb.as_bytes());
             for number in numbers {
                 hash.write_u64(*number);

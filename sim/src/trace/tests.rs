@@ -2,10 +2,14 @@
 
 use super::*;
 
+fn event(verb: &'static str, numbers: [u64; 3]) -> Event {
+    Event { verb, numbers }
+}
+
 fn sample(trace: &Trace) {
     trace.record(5, None, Kind::Fault, format_args!("cut {} -> {}", 1, 2));
-    trace.record_bytes(6, Some(1), Kind::Net, ("tx", [1, 0, 3]), b"abc");
-    trace.record_bytes(7, Some(2), Kind::Disk, ("sync", [1, 0, 0]), b"");
+    trace.record_bytes(6, Some(1), Kind::Net, event("tx", [1, 0, 3]), b"abc");
+    trace.record_bytes(7, Some(2), Kind::Disk, event("sync", [1, 0, 0]), b"");
 }
 
 #[test]
@@ -24,7 +28,7 @@ fn what_is_kept_does_not_change_the_hash() {
 fn every_part_of_an_event_changes_the_hash() {
     let hash = |at, member, kind, verb, number, bytes: &[u8]| {
         let trace = Trace::new(Keep::Nothing);
-        trace.record_bytes(at, member, kind, (verb, [number, 0, 0]), bytes);
+        trace.record_bytes(at, member, kind, event(verb, [number, 0, 0]), bytes);
         trace.hash()
     };
     let base = hash(1, Some(1), Kind::Net, "tx", 1, b"a");
@@ -42,7 +46,7 @@ fn a_members_hash_covers_only_its_own_events() {
     let (one, two) = (Trace::new(Keep::Nothing), Trace::new(Keep::Nothing));
     sample(&one);
     sample(&two);
-    two.record_bytes(8, Some(2), Kind::Net, ("rx", [1, 1, 3]), b"");
+    two.record_bytes(8, Some(2), Kind::Net, event("rx", [1, 1, 3]), b"");
     assert_eq!(one.member_hash(1), two.member_hash(1));
     assert_ne!(one.member_hash(2), two.member_hash(2));
     assert_ne!(one.hash(), two.hash());

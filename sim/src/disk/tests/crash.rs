@@ -110,7 +110,7 @@ proptest! {
                     synced_len = bytes.len();
                 }
                 Op::CallSync => {
-                    story.disk.sync(story.now, story.user(), file).result.unwrap();
+                    story.disk.sync(story.caller(), file).result.unwrap();
                 }
                 Op::Lose { .. } => check(&mut story, &mut bytes, &mut synced_len, op),
             }

@@ -51,22 +51,22 @@ fn step(story: &mut Story, model: &mut Model, op: &Op) {
         }
         Op::SetLen { path, len } => {
             let file = story.open(PATHS[path]);
-            story.disk.set_len(story.now, story.user(), file, len).result.unwrap();
+            story.disk.set_len(story.caller(), file, len).result.unwrap();
             model.entry(PATHS[path]).or_default().resize(len as usize, 0);
         }
         Op::Truncate { path } => {
-            let how = (true, true);
-            story.disk.open(story.now, story.process, PATHS[path], how).result.unwrap();
+            let how = Open::Truncate;
+            story.disk.open(story.caller(), PATHS[path], how).result.unwrap();
             model.entry(PATHS[path]).or_default().clear();
         }
         Op::Rename { from, to } => {
-            let renamed = story.disk.rename(story.now, story.process, PATHS[from], PATHS[to]);
+            let renamed = story.disk.rename(story.caller(), PATHS[from], PATHS[to]);
             let content = model.remove(PATHS[from]);
             assert_eq!(renamed.result.is_ok(), content.is_some());
             content.and_then(|content| model.insert(PATHS[to], content));
         }
         Op::Remove { path } => {
-            let removed = story.disk.remove(story.now, story.process, PATHS[path]);
+            let removed = story.disk.remove(story.caller(), PATHS[path]);
             assert_eq!(removed.result.is_ok(), model.remove(PATHS[path]).is_some());
         }
         Op::Sync { path } => {
@@ -96,7 +96,7 @@ proptest! {
         end in prop::sample::select(vec![Keep::Nothing, Keep::Everything]),
     ) {
         let mut story = Story::new(seed);
-        story.disk.create_dir(0, story.process, "wal").result.unwrap();
+        story.disk.create_dir(story.caller(), "wal").result.unwrap();
         story.sync_dir("");
         let mut model = Model::new();
         let mut durable = model.clone();

@@ -33,8 +33,10 @@ impl Device {
     fn open(&self) -> Database {
         let file = StateFile::open(&self.volume, &self.now, self.process, "state").unwrap();
         let database = Database::builder().create_with_backend(file).unwrap();
+        let (now_ns, incarnation) = (self.now.ns(), self.process);
+        let caller = Caller { now_ns, incarnation, mode: IoMode::Waiting };
         let mut volume = self.volume.lock().unwrap();
-        let done = volume.sync_dir(self.now.ns(), self.process, "");
+        let done = volume.sync_dir(caller, "");
         self.time.store(done.due_ns, Ordering::Relaxed);
         volume.settle(done.due_ns);
         database

@@ -30,7 +30,7 @@ fn a_sync_under_way_counts_for_nothing() {
     let file = story.open("state");
     story.sync_dir("");
     story.write(file, 0, b"bytes").unwrap();
-    let done = story.disk.sync(story.now, story.user(), file);
+    let done = story.disk.sync(story.caller(), file);
     story.now = done.due_ns - 1;
     story.lose_power(PowerLoss::clean(Keep::Nothing));
     assert_eq!(story.content("state").unwrap(), b"");
@@ -42,7 +42,7 @@ fn a_sync_covers_only_what_was_written_before_it_was_called() {
     let file = story.open("state");
     story.sync_dir("");
     story.write(file, 0, b"before").unwrap();
-    let done = story.disk.sync(story.now, story.user(), file);
+    let done = story.disk.sync(story.caller(), file);
     story.write(file, 0, b"after!").unwrap();
     story.now = done.due_ns;
     story.lose_power(PowerLoss::clean(Keep::Nothing));
@@ -62,16 +62,16 @@ fn names_are_durable_only_after_their_directory() {
     story.write(file, 0, b"bytes").unwrap();
     story.sync(file).unwrap();
     story.sync_dir("");
-    story.disk.rename(story.now, story.process, "old", "new").result.unwrap();
+    story.disk.rename(story.caller(), "old", "new").result.unwrap();
     assert_eq!(story.content("new").unwrap(), b"bytes");
     story.lose_power(PowerLoss::clean(Keep::Nothing));
     assert_eq!(story.content("new"), None);
     assert_eq!(story.content("old").unwrap(), b"bytes");
 
-    story.disk.remove(story.now, story.process, "old").result.unwrap();
+    story.disk.remove(story.caller(), "old").result.unwrap();
     story.lose_power(PowerLoss::clean(Keep::Nothing));
     assert_eq!(story.content("old").unwrap(), b"bytes", "a removal is undone too");
-    story.disk.remove(story.now, story.process, "old").result.unwrap();
+    story.disk.remove(story.caller(), "old").result.unwrap();
     story.sync_dir("");
     story.lose_power(PowerLoss::clean(Keep::Everything));
     assert_eq!(story.content("old"), None);
@@ -80,18 +80,18 @@ fn names_are_durable_only_after_their_directory() {
 #[test]
 fn a_file_in_a_directory_that_was_not_synced_is_lost_with_it() {
     let mut story = Story::new(1);
-    story.disk.create_dir(story.now, story.process, "wal/deep").result.unwrap();
+    story.disk.create_dir(story.caller(), "wal/deep").result.unwrap();
     let file = story.open("wal/deep/1");
     story.sync(file).unwrap();
     story.sync_dir("wal/deep");
     assert_eq!(
-        story.disk.list(story.now, story.process, "wal").result.unwrap(),
+        story.disk.list(story.caller(), "wal").result.unwrap(),
         ["deep"],
         "names, not paths"
     );
     story.lose_power(PowerLoss::clean(Keep::Nothing));
     assert_eq!(
-        story.disk.list(story.now, story.process, "wal").result.unwrap_err().kind(),
+        story.disk.list(story.caller(), "wal").result.unwrap_err().kind(),
         ErrorKind::NotFound
     );
 }
@@ -101,19 +101,19 @@ fn a_killed_process_leaves_its_page_cache_and_its_lock_behind() {
     let mut story = Story::new(1);
     let file = story.open("state");
     story.write(file, 0, b"cached").unwrap();
-    story.disk.lock(story.now, story.process).result.unwrap();
-    let again = story.disk.lock(story.now, story.process).result;
+    story.disk.lock(story.caller()).result.unwrap();
+    let again = story.disk.lock(story.caller()).result;
     assert_eq!(again.unwrap_err().kind(), ErrorKind::WouldBlock);
-    let ghost = story.user();
+    let ghost = story.caller();
     story.disk.kill(story.now);
-    let write = story.disk.write(story.now, ghost, file, (0, Bytes::from_static(b"ghost!")));
+    let write = story.disk.write(ghost, file, 0, Bytes::from_static(b"ghost!"));
     assert_eq!(errno(write.result), Some(libc::EIO));
     story.process = story.disk.boot(story.now);
-    let write = story.disk.write(story.now, ghost, file, (0, Bytes::from_static(b"ghost!")));
+    let write = story.disk.write(ghost, file, 0, Bytes::from_static(b"ghost!"));
     assert_eq!(errno(write.result), Some(libc::EIO));
-    assert_eq!(errno(story.disk.sync(story.now, ghost, file).result), Some(libc::EIO));
+    assert_eq!(errno(story.disk.sync(ghost, file).result), Some(libc::EIO));
     assert_eq!(story.content("state").unwrap(), b"cached");
-    story.disk.lock(story.now, story.process).result.unwrap();
+    story.disk.lock(story.caller()).result.unwrap();
     story.lose_power(PowerLoss::clean(Keep::Nothing));
     assert_eq!(story.content("state"), None);
 }
@@ -124,14 +124,14 @@ fn an_operation_that_the_process_did_not_live_to_see_never_happened() {
         let mut story = Story::new(1);
         let file = story.open("state");
         story.sync_dir("");
-        let metered = (story.process, IoMode::Metered);
+        let metered = Caller { mode: IoMode::Metered, ..story.caller() };
         story.disk.begin_job();
-        let write = |disk: &mut Volume, now, at, bytes| {
-            disk.write(now, metered, file, (at, Bytes::from_static(bytes))).result.unwrap();
+        let write = |disk: &mut Volume, at, bytes| {
+            disk.write(metered, file, at, Bytes::from_static(bytes)).result.unwrap();
         };
-        write(&mut story.disk, story.now, 0, b"page");
-        story.disk.sync(story.now, metered, file).result.unwrap();
-        write(&mut story.disk, story.now, 4, b"header");
+        write(&mut story.disk, 0, b"page");
+        story.disk.sync(metered, file).result.unwrap();
+        write(&mut story.disk, 4, b"header");
         assert_eq!(story.disk.end_job(), MS);
         assert_eq!(story.read(file), b"pageheader");
         // The header is written after a sync that is not over when the end comes.
@@ -169,7 +169,7 @@ fn a_failed_sync_counts_its_pages_as_clean() {
 #[test]
 fn errors_strike_their_class_once_or_for_good() {
     let mut story = Story::new(1);
-    story.disk.create_dir(0, story.process, "wal").result.unwrap();
+    story.disk.create_dir(story.caller(), "wal").result.unwrap();
     let (wal, state) = (story.open("wal/1"), story.open("state"));
     let class = FileClass::Wal;
     story.disk.inject(0, FaultId(1), DiskFault::WriteError { class, sticky: false });
@@ -177,7 +177,7 @@ fn errors_strike_their_class_once_or_for_good() {
     story.write(wal, 0, b"x").unwrap();
     story.disk.inject(0, FaultId(2), DiskFault::ReadError { class, sticky: true });
     for _ in 0..3 {
-        let read = story.disk.read(0, story.user(), wal, (0, 1)).result;
+        let read = story.disk.read(story.caller(), wal, 0, 1).result;
         assert_eq!(read.unwrap_err().raw_os_error(), Some(libc::EIO));
     }
     assert_eq!(story.read(state), b"");
@@ -196,7 +196,7 @@ fn a_full_disk_refuses_growth_and_nothing_else() {
     story.write(file, 0, &[1; 100]).unwrap();
     story.disk.inject(0, FAULT, DiskFault::Full { quota_bytes: 150 });
     assert_eq!(errno(story.write(file, 100, &[1; 51])), Some(libc::ENOSPC));
-    let grow = story.disk.set_len(0, story.user(), file, 151).result;
+    let grow = story.disk.set_len(story.caller(), file, 151).result;
     assert_eq!(errno(grow), Some(libc::ENOSPC));
     story.write(file, 50, &[2; 50]).unwrap();
     story.write(file, 100, &[1; 50]).unwrap();
@@ -211,7 +211,7 @@ fn a_stalled_disk_completes_nothing_until_it_is_healed() {
     let file = story.open("state");
     story.sync_dir("");
     story.write(file, 0, b"bytes").unwrap();
-    let done = story.disk.sync(story.now, story.user(), file);
+    let done = story.disk.sync(story.caller(), file);
     story.disk.inject(story.now, FAULT, DiskFault::Stall);
     assert_eq!(story.disk.wait(story.now, done.due_ns, Waker::noop()), Wait::Until(done.due_ns));
     story.now = done.due_ns + 1_000 * MS;

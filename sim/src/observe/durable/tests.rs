@@ -41,8 +41,8 @@ fn payload(index: u64) -> Payload {
     Payload::Command(Bytes::from(vec![index as u8; 5]))
 }
 
-fn entry(index: u64, term: u64) -> (u64, u32) {
-    (term, payload(index).crc())
+fn entry(index: u64, term: u64) -> EntryId {
+    EntryId { term, crc: payload(index).crc() }
 }
 
 /// Written once, for all tests.
