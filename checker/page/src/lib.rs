@@ -16,4 +16,4 @@ mod page;
 pub mod scene;
 pub mod table;
 
-pub use page::{Fault, Finding, Page};
+pub use page::{Fault, Finding, Meanwhile, Page};

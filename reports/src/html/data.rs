@@ -4,10 +4,10 @@ use mettle_checker::changes::changes;
 use mettle_checker::history::History;
 use mettle_checker::words::row::of_history;
 use mettle_page::scene::{Scene, Stage};
-use mettle_page::{Fault, Finding, Page};
-use mettle_scenarios::Plan;
+use mettle_page::{Fault, Finding, Meanwhile, Page};
+use mettle_scenarios::{Plan, fault as table};
 
-use crate::timeline::Timeline;
+use crate::timeline::{FaultSpan, Timeline};
 use crate::verdict::Verdict;
 
 pub(super) fn collect<'a>(
@@ -40,13 +40,7 @@ pub(super) fn collect<'a>(
         at_ns: finding.at_ns,
         records: &finding.records,
     });
-    let faults = timeline.faults.iter().map(|fault| Fault {
-        id: fault.id,
-        name: &fault.name,
-        target: &fault.target,
-        start: fault.start_ns,
-        end: fault.end_ns,
-    });
+    let faults = timeline.faults.iter().map(fault);
     let stops = timeline.stops.iter().map(|stop| (stop.member, stop.at_ns, stop.reason.as_str()));
     Page {
         title: plan.title.clone(),
@@ -65,6 +59,24 @@ pub(super) fn collect<'a>(
         stops: stops.collect(),
         probes: verdict.probes.clone(),
         scene,
+    }
+}
+
+/// A fault with what the table of faults says of it; a name that is not there has no family.
+fn fault(span: &FaultSpan) -> Fault<'_> {
+    let row = table::named(&span.name);
+    Fault {
+        id: span.id,
+        name: &span.name,
+        family: row.map(|(family, _)| family.name),
+        meanwhile: match row.map(|(_, kind)| kind.meanwhile) {
+            None | Some(table::Meanwhile::Running) => Meanwhile::Running,
+            Some(table::Meanwhile::Frozen) => Meanwhile::Frozen,
+            Some(table::Meanwhile::Down) => Meanwhile::Down,
+        },
+        target: &span.target,
+        start: span.start_ns,
+        end: span.end_ns,
     }
 }
 

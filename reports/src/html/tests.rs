@@ -3,6 +3,7 @@
 use mettle_checker::history::{ErrorAnswer, PutRequest, Record, Request};
 use mettle_checker::words::row::{of_history, of_record};
 use mettle_page::lanes::assign;
+use mettle_scenarios::fault::FAMILIES;
 
 use super::page;
 use crate::fixture::{broken, history, plan};
@@ -12,16 +13,15 @@ fn whole() -> String {
     with(vec![(3, 4)])
 }
 
+fn held(name: &str) -> FaultSpan {
+    let target = "m1 | m2 m3".to_owned();
+    FaultSpan { id: 1, name: name.to_owned(), target, start_ns: 5, end_ns: None }
+}
+
 fn with(placed: Vec<(i64, u64)>) -> String {
     let timeline = Timeline {
         end_ns: 64_250_000_000,
-        faults: vec![FaultSpan {
-            id: 1,
-            name: "partition".to_owned(),
-            target: "m1 | m2 m3".to_owned(),
-            start_ns: 5,
-            end_ns: None,
-        }],
+        faults: ["partition", "pause", "power_loss", "meteor"].map(held).into(),
         leaders: vec![Leadership { at_ns: 3, term: 2, member: 1 }],
         stops: vec![],
         placed,
@@ -48,12 +48,35 @@ fn the_page_needs_nothing_from_outside() {
     assert!(!page.contains("{{"), "a place was left open");
 }
 
-#[test]
-fn the_data_survives_hostile_values() {
-    let page = whole();
+fn data(page: &str) -> serde_json::Value {
     let (_, data) = page.split_once("id=\"run\">").unwrap();
     let (data, _) = data.split_once("</script>").unwrap();
-    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    serde_json::from_str(data).unwrap()
+}
+
+#[test]
+fn a_fault_has_the_family_of_the_table_and_another_name_has_none() {
+    let shown = data(&whole());
+    let shown = ["family", "meanwhile"].map(|key| {
+        let faults = shown["faults"].as_array().unwrap().iter();
+        faults.map(|fault| fault[key].as_str().unwrap_or("null").to_owned()).collect::<Vec<_>>()
+    });
+    assert_eq!(shown[0], ["network", "process", "process", "null"]);
+    assert_eq!(shown[1], ["running", "frozen", "down", "running"]);
+}
+
+#[test]
+fn every_family_has_a_colour() {
+    let page = whole();
+    for family in FAMILIES {
+        let (style, ink) = (format!("--{}: #", family.name), format!("\"{}\", ", family.name));
+        assert!(page.matches(&style).count() == 2 && page.contains(&ink), "{}", family.name);
+    }
+}
+
+#[test]
+fn the_data_survives_hostile_values() {
+    let data = data(&whole());
     assert_eq!(data["records"]["id"].as_array().unwrap().len(), 5);
     assert_eq!(data["records"]["words"][0], "put /a=</script>");
     assert_eq!(data["violation"], 31_000_000);

@@ -6,7 +6,7 @@ let ink = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
   for (const name of ["bg", "card", "ink", "quiet", "line", "faint", "ok", "read", "fail", "unknown", "bad", "doubt", "leader",
-    "leader-ink", "on-ok", "on-doubt", "on-bad", "watch", "network", "process", "disk", "down", "pause"]) {
+    "leader-ink", "on-ok", "on-doubt", "on-bad", "watch", "network", "process", "disk", "clock", "down", "pause"]) {
     ink[name] = style.getPropertyValue("--" + name).trim();
   }
   stripes.clear();
@@ -107,11 +107,14 @@ function drawPhases() {
   }
 }
 
+/** The colour of its family; quiet if the family is unknown. */
+const inkOf = (fault) => ink[fault.family] ?? ink.quiet;
+
 function drawFault(fault) {
   const row = rows.faults[fault.track], left = toX(fault.start);
   const right = Math.max(toX(fault.end), left + 3);
   if (right < GUTTER || left > view.width) return;
-  const colour = ink[fault.family], words = fault.name.replaceAll("_", " ") + " " + fault.target;
+  const colour = inkOf(fault), words = fault.words + " " + fault.target;
   pen.fillStyle = colour;
   if (fault.instant || right - left < 5) {
     const y = row.y + row.h / 2;
@@ -150,11 +153,11 @@ function drawMember(member, at) {
   for (const down of member.down) {
     const left = toX(down.start), right = Math.max(toX(down.end), left + 3);
     if (right < GUTTER || left > view.width) continue;
-    const colour = down.name === "pause" ? ink.pause : ink.down;
+    const colour = down.meanwhile === "frozen" ? ink.pause : ink.down;
     pen.fillStyle = ink.card; pen.fillRect(left, row.y, right - left, row.h);
     pen.fillStyle = hatch(colour); pen.fillRect(left, row.y, right - left, row.h);
     pen.strokeStyle = colour; pen.strokeRect(left + 0.5, row.y + 0.5, right - left - 1, row.h - 1);
-    const words = down.name.replaceAll("_", " "), width = pen.measureText(words).width;
+    const words = down.words, width = pen.measureText(words).width;
     const from = Math.max(left, GUTTER);
     if (right - from > width + 16) {
       pen.fillStyle = ink.card;
@@ -362,7 +365,7 @@ function drawMap() {
   const place = (at) => (at - first) / (last - first) * width;
   const time = axis === "time";
   for (const fault of time ? faults : []) {
-    mapPen.fillStyle = ink[fault.family];
+    mapPen.fillStyle = inkOf(fault);
     mapPen.globalAlpha = 0.25;
     mapPen.fillRect(place(fault.start), 0, Math.max(2, place(fault.end) - place(fault.start)), height);
   }

@@ -84,12 +84,28 @@ pub struct Fault<'a> {
     pub id: u32,
     /// Its kind.
     pub name: &'a str,
+    /// The family that gives it its colour: `network`, `process`, `disk` or `clock`, if it is known.
+    pub family: Option<&'a str>,
+    /// What members it has struck do meanwhile.
+    pub meanwhile: Meanwhile,
     /// Whom it struck.
     pub target: &'a str,
     /// Begin.
     pub start: u64,
     /// End, if before the end of the run.
     pub end: Option<u64>,
+}
+
+/// What a member does while a fault that has struck it holds.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meanwhile {
+    /// It runs.
+    Running,
+    /// It stands still, and still believes that it leads if it did.
+    Frozen,
+    /// Its process does not exist.
+    Down,
 }
 
 impl Page<'_> {

@@ -43,15 +43,13 @@ RUN.findings.slice(0, 1).forEach((finding) => finding.records.forEach((id, at) =
 }));
 const evidence = records.filter((record) => record.mark);
 
-const FAMILY = { partition: "network", partition_one_way: "network", isolate: "network", slow_link: "network",
-  reset: "network", kill: "process", power_loss: "process", crash_at: "process", pause: "process", sync_error: "disk" };
-const DOWN = new Set(["kill", "power_loss", "crash_at", "pause"]);
-const faults = RUN.faults.map((fault) => ({ ...fault, instant: fault.end === fault.start,
-  end: fault.end ?? RUN.end, family: FAMILY[fault.name] ?? "network" })).sort((a, b) => a.start - b.start);
+const faults = RUN.faults.map((fault) => ({ ...fault, instant: fault.end === fault.start, end: fault.end ?? RUN.end,
+  words: fault.name.replaceAll("_", " ") + (fault.family ? "" : " (of an unknown family)") }))
+  .sort((a, b) => a.start - b.start);
 const tracks = [];
 for (const fault of faults) {
   // The name stands inside when it fits (on a usual screen, with the whole run shown), else behind.
-  const name = (fault.name.length + fault.target.length + 5) * 0.006 * RUN.end;
+  const name = (fault.words.length + fault.target.length + 5) * 0.006 * RUN.end;
   const until = fault.end - fault.start >= name ? fault.end : fault.end + name;
   let track = tracks.findIndex((end) => end <= fault.start);
   if (track < 0) track = tracks.push(0) - 1;
@@ -61,7 +59,7 @@ for (const fault of faults) {
 const members = Array.from({ length: RUN.members }, (_, at) => ({ number: at + 1, led: [], down: [], stops: [] }));
 const named = (target) => [...target.split(/[|>]/)[0].matchAll(/\bm(\d+)\b/g)].map((match) => Number(match[1]));
 for (const fault of faults) {
-  if (!DOWN.has(fault.name)) continue;
+  if (fault.meanwhile === "running") continue;
   for (const number of named(fault.target)) members[number - 1]?.down.push(fault);
 }
 for (const [member, at, reason] of RUN.stops) members[member - 1]?.stops.push({ at, reason });
@@ -69,7 +67,7 @@ RUN.leaders.forEach(([at, term, member], place) => {
   const lane = members[member - 1];
   if (!lane) return;
   let end = RUN.leaders[place + 1]?.[0] ?? RUN.end;
-  for (const down of lane.down) if (down.name !== "pause" && down.start > at) end = Math.min(end, down.start);
+  for (const down of lane.down) if (down.meanwhile === "down" && down.start > at) end = Math.min(end, down.start);
   lane.led.push({ at, term, end });
 });
 

@@ -153,7 +153,7 @@ function describeMember({ member, time }) {
   const led = member.led.find((led) => led.at <= time && time <= led.end);
   const down = member.down.find((fault) => fault.start <= time && time <= fault.end);
   const stop = member.stops.find((stop) => Math.abs(stop.at - time) < 6 / scale());
-  const words = down ? `${down.name.replaceAll("_", " ")} from ${clock(down.start)} to ${clock(down.end)}`
+  const words = down ? `${down.words} from ${clock(down.start)} to ${clock(down.end)}`
     : led ? `leads term ${led.term} since ${clock(led.at)}` : RUN.leaders.length ? "follows" : "";
   const parts = [make("b", { textContent: `m${member.number}` }), ` ${words}`];
   if (stop) parts.push(make("div", { textContent: "stopped: " + stop.reason }));
@@ -161,7 +161,7 @@ function describeMember({ member, time }) {
 }
 function describeFault({ fault }) {
   const until = fault.instant ? "" : ` to ${clock(fault.end)} (${span(fault.end - fault.start)})`;
-  return [make("b", { textContent: `${fault.name.replaceAll("_", " ")} ${fault.target}` }),
+  return [make("b", { textContent: `${fault.words} ${fault.target}` }),
     make("div", { className: "dim", textContent: `fault ${fault.id} · ${clock(fault.start)}${until}` })];
 }
 function tip(found, x, y) {
