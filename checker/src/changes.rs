@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::assume::assumptions;
+use crate::assumptions::assumptions;
 use crate::history::{
     Blob, History, LeaseRequest, PutRequest, Record, Request, Response, Role, role,
 };
+use crate::initial_store::initial_store;
 use crate::model::Store;
-use crate::start::start;
 use crate::words::row::took;
 use crate::words::short;
 
@@ -48,7 +48,7 @@ pub fn changes(history: &History, placed: &[(i64, u64)]) -> Changes {
     if history.records.len() > MOST_RECORDS || assumptions(history).is_err() {
         return found;
     }
-    let (mut store, _) = start(history);
+    let (mut store, _) = initial_store(history);
     for (revision, (record, request)) in made(history, placed) {
         if revision <= store.revision() || revision - store.revision() > MOST_HOLES {
             continue;

@@ -1,17 +1,17 @@
 //! The one entry: assumptions first, then the order of operations, then what stands on it.
 
-use crate::assume::assumptions;
+use crate::assumptions::assumptions;
 use crate::budget::{Budget, Options, needed_bytes, too_much};
-use crate::general::general;
+use crate::fallback_search::fallback_search;
 use crate::header::headers;
 use crate::history::{History, Outcome};
+use crate::initial_store::{InferredStore, initial_store};
 use crate::lease::{Before, Early, Ends, LEASE, Leases, expired_early, leases};
-use crate::local::{SERIALIZABLE, serializable};
+use crate::minimize::minimize;
 use crate::revision::ops::Ops;
 use crate::revision::{Ordered, Stretch, order};
+use crate::serializable::{SERIALIZABLE, serializable};
 use crate::session::{SESSION, sessions};
-use crate::smallest::smallest;
-use crate::start::{Presumed, start};
 use crate::streams::{Streams, streams};
 use crate::verdict::{ASSUMPTIONS, Check, Figures, LINEARIZABILITY, Report, Verdict};
 use crate::watch::{self, Watched, watches};
@@ -51,7 +51,7 @@ pub fn check(history: &History, options: &Options) -> Report {
     let budget = Budget::left(options, needed);
     let streams = streams(&history.records);
     let mut checks = before(history, &streams, &mut figures);
-    let (mut store, presumed) = start(history);
+    let (mut store, inferred) = initial_store(history);
     let stretch = Stretch::whole(store.revision());
     let before = Before::of(&store);
     let known = Leases::new(&history.records, &before, u64::MAX);
@@ -67,7 +67,7 @@ pub fn check(history: &History, options: &Options) -> Report {
         Ok(ops) => ops,
         Err(mut verdict) => {
             if known.examined == 0 && matches!(verdict, Verdict::Unknown(_)) {
-                verdict = general(&history.records, store, budget, verdict);
+                verdict = fallback_search(&history.records, store, budget, verdict);
             }
             checks.push(Check { name: LINEARIZABILITY, verdict, examined: figures.ok });
             checks.push(lease);
@@ -91,11 +91,11 @@ pub fn check(history: &History, options: &Options) -> Report {
     if known.examined == 0 {
         // Neither knows anything of leases that end by themselves.
         if let (Verdict::Unknown(_), Some(store)) = (&verdict, ordered.store.take()) {
-            verdict = general(&history.records, store, budget, verdict);
+            verdict = fallback_search(&history.records, store, budget, verdict);
         }
         // Where nothing was searched the evidence is what it takes. Copies are judged for this.
-        if ordered.guessed && presumed.is_none() && budget.memory_bytes >= needed {
-            verdict = smallest(history, verdict);
+        if ordered.guessed && inferred.is_none() && budget.memory_bytes >= needed {
+            verdict = minimize(history, verdict);
         }
     }
     checks.push(Check { name: LINEARIZABILITY, verdict, examined });
@@ -108,8 +108,8 @@ pub fn check(history: &History, options: &Options) -> Report {
         unplaced(&streams, &mut checks);
     }
     checks.push(sessions(&history.records));
-    if let Some(presumed) = presumed {
-        doubt(&mut checks, &presumed, &ordered);
+    if let Some(inferred) = inferred {
+        doubt(&mut checks, &inferred, &ordered);
     }
     let mut report = conclude(checks, figures);
     report.placed = placed(&ops, &ordered);
@@ -133,7 +133,7 @@ fn again(
     known: &Leases<'_>,
     options: &Options,
 ) -> Option<Early> {
-    let (mut store, _) = start(history);
+    let (mut store, _) = initial_store(history);
     known.prepare(&mut store);
     expired_early(history, streams, known, (store, stretch), options)
 }
@@ -144,9 +144,9 @@ fn placed(ops: &Ops<'_>, ordered: &Ordered) -> Vec<(i64, u64)> {
     placed.map(|(at, place)| (*at, ops.record(*place).id)).collect()
 }
 
-/// Where the recording does not say what the store held before, what contradicts a store that was
-/// presumed may only say that it held something else.
-fn doubt(checks: &mut [Check], presumed: &Presumed, ordered: &Ordered) {
+/// If the initial store was inferred, a violation may only mean that the inference was wrong: it is
+/// reported as unknown.
+fn doubt(checks: &mut [Check], inferred: &InferredStore, ordered: &Ordered) {
     const SURE: [&str; 9] = [
         ASSUMPTIONS,
         crate::header::HEADER,
@@ -162,7 +162,7 @@ fn doubt(checks: &mut [Check], presumed: &Presumed, ordered: &Ordered) {
         let Verdict::Broken(violation) = &check.verdict else { continue };
         let in_order = check.name == LINEARIZABILITY;
         if SURE.contains(&check.name)
-            || in_order && (ordered.stale || presumed.proves(ordered.about.as_ref()))
+            || in_order && (ordered.stale || inferred.proves(ordered.about.as_ref()))
         {
             continue;
         }

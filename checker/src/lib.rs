@@ -16,27 +16,27 @@
 //! The judge knows nothing of the server that answered: it has a model of etcd of its own
 //! ([`model`]), and judges what clients recorded ([`history`]).
 
-mod assume;
+mod assumptions;
 pub mod budget;
 pub mod changes;
 mod check;
+mod fallback_search;
 pub mod follow;
-mod general;
 mod header;
 pub mod history;
+mod initial_store;
 mod lease;
-mod local;
+mod minimize;
 pub mod model;
 mod revision;
+mod serializable;
 mod session;
-mod smallest;
-mod start;
 pub mod streams;
 mod verdict;
 mod watch;
 pub mod words;
 
-pub use assume::{Contradiction, assumptions};
+pub use assumptions::{Contradiction, assumptions};
 pub use budget::{Options, needed_bytes};
 pub use check::{CHECKERS, check};
 pub use verdict::{Check, Doubt, Figures, LINEARIZABILITY, Report, Verdict, Violation};

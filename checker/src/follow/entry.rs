@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::runs::Runs;
-use crate::assume::{SEQUENTIAL, UNASKED};
+use crate::assumptions::{SEQUENTIAL, UNASKED};
 use crate::history::{Outcome, Record, Request, Response, is_local};
 
 /// A recording that contradicts itself: cause and remedy.

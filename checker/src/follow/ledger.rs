@@ -100,7 +100,7 @@ impl Ledger {
     }
 
     fn unjudged_keys(&self, known: &Leases<'_>) -> u64 {
-        let answers = self.kept.values().filter(|record| known.is_ripe(record));
+        let answers = self.kept.values().filter(|record| known.has_settled(record));
         let forgotten = answers.filter(|record| match &record.response {
             Some(Response::LeaseTimeToLive(answer)) => {
                 self.before.over.contains_key(&answer.id) && !answer.keys.is_empty()
@@ -134,7 +134,7 @@ impl Ledger {
                 {
                     // Its keys are noted, and of ends the first one is kept.
                 }
-                _ if !known.is_ripe(record) => drop(keep.insert(record.id)),
+                _ if !known.has_settled(record) => drop(keep.insert(record.id)),
                 (Request::LeaseLeases(_), Some(Response::LeaseLeases(answer))) => {
                     let granted =
                         |id: i64| known.all.get(&id).is_some_and(|lease| lease.lives() > 0);
@@ -172,7 +172,7 @@ impl Ledger {
         }
         let known = self.leases(looked);
         let mut first: BTreeMap<i64, u64> = BTreeMap::new();
-        let unripe = |record: &&Record| record.return_ns.is_some() && !known.is_ripe(record);
+        let unripe = |record: &&Record| record.return_ns.is_some() && !known.has_settled(record);
         for record in self.kept.values().filter(unripe) {
             for id in leases_of(record) {
                 let first = first.entry(id).or_insert(u64::MAX);

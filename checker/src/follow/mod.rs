@@ -35,14 +35,14 @@ use ledger::Ledger;
 use runs::Runs;
 use window::{Firm, Judged, Window};
 
-use crate::assume::by_itself;
+use crate::assumptions::by_itself;
 use crate::budget::{FIXED, needed_for, too_much};
 use crate::history::{History, Origin, Record, Request, Response, Role};
 use crate::model::Store;
 use crate::revision::followed::either::Either;
 use crate::revision::{Bounds, Stretch};
 use crate::verdict::{Doubt, Figures, LINEARIZABILITY, Verdict};
-use crate::{Contradiction, start, words};
+use crate::{Contradiction, initial_store, words};
 
 /// How much is kept, and how much work may be done.
 #[derive(Clone, Copy, Debug)]
@@ -222,7 +222,8 @@ impl Follower {
         if self.store.is_none() {
             let origin = self.origin.clone();
             let first = History { origin, records: vec![record.clone()] };
-            let given = start::given(&first).map_err(|cause| self.flaw(&record, (cause, START)))?;
+            let given =
+                initial_store::given(&first).map_err(|cause| self.flaw(&record, (cause, START)))?;
             if let Some(store) = &given {
                 self.ledger.begin(store);
             }
@@ -235,13 +236,13 @@ impl Follower {
         self.records += 1;
         self.gathered_bytes += needed_for(std::iter::once(&record)) + LISTS;
         self.fresh.push(record);
-        self.afford()?;
+        self.keep_within_memory()?;
         Ok(self.progress())
     }
 
     /// Keeps to the memory allowed: judges what can be judged if it is not enough, and gives up if
     /// that does not help.
-    fn afford(&mut self) -> Result<(), Contradiction> {
+    fn keep_within_memory(&mut self) -> Result<(), Contradiction> {
         let most = self.options.memory_bytes;
         let needed = |follower: &Self| follower.kept_bytes + follower.gathered_bytes;
         if needed(self) > most && self.gathered_bytes > most / 8 {
@@ -367,7 +368,7 @@ impl Follower {
     fn judge(&mut self) {
         let Some(latest) = self.clock.before(self.called_before) else { return };
         let silent = !self.cut && self.origin.start_revision.is_none();
-        if silent && start::past(self.held.iter().map(|held| &held.record)).is_some() {
+        if silent && initial_store::past(self.held.iter().map(|held| &held.record)).is_some() {
             self.whole = true;
             return;
         }

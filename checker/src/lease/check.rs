@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::before::Over;
+use super::describe::{asked, at};
 use super::gather::{Lease, Leases, granted, promised, revision};
-use super::told::{asked, at};
 use super::violation::{Found, wrong};
 use crate::history::{LeaseTimeToLiveResponse, Outcome, Record, Request, Response};
 use crate::verdict::Verdict;
@@ -21,7 +21,7 @@ pub(crate) fn leases<'a>(
 ) -> Verdict {
     let check = Check { leases, tolerance_ns };
     let found = leases.all.iter().try_for_each(|(id, lease)| check.lease(*id, lease));
-    let mut ripe = records.clone().filter(|record| leases.is_ripe(record));
+    let mut ripe = records.clone().filter(|record| leases.has_settled(record));
     let found = found.and_then(|()| ripe.try_for_each(|record| check.record(record)));
     match found.and_then(|()| super::live::live(records, leases, tolerance_ns)) {
         Ok(()) => Verdict::Legal,
@@ -37,7 +37,7 @@ struct Check<'a, 'b> {
 impl Check<'_, '_> {
     /// Puts with a lease lie between its grant and its end, and it has one of each.
     fn lease(&self, id: i64, lease: &Lease<'_>) -> Found {
-        let ripe = |record: &&Record| self.leases.is_ripe(record);
+        let ripe = |record: &&Record| self.leases.has_settled(record);
         if let Some(over) = lease.over {
             self.used_over(id, lease, over)?;
             if lease.grants.is_empty() {
@@ -87,7 +87,7 @@ impl Check<'_, '_> {
         let before =
             |record: &Record| first.is_none_or(|grant| record.return_ns < Some(grant.call_ns));
         let mut all = used.chain(revoked).chain(renewed);
-        let early = all.find(|record| self.leases.is_ripe(record) && before(record));
+        let early = all.find(|record| self.leases.has_settled(record) && before(record));
         match (early, first) {
             (None, _) => Ok(()),
             (Some(early), None) => {
@@ -116,7 +116,7 @@ impl Check<'_, '_> {
         let again = lease.grants.first().map_or(u64::MAX, |grant| grant.call_ns);
         let before = |record: &&Record| record.return_ns.is_some_and(|at| at < again);
         let puts = lease.puts.iter().map(|(_, put)| *put);
-        let revoked = lease.revoked().filter(|record| self.leases.is_ripe(record));
+        let revoked = lease.revoked().filter(|record| self.leases.has_settled(record));
         let used = puts.chain(revoked).find(before);
         let late = |(record, ttl): &&(&Record, i64)| {
             let end = || promised(record, *ttl, self.tolerance_ns);
@@ -150,7 +150,7 @@ impl Check<'_, '_> {
                 return wrong(what, &[put, end]);
             }
         }
-        for end in answered.clone().filter(|end| self.leases.is_ripe(end)) {
+        for end in answered.clone().filter(|end| self.leases.has_settled(end)) {
             let Some(grant) = lease.grant_for(end) else { continue };
             if grant.outcome == Outcome::Ok && revision(end) < revision(grant) {
                 return wrong(not_yet(end, grant), &[end, grant]);
@@ -178,7 +178,7 @@ impl Check<'_, '_> {
         let both = [first, again];
         let last = first.return_ns.max(again.return_ns);
         let in_time = |record: &&&Record| Some(record.call_ns) <= last;
-        let done = |grant: &Record| grant.outcome == Outcome::Ok && self.leases.is_ripe(grant);
+        let done = |grant: &Record| grant.outcome == Outcome::Ok && self.leases.has_settled(grant);
         if lease.old
             || !both.into_iter().all(done)
             || lease.grants.iter().filter(in_time).count() > 2
@@ -316,7 +316,7 @@ impl Check<'_, '_> {
     /// What shows that the same lease was there after a record.
     fn alive_after<'a>(&self, lease: &Lease<'a>, record: &Record) -> Option<&'a Record> {
         let later = |other: &&Record| {
-            self.leases.is_ripe(other)
+            self.leases.has_settled(other)
                 && Some(other.call_ns) > record.return_ns
                 && lease.grant_for(other).is_some()
         };

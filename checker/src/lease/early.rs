@@ -1,9 +1,9 @@
 //! Whether the operations have an order only if a lease expired before its time.
 
 use super::LEASE;
+use super::describe::at;
 use super::ends::Ends;
 use super::gather::Leases;
-use super::told::at;
 use crate::budget::{Budget, Options, needed_bytes};
 use crate::history::{EXPIRY_PROCESS, History, Record, Request};
 use crate::model::Store;

@@ -196,7 +196,7 @@ impl<'a> Leases<'a> {
     }
 
     /// Whether a record came back before the time up to which all is there.
-    pub(crate) fn is_ripe(&self, record: &Record) -> bool {
+    pub(crate) fn has_settled(&self, record: &Record) -> bool {
         self.by == u64::MAX || record.return_ns.is_some_and(|at| at < self.by)
     }
 
@@ -248,7 +248,7 @@ impl<'a> Leases<'a> {
                 self.of(request.id).revocations.push(record);
             }
             (Request::LeaseKeepAlive(request), Some(Response::LeaseKeepAlive(answer)))
-                if self.is_ripe(record) =>
+                if self.has_settled(record) =>
             {
                 self.of(request.id).renewals.push((record, answer.ttl));
             }
@@ -277,7 +277,7 @@ impl<'a> Leases<'a> {
     }
 
     fn put(&mut self, put: &PutRequest, revision: i64, record: &'a Record) -> bool {
-        if put.lease != 0 && self.is_ripe(record) {
+        if put.lease != 0 && self.has_settled(record) {
             self.of(put.lease).puts.push((revision, record));
         }
         put.lease != 0
@@ -399,7 +399,8 @@ impl<'a> Leases<'a> {
         let mut ends = Vec::new();
         for (id, lease) in &self.all {
             let revoked = lease.revocations.iter().any(|record| {
-                record.outcome == Outcome::Ok && (self.is_ripe(record) || revision(record) <= until)
+                record.outcome == Outcome::Ok
+                    && (self.has_settled(record) || revision(record) <= until)
             });
             let hung = self.hung.contains_key(id) || self.before.hung.contains_key(id);
             let over = lease.over.is_some() && lease.grants.is_empty();

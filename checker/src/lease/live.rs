@@ -25,7 +25,7 @@ pub(super) fn live<'a>(
             if record.outcome != Outcome::Ok || is_local(&record.request) {
                 continue;
             }
-            for kv in shown(record).iter().filter(|_| leases.is_ripe(record)) {
+            for kv in shown(record).iter().filter(|_| leases.has_settled(record)) {
                 let lease = leases.all.get(&kv.lease).filter(|_| kv.lease != 0);
                 let Some(lease) = lease.filter(|lease| over(lease, quiet)) else { continue };
                 let (life, told) = lease.life(tolerance_ns);

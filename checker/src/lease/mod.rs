@@ -26,11 +26,11 @@
 
 mod before;
 mod check;
+mod describe;
 mod early;
 mod ends;
 mod gather;
 mod live;
-mod told;
 mod violation;
 
 pub(crate) use before::{Before, Over};

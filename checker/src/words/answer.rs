@@ -7,7 +7,7 @@ use crate::history::{
 
 /// What came back: `revision 41: /a=v7 @40`.
 pub fn answer(record: &Record) -> String {
-    let words = told(record);
+    let words = describe_answer(record);
     match revision(record) {
         Some(revision) => format!("revision {revision}: {words}"),
         None => words,
@@ -15,7 +15,7 @@ pub fn answer(record: &Record) -> String {
 }
 
 /// The same without the revision.
-pub fn told(record: &Record) -> String {
+pub fn describe_answer(record: &Record) -> String {
     let Some(response) = &record.response else {
         if let (Op::Quiesced, Some(end)) = (record.request.op(), record.return_ns) {
             return format!("until {}", time(end));
@@ -30,13 +30,13 @@ pub fn told(record: &Record) -> String {
             |before| format!("done, before: {}", key_value(before)),
         ),
         Response::DeleteRange(delete) => deleted(delete.deleted, &delete.prev_kvs),
-        Response::Txn(txn) => told_txn(txn),
+        Response::Txn(txn) => describe_txn(txn),
         Response::Compact(_) | Response::LeaseRevoke(_) => "done".to_owned(),
         Response::LeaseGrant(lease) => format!("lease {} for {} s", lease.id, lease.ttl),
         Response::LeaseKeepAlive(lease) => format!("{} s", lease.ttl),
         Response::LeaseTimeToLive(lease) => format!("{} s of {} s", lease.ttl, lease.granted_ttl),
         Response::LeaseLeases(answer) => format!("{} leases", answer.leases.len()),
-        Response::Watch(watch) => told_watch(watch),
+        Response::Watch(watch) => describe_watch(watch),
         Response::Error(error) if error.message.is_empty() => error.code.clone(),
         Response::Error(error) => format!("{}: {}", error.code, error.message),
     }
@@ -71,7 +71,7 @@ fn deleted(count: i64, before: &[KeyValue]) -> String {
     }
 }
 
-fn told_txn(txn: &TxnResponse) -> String {
+fn describe_txn(txn: &TxnResponse) -> String {
     let branch = if txn.succeeded { "success" } else { "failure" };
     let answers: Vec<String> = txn
         .responses
@@ -80,13 +80,13 @@ fn told_txn(txn: &TxnResponse) -> String {
             ResponseOp::Range(range) => found(range),
             ResponseOp::Put(_) => "put".to_owned(),
             ResponseOp::DeleteRange(delete) => deleted(delete.deleted, &delete.prev_kvs),
-            ResponseOp::Txn(txn) => format!("({})", told_txn(txn)),
+            ResponseOp::Txn(txn) => format!("({})", describe_txn(txn)),
         })
         .collect();
     if answers.is_empty() { branch.to_owned() } else { format!("{branch}; {}", answers.join("; ")) }
 }
 
-fn told_watch(watch: &WatchResponse) -> String {
+fn describe_watch(watch: &WatchResponse) -> String {
     let mut parts = Vec::new();
     if watch.created {
         parts.push(format!("watch {} created", watch.watch_id));

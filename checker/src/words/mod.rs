@@ -3,21 +3,21 @@
 
 mod answer;
 mod fold;
+mod mismatch;
 mod request;
 pub mod row;
 mod together;
-mod wrong;
 
 use std::fmt::Write as _;
 
 use crate::history::{Blob, EXPIRY_PROCESS, Op, Record, Request};
 
-pub use answer::{answer, revision, told};
+pub use answer::{answer, describe_answer, revision};
 pub use fold::folded;
+pub(crate) use mismatch::mismatch;
 pub use request::request;
 pub(crate) use request::{event, key_value};
 pub use together::together;
-pub(crate) use wrong::mismatch;
 
 /// So many keys or events are named; the rest is counted.
 const NAMED: usize = 4;

@@ -85,7 +85,7 @@ pub fn of_record(record: &Record, placed: Option<i64>) -> Row {
         outcome: record.outcome,
         ran_out,
         ask: words::request(&record.request),
-        say: words::told(record),
+        say: words::describe_answer(record),
         revision: placed.or_else(|| words::revision(record)),
         made: placed.is_some() || makes_revision(record),
         events,

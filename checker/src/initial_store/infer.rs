@@ -14,7 +14,7 @@
 //!
 //! An order from such a store proves the recording right, since the store may have held just that.
 //! A contradiction proves it wrong only where it cannot lie in what was made up: see
-//! [`Presumed::proves`]. All others are unknown.
+//! [`InferredStore::proves`]. All others are unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,14 +33,14 @@ const FEW: i64 = 8;
 
 /// What was taken from the answers of a recording.
 #[derive(Debug, Default)]
-pub(crate) struct Presumed {
+pub(crate) struct InferredStore {
     /// Keys that were shown as they were before.
     shown: BTreeSet<Blob>,
     /// The first answered put of each key.
     put: BTreeMap<Blob, i64>,
 }
 
-impl Presumed {
+impl InferredStore {
     /// Whether a contradiction of the answers holds for any store before. It does for a key that
     /// was shown as it was; and for one that was put since, but for what counts from its creation.
     pub(crate) fn proves(&self, about: Option<&About>) -> bool {
@@ -70,10 +70,10 @@ pub(crate) fn past<'a>(records: impl Iterator<Item = &'a Record> + Clone) -> Opt
 }
 
 /// The store before a recording that shows that there was one.
-pub(super) fn presume(history: &History) -> Option<(Store, Presumed)> {
+pub(super) fn infer(history: &History) -> Option<(Store, InferredStore)> {
     let base = past(history.records.iter())?;
     let Ok(ops) = Ops::new(history, &[], &Stretch::whole(base)) else {
-        return Some((Store::starting_at(base, &[]), Presumed::default()));
+        return Some((Store::starting_at(base, &[]), InferredStore::default()));
     };
     let mut keys: BTreeMap<&Blob, Known<'_>> = BTreeMap::new();
     // What was asked of an older past says nothing of the start.
@@ -108,18 +108,18 @@ pub(super) fn presume(history: &History) -> Option<(Store, Presumed)> {
     for (_, event) in streams.watchers.iter().flat_map(Watcher::events) {
         heard(event, base, &mut keys);
     }
-    let mut presumed = Presumed::default();
+    let mut inferred = InferredStore::default();
     let mut kvs = Vec::new();
     for (key, known) in keys {
         if known.shown.is_some_and(|(_, keys_only)| !keys_only) {
-            presumed.shown.insert(key.clone());
+            inferred.shown.insert(key.clone());
         }
         if let (Some(first), false) = (known.puts.iter().min(), known.kept) {
-            presumed.put.insert(key.clone(), *first);
+            inferred.put.insert(key.clone(), *first);
         }
         kvs.extend(known.before(key, base));
     }
-    Some((Store::starting_at(base, &kvs), presumed))
+    Some((Store::starting_at(base, &kvs), inferred))
 }
 
 /// What is known of one key.

@@ -3,17 +3,17 @@
 use crate::history::{History, Outcome, RangeRequest, Record, Request, Response};
 use crate::model::{Span, Store};
 
-mod presume;
+mod infer;
 
-pub(crate) use presume::{Presumed, past};
+pub(crate) use infer::{InferredStore, past};
 
-/// The store that a history begins with, and what was presumed of it, if the history does not say.
+/// The store that a history begins with, and what was inferred of it, if the history does not say.
 /// Call only after [`given`] agreed.
-pub(crate) fn start(history: &History) -> (Store, Option<Presumed>) {
+pub(crate) fn initial_store(history: &History) -> (Store, Option<InferredStore>) {
     match given(history) {
         Ok(Some(store)) => (store, None),
-        Ok(None) | Err(_) => match presume::presume(history) {
-            Some((store, presumed)) => (store, Some(presumed)),
+        Ok(None) | Err(_) => match infer::infer(history) {
+            Some((store, inferred)) => (store, Some(inferred)),
             None => (Store::default(), None),
         },
     }

@@ -23,7 +23,12 @@ const SHRINK_STEPS: u64 = 200_000;
 
 /// Searches an order of the key space's operations; the given doubt stays if none is found in the
 /// budget. Answers of a member's own store are left out: they need no order.
-pub(crate) fn general(records: &[Record], start: Store, budget: Budget, doubt: Verdict) -> Verdict {
+pub(crate) fn fallback_search(
+    records: &[Record],
+    start: Store,
+    budget: Budget,
+    doubt: Verdict,
+) -> Verdict {
     let operations = records.iter().filter(|record| {
         let lost_read =
             record.outcome == Outcome::Unknown && matches!(record.request, Request::Range(_));

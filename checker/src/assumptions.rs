@@ -51,7 +51,7 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
         let cause = format!("the id {} is used twice", pair[1].0);
         return Err(contradiction(pair[1].1, cause, "give each record an id of its own"));
     }
-    if let Err(cause) = crate::start::given(history) {
+    if let Err(cause) = crate::initial_store::given(history) {
         let place = 0;
         let (id, what) = match records.first() {
             Some(record) => (record.id, words::describe(record)),

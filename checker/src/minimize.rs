@@ -8,10 +8,10 @@
 use std::fmt::Write as _;
 
 use crate::history::{History, Outcome, Record, Request, is_local, makes_revision};
+use crate::initial_store::initial_store;
 use crate::model::Store;
 use crate::revision::ops::Ops;
 use crate::revision::{Stretch, order};
-use crate::start::start;
 use crate::streams::Streams;
 use crate::verdict::{LINEARIZABILITY, Verdict, Violation};
 use crate::words;
@@ -29,7 +29,7 @@ const MOST_EVIDENCE: usize = 24;
 
 /// Makes the evidence of a violation in a history without leases as small as the budget allows. It
 /// stays as it was if the few records that it names do not suffice and nothing small does.
-pub(crate) fn smallest(history: &History, verdict: Verdict) -> Verdict {
+pub(crate) fn minimize(history: &History, verdict: Verdict) -> Verdict {
     match verdict {
         Verdict::Broken(found) => Verdict::Broken(fewer(history, found)),
         other => other,
@@ -37,8 +37,8 @@ pub(crate) fn smallest(history: &History, verdict: Verdict) -> Verdict {
 }
 
 fn fewer(history: &History, found: Violation) -> Violation {
-    let (start, _) = start(history);
-    let mut tries = Tries { history, start, left: BUDGET, last: None, doubt: false };
+    let (start, _) = initial_store(history);
+    let mut minimizer = Minimizer { history, start, left: BUDGET, last: None, doubt: false };
     let answered = (0..history.records.len()).filter(|place| {
         let record = &history.records[*place];
         let answered = record.outcome != Outcome::Unknown;
@@ -46,24 +46,24 @@ fn fewer(history: &History, found: Violation) -> Violation {
     });
     let (mut made, mut seen): (Vec<usize>, Vec<usize>) =
         answered.partition(|place| makes_revision(&history.records[*place]));
-    if tries.contradict(&[&seen[..], &made[..]].concat()) != Some(true) {
+    if minimizer.contradict(&[&seen[..], &made[..]].concat()) != Some(true) {
         return found;
     }
     // Who made no revision can go without making anything harder.
-    let mut done = fewest(&mut seen, |few| tries.contradict(&[few, &made[..]].concat()));
+    let mut done = fewest(&mut seen, |few| minimizer.contradict(&[few, &made[..]].concat()));
     let all_writes = made.len() > MOST_WRITES;
     if !all_writes {
-        done &= fewest(&mut made, |few| tries.contradict(&[few, &seen[..]].concat()));
+        done &= fewest(&mut made, |few| minimizer.contradict(&[few, &seen[..]].concat()));
     }
-    done &= !tries.doubt;
+    done &= !minimizer.doubt;
     let told = if all_writes { seen.len() } else { seen.len() + made.len() };
     if told > MOST_EVIDENCE {
         return found;
     }
-    tries.told((&seen, &made), found, done)
+    minimizer.minimized((&seen, &made), found, done)
 }
 
-struct Tries<'a> {
+struct Minimizer<'a> {
     history: &'a History,
     /// What the store held at first.
     start: Store,
@@ -74,7 +74,7 @@ struct Tries<'a> {
     doubt: bool,
 }
 
-impl Tries<'_> {
+impl Minimizer<'_> {
     /// Whether some answers contradict each other, all others forgotten; None when the budget is used
     /// up. In doubt not.
     fn contradict(&mut self, kept: &[usize]) -> Option<bool> {
@@ -112,7 +112,7 @@ impl Tries<'_> {
     }
 
     /// The violation with its smallest evidence.
-    fn told(
+    fn minimized(
         mut self,
         (seen, made): (&[usize], &[usize]),
         found: Violation,
