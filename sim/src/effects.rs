@@ -7,6 +7,7 @@ use mettle_reports::timeline::FaultSpan;
 use mettle_reports::verdict::FaultCount;
 use mettle_scenarios::plan::PlannedFault;
 
+use crate::member::Member;
 use crate::recorder::Recorder;
 
 /// What happened with the faults of a plan; clones are handles to the same one.
@@ -32,14 +33,14 @@ pub enum Effect {
     /// A member answered a client again after this time (ns).
     Served {
         /// The member.
-        member: u32,
+        member: Member,
         /// The start of its new life.
         since_ns: u64,
     },
     /// Somebody ran out of patience with a member in this time (ns).
     Missed {
         /// The member.
-        member: u32,
+        member: Member,
         /// Begin.
         from_ns: u64,
         /// End.

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::member::Member;
+
 /// Port of the client API.
 pub const CLIENT_PORT: u16 = 2379;
 /// Port between members.
@@ -15,8 +17,8 @@ pub const FIRST_CLIENT: u8 = 1;
 /// A machine of the simulated world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Host {
-    /// Member `i`, from 1: address `10.0.0.i`.
-    Member(u8),
+    /// Member `i`: address `10.0.0.i`.
+    Member(Member),
     /// Client `c` of the simulator, from 1: address `10.0.1.c`.
     Client(u8),
 }
@@ -34,7 +36,7 @@ impl Host {
     /// The host's address.
     pub const fn ip(self) -> IpAddr {
         match self {
-            Host::Member(i) => IpAddr::V4(Ipv4Addr::new(10, 0, 0, i)),
+            Host::Member(i) => IpAddr::V4(Ipv4Addr::new(10, 0, 0, i.number())),
             Host::Client(c) => IpAddr::V4(Ipv4Addr::new(10, 0, 1, c)),
         }
     }
@@ -43,14 +45,14 @@ impl Host {
     pub const fn of(ip: IpAddr) -> Option<Host> {
         let IpAddr::V4(ip) = ip else { return None };
         match ip.octets() {
-            [10, 0, 0, i] => Some(Host::Member(i)),
+            [10, 0, 0, i] if i > 0 => Some(Host::Member(Member::new(i))),
             [10, 0, 1, c] => Some(Host::Client(c)),
             _ => None,
         }
     }
 
-    /// The member's number; none for a client.
-    pub const fn member(self) -> Option<u8> {
+    /// The member; none for a client.
+    pub const fn member(self) -> Option<Member> {
         match self {
             Host::Member(i) => Some(i),
             Host::Client(_) => None,
@@ -60,7 +62,7 @@ impl Host {
     /// A number unique among hosts, to name random streams with.
     pub const fn number(self) -> u64 {
         match self {
-            Host::Member(i) => i as u64,
+            Host::Member(i) => i.number() as u64,
             Host::Client(c) => 0x100 | c as u64,
         }
     }
@@ -69,7 +71,7 @@ impl Host {
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Host::Member(i) => write!(f, "m{i}"),
+            Host::Member(i) => write!(f, "{i}"),
             Host::Client(c) => write!(f, "c{c}"),
         }
     }

@@ -19,6 +19,7 @@ pub mod error;
 #[cfg(madsim)]
 pub mod fault;
 pub mod host;
+pub mod member;
 pub mod net;
 pub mod observe;
 pub mod outcome;

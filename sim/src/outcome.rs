@@ -8,6 +8,7 @@ use mettle_reports::verdict::{FaultCount, Operations};
 use serde::Serialize;
 
 use crate::error::HarnessError;
+use crate::member::Member;
 use crate::trace::Line;
 
 /// Everything that came out of one run.
@@ -42,8 +43,8 @@ pub struct Outcome {
 pub struct EventHash {
     /// Over all events.
     pub global: u128,
-    /// Over the events of each member (by number, from 1).
-    pub members: BTreeMap<u32, u128>,
+    /// Over the events of each member.
+    pub members: BTreeMap<Member, u128>,
 }
 
 /// A rule broken while time ran.
@@ -62,8 +63,8 @@ pub struct Violation {
 pub struct Panic {
     /// When (ns).
     pub at_ns: u64,
-    /// The member (number, from 1); `None` when the simulator itself panicked, an error of the harness.
-    pub member: Option<u32>,
+    /// The member; `None` when the simulator itself panicked, an error of the harness.
+    pub member: Option<Member>,
     /// The message.
     pub message: String,
     /// File and line.

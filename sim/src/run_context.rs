@@ -10,6 +10,7 @@ use crate::client::{Client, Place};
 use crate::cluster::Cluster;
 use crate::effects::{Ledger, Span};
 use crate::environment::Environment;
+use crate::member::Member;
 use crate::observe::Observer;
 use crate::recorder::Recorder;
 use crate::target::{ClusterView, ResolvedTarget};
@@ -56,7 +57,7 @@ impl RunContext {
     pub fn view(&self) -> ClusterView {
         ClusterView {
             streams: self.environment.streams,
-            members: (1..=self.plan.members).collect(),
+            members: Member::all(self.plan.members).collect(),
             running: self.cluster.running(),
             leader: self.observer.leader(),
         }

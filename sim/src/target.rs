@@ -4,6 +4,7 @@ use std::fmt;
 
 use mettle_scenarios::fault::{Group, Link, Target};
 
+use crate::member::Member;
 use crate::stream::{Stream, Streams};
 
 /// The members at one moment.
@@ -12,20 +13,20 @@ pub struct ClusterView {
     /// Where coins come from.
     pub streams: Streams,
     /// All members, ascending.
-    pub members: Vec<u32>,
+    pub members: Vec<Member>,
     /// Those whose process runs, ascending.
-    pub running: Vec<u32>,
+    pub running: Vec<Member>,
     /// Who became leader in the highest term.
-    pub leader: Option<u32>,
+    pub leader: Option<Member>,
 }
 
 /// Whom a fault strikes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvedTarget {
     /// The group aimed at, or the speakers of a link.
-    pub group: Vec<u32>,
+    pub group: Vec<Member>,
     /// All other members, or the hearers of a link.
-    pub rest: Vec<u32>,
+    pub rest: Vec<Member>,
     /// Whether a link was aimed at: then only what goes from `group` to `rest` is meant.
     pub link: bool,
 }
@@ -50,8 +51,8 @@ impl ClusterView {
     }
 
     /// Speakers, then hearers among the others. When everybody speaks the hearers are chosen first.
-    fn link(&self, link: Link, stream: &mut Stream) -> Option<(Vec<u32>, Vec<u32>)> {
-        let without = |some: &[u32]| -> Vec<u32> {
+    fn link(&self, link: Link, stream: &mut Stream) -> Option<(Vec<Member>, Vec<Member>)> {
+        let without = |some: &[Member]| -> Vec<Member> {
             self.running.iter().copied().filter(|member| !some.contains(member)).collect()
         };
         let mut from = self.members_of(link.from, &self.running, stream);
@@ -66,13 +67,15 @@ impl ClusterView {
         (!from.is_empty() && !to.is_empty()).then_some((from, to))
     }
 
-    fn members_of(&self, group: Group, among: &[u32], stream: &mut Stream) -> Vec<u32> {
+    fn members_of(&self, group: Group, among: &[Member], stream: &mut Stream) -> Vec<Member> {
         let leader = self.leader.filter(|leader| among.contains(leader));
-        let followers: Vec<u32> =
+        let followers: Vec<Member> =
             among.iter().copied().filter(|member| Some(*member) != self.leader).collect();
         let quorum = self.members.len() / 2 + 1;
         match group {
-            Group::Member(number) => among.iter().copied().filter(|m| *m == number).collect(),
+            Group::Member(number) => {
+                among.iter().copied().filter(|m| u32::from(*m) == number).collect()
+            }
             Group::Leader => leader.map_or_else(|| some(1, among, stream), |leader| vec![leader]),
             Group::Follower => some(1, &followers, stream),
             Group::Any => some(1, among, stream),
@@ -84,7 +87,7 @@ impl ClusterView {
 }
 
 /// So many members by the stream's coins, ascending.
-fn some(count: usize, among: &[u32], stream: &mut Stream) -> Vec<u32> {
+fn some(count: usize, among: &[Member], stream: &mut Stream) -> Vec<Member> {
     let mut left = among.to_vec();
     let mut chosen = Vec::new();
     while chosen.len() < count && !left.is_empty() {
@@ -96,9 +99,9 @@ fn some(count: usize, among: &[u32], stream: &mut Stream) -> Vec<u32> {
 
 impl fmt::Display for ResolvedTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |f: &mut fmt::Formatter<'_>, members: &[u32]| {
+        let list = |f: &mut fmt::Formatter<'_>, members: &[Member]| {
             for (place, member) in members.iter().enumerate() {
-                write!(f, "{}m{member}", if place == 0 { "" } else { " " })?;
+                write!(f, "{}{member}", if place == 0 { "" } else { " " })?;
             }
             Ok(())
         };

@@ -52,7 +52,7 @@ fn timeline(outcome: &Outcome, placed: &[(i64, u64)]) -> Timeline {
     let mut timeline = Timeline { placed: placed.to_vec(), ..outcome.timeline.clone() };
     timeline.stops.extend(outcome.panic.as_ref().and_then(|panic| {
         let reason = format!("panic at {}: {}", panic.location, panic.message);
-        let (member, at_ns) = (panic.member?, panic.at_ns);
+        let (member, at_ns) = (panic.member?.into(), panic.at_ns);
         Some(Stop { member, at_ns, reason, last: true, explained: false })
     }));
     timeline

@@ -114,7 +114,7 @@ fn observed(outcome: &Outcome) -> Vec<Finding> {
         Finding { at_ns: Some(exit.at_ns), ..finding(Status::Broken, "members_stay_up", reason) }
     }));
     if let Some(panic) = &outcome.panic {
-        let member = panic.member.map_or_else(String::new, |member| format!("m{member} "));
+        let member = panic.member.map_or_else(String::new, |member| format!("{member} "));
         let reason = format!("{member}panicked at {}: {}", panic.location, panic.message);
         findings.push(finding(Status::Broken, "no_panic", reason));
     }

@@ -24,6 +24,7 @@ use mettle_server::transport::{Channel, Dial, Settings, never_sent};
 use tonic::Status;
 
 use crate::host::{CLIENT_PORT, Host};
+use crate::member::Member;
 use crate::recorder::{CallResult, Recorder};
 use crate::trace::{Kind, Trace};
 
@@ -53,9 +54,9 @@ impl Client {
     /// Client `number` (its host is `Host::Client(number)`) of a cluster of `members`.
     pub fn new(place: Place, number: u8, members: u32, recorder: Recorder) -> Client {
         let settings = Settings::peer();
-        let channels = (1..=members)
+        let channels = Member::all(members)
             .map(|member| {
-                let to = SocketAddr::new(Host::Member(member as u8).ip(), CLIENT_PORT);
+                let to = SocketAddr::new(Host::Member(member).ip(), CLIENT_PORT);
                 Channel::new(place.net.clone(), place.clock.clone(), to, settings.clone())
             })
             .collect();
@@ -79,19 +80,19 @@ impl Client {
     }
 
     /// The history's number of a connection: no other client or member has it.
-    fn connection(&self, member: u32, dial: Dial) -> u64 {
+    fn connection(&self, member: Member, dial: Dial) -> u64 {
         u64::from(self.number) << 40 | u64::from(member) << 32 | dial.0
     }
 
-    fn channel(&self, member: u32) -> Channel {
-        self.channels[member as usize - 1].clone()
+    fn channel(&self, member: Member) -> Channel {
+        self.channels[member.index()].clone()
     }
 
-    /// Calls one operation at a member (from 1), once; gives back how it ended.
-    pub async fn call(&mut self, member: u32, request: Request, deadline_ns: u64) -> Called {
+    /// Calls one operation at a member, once; gives back how it ended.
+    pub async fn call(&mut self, member: Member, request: Request, deadline_ns: u64) -> Called {
         let op = request.op().name();
         let id = self.recorder.called(self.process, member, self.now_ns(), request.clone());
-        self.note(format_args!("c{} calls {id} {op} at m{member}", self.number));
+        self.note(format_args!("c{} calls {id} {op} at {member}", self.number));
         let answer = self.send(member, &request, Duration::from_nanos(deadline_ns)).await;
         let ending = match answer {
             Ok((response, dial)) => {
@@ -119,7 +120,7 @@ impl Client {
 
     async fn send(
         &self,
-        member: u32,
+        member: Member,
         request: &Request,
         deadline: Duration,
     ) -> Result<(Response, Dial), Status> {
@@ -167,7 +168,7 @@ impl Client {
     /// Asks a member for its hash at a revision; not part of the history.
     pub async fn hash_kv(
         &self,
-        member: u32,
+        member: Member,
         revision: i64,
         deadline_ns: u64,
     ) -> Result<pb::HashKvResponse, Status> {

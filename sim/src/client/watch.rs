@@ -13,13 +13,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::{Client, error_answer, from_wire, to_wire};
+use crate::member::Member;
 use crate::recorder::WatchStream;
 
 /// How to listen.
 #[derive(Clone, Debug)]
 pub struct Listen {
-    /// At which member (from 1).
-    pub member: u32,
+    /// At which member.
+    pub member: Member,
     /// What to ask for; `stream` is filled in.
     pub request: WatchCreateRequest,
     /// When to stop (true time, ns).
@@ -117,7 +118,7 @@ const CANCEL_WAIT_NS: u64 = 200_000_000;
 /// One open stream.
 struct Line<'a> {
     client: &'a Client,
-    member: u32,
+    member: Member,
     stream: u64,
     watch_id: Option<i64>,
     heard: Heard,

@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::member::Member;
 use crate::trace::Keep;
 
-const HOST: Host = Host::Member(1);
+const HOST: Host = Host::Member(Member::new(1));
 const S: i64 = 1_000_000_000;
 
 fn world() -> (Arc<std::sync::atomic::AtomicU64>, Clocks) {

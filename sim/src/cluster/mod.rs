@@ -32,6 +32,7 @@ use tokio::sync::mpsc;
 
 use crate::disk::{PowerLoss, PowerLossEffect};
 use crate::environment::Environment;
+use crate::member::Member;
 use crate::observe::Observer;
 use crate::stream::{FaultId, Streams};
 use crate::trace::Kind;
@@ -49,11 +50,11 @@ struct Inner {
     handle: Handle,
     streams: Streams,
     events: mpsc::UnboundedSender<Event>,
-    members: Mutex<BTreeMap<u32, Member>>,
+    members: Mutex<BTreeMap<Member, MemberProcess>>,
     exits: Mutex<Vec<Stop>>,
 }
 
-struct Member {
+struct MemberProcess {
     node: NodeId,
     condition: Condition,
     paused: bool,
@@ -91,24 +92,24 @@ impl Cluster {
             members: Mutex::default(),
             exits: Mutex::default(),
         }));
-        for number in 1..=plan.members {
+        for number in Member::all(plan.members) {
             let member = cluster.make(plan, number);
             observer.introduce(member.node, number);
             cluster.members().insert(number, member);
         }
-        for number in 1..=plan.members {
+        for number in Member::all(plan.members) {
             cluster.boot(number);
         }
         tokio::spawn(supervisor::run(cluster.clone(), heard));
         cluster
     }
 
-    fn make(&self, plan: &Plan, number: u32) -> Member {
+    fn make(&self, plan: &Plan, number: Member) -> MemberProcess {
         let platform: Arc<Mutex<Option<(u64, Platform)>>> = Arc::default();
         let (slot, config, events) =
             (platform.clone(), config(plan, number), self.0.events.clone());
         let environment = self.0.environment.clone();
-        let node = self.0.handle.create_node().name(format!("m{number}")).init(move || {
+        let node = self.0.handle.create_node().name(format!("{number}")).init(move || {
             let taken = slot.lock().expect("no holder panics").take();
             let (config, events, environment) =
                 (config.clone(), events.clone(), environment.clone());
@@ -117,11 +118,11 @@ impl Cluster {
                 let Some((life, platform)) = taken else { return };
                 let ended =
                     mettle_server::server::run(config, platform, std::future::pending()).await;
-                environment.kill(number as u8);
+                environment.kill(number);
                 drop(events.send(Event::Ended { member: number, life, ended }));
             }
         });
-        Member {
+        MemberProcess {
             node: node.build().id(),
             condition: Condition::Down,
             paused: false,
@@ -133,17 +134,17 @@ impl Cluster {
         }
     }
 
-    fn members(&self) -> MutexGuard<'_, BTreeMap<u32, Member>> {
+    fn members(&self) -> MutexGuard<'_, BTreeMap<Member, MemberProcess>> {
         self.0.members.lock().expect("no holder panics")
     }
 
-    fn note(&self, member: u32, words: std::fmt::Arguments<'_>) {
+    fn note(&self, member: Member, words: std::fmt::Arguments<'_>) {
         let environment = &self.0.environment;
-        environment.trace.record(environment.now_ns(), Some(member as u8), Kind::Process, words);
+        environment.trace.record(environment.now_ns(), Some(member), Kind::Process, words);
     }
 
     /// Starts a member's process if it is down.
-    pub fn boot(&self, number: u32) {
+    pub fn boot(&self, number: Member) {
         let mut members = self.members();
         let member = members.get_mut(&number).expect("a member of the plan");
         if member.condition != Condition::Down {
@@ -153,14 +154,14 @@ impl Cluster {
         member.paused = false;
         member.life += 1;
         member.started_ns = self.0.environment.now_ns();
-        let platform = self.0.environment.boot(number as u8);
+        let platform = self.0.environment.boot(number);
         *member.platform.lock().expect("no holder panics") = Some((member.life, platform));
         self.note(number, format_args!("starts (life {})", member.life));
         self.0.handle.restart(member.node);
     }
 
     /// Starts a member again after a while, unless something else did so or ended it for good.
-    pub fn boot_after(&self, number: u32, delay: Duration) {
+    pub fn boot_after(&self, number: Member, delay: Duration) {
         let life = self.members()[&number].life;
         let cluster = self.clone();
         tokio::spawn(async move {
@@ -173,8 +174,8 @@ impl Cluster {
     }
 
     /// The process dies; the page cache survives. False when it did not run.
-    pub fn kill(&self, number: u32) -> bool {
-        self.end(number, |environment| environment.kill(number as u8)).is_some()
+    pub fn kill(&self, number: Member) -> bool {
+        self.end(number, |environment| environment.kill(number)).is_some()
     }
 
     /// The machine loses power, and the page cache also of a process that is down already: that
@@ -182,11 +183,10 @@ impl Cluster {
     pub fn power_loss(
         &self,
         fault: FaultId,
-        number: u32,
+        number: Member,
         policy: PowerLoss,
     ) -> Option<PowerLossEffect> {
-        let strike =
-            |environment: &Environment| environment.power_loss(fault, number as u8, policy);
+        let strike = |environment: &Environment| environment.power_loss(fault, number, policy);
         let down = {
             let mut members = self.members();
             let member = members.get_mut(&number).expect("a member of the plan");
@@ -201,7 +201,7 @@ impl Cluster {
         }
     }
 
-    fn end<T>(&self, number: u32, fence: impl FnOnce(&Environment) -> T) -> Option<T> {
+    fn end<T>(&self, number: Member, fence: impl FnOnce(&Environment) -> T) -> Option<T> {
         let effect = self.fence(number, fence)?;
         let node = self.members()[&number].node;
         self.0.handle.kill(node);
@@ -210,7 +210,7 @@ impl Cluster {
 
     /// Fences a running member with `fence`, from within its own poll as well; whoever calls this
     /// has its tasks dropped afterwards ([`Cluster::drop_tasks`]).
-    pub fn fence<T>(&self, number: u32, fence: impl FnOnce(&Environment) -> T) -> Option<T> {
+    pub fn fence<T>(&self, number: Member, fence: impl FnOnce(&Environment) -> T) -> Option<T> {
         let mut members = self.members();
         let member = members.get_mut(&number).expect("a member of the plan");
         if member.condition != Condition::Up {
@@ -226,13 +226,13 @@ impl Cluster {
     }
 
     /// Has the supervisor drop the tasks of a fenced member and start it again after `down`.
-    pub fn drop_tasks(&self, number: u32, down: Duration) {
+    pub fn drop_tasks(&self, number: Member, down: Duration) {
         let life = self.members()[&number].life;
         drop(self.0.events.send(Event::Fenced { member: number, life, down }));
     }
 
     /// Freezes a running process. False when it did not run or is frozen already.
-    pub fn pause(&self, number: u32) -> bool {
+    pub fn pause(&self, number: Member) -> bool {
         let mut members = self.members();
         let member = members.get_mut(&number).expect("a member of the plan");
         if member.condition != Condition::Up || member.paused {
@@ -245,7 +245,7 @@ impl Cluster {
     }
 
     /// Thaws a frozen process, if it is still the one that was frozen.
-    pub fn resume(&self, number: u32) {
+    pub fn resume(&self, number: Member) {
         let mut members = self.members();
         let member = members.get_mut(&number).expect("a member of the plan");
         if std::mem::take(&mut member.paused) {
@@ -255,34 +255,34 @@ impl Cluster {
     }
 
     /// Members whose process runs, ascending.
-    pub fn running(&self) -> Vec<u32> {
+    pub fn running(&self) -> Vec<Member> {
         self.in_condition(Condition::Up)
     }
 
     /// Members that are down for good, ascending.
-    pub fn gone(&self) -> Vec<u32> {
+    pub fn gone(&self) -> Vec<Member> {
         self.in_condition(Condition::Gone)
     }
 
-    fn in_condition(&self, condition: Condition) -> Vec<u32> {
+    fn in_condition(&self, condition: Condition) -> Vec<Member> {
         let members = self.members();
         members.iter().filter(|(_, m)| m.condition == condition).map(|(n, _)| *n).collect()
     }
 
     /// When the current or last life of a member began (ns).
-    pub fn started_ns(&self, number: u32) -> u64 {
+    pub fn started_ns(&self, number: Member) -> u64 {
         self.members()[&number].started_ns
     }
 
     /// Remembers that a disk fault strikes a member: it may explain why the member ends.
-    pub fn disk_fault(&self, number: u32, fault: FaultId) {
+    pub fn disk_fault(&self, number: Member, fault: FaultId) {
         let mut members = self.members();
         members.get_mut(&number).expect("a member of the plan").disk_faults.push(fault);
     }
 
     /// Thaws all, and starts all that are down.
     pub fn raise_all(&self) {
-        let numbers: Vec<u32> = self.members().keys().copied().collect();
+        let numbers: Vec<Member> = self.members().keys().copied().collect();
         for number in numbers {
             self.resume(number);
             self.boot(number);

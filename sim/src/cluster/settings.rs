@@ -7,24 +7,25 @@ use mettle_scenarios::plan::Plan;
 use mettle_server::config::{Config, InitialMember};
 
 use crate::host::{CLIENT_PORT, Host, PEER_PORT};
+use crate::member::Member;
 
 /// Small, so that a run of a minute closes and cuts many segments.
 const WAL_SEGMENT_BYTES: u64 = 64 << 10;
 
-/// The configuration of member `number` (from 1).
-pub fn config(plan: &Plan, number: u32) -> Config {
-    let addr = |number: u32, port| SocketAddr::new(Host::Member(number as u8).ip(), port);
+/// The configuration of member `number`.
+pub fn config(plan: &Plan, number: Member) -> Config {
+    let addr = |number: Member, port| SocketAddr::new(Host::Member(number).ip(), port);
     let client = addr(number, CLIENT_PORT);
     let peer = addr(number, PEER_PORT);
-    let initial_cluster = (1..=plan.members)
+    let initial_cluster = Member::all(plan.members)
         .map(|number| {
             let peer_addr = addr(number, PEER_PORT);
             let peer_urls = vec![format!("http://{peer_addr}")];
-            InitialMember { name: format!("m{number}"), peer_urls, peer_addr }
+            InitialMember { name: format!("{number}"), peer_urls, peer_addr }
         })
         .collect();
     Config {
-        name: format!("m{number}"),
+        name: format!("{number}"),
         listen_client: vec![client],
         listen_peer: vec![peer],
         advertise_client_urls: vec![format!("http://{client}")],

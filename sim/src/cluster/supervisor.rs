@@ -7,6 +7,7 @@ use mettle_server::node::Fatal;
 use tokio::sync::mpsc;
 
 use super::{Cluster, Condition, STARTS_PER_MINUTE_MAX};
+use crate::member::Member;
 
 const MINUTE_NS: u64 = 60_000_000_000;
 
@@ -16,7 +17,7 @@ pub(super) enum Event {
     /// `run` returned; the member is fenced and its tasks are being dropped.
     Ended {
         /// Which member.
-        member: u32,
+        member: Member,
         /// In which life.
         life: u64,
         /// With what.
@@ -25,7 +26,7 @@ pub(super) enum Event {
     /// A trap fenced the member in the middle of a poll.
     Fenced {
         /// Which member.
-        member: u32,
+        member: Member,
         /// In which life.
         life: u64,
         /// How long it stays down.
@@ -44,7 +45,7 @@ pub(super) async fn run(cluster: Cluster, mut events: mpsc::UnboundedReceiver<Ev
 }
 
 impl Cluster {
-    fn fenced(&self, number: u32, life: u64, down: Duration) {
+    fn fenced(&self, number: Member, life: u64, down: Duration) {
         let node = {
             let members = self.members();
             let member = &members[&number];
@@ -57,7 +58,7 @@ impl Cluster {
         self.boot_after(number, down);
     }
 
-    fn ended(&self, number: u32, life: u64, ended: Result<(), Fatal>) {
+    fn ended(&self, number: Member, life: u64, ended: Result<(), Fatal>) {
         let now_ns = self.0.environment.now_ns();
         let (reason, corruption) = match ended {
             Ok(()) => ("stopped".to_owned(), false),
@@ -79,7 +80,7 @@ impl Cluster {
         };
         self.note(number, format_args!("ended by itself: {reason}"));
         let explained = self.explained(number, corruption);
-        let exit = Stop { member: number, at_ns: now_ns, reason, last, explained };
+        let exit = Stop { member: number.into(), at_ns: now_ns, reason, last, explained };
         self.0.exits.lock().expect("no holder panics").push(exit);
         if !last {
             let mut stream = self.0.streams.open("supervisor", number.into(), life);
@@ -90,7 +91,7 @@ impl Cluster {
 
     /// Whether a fault that struck the member's disk explains its end: a refusal of corrupt data
     /// only what damaged sectors, any other end an error of the disk.
-    fn explained(&self, number: u32, corruption: bool) -> bool {
+    fn explained(&self, number: Member, corruption: bool) -> bool {
         let faults = self.members()[&number].disk_faults.clone();
         faults
             .into_iter()

@@ -11,6 +11,7 @@
 use mettle_checker::history::{Blob, PutRequest, RangeRequest, Request, Response};
 
 use crate::client::Client;
+use crate::member::Member;
 use crate::outcome::Convergence;
 use crate::run_context::RunContext;
 
@@ -81,12 +82,12 @@ impl Attempt<'_> {
     }
 
     /// All members but those whose end a fault explains.
-    fn members(&self) -> Vec<u32> {
+    fn members(&self) -> Vec<Member> {
         let exits = self.run.cluster.exits();
-        let excused = |member: u32| {
-            exits.iter().any(|exit| exit.member == member && exit.last && exit.explained)
+        let excused = |member: Member| {
+            exits.iter().any(|exit| exit.member == u32::from(member) && exit.last && exit.explained)
         };
-        (1..=self.run.plan.members).filter(|member| !excused(*member)).collect()
+        Member::all(self.run.plan.members).filter(|member| !excused(*member)).collect()
     }
 
     fn call_ns(&self) -> u64 {
@@ -94,7 +95,7 @@ impl Attempt<'_> {
     }
 
     /// A put through this member succeeds.
-    async fn progress(&mut self, client: &mut Client, member: u32) -> Result<(), String> {
+    async fn progress(&mut self, client: &mut Client, member: Member) -> Result<(), String> {
         loop {
             self.puts += 1;
             let value = Blob::from(format!("converge.{}", self.puts));
@@ -103,14 +104,14 @@ impl Attempt<'_> {
             let called = client.call(member, Request::Put(put), self.call_ns()).await;
             let Some(error) = called.error() else { return Ok(()) };
             if self.late() {
-                return Err(format!("no put through m{member} succeeded, the last said {error}"));
+                return Err(format!("no put through {member} succeeded, the last said {error}"));
             }
             client.pause(RETRY_NS).await;
         }
     }
 
     /// A read of everything through each member; the revision it answers.
-    async fn read(&mut self, client: &mut Client, members: &[u32]) -> Result<i64, String> {
+    async fn read(&mut self, client: &mut Client, members: &[Member]) -> Result<i64, String> {
         let mut revision = 0;
         for member in members {
             let everything = Blob::from(&[0u8]);
@@ -129,7 +130,7 @@ impl Attempt<'_> {
                 if self.late() {
                     let error = called.error().unwrap_or_default();
                     return Err(format!(
-                        "no full read through m{member} succeeded, the last said {error}"
+                        "no full read through {member} succeeded, the last said {error}"
                     ));
                 }
                 client.pause(RETRY_NS).await;
@@ -142,7 +143,7 @@ impl Attempt<'_> {
     async fn agree(
         &self,
         client: &Client,
-        members: &[u32],
+        members: &[Member],
         revision: i64,
     ) -> Result<(), Convergence> {
         loop {
@@ -160,7 +161,7 @@ impl Attempt<'_> {
                     }
                     Err(status) => {
                         missing = Some(format!(
-                            "m{member} has no hash at revision {revision}: {}",
+                            "{member} has no hash at revision {revision}: {}",
                             status.message()
                         ));
                     }
@@ -181,7 +182,12 @@ impl Attempt<'_> {
     }
 
     /// Every evidence watcher was given everything up to `revision`.
-    async fn watched(&self, client: &Client, members: &[u32], revision: i64) -> Result<(), String> {
+    async fn watched(
+        &self,
+        client: &Client,
+        members: &[Member],
+        revision: i64,
+    ) -> Result<(), String> {
         if !self.run.plan.traffic.evidence {
             return Ok(());
         }
@@ -191,7 +197,7 @@ impl Attempt<'_> {
             if self.late() {
                 let delivered = self.run.recorder.delivered_by(*member);
                 return Err(format!(
-                    "the watcher of every key at m{member} was given events up to revision \
+                    "the watcher of every key at {member} was given events up to revision \
                      {delivered} of {revision}"
                 ));
             }
@@ -201,12 +207,15 @@ impl Attempt<'_> {
 }
 
 /// The first two members whose states are apart, in words.
-fn first_pair(states: &[(u32, State)], apart: impl Fn(&State, &State) -> bool) -> Option<String> {
+fn first_pair(
+    states: &[(Member, State)],
+    apart: impl Fn(&State, &State) -> bool,
+) -> Option<String> {
     let (first, a) = states.first()?;
     let (other, b) = states.iter().find(|(_, state)| apart(a, state))?;
-    let say = |member: &u32, state: &State| {
+    let say = |member: &Member, state: &State| {
         let State { revision, compact_revision, hash } = state;
-        format!("m{member} at revision {revision}, compacted at {compact_revision}: {hash:08x}")
+        format!("{member} at revision {revision}, compacted at {compact_revision}: {hash:08x}")
     };
     Some(format!("hash of {}, of {}", say(first, a), say(other, b)))
 }

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::handle::with;
 use super::{Caller, Completion, DiskHandle, FileId, IoMode, StateFile, Volume, Wait};
 use crate::clock::{Alarm, Now};
+use crate::member::Member;
 
 /// The disk of one incarnation of a member's process.
 #[derive(Clone)]
@@ -65,7 +66,7 @@ impl DiskSession {
 
 impl SimDisk {
     /// The disk of a process that [`DiskHandle::boot`] has let in.
-    pub fn new(disks: &DiskHandle, member: u8, incarnation: u64) -> SimDisk {
+    pub fn new(disks: &DiskHandle, member: Member, incarnation: u64) -> SimDisk {
         SimDisk(Arc::new(DiskSession {
             volume: disks.volume(member),
             now: disks.now(),
@@ -143,9 +144,7 @@ impl platform::Disk for SimDisk {
 
     fn lock(&self) -> BoxFuture<'_, io::Result<()>> {
         let session = &self.0;
-        Box::pin(
-            async move { session.finish(session.call(|volume, caller| volume.lock(caller))).await },
-        )
+        Box::pin(async move { session.finish(session.call(Volume::lock)).await })
     }
 
     fn backend(&self, path: &str) -> io::Result<Box<dyn redb::StorageBackend>> {

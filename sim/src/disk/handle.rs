@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{DiskConfig, DiskEffect, DiskFault, FileClass, PowerLoss, PowerLossEffect, Volume};
 use crate::clock::Now;
+use crate::member::Member;
 use crate::stream::{FaultId, Streams};
 use crate::trace::Trace;
 
@@ -15,7 +16,7 @@ pub struct DiskHandle {
     config: DiskConfig,
     trace: Trace,
     now: Now,
-    volumes: Arc<Mutex<BTreeMap<u8, Arc<Mutex<Volume>>>>>,
+    volumes: Arc<Mutex<BTreeMap<Member, Arc<Mutex<Volume>>>>>,
 }
 
 impl DiskHandle {
@@ -31,7 +32,7 @@ impl DiskHandle {
     }
 
     /// A member's disk.
-    pub fn volume(&self, member: u8) -> Arc<Mutex<Volume>> {
+    pub fn volume(&self, member: Member) -> Arc<Mutex<Volume>> {
         let mut volumes = self.volumes.lock().expect("no one panics while holding the disks");
         let volume = volumes.entry(member).or_insert_with(|| {
             let (config, trace) = (self.config, self.trace.clone());
@@ -41,42 +42,42 @@ impl DiskHandle {
     }
 
     /// Works on a member's disk, at this moment, and wakes whoever is concerned.
-    pub(crate) fn with<T>(&self, member: u8, work: impl FnOnce(&mut Volume, u64) -> T) -> T {
+    pub(crate) fn with<T>(&self, member: Member, work: impl FnOnce(&mut Volume, u64) -> T) -> T {
         with(&self.volume(member), &self.now, work)
     }
 
     /// A process of this member may use its disk; answers its incarnation.
-    pub fn boot(&self, member: u8) -> u64 {
+    pub fn boot(&self, member: Member) -> u64 {
         self.with(member, Volume::boot)
     }
 
     /// Whether a process of this member may use its disk.
-    pub fn is_running(&self, member: u8) -> bool {
+    pub fn is_running(&self, member: Member) -> bool {
         self.with(member, |volume, _| volume.is_running())
     }
 
     /// Whether a power loss at this moment could lose bytes or names of this member.
-    pub fn has_unsynced(&self, member: u8) -> bool {
+    pub fn has_unsynced(&self, member: Member) -> bool {
         self.with(member, Volume::has_unsynced)
     }
 
     /// The process dies; the page cache stays.
-    pub fn kill(&self, member: u8) {
+    pub fn kill(&self, member: Member) {
         self.with(member, Volume::kill);
     }
 
     /// The machine loses power.
-    pub fn power_loss(&self, member: u8, id: FaultId, policy: PowerLoss) -> PowerLossEffect {
+    pub fn power_loss(&self, member: Member, id: FaultId, policy: PowerLoss) -> PowerLossEffect {
         self.with(member, |volume, now_ns| volume.power_loss(now_ns, id, policy))
     }
 
     /// Puts a fault on a member's disk.
-    pub fn inject(&self, id: FaultId, member: u8, fault: DiskFault) {
+    pub fn inject(&self, id: FaultId, member: Member, fault: DiskFault) {
         self.with(member, |volume, now_ns| volume.inject(now_ns, id, fault));
     }
 
     /// Flips a bit in each of `count` sectors of the files of a class.
-    pub fn rot(&self, id: FaultId, member: u8, class: FileClass, count: u64) {
+    pub fn rot(&self, id: FaultId, member: Member, class: FileClass, count: u64) {
         self.with(member, |volume, now_ns| volume.rot(now_ns, id, class, count));
     }
 
@@ -96,12 +97,12 @@ impl DiskHandle {
     }
 
     /// A member's disk is empty. Only while its process is dead.
-    pub fn wipe(&self, member: u8) {
+    pub fn wipe(&self, member: Member) {
         self.with(member, Volume::wipe);
     }
 
     /// Two members' disks are exchanged. Only while both processes are dead.
-    pub fn swap(&self, a: u8, b: u8) {
+    pub fn swap(&self, a: Member, b: Member) {
         let (first, second) = (self.volume(a), self.volume(b));
         if a != b {
             let now_ns = self.now.ns();
@@ -112,16 +113,16 @@ impl DiskHandle {
     }
 
     /// What is durable on a member's disk now, to go back to with [`DiskHandle::roll_back`].
-    pub fn image(&self, member: u8) -> super::Image {
+    pub fn image(&self, member: Member) -> super::Image {
         self.with(member, Volume::image)
     }
 
     /// A member's disk is what it once was. Only while its process is dead.
-    pub fn roll_back(&self, member: u8, image: &super::Image) {
+    pub fn roll_back(&self, member: Member, image: &super::Image) {
         self.with(member, |volume, now_ns| volume.roll_back(now_ns, image));
     }
 
-    fn members(&self) -> Vec<u8> {
+    fn members(&self) -> Vec<Member> {
         let volumes = self.volumes.lock().expect("no one panics while holding the disks");
         volumes.keys().copied().collect()
     }

@@ -50,7 +50,7 @@ impl Volume {
     pub fn roll_back(&mut self, now_ns: u64, image: &Image) {
         assert!(!self.running, "a disk is set back only while its process is dead");
         let member = self.member;
-        let line = format_args!("m{member} disk set to {} files", image.contents.len());
+        let line = format_args!("{member} disk set to {} files", image.contents.len());
         self.trace.record(now_ns, Some(member), Kind::Fault, line);
         self.barriers.clear();
         self.unsynced_names.clear();

@@ -15,7 +15,7 @@ impl Volume {
     pub fn inject(&mut self, now_ns: u64, id: FaultId, fault: DiskFault) {
         self.settle(now_ns);
         let member = self.member;
-        let line = format_args!("inject {} m{member} disk {fault:?}", id.0);
+        let line = format_args!("inject {} {member} disk {fault:?}", id.0);
         self.trace.record(now_ns, Some(member), Kind::Fault, line);
         let stream = self.streams.open("disk fault", u64::from(member), u64::from(id.0));
         self.faults.push(Injected { id, fault, stream, spent: false });
@@ -28,7 +28,7 @@ impl Volume {
             return;
         }
         let member = self.member;
-        let line = format_args!("heal {} m{member} disk", id.0);
+        let line = format_args!("heal {} {member} disk", id.0);
         self.trace.record(now_ns, Some(member), Kind::Fault, line);
         self.faults.retain(|fault| fault.id != id);
         if self.stalled_by().is_none() {
@@ -145,7 +145,7 @@ impl Volume {
             let bit = stream.next_bit();
             let Some(&(file, sector)) = sectors.get(pick) else { return };
             self.flip(file, sector, bit, id);
-            let line = format_args!("bit rot {} m{member} file {} sector {sector}", id.0, file.0);
+            let line = format_args!("bit rot {} {member} file {} sector {sector}", id.0, file.0);
             self.trace.record(now_ns, Some(member), Kind::Fault, line);
         }
     }

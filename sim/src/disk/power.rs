@@ -111,7 +111,7 @@ impl Volume {
         }
         self.lose_names(&mut loss);
         let effect = loss.effect;
-        let line = format_args!("power loss {} m{} {policy:?} {effect:?}", id.0, self.member);
+        let line = format_args!("power loss {} {} {policy:?} {effect:?}", id.0, self.member);
         self.trace.record(now_ns, Some(self.member), Kind::Fault, line);
         effect
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use mettle_server::platform::Open;
 
 use super::*;
+use crate::member::Member;
 use crate::stream::{FaultId, Latency, Streams};
 use crate::trace::{Keep as KeepLines, Trace};
 
@@ -31,7 +32,7 @@ struct Story {
 impl Story {
     fn new(seed: u64) -> Story {
         let trace = Trace::new(KeepLines::Nothing);
-        let mut disk = Volume::new(1, Streams::new(seed), quick(), trace);
+        let mut disk = Volume::new(Member::new(1), Streams::new(seed), quick(), trace);
         let process = disk.boot(0);
         Story { disk, now: 0, process }
     }

@@ -9,6 +9,7 @@ use super::fault::{DiskEffect, Injected};
 use super::file::FileId;
 use super::names::{NameChange, Tree, parent};
 use super::operation::{Caller, DiskConfig, IoMode, Operation, Wait};
+use crate::member::Member;
 use crate::stream::{FaultId, Stream, Streams};
 use crate::trace::{Event, Kind, Trace};
 
@@ -37,7 +38,7 @@ pub(super) struct UnsyncedName {
 /// One member's disk.
 #[derive(Debug)]
 pub struct Volume {
-    pub(super) member: u8,
+    pub(super) member: Member,
     pub(super) streams: Streams,
     pub(super) trace: Trace,
     config: DiskConfig,
@@ -62,7 +63,7 @@ pub struct Volume {
 
 impl Volume {
     /// An empty disk.
-    pub fn new(member: u8, streams: Streams, config: DiskConfig, trace: Trace) -> Volume {
+    pub fn new(member: Member, streams: Streams, config: DiskConfig, trace: Trace) -> Volume {
         Volume {
             member,
             streams,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Clocks, Now, SimClock};
 use crate::disk::{DiskConfig, DiskHandle, PowerLoss, PowerLossEffect, SimDisk};
 use crate::host::Host;
+use crate::member::Member;
 use crate::net::{NetConfig, NetHandle, SimNet};
 use crate::stream::{FaultId, Stream, Streams};
 use crate::trace::{Event, Kind, Trace};
@@ -75,7 +76,7 @@ impl Environment {
     }
 
     /// A member's process starts: a new incarnation, and its platform. The machine has power.
-    pub fn boot(&self, member: u8) -> Platform {
+    pub fn boot(&self, member: Member) -> Platform {
         let host = Host::Member(member);
         let disk = self.disk.boot(member);
         Platform {
@@ -103,14 +104,14 @@ impl Environment {
     }
 
     /// Whether a member's process runs: false between its death and its next boot.
-    pub fn is_alive(&self, member: u8) -> bool {
+    pub fn is_alive(&self, member: Member) -> bool {
         self.disk.is_running(member)
     }
 
     /// A member's process dies: its disk and sockets are fenced, its connections reset.
     ///
     /// Then its tasks must be ended with madsim's `Handle::kill`.
-    pub fn kill(&self, member: u8) {
+    pub fn kill(&self, member: Member) {
         self.disk.kill(member);
         self.net.kill(Host::Member(member));
     }
@@ -118,7 +119,7 @@ impl Environment {
     /// A member's machine loses power: its sockets are silent, and its disk keeps what `policy` says.
     ///
     /// Then its tasks must be ended with madsim's `Handle::kill`.
-    pub fn power_loss(&self, id: FaultId, member: u8, policy: PowerLoss) -> PowerLossEffect {
+    pub fn power_loss(&self, id: FaultId, member: Member, policy: PowerLoss) -> PowerLossEffect {
         self.net.power_off(Host::Member(member));
         self.disk.power_loss(member, id, policy)
     }

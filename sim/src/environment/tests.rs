@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::disk::{DiskFault, Keep};
+use crate::member::Member;
 use crate::net::LinkFault;
 use crate::trace::Keep as KeepLines;
 
@@ -58,10 +59,10 @@ async fn echo(platform: Platform) {
 
 async fn echo_story(environment: Environment) {
     let node = Handle::current().create_node().name("m1").build();
-    node.spawn(echo(environment.boot(1)));
+    node.spawn(echo(environment.boot(Member::new(1))));
     let client = environment.client_platform(1);
     client.clock.sleep(10 * MS).await;
-    let server = addr(Host::Member(1), 2379);
+    let server = addr(Host::Member(Member::new(1)), 2379);
     let mut stream = client.net.connect(server).await.unwrap();
     let mut answer = [0; 5];
 
@@ -73,7 +74,7 @@ async fn echo_story(environment: Environment) {
     assert!(round_trip > MS / 2 && round_trip < 45 * MS, "{round_trip:?}");
 
     // A cut holds the answer until it is healed.
-    environment.net.inject(FAULT, Host::Member(1), Host::Client(1), LinkFault::Cut);
+    environment.net.inject(FAULT, Host::Member(Member::new(1)), Host::Client(1), LinkFault::Cut);
     stream.write_all(b"world").await.unwrap();
     let waited = timeout(&*client.clock, 1000 * MS, stream.read_exact(&mut answer)).await;
     assert!(waited.is_err(), "nothing gets through");
@@ -92,9 +93,9 @@ async fn echo_story(environment: Environment) {
     assert_eq!(&answer, b"pause");
 
     // A kill resets the connection, and the next dial is refused.
-    environment.kill(1);
+    environment.kill(Member::new(1));
     Handle::current().kill(node.id());
-    assert!(!environment.is_alive(1));
+    assert!(!environment.is_alive(Member::new(1)));
     let error = stream.read_exact(&mut answer).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     let refused = client.net.connect(server).await.err().unwrap();
@@ -112,10 +113,15 @@ fn bytes_wait_for_cuts_pauses_and_end_with_the_process() {
 fn a_dial_into_silence_is_repeated_until_it_gets_through() {
     in_environment(1, |environment| async move {
         let node = Handle::current().create_node().name("m1").build();
-        node.spawn(echo(environment.boot(1)));
+        node.spawn(echo(environment.boot(Member::new(1))));
         let client = environment.client_platform(1);
         client.clock.sleep(10 * MS).await;
-        environment.net.inject(FAULT, Host::Client(1), Host::Member(1), LinkFault::HangConnect);
+        environment.net.inject(
+            FAULT,
+            Host::Client(1),
+            Host::Member(Member::new(1)),
+            LinkFault::HangConnect,
+        );
         let healer = environment.clone();
         let clock = client.clock.clone();
         tokio::spawn(async move {
@@ -123,7 +129,7 @@ fn a_dial_into_silence_is_repeated_until_it_gets_through() {
             healer.net.heal(FAULT);
         });
         let before = client.clock.now();
-        client.net.connect(addr(Host::Member(1), 2379)).await.unwrap();
+        client.net.connect(addr(Host::Member(Member::new(1)), 2379)).await.unwrap();
         let taken = client.clock.now() - before;
         // SYNs after 0, 1, 3 and 7 seconds.
         assert!(taken > 7000 * MS && taken < 7100 * MS, "{taken:?}");
@@ -134,7 +140,7 @@ fn a_dial_into_silence_is_repeated_until_it_gets_through() {
 #[test]
 fn storage_jobs_take_the_disks_time_and_wait_for_a_stall_to_end() {
     in_environment(1, |environment| async move {
-        let platform = environment.boot(1);
+        let platform = environment.boot(Member::new(1));
         let clock = &platform.clock;
         platform.disk.create_dir("wal").await.unwrap();
         let file = platform.disk.open("wal/1", Open::Create).await.unwrap();
@@ -158,7 +164,7 @@ fn storage_jobs_take_the_disks_time_and_wait_for_a_stall_to_end() {
         assert!(inside - before < MS / 10, "the work itself takes no time");
         assert!(clock.now() - inside >= MS / 2, "waiting for it does");
 
-        environment.disk.inject(FAULT, 1, DiskFault::Stall);
+        environment.disk.inject(FAULT, Member::new(1), DiskFault::Stall);
         let healer = environment.clone();
         let later = clock.clone();
         tokio::spawn(async move {
@@ -175,16 +181,16 @@ fn storage_jobs_take_the_disks_time_and_wait_for_a_stall_to_end() {
 #[test]
 fn a_power_loss_leaves_what_was_synced_and_fences_the_dead() {
     in_environment(1, |environment| async move {
-        let dead = environment.boot(1);
+        let dead = environment.boot(Member::new(1));
         let file = dead.disk.open("log", Open::Create).await.unwrap();
         dead.disk.sync_dir("").await.unwrap();
         file.write_at(0, Bytes::from_static(b"synced")).await.unwrap();
         file.sync_data().await.unwrap();
         file.write_at(6, Bytes::from_static(b" and not")).await.unwrap();
-        let effect = environment.power_loss(FAULT, 1, PowerLoss::clean(Keep::Nothing));
+        let effect = environment.power_loss(FAULT, Member::new(1), PowerLoss::clean(Keep::Nothing));
         assert_eq!(effect.sectors_lost, 1);
         assert_eq!(file.sync_data().await.unwrap_err().raw_os_error(), Some(libc::EIO));
-        let alive = environment.boot(1);
+        let alive = environment.boot(Member::new(1));
         assert_eq!(file.len().await.unwrap_err().raw_os_error(), Some(libc::EIO));
         let file = alive.disk.open("log", Open::Existing).await.unwrap();
         assert_eq!(file.read_at(0, 100).await.unwrap(), b"synced");
@@ -195,8 +201,8 @@ fn a_power_loss_leaves_what_was_synced_and_fences_the_dead() {
 #[test]
 fn timers_follow_the_drift_of_their_clock() {
     in_environment(1, |environment| async move {
-        let (fast, right) = (environment.boot(1), environment.boot(2));
-        environment.clock.set_drift(Host::Member(1), 100_000);
+        let (fast, right) = (environment.boot(Member::new(1)), environment.boot(Member::new(2)));
+        environment.clock.set_drift(Host::Member(Member::new(1)), 100_000);
         let before = right.clock.now();
         fast.clock.sleep(1100 * MS).await;
         let taken = right.clock.now() - before;
@@ -206,7 +212,7 @@ fn timers_follow_the_drift_of_their_clock() {
         let mut timer = fast.clock.sleep(2000 * MS);
         let before = right.clock.now();
         assert!(timeout(&*right.clock, 100 * MS, &mut timer).await.is_err());
-        environment.clock.set_drift(Host::Member(1), 1_000_000);
+        environment.clock.set_drift(Host::Member(Member::new(1)), 1_000_000);
         timer.await;
         let taken = right.clock.now() - before;
         assert!(taken >= 1040 * MS && taken < 1050 * MS, "{taken:?}");

@@ -37,7 +37,7 @@ async fn hold(
 ) {
     let id = FaultId(planned.id);
     for member in &resolved.group {
-        run.environment.disk.inject(id, *member as u8, fault);
+        run.environment.disk.inject(id, *member, fault);
         run.cluster.disk_fault(*member, id);
     }
     let span = run.fault_begins(planned, resolved);

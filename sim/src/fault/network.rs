@@ -5,13 +5,14 @@ use mettle_scenarios::plan::PlannedFault;
 
 use crate::effects::Effect;
 use crate::host::{FIRST_CLIENT, Host};
+use crate::member::Member;
 use crate::net::{LinkFault, NetEffect, Reset};
 use crate::run_context::RunContext;
 use crate::stream::FaultId;
 use crate::target::ResolvedTarget;
 
 /// One direction of one link.
-type Direction = (u32, u32);
+type Direction = (Member, Member);
 
 /// Acts, and heals after the duration.
 pub(super) async fn run(
@@ -60,7 +61,7 @@ async fn hold(
     let id = FaultId(planned.id);
     let net = &run.environment.net;
     for (from, to) in disturbance.directions {
-        net.inject(id, host(from), host(to), disturbance.fault);
+        net.inject(id, Host::Member(from), Host::Member(to), disturbance.fault);
     }
     let span = run.fault_begins(planned, resolved);
     run.sleep_until(planned.at_ns + planned.duration_ns).await;
@@ -78,12 +79,12 @@ fn reset(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
     let net = &run.environment.net;
     let mut hit = 0;
     for (a, b) in across(resolved) {
-        hit += net.reset(id, host(a), host(b), Reset::Both);
+        hit += net.reset(id, Host::Member(a), Host::Member(b), Reset::Both);
     }
     if !resolved.link {
         for member in &resolved.group {
             for client in FIRST_CLIENT..=u8::MAX {
-                hit += net.reset(id, host(*member), Host::Client(client), Reset::Both);
+                hit += net.reset(id, Host::Member(*member), Host::Client(client), Reset::Both);
             }
         }
     }
@@ -93,18 +94,15 @@ fn reset(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
     run.fault_ends(planned, span);
 }
 
-fn host(member: u32) -> Host {
-    Host::Member(member as u8)
-}
-
 fn across(resolved: &ResolvedTarget) -> Vec<Direction> {
-    let to_rest = |from: &u32| resolved.rest.iter().map(move |to| (*from, *to)).collect::<Vec<_>>();
+    let to_rest =
+        |from: &Member| resolved.rest.iter().map(move |to| (*from, *to)).collect::<Vec<_>>();
     resolved.group.iter().flat_map(to_rest).collect()
 }
 
 fn from_everybody(resolved: &ResolvedTarget, members: u32) -> Vec<Direction> {
     let group = resolved.group.iter();
-    group.flat_map(|a| (1..=members).filter(move |b| b != a).map(|b| (*a, b))).collect()
+    group.flat_map(|a| Member::all(members).filter(move |b| b != a).map(|b| (*a, b))).collect()
 }
 
 /// The directions and their opposites, each once.

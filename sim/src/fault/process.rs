@@ -10,6 +10,7 @@ use mettle_scenarios::settings::{Keep, Unsynced};
 use crate::clock;
 use crate::disk::{self, PowerLoss};
 use crate::effects::Effect;
+use crate::member::Member;
 use crate::observe::{Trap, Whom};
 use crate::run_context::RunContext;
 use crate::stream::FaultId;
@@ -36,7 +37,8 @@ pub(super) async fn run(
 
 async fn kill(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
     let group = &resolved.group;
-    let dead: Vec<u32> = group.iter().copied().filter(|member| run.cluster.kill(*member)).collect();
+    let dead: Vec<Member> =
+        group.iter().copied().filter(|member| run.cluster.kill(*member)).collect();
     if dead.is_empty() {
         return;
     }
@@ -47,7 +49,7 @@ async fn kill(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarge
 }
 
 /// Boots members again; the fault has an effect when one of them answers a client.
-fn raise(run: &RunContext, planned: &PlannedFault, dead: &[u32]) {
+fn raise(run: &RunContext, planned: &PlannedFault, dead: &[Member]) {
     for member in dead {
         run.cluster.boot(*member);
         let since_ns = run.environment.now_ns();
@@ -67,7 +69,7 @@ async fn power_loss(
     unsynced: Unsynced,
 ) {
     let patience_ends_ns = run.environment.now_ns() + PATIENCE_NS;
-    let has_unsynced = |member: &u32| run.environment.disk.has_unsynced(*member as u8);
+    let has_unsynced = |member: &Member| run.environment.disk.has_unsynced(*member);
     while !resolved.group.iter().any(has_unsynced) && run.environment.now_ns() < patience_ends_ns {
         clock::until(&TimeHandle::current(), run.environment.now_ns() + LOOK_NS).await;
     }
@@ -95,7 +97,7 @@ async fn power_loss(
 
 async fn pause(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
     let group = &resolved.group;
-    let frozen: Vec<u32> =
+    let frozen: Vec<Member> =
         group.iter().copied().filter(|member| run.cluster.pause(*member)).collect();
     if frozen.is_empty() {
         return;
@@ -132,10 +134,10 @@ fn crash_at(
     let strike = {
         let (run, planned) = (run.clone(), planned.clone());
         let (id, policy) = (FaultId(planned.id), policy(run.plan.disk.unsynced));
-        Box::new(move |member: u32| {
+        Box::new(move |member: Member| {
             let fenced = run.cluster.fence(member, |environment| match by {
-                Crash::Kill => environment.kill(member as u8),
-                Crash::PowerLoss => drop(environment.power_loss(id, member as u8, policy)),
+                Crash::Kill => environment.kill(member),
+                Crash::PowerLoss => drop(environment.power_loss(id, member, policy)),
             });
             if fenced.is_none() {
                 return;

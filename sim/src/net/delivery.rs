@@ -8,6 +8,7 @@ use super::Network;
 use super::connection::{EndId, Piece, Segment};
 use super::link::Hold;
 use crate::host::Host;
+use crate::member::Member;
 use crate::stream::FaultId;
 use crate::trace::{Event, Kind};
 
@@ -221,7 +222,7 @@ impl Network {
     pub(super) fn note(
         &self,
         now_ns: u64,
-        member: Option<u8>,
+        member: Option<Member>,
         verb: &'static str,
         id: EndId,
         len: usize,

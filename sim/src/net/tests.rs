@@ -7,11 +7,12 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::member::Member;
 use crate::stream::{Latency, MILLION};
 use crate::trace::Keep;
 
-const A: Host = Host::Member(1);
-const B: Host = Host::Member(2);
+const A: Host = Host::Member(Member::new(1));
+const B: Host = Host::Member(Member::new(2));
 const CUT: FaultId = FaultId(1);
 const MS: u64 = 1_000_000;
 const S: u64 = 1_000 * MS;

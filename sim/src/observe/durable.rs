@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::member::Member;
 use mettle_server::wal::Scan;
 
 /// What a member holds to be committed is on the durable bytes of a quorum.
@@ -20,7 +21,7 @@ pub type Segment<'a> = (u64, u32, &'a [u8]);
 /// Durable bytes of the members' logs.
 pub trait Media {
     /// Shows the segments of a member's log, in order.
-    fn log(&self, member: u32, see: &mut dyn FnMut(&[Segment<'_>]));
+    fn log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>]));
 }
 
 /// What tells one entry at an index from another.
@@ -36,7 +37,7 @@ pub(super) type Broken = Option<(&'static str, String)>;
 /// Follows the logs of all members; by default of nobody, and so finds nothing.
 #[derive(Debug, Default)]
 pub struct Durable {
-    logs: BTreeMap<u32, Log>,
+    logs: BTreeMap<Member, Log>,
     /// What is committed at each index.
     committed: BTreeMap<u64, EntryId>,
     /// A log was read anew: it may have lost what was committed long ago.
@@ -82,7 +83,7 @@ impl Log {
 impl Durable {
     /// Follows the logs of `members` members.
     pub fn new(members: u32) -> Durable {
-        let logs = (1..=members).map(|member| (member, Log::default())).collect();
+        let logs = Member::all(members).map(|member| (member, Log::default())).collect();
         Durable { logs, ..Durable::default() }
     }
 
@@ -115,7 +116,7 @@ impl Durable {
     }
 
     /// A member applied an entry.
-    pub(super) fn applied(&mut self, media: &dyn Media, member: u32, index: u64) -> Broken {
+    pub(super) fn applied(&mut self, media: &dyn Media, member: Member, index: u64) -> Broken {
         let entry = *self.committed.get(&index)?;
         let log = self.logs.get_mut(&member).filter(|_| !self.broken)?;
         if !log.holds(index, entry) {
@@ -125,7 +126,7 @@ impl Durable {
             return None;
         }
         self.broken = true;
-        let reason = format!("m{member} applied entry {index}, which its disk could still lose");
+        let reason = format!("{member} applied entry {index}, which its disk could still lose");
         Some((APPLIED_DURABLE, reason))
     }
 
@@ -138,16 +139,19 @@ impl Durable {
     }
 
     fn lacks(&self, index: u64, entry: EntryId) -> Broken {
-        let holds = |(member, log): (&u32, &Log)| log.holds(index, entry).then_some(*member);
-        let holders: Vec<u32> = self.logs.iter().filter_map(holds).collect();
+        let holds = |(member, log): (&Member, &Log)| log.holds(index, entry).then_some(*member);
+        let holders: Vec<Member> = self.logs.iter().filter_map(holds).collect();
         let quorum = self.logs.len() / 2 + 1;
         if self.logs.is_empty() || holders.len() >= quorum {
             return None;
         }
         let on = match holders[..] {
             [] => "nobody's disk".to_owned(),
-            [only] => format!("the disk of m{only} alone"),
-            _ => format!("the disks of {holders:?} alone"),
+            [only] => format!("the disk of {only} alone"),
+            _ => {
+                let numbers: Vec<u32> = holders.iter().copied().map(u32::from).collect();
+                format!("the disks of {numbers:?} alone")
+            }
         };
         let reason = format!(
             "entry {index} of term {} is committed, and durable on {on}; a quorum is {quorum}",

@@ -11,6 +11,7 @@ use mettle_server::probe::{self, Fact, Hook};
 use super::{Media, Rules, Segment};
 use crate::disk::DiskHandle;
 use crate::environment::Environment;
+use crate::member::Member;
 
 /// Where a member keeps its log.
 const LOG_FOLDER: &str = "wal";
@@ -29,7 +30,7 @@ struct Inner {
 struct State {
     rules: Rules,
     probes: BTreeMap<String, u64>,
-    members: BTreeMap<NodeId, u32>,
+    members: BTreeMap<NodeId, Member>,
     traps: Vec<Trap>,
 }
 
@@ -42,14 +43,14 @@ pub struct Trap {
     /// Until when (ns).
     pub until_ns: u64,
     /// What happens to the member that reaches it; it must fence that member at once.
-    pub strike: Box<dyn FnOnce(u32) + Send>,
+    pub strike: Box<dyn FnOnce(Member) + Send>,
 }
 
 /// Whom a trap waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// One of these.
-    Members(Vec<u32>),
+    Members(Vec<Member>),
     /// Whoever leads at that moment.
     Leader,
     /// Whoever does not lead at that moment.
@@ -72,12 +73,12 @@ impl Observer {
     }
 
     /// Learns which node of the runtime is which member.
-    pub fn introduce(&self, node: NodeId, member: u32) {
+    pub fn introduce(&self, node: NodeId, member: Member) {
         self.state().members.insert(node, member);
     }
 
     /// The member on a node, if it is one.
-    pub fn member_on(&self, node: NodeId) -> Option<u32> {
+    pub fn member_on(&self, node: NodeId) -> Option<Member> {
         self.state().members.get(&node).copied()
     }
 
@@ -87,7 +88,7 @@ impl Observer {
     }
 
     /// The member that became leader in the highest term so far.
-    pub fn leader(&self) -> Option<u32> {
+    pub fn leader(&self) -> Option<Member> {
         self.state().rules.leader_now()
     }
 
@@ -109,12 +110,12 @@ impl Observer {
     }
 
     /// The member whose task is being polled, if its process is alive.
-    fn speaker(&self) -> Option<u32> {
+    fn speaker(&self) -> Option<Member> {
         let member = self.member_on(madsim::plugin::node())?;
-        self.0.environment.is_alive(member as u8).then_some(member)
+        self.0.environment.is_alive(member).then_some(member)
     }
 
-    fn sprung(&self, member: u32, name: &str) -> Option<Trap> {
+    fn sprung(&self, member: Member, name: &str) -> Option<Trap> {
         let now_ns = self.0.environment.now_ns();
         let mut state = self.state();
         let leads = state.rules.leader_now() == Some(member);
@@ -152,14 +153,15 @@ impl Hook for Observer {
         }
         let member = self.member_on(madsim::plugin::node());
         self.0.plants.iter().any(|plant| {
-            plant.bug.name() == bug && (plant.member.is_none() || plant.member == member)
+            plant.bug.name() == bug
+                && (plant.member.is_none() || plant.member == member.map(u32::from))
         })
     }
 }
 
 impl Media for DiskHandle {
-    fn log(&self, member: u32, see: &mut dyn FnMut(&[Segment<'_>])) {
-        self.with(member as u8, |volume, now_ns| {
+    fn log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>])) {
+        self.with(member, |volume, now_ns| {
             let files = volume.durable_files(now_ns, LOG_FOLDER).into_iter();
             let segments = files.filter_map(|(path, id, bytes)| {
                 let name = path.rsplit('/').next()?.strip_suffix(".wal")?;

@@ -6,6 +6,7 @@ use mettle_reports::timeline::Leadership;
 use mettle_server::probe::Fact;
 
 use super::durable::{Broken, Durable, EntryId, Media};
+use crate::member::Member;
 use crate::outcome::Violation;
 
 /// At most one member leads a term.
@@ -25,12 +26,12 @@ pub const HASHES_EQUAL: &str = "hashes equal at equal revision";
 /// What members have said so far.
 #[derive(Debug, Default)]
 pub struct Rules {
-    leader_of: BTreeMap<u64, u32>,
-    vote_of: BTreeMap<(u32, u64), u64>,
-    committed: BTreeMap<u64, (u64, u32, u32)>,
-    applied: BTreeMap<u64, (i64, u32)>,
-    applied_by: BTreeMap<u32, (u64, i64)>,
-    hashed: BTreeMap<(i64, i64), (u32, u32)>,
+    leader_of: BTreeMap<u64, Member>,
+    vote_of: BTreeMap<(Member, u64), u64>,
+    committed: BTreeMap<u64, (u64, u32, Member)>,
+    applied: BTreeMap<u64, (i64, Member)>,
+    applied_by: BTreeMap<Member, (u64, i64)>,
+    hashed: BTreeMap<(i64, i64), (u32, Member)>,
     durable: Durable,
     leaders: Vec<Leadership>,
     violations: Vec<Violation>,
@@ -43,7 +44,7 @@ impl Rules {
     }
 
     /// Takes in what `member` says at `now_ns`, and holds it against what lies on the disks.
-    pub fn hear(&mut self, now_ns: u64, member: u32, fact: Fact, media: &dyn Media) {
+    pub fn hear(&mut self, now_ns: u64, member: Member, fact: Fact, media: &dyn Media) {
         let broken = match fact {
             Fact::BecameLeader { term } => self.leader(now_ns, member, term),
             Fact::Voted { term, candidate } => self.vote(member, term, candidate),
@@ -76,69 +77,69 @@ impl Rules {
         }
     }
 
-    fn hash(&mut self, member: u32, revision: i64, compacted: i64, hash: u32) -> Broken {
+    fn hash(&mut self, member: Member, revision: i64, compacted: i64, hash: u32) -> Broken {
         let (first_hash, first) =
             *self.hashed.entry((revision, compacted)).or_insert((hash, member));
         (first_hash != hash).then(|| {
             let reason = format!(
-                "at revision {revision}, compacted at {compacted}, m{first} holds {first_hash:08x} \
-                 and m{member} {hash:08x}"
+                "at revision {revision}, compacted at {compacted}, {first} holds {first_hash:08x} \
+                 and {member} {hash:08x}"
             );
             (HASHES_EQUAL, reason)
         })
     }
 
-    fn leader(&mut self, at_ns: u64, member: u32, term: u64) -> Broken {
-        self.leaders.push(Leadership { at_ns, term, member });
+    fn leader(&mut self, at_ns: u64, member: Member, term: u64) -> Broken {
+        self.leaders.push(Leadership { at_ns, term, member: member.into() });
         let first = *self.leader_of.entry(term).or_insert(member);
         (first != member)
-            .then(|| (ONE_LEADER, format!("m{first} and m{member} both lead term {term}")))
+            .then(|| (ONE_LEADER, format!("{first} and {member} both lead term {term}")))
     }
 
-    fn vote(&mut self, member: u32, term: u64, candidate: u64) -> Broken {
+    fn vote(&mut self, member: Member, term: u64, candidate: u64) -> Broken {
         let first = *self.vote_of.entry((member, term)).or_insert(candidate);
         (first != candidate).then(|| {
             let reason =
-                format!("m{member} voted for {first:x} and for {candidate:x} in term {term}");
+                format!("{member} voted for {first:x} and for {candidate:x} in term {term}");
             (ONE_VOTE, reason)
         })
     }
 
-    fn commit(&mut self, member: u32, index: u64, term: u64, crc: u32) -> Broken {
+    fn commit(&mut self, member: Member, index: u64, term: u64, crc: u32) -> Broken {
         let (first_term, first_crc, first) =
             *self.committed.entry(index).or_insert((term, crc, member));
         ((first_term, first_crc) != (term, crc)).then(|| {
             let reason = format!(
-                "entry {index} is of term {first_term} with CRC {first_crc:08x} for m{first}, of \
-                 term {term} with CRC {crc:08x} for m{member}"
+                "entry {index} is of term {first_term} with CRC {first_crc:08x} for {first}, of \
+                 term {term} with CRC {crc:08x} for {member}"
             );
             (COMMITTED_EQUAL, reason)
         })
     }
 
-    fn apply(&mut self, member: u32, index: u64, revision: i64) -> Broken {
+    fn apply(&mut self, member: Member, index: u64, revision: i64) -> Broken {
         self.applied_by.insert(member, (index, revision));
         let committed = self.committed.last_key_value().map_or(0, |(index, _)| *index);
         if index > committed {
-            let reason = format!("m{member} applied entry {index}; committed so far: {committed}");
+            let reason = format!("{member} applied entry {index}; committed so far: {committed}");
             return Some((APPLIED_COMMITTED, reason));
         }
         let (first_revision, first) = *self.applied.entry(index).or_insert((revision, member));
         (first_revision != revision).then(|| {
             let reason = format!(
-                "after entry {index} m{first} was at revision {first_revision}, m{member} at {revision}"
+                "after entry {index} {first} was at revision {first_revision}, {member} at {revision}"
             );
             (APPLIED_EQUAL, reason)
         })
     }
 
     /// The member that became leader in the highest term.
-    pub fn leader_now(&self) -> Option<u32> {
+    pub fn leader_now(&self) -> Option<Member> {
         self.leader_of.last_key_value().map(|(_, member)| *member)
     }
 
     /// What a member applied last: index and revision.
-    pub fn applied_by(&self, member: u32) -> Option<(u64, i64)> {
+    pub fn applied_by(&self, member: Member) -> Option<(u64, i64)> {
         self.applied_by.get(&member).copied()
     }
 

@@ -2,10 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use crate::member::Member;
 use mettle_checker::history::{Op, Outcome, Record};
 
 /// Whether an operation called at `from_ns` or later was answered by `member`.
-pub(super) fn served_since(records: &[Record], member: u32, from_ns: u64) -> bool {
+pub(super) fn served_since(records: &[Record], member: Member, from_ns: u64) -> bool {
     let member = u64::from(member);
     records.iter().rev().take_while(|record| record.call_ns >= from_ns).any(|record| {
         let op = record.request.op();
@@ -16,7 +17,7 @@ pub(super) fn served_since(records: &[Record], member: u32, from_ns: u64) -> boo
 }
 
 /// Whether an operation called at `member` in this time had no answer.
-pub(super) fn unanswered(records: &[Record], member: u32, time: RangeInclusive<u64>) -> bool {
+pub(super) fn unanswered(records: &[Record], member: Member, time: RangeInclusive<u64>) -> bool {
     let member = u64::from(member);
     records.iter().any(|record| {
         record.member == member

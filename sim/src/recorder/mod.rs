@@ -16,6 +16,7 @@ use mettle_checker::history::{
 };
 use mettle_reports::verdict::Operations;
 
+use crate::member::Member;
 use steering::Steering;
 use tape::Tape;
 
@@ -45,8 +46,8 @@ pub enum CallResult {
 pub struct WatchStream {
     /// The process that listens.
     pub process: u64,
-    /// At which member (from 1).
-    pub member: u32,
+    /// At which member.
+    pub member: Member,
     /// The stream's number in the history.
     pub stream: u64,
 }
@@ -68,7 +69,7 @@ impl Recorder {
     }
 
     /// An operation is about to be sent: its id. Its outcome stays unknown until [`Recorder::ended`].
-    pub fn called(&self, process: u64, member: u32, now_ns: u64, request: Request) -> u64 {
+    pub fn called(&self, process: u64, member: Member, now_ns: u64, request: Request) -> u64 {
         let mut state = self.state();
         state.steering.asked(&request);
         state.tape.push(|id| Record::called(id, process, member.into(), now_ns, request))
@@ -125,12 +126,12 @@ impl Recorder {
     }
 
     /// The evidence watcher at `member` has delivered everything up to `revision`.
-    pub fn delivered(&self, member: u32, revision: i64) {
+    pub fn delivered(&self, member: Member, revision: i64) {
         self.state().steering.delivered(member, revision);
     }
 
     /// Up to where the evidence watcher at `member` has delivered.
-    pub fn delivered_by(&self, member: u32) -> i64 {
+    pub fn delivered_by(&self, member: Member) -> i64 {
         self.state().steering.delivered_by(member)
     }
 
@@ -150,12 +151,12 @@ impl Recorder {
     }
 
     /// Whether an operation called at `from_ns` or later was answered by `member`.
-    pub fn served_since(&self, member: u32, from_ns: u64) -> bool {
+    pub fn served_since(&self, member: Member, from_ns: u64) -> bool {
         effects::served_since(self.state().tape.records(), member, from_ns)
     }
 
     /// Whether an operation called at `member` in this time had no answer.
-    pub fn unanswered_between(&self, member: u32, from_ns: u64, to_ns: u64) -> bool {
+    pub fn unanswered_between(&self, member: Member, from_ns: u64, to_ns: u64) -> bool {
         effects::unanswered(self.state().tape.records(), member, from_ns..=to_ns)
     }
 

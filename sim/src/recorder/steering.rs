@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::member::Member;
 use mettle_checker::history::{EventType, Request, Response, WatchResponse};
 
 /// What is known of the store so far.
 #[derive(Debug, Default)]
 pub(super) struct Steering {
     /// Highest revision of which each member's evidence watcher has delivered everything.
-    delivered: BTreeMap<u32, i64>,
+    delivered: BTreeMap<Member, i64>,
     /// Highest revision seen in any answer.
     revision: i64,
     /// Highest revision somebody asked to compact.
@@ -42,13 +43,13 @@ impl Steering {
     }
 
     /// The evidence watcher at `member` has delivered everything up to `revision`.
-    pub(super) fn delivered(&mut self, member: u32, revision: i64) {
+    pub(super) fn delivered(&mut self, member: Member, revision: i64) {
         let delivered = self.delivered.entry(member).or_default();
         *delivered = (*delivered).max(revision);
     }
 
     /// Up to where the evidence watcher at `member` has delivered.
-    pub(super) fn delivered_by(&self, member: u32) -> i64 {
+    pub(super) fn delivered_by(&self, member: Member) -> i64 {
         self.delivered.get(&member).copied().unwrap_or(0)
     }
 

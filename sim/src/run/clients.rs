@@ -6,6 +6,7 @@ use mettle_checker::history::{Blob, CompactRequest, Outcome, Request, WatchCreat
 
 use crate::client::{Client, Heard, Listen, WatchOver};
 use crate::host::FIRST_CLIENT;
+use crate::member::Member;
 use crate::recorder::CallResult;
 use crate::run_context::RunContext;
 use crate::stream::Stream;
@@ -34,7 +35,7 @@ pub(super) fn start(run: &RunContext, node: &NodeHandle) -> Vec<JoinHandle<()>> 
         tasks.push(node.spawn(compact(run.clone())));
     }
     if traffic.evidence {
-        for member in 1..=run.plan.members {
+        for member in Member::all(run.plan.members) {
             node.spawn(evidence(run.clone(), member));
         }
     }
@@ -48,9 +49,9 @@ async fn operate(run: RunContext, number: u8) {
     let traffic = &run.plan.traffic;
     let mut generator = Generator::new(streams, number.into(), traffic);
     let mut seen = Seen::default();
-    let members = u64::from(run.plan.members);
+    let members = run.plan.members;
     let mut moves = streams.open("traffic-member", number.into(), 0);
-    let mut member = 1 + moves.below(members) as u32;
+    let mut member = drawn(members, &mut moves);
     loop {
         seen.hear_compacted(run.recorder.compacted());
         let (pause_ns, request) = generator.next_operation(&seen);
@@ -71,9 +72,14 @@ async fn operate(run: RunContext, number: u8) {
 }
 
 /// Another member than this one, if there is one.
-fn another(member: u32, members: u64, stream: &mut Stream) -> u32 {
-    let step = 1 + stream.below(members.saturating_sub(1));
-    1 + ((u64::from(member) - 1 + step) % members) as u32
+fn another(member: Member, members: u32, stream: &mut Stream) -> Member {
+    let steps = 1 + stream.below(u64::from(members).saturating_sub(1));
+    member.later(steps, members)
+}
+
+/// Any member.
+fn drawn(members: u32, stream: &mut Stream) -> Member {
+    Member::of(1 + stream.below(members.into()) as u32)
 }
 
 /// One watcher that comes and goes.
@@ -128,10 +134,14 @@ async fn stay(
 }
 
 /// The watch before: what was asked, what was heard, at which member.
-type LastWatch = (WatchCreateRequest, Heard, u32);
+type LastWatch = (WatchCreateRequest, Heard, Member);
 
 /// Where a watch begins: as planned; after a break, where it left off and at another member.
-fn begin(run: &RunContext, plan: &WatchPlan, last: Option<LastWatch>) -> (WatchCreateRequest, u32) {
+fn begin(
+    run: &RunContext,
+    plan: &WatchPlan,
+    last: Option<LastWatch>,
+) -> (WatchCreateRequest, Member) {
     let compacted = run.recorder.compacted().max(1);
     let revision = run.recorder.revision().max(1);
     let start_revision = match (plan.start, last) {
@@ -142,7 +152,7 @@ fn begin(run: &RunContext, plan: &WatchPlan, last: Option<LastWatch>) -> (WatchC
                 request.start_revision = heard.revision + 1;
             }
             let elsewhere =
-                if plan.member == member { 1 + member % run.plan.members } else { plan.member };
+                if plan.member == member { member.later(1, run.plan.members) } else { plan.member };
             return (request, elsewhere);
         }
         (Start::Now | Start::Resume, _) => 0,
@@ -156,8 +166,8 @@ fn begin(run: &RunContext, plan: &WatchPlan, last: Option<LastWatch>) -> (WatchC
 }
 
 /// Watches every key at one member to the end of the run: evidence of all that was written.
-async fn evidence(run: RunContext, member: u32) {
-    let mut client = run.client(FIRST_EVIDENCE + member as u8);
+async fn evidence(run: RunContext, member: Member) {
+    let mut client = run.client(FIRST_EVIDENCE + member.number());
     let until_ns = run.plan.duration_ns + run.plan.converge_ns;
     let mut next = 1;
     while run.environment.now_ns() < until_ns {
@@ -193,14 +203,13 @@ async fn evidence(run: RunContext, member: u32) {
 async fn compact(run: RunContext) {
     let mut client = run.client(COMPACTOR);
     let traffic = &run.plan.traffic;
-    let members = u64::from(run.plan.members);
     for ordinal in 0.. {
         let mut stream = run.environment.streams.open("traffic-compact", 0, ordinal);
         client.pause(traffic.compact_every_ns / 2 + stream.below(traffic.compact_every_ns)).await;
         if run.environment.now_ns() >= run.plan.duration_ns {
             return;
         }
-        let member = 1 + stream.below(members) as u32;
+        let member = drawn(run.plan.members, &mut stream);
         let Some(revision) = compact_revision(&run, &mut stream) else { continue };
         let physical = stream.below(2) == 0;
         let request = Request::Compact(CompactRequest { revision, physical });
@@ -215,7 +224,7 @@ fn compact_revision(run: &RunContext, stream: &mut Stream) -> Option<i64> {
     let newest = recorder.revision();
     let traffic = &run.plan.traffic;
     let allowed = if traffic.evidence && !traffic.compact_ahead {
-        (1..=run.plan.members).map(|member| recorder.delivered_by(member)).min().unwrap_or(0)
+        Member::all(run.plan.members).map(|member| recorder.delivered_by(member)).min().unwrap_or(0)
     } else {
         newest
     };

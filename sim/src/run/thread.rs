@@ -18,6 +18,7 @@ use crate::effects::Ledger;
 use crate::environment::{Environment, EnvironmentConfig};
 use crate::error::HarnessError;
 use crate::fault;
+use crate::member::Member;
 use crate::net::NetConfig;
 use crate::observe::Observer;
 use crate::outcome::{Convergence, EventHash, Outcome, Panic};
@@ -199,7 +200,7 @@ fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
     };
     outcome.hash = EventHash {
         global: trace.hash(),
-        members: (1..=plan.members).map(|m| (m, trace.member_hash(m as u8))).collect(),
+        members: Member::all(plan.members).map(|m| (m, trace.member_hash(m))).collect(),
     };
     if let Some(run) = collected.run.get() {
         outcome.probes = run.observer.probes();

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::member::Member;
+
 /// What kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -87,7 +89,7 @@ pub struct Line {
     /// True simulated time, in nanoseconds.
     pub at_ns: u64,
     /// The member it happened to, if one.
-    pub member: Option<u8>,
+    pub member: Option<Member>,
     /// What kind.
     pub kind: Kind,
     /// What happened.
@@ -110,7 +112,7 @@ impl fmt::Display for Line {
         let (seconds, nanos) = (self.at_ns / 1_000_000_000, self.at_ns % 1_000_000_000);
         write!(f, "{seconds:4}.{nanos:09} ")?;
         match self.member {
-            Some(member) => write!(f, "m{member:<2}")?,
+            Some(member) => write!(f, "m{:<2}", member.number())?,
             None => f.write_str("-  ")?,
         }
         write!(f, " {:7} {}", self.kind.name(), self.detail)

@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
+use crate::member::Member;
+
 pub use line::{Detail, Event, Kind, Line};
 
 /// How many of the latest lines are always kept.
@@ -56,7 +58,7 @@ pub struct Trace(Arc<Mutex<State>>);
 struct State {
     keep: Keep,
     hash: SipHasher13,
-    members: BTreeMap<u8, SipHasher13>,
+    members: BTreeMap<Member, SipHasher13>,
     events: u64,
     lines: Vec<Line>,
     lines_dropped: u64,
@@ -78,7 +80,13 @@ impl Trace {
     }
 
     /// Records an event described in words.
-    pub fn record(&self, at_ns: u64, member: Option<u8>, kind: Kind, words: fmt::Arguments<'_>) {
+    pub fn record(
+        &self,
+        at_ns: u64,
+        member: Option<Member>,
+        kind: Kind,
+        words: fmt::Arguments<'_>,
+    ) {
         self.add(
             Line { at_ns, member, kind, detail: Detail::Words(words.to_string().into()) },
             &[],
@@ -90,7 +98,7 @@ impl Trace {
     pub fn record_bytes(
         &self,
         at_ns: u64,
-        member: Option<u8>,
+        member: Option<Member>,
         kind: Kind,
         event: Event,
         bytes: &[u8],
@@ -129,7 +137,7 @@ impl Trace {
     }
 
     /// The hash over every event of one member so far.
-    pub fn member_hash(&self, member: u8) -> u128 {
+    pub fn member_hash(&self, member: Member) -> u128 {
         self.state().members.entry(member).or_default().finish128().as_u128()
     }
 
@@ -166,7 +174,7 @@ fn digest(bytes: &[u8]) -> u128 {
 fn feed(line: &Line, extra: &[u8], hash: &mut SipHasher13) {
     let mut head = [0u8; 10];
     head[..8].copy_from_slice(&line.at_ns.to_le_bytes());
-    head[8] = line.member.unwrap_or(0);
+    head[8] = line.member.map_or(0, Member::number);
     head[9] = line.kind as u8;
     hash.write(&head);
     match &line.detail {

@@ -8,8 +8,8 @@ fn event(verb: &'static str, numbers: [u64; 3]) -> Event {
 
 fn sample(trace: &Trace) {
     trace.record(5, None, Kind::Fault, format_args!("cut {} -> {}", 1, 2));
-    trace.record_bytes(6, Some(1), Kind::Net, event("tx", [1, 0, 3]), b"abc");
-    trace.record_bytes(7, Some(2), Kind::Disk, event("sync", [1, 0, 0]), b"");
+    trace.record_bytes(6, Some(Member::new(1)), Kind::Net, event("tx", [1, 0, 3]), b"abc");
+    trace.record_bytes(7, Some(Member::new(2)), Kind::Disk, event("sync", [1, 0, 0]), b"");
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn what_is_kept_does_not_change_the_hash() {
     for trace in &traces {
         sample(trace);
         assert_eq!(trace.hash(), traces[0].hash());
-        assert_eq!(trace.member_hash(1), traces[0].member_hash(1));
+        assert_eq!(trace.member_hash(Member::new(1)), traces[0].member_hash(Member::new(1)));
         assert_eq!(trace.events(), 3);
     }
     assert_eq!(traces.map(|trace| trace.take_lines().len()), [0, 1, 3]);
@@ -31,14 +31,14 @@ fn every_part_of_an_event_changes_the_hash() {
         trace.record_bytes(at, member, kind, event(verb, [number, 0, 0]), bytes);
         trace.hash()
     };
-    let base = hash(1, Some(1), Kind::Net, "tx", 1, b"a");
-    assert_eq!(base, hash(1, Some(1), Kind::Net, "tx", 1, b"a"));
-    assert_ne!(base, hash(2, Some(1), Kind::Net, "tx", 1, b"a"));
-    assert_ne!(base, hash(1, Some(2), Kind::Net, "tx", 1, b"a"));
-    assert_ne!(base, hash(1, Some(1), Kind::Disk, "tx", 1, b"a"));
-    assert_ne!(base, hash(1, Some(1), Kind::Net, "rx", 1, b"a"));
-    assert_ne!(base, hash(1, Some(1), Kind::Net, "tx", 2, b"a"));
-    assert_ne!(base, hash(1, Some(1), Kind::Net, "tx", 1, b"b"));
+    let base = hash(1, Some(Member::new(1)), Kind::Net, "tx", 1, b"a");
+    assert_eq!(base, hash(1, Some(Member::new(1)), Kind::Net, "tx", 1, b"a"));
+    assert_ne!(base, hash(2, Some(Member::new(1)), Kind::Net, "tx", 1, b"a"));
+    assert_ne!(base, hash(1, Some(Member::new(2)), Kind::Net, "tx", 1, b"a"));
+    assert_ne!(base, hash(1, Some(Member::new(1)), Kind::Disk, "tx", 1, b"a"));
+    assert_ne!(base, hash(1, Some(Member::new(1)), Kind::Net, "rx", 1, b"a"));
+    assert_ne!(base, hash(1, Some(Member::new(1)), Kind::Net, "tx", 2, b"a"));
+    assert_ne!(base, hash(1, Some(Member::new(1)), Kind::Net, "tx", 1, b"b"));
 }
 
 #[test]
@@ -46,9 +46,9 @@ fn a_members_hash_covers_only_its_own_events() {
     let (one, two) = (Trace::new(Keep::Nothing), Trace::new(Keep::Nothing));
     sample(&one);
     sample(&two);
-    two.record_bytes(8, Some(2), Kind::Net, event("rx", [1, 1, 3]), b"");
-    assert_eq!(one.member_hash(1), two.member_hash(1));
-    assert_ne!(one.member_hash(2), two.member_hash(2));
+    two.record_bytes(8, Some(Member::new(2)), Kind::Net, event("rx", [1, 1, 3]), b"");
+    assert_eq!(one.member_hash(Member::new(1)), two.member_hash(Member::new(1)));
+    assert_ne!(one.member_hash(Member::new(2)), two.member_hash(Member::new(2)));
     assert_ne!(one.hash(), two.hash());
 }
 

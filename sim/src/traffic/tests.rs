@@ -114,7 +114,7 @@ fn watches_repeat_and_ask_for_progress_in_order() {
     };
     assert_eq!(format!("{:?}", plans(3)), format!("{:?}", plans(3)));
     for plan in plans(3) {
-        assert!((1..=3).contains(&plan.member));
+        assert!((1..=3).contains(&plan.member.number()));
         assert!(plan.progress_ns.is_sorted());
         assert!(plan.progress_ns.last().is_none_or(|at| *at < plan.listen_ns));
     }

@@ -4,6 +4,7 @@ use mettle_checker::history::{Blob, WatchCreateRequest, WatchFilter};
 use mettle_scenarios::settings::Traffic;
 
 use super::{KEY_PREFIX, KEY_PREFIX_END, key_name};
+use crate::member::Member;
 use crate::stream::{Stream, Streams};
 
 /// Draws the watches of one watcher that comes and goes.
@@ -24,8 +25,8 @@ pub struct WatchPlan {
     pub request: WatchCreateRequest,
     /// Where to begin.
     pub start: Start,
-    /// At which member (from 1).
-    pub member: u32,
+    /// At which member.
+    pub member: Member,
     /// How long to listen (ns).
     pub listen_ns: u64,
     /// When to ask for progress, counted from the creation (ns, ascending).
@@ -82,7 +83,7 @@ impl Watcher {
             5 => Start::Future(1 + stream.below(40) as u32),
             _ => Start::Resume,
         };
-        let member = 1 + stream.below(self.members) as u32;
+        let member = Member::of(1 + stream.below(self.members) as u32);
         let listen_ns = 200_000_000 + stream.below(4_000_000_000);
         let cancel = stream.below(2) == 0;
         let progress_ns = self.progress_times(&mut stream, listen_ns);

@@ -4,6 +4,7 @@ use mettle_checker::{Check, Doubt, Figures, Violation as Broken};
 use mettle_scenarios::parse;
 
 use super::*;
+use crate::member::Member;
 use crate::outcome::{Panic, Violation};
 use crate::planner;
 use mettle_reports::timeline::{Stop, Timeline};
@@ -78,7 +79,7 @@ fn what_clients_saw_comes_first_and_too_little_last() {
 fn a_panic_in_a_member_is_broken_and_one_outside_is_an_error_of_the_harness() {
     let (mut outcome, report) = good();
     let (message, location) = ("index".to_owned(), "wal.rs:1".to_owned());
-    outcome.panic = Some(Panic { at_ns: 5, member: Some(2), message, location });
+    outcome.panic = Some(Panic { at_ns: 5, member: Some(Member::new(2)), message, location });
     outcome.convergence = Convergence::NotReached;
     assert_eq!(word(&outcome, &report), (Status::Broken, "no_panic".to_owned()));
     outcome.panic.as_mut().unwrap().member = None;

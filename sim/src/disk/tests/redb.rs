@@ -8,6 +8,7 @@ use rand::RngCore;
 
 use super::*;
 use crate::clock::Now;
+use crate::member::Member;
 
 const TABLE: TableDefinition<u64, u64> = TableDefinition::new("numbers");
 
@@ -22,7 +23,8 @@ struct Device {
 impl Device {
     fn new(seed: u64) -> Device {
         let config = DiskConfig::default();
-        let mut volume = Volume::new(1, Streams::new(seed), config, Trace::new(KeepLines::Nothing));
+        let mut volume =
+            Volume::new(Member::new(1), Streams::new(seed), config, Trace::new(KeepLines::Nothing));
         let process = volume.boot(0);
         let time = Arc::new(AtomicU64::new(0));
         let read = Arc::clone(&time);

@@ -60,9 +60,9 @@ impl Disks {
 }
 
 impl Media for Disks {
-    fn log(&self, member: u32, see: &mut dyn FnMut(&[Segment<'_>])) {
-        let (file, batches) = self.durable[member as usize - 1];
-        let state = batches.checked_sub(1).map(|last| &LOGS[member as usize - 1][last]);
+    fn log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>])) {
+        let (file, batches) = self.durable[member.index()];
+        let state = batches.checked_sub(1).map(|last| &LOGS[member.index()][last]);
         see(&[(1, file, state.map_or(&[][..], |bytes| bytes))]);
     }
 }
@@ -76,7 +76,7 @@ fn a_commit_needs_the_disks_of_a_quorum() {
     let (mut durable, mut disks) = (Durable::new(3), Disks::new());
     disks.durable = vec![(1, 2), (1, 1), (1, 0)];
     assert_eq!(durable.committed(&disks, 1, entry(1, 1)), None);
-    assert_eq!(durable.applied(&disks, 2, 1), None);
+    assert_eq!(durable.applied(&disks, Member::new(2), 1), None);
     let broken = durable.committed(&disks, 2, entry(2, 1)).unwrap();
     assert_eq!(broken.0, COMMITTED_DURABLE);
     assert_eq!(
@@ -100,7 +100,7 @@ fn a_member_applies_what_its_own_disk_holds() {
     let (mut durable, mut disks) = (Durable::new(3), Disks::new());
     disks.durable = vec![(1, 2), (1, 2), (1, 1)];
     assert_eq!(durable.committed(&disks, 2, entry(2, 1)), None);
-    assert_eq!(rule(&durable.applied(&disks, 3, 2)), Some(APPLIED_DURABLE));
+    assert_eq!(rule(&durable.applied(&disks, Member::new(3), 2)), Some(APPLIED_DURABLE));
 }
 
 #[test]

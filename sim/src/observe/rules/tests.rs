@@ -7,13 +7,13 @@ use crate::observe::Segment;
 struct Nowhere;
 
 impl Media for Nowhere {
-    fn log(&self, _member: u32, _see: &mut dyn FnMut(&[Segment<'_>])) {}
+    fn log(&self, _member: Member, _see: &mut dyn FnMut(&[Segment<'_>])) {}
 }
 
 fn broken(facts: &[(u32, Fact)]) -> Vec<&'static str> {
     let mut rules = Rules::default();
     for (at, (member, fact)) in facts.iter().enumerate() {
-        rules.hear(at as u64, *member, *fact, &Nowhere);
+        rules.hear(at as u64, Member::of(*member), *fact, &Nowhere);
     }
     rules.take().1.into_iter().map(|v| v.rule).collect()
 }
