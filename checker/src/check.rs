@@ -3,7 +3,8 @@
 use crate::assumptions::assumptions;
 use crate::budget::{Budget, Options, needed_bytes, too_much};
 use crate::fallback_search::fallback_search;
-use crate::header::headers;
+use crate::guarantees::{GUARANTEES, named};
+use crate::header::{HEADER, headers};
 use crate::history::{History, Outcome};
 use crate::initial_store::{InferredStore, initial_store};
 use crate::lease::{Before, Early, Ends, LEASE, Leases, expired_early, leases};
@@ -11,35 +12,10 @@ use crate::minimize::minimize;
 use crate::revision::ops::Ops;
 use crate::revision::{Ordered, Stretch, order};
 use crate::serializable::{SERIALIZABLE, serializable};
-use crate::session::{SESSION, sessions};
+use crate::session::sessions;
 use crate::streams::{Streams, streams};
-use crate::verdict::{ASSUMPTIONS, Check, Figures, LINEARIZABILITY, Report, Verdict};
+use crate::verdict::{ASSUMPTIONS, Check, Figures, Guarantee, LINEARIZABILITY, Report, Verdict};
 use crate::watch::{self, Watched, watches};
-
-/// Every name that a verdict can carry.
-pub const CHECKERS: [&str; 21] = [
-    ASSUMPTIONS,
-    crate::header::HEADER,
-    LINEARIZABILITY,
-    LEASE,
-    SERIALIZABLE,
-    SESSION,
-    watch::CREATED,
-    watch::ORDERED,
-    watch::UNIQUE,
-    watch::ATOMIC,
-    watch::RANGE,
-    watch::BOOKMARKABLE,
-    watch::RELIABLE,
-    watch::RESUMABLE,
-    watch::EVENT,
-    watch::PREV_KV,
-    watch::COMPACTED,
-    watch::HEADER,
-    watch::FRAGMENT,
-    watch::CANCELED,
-    watch::LIVE,
-];
 
 /// Judges a history of etcd's key space.
 pub fn check(history: &History, options: &Options) -> Report {
@@ -147,21 +123,10 @@ fn placed(ops: &Ops<'_>, ordered: &Ordered) -> Vec<(i64, u64)> {
 /// If the initial store was inferred, a violation may only mean that the inference was wrong: it is
 /// reported as unknown.
 fn doubt(checks: &mut [Check], inferred: &InferredStore, ordered: &Ordered) {
-    const SURE: [&str; 9] = [
-        ASSUMPTIONS,
-        crate::header::HEADER,
-        SESSION,
-        watch::CREATED,
-        watch::ORDERED,
-        watch::UNIQUE,
-        watch::RANGE,
-        watch::FRAGMENT,
-        watch::CANCELED,
-    ];
     for check in checks {
         let Verdict::Broken(violation) = &check.verdict else { continue };
         let in_order = check.name == LINEARIZABILITY;
-        if SURE.contains(&check.name)
+        if named(check.name).survives_inferred_start
             || in_order && (ordered.stale || inferred.proves(ordered.about.as_ref()))
         {
             continue;
@@ -182,7 +147,7 @@ fn before(history: &History, streams: &Streams<'_>, figures: &mut Figures) -> Ve
     figures.events = streams.watchers.iter().map(|watcher| watcher.events().count() as u64).sum();
     vec![
         Check { name: ASSUMPTIONS, verdict: answered(figures, streams.responses), examined },
-        Check { name: crate::header::HEADER, verdict: headers(&history.records), examined },
+        Check { name: HEADER, verdict: headers(&history.records), examined },
     ]
 }
 
@@ -216,19 +181,20 @@ pub(crate) fn above(
 ) -> Vec<Check> {
     let Some(placement) = &ordered.placement else { return Vec::new() };
     let store = &placement.store;
-    let mut found = vec![Check {
-        name: SERIALIZABLE,
-        verdict: serializable(ops, store, up_to),
-        examined: ops.locals.all().len() as u64,
-    }];
     let Watched { mut wrong, due } = watches(ops, streams, placement);
-    for name in watch::CHECKERS {
+    let mut found = Vec::new();
+    for Guarantee { name, .. } in GUARANTEES.into_iter().filter(|one| one.needs_order) {
         let first = wrong.iter().position(|violation| violation.checker == name);
         let verdict = match first {
+            _ if name == SERIALIZABLE => serializable(ops, store, up_to),
             Some(first) => Verdict::Broken(wrong.swap_remove(first)),
             None => Verdict::Legal,
         };
-        let examined = if name == watch::LIVE { due } else { streams.responses };
+        let examined = match name {
+            SERIALIZABLE => ops.locals.all().len() as u64,
+            watch::LIVE => due,
+            _ => streams.responses,
+        };
         found.push(Check { name, verdict, examined });
     }
     if let Some((reason, candidates)) = &ordered.tired {

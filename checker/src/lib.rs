@@ -22,6 +22,7 @@ pub mod changes;
 mod check;
 mod fallback_search;
 pub mod follow;
+mod guarantees;
 mod header;
 pub mod history;
 mod initial_store;
@@ -38,5 +39,6 @@ pub mod words;
 
 pub use assumptions::{Contradiction, assumptions};
 pub use budget::{Options, needed_bytes};
-pub use check::{CHECKERS, check};
-pub use verdict::{Check, Doubt, Figures, LINEARIZABILITY, Report, Verdict, Violation};
+pub use check::check;
+pub use guarantees::{CHECKERS, GUARANTEES};
+pub use verdict::{Check, Doubt, Figures, Guarantee, LINEARIZABILITY, Report, Verdict, Violation};

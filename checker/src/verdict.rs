@@ -8,6 +8,19 @@ pub(crate) const ASSUMPTIONS: &str = "assumptions";
 /// The name of the check that one order explains every answer.
 pub const LINEARIZABILITY: &str = "linearizability";
 
+/// What a history must keep. All of them are rows of [`GUARANTEES`](crate::GUARANTEES).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guarantee {
+    /// The name that a verdict carries.
+    pub name: &'static str,
+    /// What is asked, in a sentence.
+    pub question: &'static str,
+    /// Whether it is judged along the order of the writes, so that nothing can be said without one.
+    pub needs_order: bool,
+    /// Whether what breaks it breaks it whatever the store held before, where that was inferred.
+    pub survives_inferred_start: bool,
+}
+
 /// The answer to "is this history legal?".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
@@ -23,7 +36,7 @@ pub enum Verdict {
 /// A broken guarantee.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// Which check found it; the names are listed in [`CHECKERS`](crate::CHECKERS).
+    /// Which check found it; the names are those of [`GUARANTEES`](crate::GUARANTEES).
     pub checker: &'static str,
     /// A sentence for people.
     pub reason: String,

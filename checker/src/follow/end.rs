@@ -2,7 +2,9 @@
 
 use super::window::Judged;
 use super::{Follower, Held, START, is_older};
+use crate::Contradiction;
 use crate::check::{answered, check, conclude, unplaced};
+use crate::guarantees::GUARANTEES;
 use crate::header::HEADER;
 use crate::history::{History, Record, Role};
 use crate::lease::LEASE;
@@ -10,8 +12,7 @@ use crate::revision::Stretch;
 use crate::serializable::SERIALIZABLE;
 use crate::session::SESSION;
 use crate::streams::streams_of;
-use crate::verdict::{ASSUMPTIONS, Check, LINEARIZABILITY, Report, Verdict};
-use crate::{Contradiction, watch};
+use crate::verdict::{ASSUMPTIONS, Check, Guarantee, LINEARIZABILITY, Report, Verdict};
 
 impl Follower {
     /// The recording ends before it was complete: what was called last may not be written yet. What
@@ -95,24 +96,21 @@ impl Follower {
     fn report(&mut self, checks: Vec<Check>) -> Report {
         self.figures.revisions = self.figures.revisions.max(self.base());
         let operations = self.figures.ok + self.figures.fail + self.figures.unknown;
-        let mut all = vec![
-            Check {
-                name: ASSUMPTIONS,
-                verdict: answered(&self.figures, self.responses),
-                examined: self.records,
-            },
-            Check { name: HEADER, verdict: Verdict::Legal, examined: self.records },
-            Check { name: LINEARIZABILITY, verdict: Verdict::Legal, examined: operations },
-            Check { name: LEASE, verdict: Verdict::Legal, examined: self.ledger.examined },
-            Check { name: SERIALIZABLE, verdict: Verdict::Legal, examined: self.locals },
-        ];
-        all.extend(watch::CHECKERS.map(|name| Check {
-            name,
-            verdict: Verdict::Legal,
-            examined: self.responses,
-        }));
-        let examined = self.sessions.examined;
-        all.push(Check { name: SESSION, verdict: Verdict::Legal, examined });
+        let sessions = self.sessions.examined;
+        let of = |Guarantee { name, .. }: Guarantee| {
+            let examined = match name {
+                ASSUMPTIONS | HEADER => self.records,
+                LINEARIZABILITY => operations,
+                LEASE => self.ledger.examined,
+                SERIALIZABLE => self.locals,
+                SESSION => sessions,
+                _ => self.responses,
+            };
+            Check { name, verdict: Verdict::Legal, examined }
+        };
+        let mut all: Vec<Check> = GUARANTEES.into_iter().map(of).collect();
+        all.sort_by_key(|check| check.name == SESSION); // reported last
+        all[0].verdict = answered(&self.figures, self.responses);
         for check in checks {
             if let Some(own) = all.iter_mut().find(|own| own.name == check.name) {
                 own.verdict = self.weigh(check.verdict);

@@ -1,17 +1,26 @@
-//! Whether everything that was due has come. What came alone cannot say that: a recording must say
+//! **Live**: when the recording says that it waited, everything that was due has come. What came alone cannot say that: a recording must say
 //! that it waited ([`QuiescedRequest`](crate::history::QuiescedRequest)).
 //!
 //! Of a quiet time from A to B: all that answers had shown until A is owed by B, to each watcher
 //! that was created until A and neither over nor told to end before B; a create request sent until
 //! A is answered by B, a request to cancel a live watcher as well.
 
-use super::LIVE;
-use super::check::{Found, Position, Walk, Watched};
+use super::promise::Promise;
+use super::walk::{Found, Position, Walk, Watched};
 use crate::history::{Outcome, Record, Request};
 use crate::revision::ops::Ops;
 use crate::streams::{Streams, Unanswered, Watcher};
-use crate::verdict::Violation;
+use crate::verdict::{Guarantee, Violation};
 use crate::words;
+
+pub(crate) const LIVE: &str = "watch.live";
+
+pub(super) const PROMISE: Promise = Promise::of(Guarantee {
+    name: LIVE,
+    question: "when the recording says that it waited (`quiesced`), everything that was due has come; `examined` says for how many watchers it could be asked",
+    needs_order: true,
+    survives_inferred_start: false,
+});
 
 /// A time in which nothing was wrong.
 #[derive(Clone, Copy, Debug)]
@@ -113,45 +122,43 @@ impl<'a> Due<'a> {
     }
 }
 
-impl Walk<'_, '_> {
-    /// Everything that was due has come.
-    pub(super) fn live(&self, position: Position, owed: &Owed<'_>) -> Found {
-        let Quiet { record, revision } = owed.quiet;
-        let waited = waited(record);
-        if let Some(cancel) = owed.end {
-            let what = format!(
-                "it was told to end at {}, {waited}, and it did not",
-                words::time(cancel.call_ns)
-            );
-            let mut found = self.wrong(LIVE, revision, what, record);
-            if let Err(violation) = &mut found {
-                violation.evidence.insert(0, cancel.id);
-            }
-            return found;
-        }
-        if position.open {
-            let part = self.watcher.arrivals.last().map_or(record, |arrival| arrival.record);
-            let what = format!(
-                "a part of a response came at {}, {waited}, and its rest did not",
-                words::time(part.call_ns)
-            );
-            return self.wrong_with(LIVE, revision, what, &[record, part]);
-        }
-        // A start below 1 is not one that etcd promises anything for.
-        if self.watcher.request.start_revision < 0 {
-            return Ok(());
-        }
-        let Some((missing, change)) = self.first_missing(position.done, revision) else {
-            return Ok(());
-        };
-        let kind = if change.now.is_deletion() { "deletion" } else { "put" };
+/// Everything that was due has come.
+pub(super) fn live(walk: &Walk<'_, '_>, position: Position, owed: &Owed<'_>) -> Found {
+    let Quiet { record, revision } = owed.quiet;
+    let waited = waited(record);
+    if let Some(cancel) = owed.end {
         let what = format!(
-            "revision {revision} had been shown, {waited}, and yet the {kind} of {} at revision \
-             {missing} did not come",
-            words::short(change.key)
+            "it was told to end at {}, {waited}, and it did not",
+            words::time(cancel.call_ns)
         );
-        self.wrong(LIVE, missing, what, record)
+        let mut found = walk.wrong(LIVE, revision, what, record);
+        if let Err(violation) = &mut found {
+            violation.evidence.insert(0, cancel.id);
+        }
+        return found;
     }
+    if position.open {
+        let part = walk.watcher.arrivals.last().map_or(record, |arrival| arrival.record);
+        let what = format!(
+            "a part of a response came at {}, {waited}, and its rest did not",
+            words::time(part.call_ns)
+        );
+        return walk.wrong_with(LIVE, revision, what, &[record, part]);
+    }
+    // A start below 1 is not one that etcd promises anything for.
+    if walk.watcher.request.start_revision < 0 {
+        return Ok(());
+    }
+    let Some((missing, change)) = walk.first_missing(position.done, revision) else {
+        return Ok(());
+    };
+    let kind = if change.now.is_deletion() { "deletion" } else { "put" };
+    let what = format!(
+        "revision {revision} had been shown, {waited}, and yet the {kind} of {} at revision \
+         {missing} did not come",
+        words::short(change.key)
+    );
+    walk.wrong(LIVE, missing, what, record)
 }
 
 /// `then nothing was wrong for 19 s from 22.760000 s on`

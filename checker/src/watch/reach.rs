@@ -1,23 +1,19 @@
-//! Whether the revision that a response names can have been reached when it came.
+//! When each revision can first have been seen.
 
-use super::HEADER;
-use super::check::{Found, Walk};
-use crate::history::{Outcome, Record};
+use crate::history::Outcome;
 use crate::revision::Placement;
 use crate::revision::ops::Ops;
-use crate::streams::Arrival;
-use crate::words;
 
 /// When each revision can first have been seen.
 pub(super) struct Reach {
     /// The first revision whose write is known here.
-    first: i64,
+    pub(super) first: i64,
     /// For revision r at place r - first: when its write was called, and by which record; at the
     /// latest of those up to there, since a revision stands on all before it.
-    called: Vec<(u64, u32)>,
+    pub(super) called: Vec<(u64, u32)>,
     /// When the writes of unknown outcome that have no revision were called, in order: each may
     /// have made one more at the end.
-    spare: Vec<u64>,
+    pub(super) spare: Vec<u64>,
 }
 
 impl Reach {
@@ -45,38 +41,5 @@ impl Reach {
         // As many were done before: nobody knows which, but all of those had been called by then.
         let spare = spare.skip(ops.doubts.len()).collect();
         Reach { first, called, spare }
-    }
-}
-
-impl Walk<'_, '_> {
-    /// A response names a revision that had been reached.
-    pub(super) fn reached(&self, arrival: Arrival<'_>) -> Found {
-        let revision = arrival.response.header.revision;
-        let at = arrival.record.call_ns;
-        let top = self.store.revision();
-        let place = revision.min(top).saturating_sub(self.reach.first);
-        let called = usize::try_from(place).ok().and_then(|place| self.reach.called.get(place));
-        if let Some((_, writer)) = called.filter(|(called, _)| *called > at) {
-            let writer: &Record = self.ops.record(*writer);
-            let what = format!(
-                "a response named revision {revision}, {} before {} was called, which made revision \
-                 {} and had to be done first",
-                words::duration(writer.call_ns - at),
-                words::describe(writer),
-                words::revision(writer).unwrap_or(revision)
-            );
-            let evidence = vec![arrival.record.id, self.watcher.create.id, writer.id];
-            return self.broken(HEADER, revision, (what, evidence), arrival.record);
-        }
-        let spare = self.reach.spare.partition_point(|called| *called <= at) as i64;
-        if revision.saturating_sub(top) > spare {
-            let what = format!(
-                "a response named revision {revision}, but the writes called by then cannot have \
-                 made more than {}",
-                top + spare
-            );
-            return self.wrong(HEADER, revision, what, arrival.record);
-        }
-        Ok(())
     }
 }

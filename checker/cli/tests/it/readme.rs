@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use mettle_check::import::Format;
+use mettle_checker::GUARANTEES;
 
 /// The table of README under a head is the one that the rows make.
 fn stands(head: &str, rows: &str) {
@@ -30,4 +31,13 @@ fn the_formats() {
         let _ = writeln!(rows, "| `{}` | {} | {} |", about.name, about.what, about.judged_as);
     }
     stands("| `--format` | what | judged as |", &rows);
+}
+
+#[test]
+fn the_guarantees() {
+    let mut rows = String::from("|---|---|\n");
+    for guarantee in GUARANTEES {
+        let _ = writeln!(rows, "| `{}` | {} |", guarantee.name, guarantee.question);
+    }
+    stands("| checker | question |", &rows);
 }

@@ -1,0 +1,49 @@
+//! **Bookmarkable**: a progress notice of revision R promises that every event up to R has come:
+//! all of them came before it, and none comes after it.
+
+use super::promise::{Heard, Missing, Promise};
+use super::walk::{Found, Walk, shown, since};
+use crate::history::Record;
+use crate::verdict::Guarantee;
+
+const BOOKMARKABLE: &str = "watch.bookmarkable";
+
+pub(super) const PROMISE: Promise = Promise {
+    event: Some(none_after),
+    ..Promise::of(Guarantee {
+        name: BOOKMARKABLE,
+        question: "after a progress notice of R nothing up to R comes, and all of it came before",
+        needs_order: true,
+        survives_inferred_start: false,
+    })
+};
+
+/// Nothing up to a notice comes after it.
+fn none_after(walk: &Walk<'_, '_>, heard: &Heard<'_, '_>) -> Found {
+    let revision = heard.event.kv.mod_revision;
+    if revision > heard.noticed {
+        return Ok(());
+    }
+    let at: Vec<&Record> = [Some(heard.record), heard.notice].into_iter().flatten().collect();
+    let what = format!(
+        "{} of revision {revision} came {} a progress notice of revision {}, which promises that \
+         nothing up to there is still to come",
+        shown(heard.event),
+        since(&at),
+        heard.noticed
+    );
+    walk.wrong_with(BOOKMARKABLE, revision, what, &at)
+}
+
+/// All up to a notice came before it. What never came, though later events did, is missing whether
+/// there was a notice or not.
+pub(super) fn all_before(walk: &Walk<'_, '_>, missing: &Missing<'_>) -> Found {
+    let revision = missing.revision;
+    let later = walk.watcher.events().any(|(_, event)| event.kv.mod_revision == revision);
+    let beyond = walk.watcher.events().any(|(_, event)| event.kv.mod_revision > revision);
+    if !missing.notice || !later && beyond {
+        return Ok(());
+    }
+    let came = format!("a progress notice of revision {} came", missing.up_to);
+    walk.wrong(BOOKMARKABLE, revision, missing.after(&came), missing.record)
+}
