@@ -3,7 +3,7 @@
 mod shapes;
 #[path = "../tests/it/string_histories.rs"]
 mod string_histories;
-#[path = "../../tests/world/mod.rs"]
+#[path = "../../tests/it/world/mod.rs"]
 mod world;
 
 use std::hint::black_box;

@@ -1,7 +1,7 @@
 //! How long reading a history takes, as lines and in the compact form:
 //! `cargo bench -p mettle-check --bench read`.
 
-#[path = "../../tests/world/mod.rs"]
+#[path = "../../tests/it/world/mod.rs"]
 mod world;
 
 use std::hint::black_box;

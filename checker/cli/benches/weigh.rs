@@ -9,7 +9,7 @@
 mod shapes;
 #[path = "../tests/it/string_histories.rs"]
 mod string_histories;
-#[path = "../../tests/world/mod.rs"]
+#[path = "../../tests/it/world/mod.rs"]
 mod world;
 
 use std::collections::BTreeSet;

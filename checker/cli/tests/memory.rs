@@ -1,7 +1,8 @@
 //! The limit of memory holds: what a judgement takes is counted by an allocator of this test's own,
-//! and compared with what the judge says that it needs and with what it may take.
+//! and compared with what the judge says that it needs and with what it may take. The allocator counts
+//! for the whole process, so this test is alone in a program.
 
-#[path = "../../tests/world/mod.rs"]
+#[path = "../../tests/it/world/mod.rs"]
 mod world;
 
 use std::alloc::{GlobalAlloc, Layout, System};

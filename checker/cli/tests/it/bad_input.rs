@@ -150,7 +150,7 @@ fn no_history_at_all() {
 
 /// Every way to cut a file off is refused, or leaves whole lines, which are judged.
 #[test]
-fn files_that_stop() {
+fn truncated_files() {
     let lines = history().write_to(Vec::new()).expect("memory");
     let binary = history().write_binary_to(Vec::new()).expect("memory");
     for share in 1..12 {

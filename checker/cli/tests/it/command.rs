@@ -118,7 +118,7 @@ fn bad_input_is_4() {
 }
 
 #[test]
-fn of_several_files_the_worst_counts() {
+fn worst_verdict_of_several_files_decides_the_exit_code() {
     let good = file("several-good.ndjson", &recorded().write_to(Vec::new()).expect("memory"));
     let text = std::fs::read_to_string(&good).expect("text");
     let broken = text.replacen("\"count\":1", "\"count\":7", 1);
@@ -202,7 +202,7 @@ fn junit_has_a_case_for_each_history_and_check() {
 }
 
 #[test]
-fn a_page_that_does_not_fit_is_not_written() {
+fn page_beyond_the_memory_limit_is_not_written() {
     let history = legal(Shape { operations: 400, ..Shape::default() });
     let path = file("paged.ndjson", &history.write_to(Vec::new()).expect("memory"));
     let page = folder().join("paged.html");

@@ -61,7 +61,7 @@ fn begin(name: &str, history: &History) -> (File, String) {
 }
 
 #[test]
-fn a_file_that_grows_until_it_says_that_it_ends() {
+fn growing_file_is_followed_to_its_end_record() {
     let history = recorded();
     let (mut file, name) = begin("grows", &history);
     let mut child = start(&["--json", &name]);
@@ -84,7 +84,7 @@ fn a_file_that_grows_until_it_says_that_it_ends() {
 }
 
 #[test]
-fn a_violation_ends_it_while_the_recording_goes_on() {
+fn violation_ends_the_command_before_the_recording_ends() {
     let mut history = recorded();
     let answers = history.records.iter_mut().skip(1_000);
     let ranges = answers.filter_map(|record| match &mut record.response {
@@ -131,7 +131,7 @@ fn interrupt(child: &Child) {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_it_with_what_was_seen() {
+fn interrupt_ends_the_command_with_a_verdict() {
     let history = recorded();
     let (mut file, name) = begin("interrupted", &history);
     write(&mut file, &history, 0, 2_000);
@@ -145,7 +145,7 @@ fn an_interrupt_ends_it_with_what_was_seen() {
 
 #[cfg(unix)]
 #[test]
-fn what_an_interrupted_recording_breaks_may_be_the_doing_of_what_it_lacks() {
+fn interrupted_recording_downgrades_broken_to_unknown() {
     let name = path("in_flight").display().to_string();
     let put = "{\"version\":1,\"start_revision\":1}\n\
         {\"id\":1,\"process\":1,\"member\":1,\"op\":\"put\",\"call_ns\":1000,\"return_ns\":2000,\
@@ -168,7 +168,7 @@ fn what_an_interrupted_recording_breaks_may_be_the_doing_of_what_it_lacks() {
 }
 
 #[test]
-fn until_the_end_of_the_file() {
+fn until_end_stops_at_the_end_of_the_file() {
     let history = recorded();
     let (mut file, name) = begin("whole", &history);
     write(&mut file, &history, 0, history.records.len());
@@ -180,7 +180,7 @@ fn until_the_end_of_the_file() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused_with_its_line() {
+fn contradictory_record_is_refused_with_its_line() {
     let history = recorded();
     let (mut file, name) = begin("late", &history);
     write(&mut file, &history, 0, 150);

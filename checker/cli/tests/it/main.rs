@@ -2,15 +2,15 @@
 
 mod bad_input;
 mod command;
+mod export_round_trip;
 mod follow_command;
-mod formats;
-mod independent;
-mod lines;
-mod others;
+mod foreign_formats;
 mod page;
+mod porcupine_strings;
 mod readme;
+mod recording_lines;
+mod registers_by_key;
 mod sabotage;
 mod string_histories;
-mod strings;
-#[path = "../../../tests/world/mod.rs"]
+#[path = "../../../tests/it/world/mod.rs"]
 mod world;

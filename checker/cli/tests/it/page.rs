@@ -52,7 +52,7 @@ fn data(page: &str) -> serde_json::Value {
 }
 
 #[test]
-fn the_sentence_and_the_marks_are_those_of_the_verdict() {
+fn page_shows_the_sentence_and_marks_of_the_verdict() {
     let history = stale();
     let report = check(&history, &Options::default());
     let Verdict::Broken(found) = &report.verdict else { panic!("{:?}", report.verdict) };
@@ -88,7 +88,7 @@ fn diff(data: &serde_json::Value, place: &str) -> Vec<[String; 3]> {
 }
 
 #[test]
-fn what_a_write_changed_is_in_the_page() {
+fn page_shows_what_a_write_changed() {
     let mut history = stale();
     let header = Some(Header { revision: 5, ..Header::default() });
     let delete = DeleteRangeRequest { key: Blob::from("/a"), ..DeleteRangeRequest::default() };
@@ -130,7 +130,7 @@ fn the_table_is_in_the_order_of_time() {
 }
 
 #[test]
-fn of_a_long_history_the_part_around_the_violation_is_drawn() {
+fn long_history_is_drawn_around_its_violation() {
     let mut history = History::default();
     let many = 300_000;
     for number in 1..=many {

@@ -44,7 +44,7 @@ fn every_checker_is_needed() {
 /// A member that restarted may stand before a compaction that it answered: whoever asks it then
 /// for an older revision, and gets all of it, has lost nothing.
 #[test]
-fn a_member_behind_the_compaction_serves_the_whole_history() {
+fn member_behind_a_compaction_serves_compacted_revisions() {
     let mut tried = 0;
     for seed in 0..100 {
         let mut case = Case::new(seed);
@@ -59,7 +59,7 @@ fn a_member_behind_the_compaction_serves_the_whole_history() {
 
 /// On a connection of its own the same answer is only old, which a serializable read may be.
 #[test]
-fn a_client_that_reconnects_may_see_an_older_store() {
+fn reconnected_client_may_see_an_older_store() {
     let mut tried = 0;
     for seed in 0..100 {
         let mut case = Case::new(seed);

@@ -2,10 +2,9 @@
 //! could do the same, watched by nobody, by few, or for a while; who follows it must say what is said
 //! of the whole.
 
-mod world;
-
 use std::collections::BTreeMap;
 
+use crate::world::Dice;
 use mettle_checker::follow::{FollowOptions, Follower};
 use mettle_checker::history::{
     Blob, Compare, CompareResult, DeleteRangeRequest, ErrorAnswer, Event, EventType, Header,
@@ -15,7 +14,6 @@ use mettle_checker::history::{
 };
 use mettle_checker::model::{Span, Store};
 use mettle_checker::{Options, Verdict, check};
-use world::Dice;
 
 const TENTH: u64 = 100_000_000;
 const LEASE_NOT_FOUND: &str = "etcdserver: requested lease not found";
@@ -408,7 +406,7 @@ fn same(seed: u64, said: &mut Said) {
 }
 
 #[test]
-fn recordings_in_doubt() {
+fn recordings_with_ambiguous_writes() {
     let mut said = Said::default();
     // Found by many of them: a write in doubt that was taken was not blamed on who took it; a hole
     // of which nobody told was not said to be perhaps of a write that another hole had taken.
@@ -417,11 +415,11 @@ fn recordings_in_doubt() {
     assert!(said.legal > 150 && said.broken > 20, "{said:?}");
 }
 
-/// `cargo test --release -p mettle-checker --test doubt -- --ignored --nocapture`; the seeds from and to
-/// are read from `DOUBT_SEEDS`, such as `1000..40000`.
+/// `cargo test --release -p mettle-checker --test it -- --ignored ambiguous_writes --nocapture`; the
+/// seeds from and to are read from `DOUBT_SEEDS`, such as `1000..40000`.
 #[test]
 #[ignore = "tens of thousands of histories take minutes"]
-fn many_recordings_in_doubt() {
+fn many_recordings_with_ambiguous_writes() {
     let seeds = std::env::var("DOUBT_SEEDS").unwrap_or_else(|_| "1000..20000".to_owned());
     let (from, to) = seeds.split_once("..").expect("from..to");
     let (from, to): (u64, u64) = (from.parse().expect("a seed"), to.parse().expect("a seed"));

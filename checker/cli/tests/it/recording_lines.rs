@@ -14,7 +14,7 @@ fn recorded(seed: u64) -> History {
 }
 
 #[test]
-fn their_order_says_nothing() {
+fn order_of_lines_changes_no_verdict() {
     for seed in 0..50 {
         let mut history = recorded(seed);
         // Responses of one time stay in their order.
@@ -25,7 +25,7 @@ fn their_order_says_nothing() {
 }
 
 #[test]
-fn what_was_sent_and_arrived_at_one_time_was_sent_first() {
+fn watch_request_precedes_a_response_at_the_same_instant() {
     let mut history = recorded(3);
     let records = &mut history.records;
     let asked = records.iter().position(|record| record.request.op() == Op::WatchCreate);
@@ -40,7 +40,7 @@ fn what_was_sent_and_arrived_at_one_time_was_sent_first() {
 }
 
 #[test]
-fn an_answer_to_nothing_is_no_recording() {
+fn watch_response_without_a_request_is_refused() {
     for late in [true, false] {
         let mut history = recorded(4);
         let last = history.records.iter().map(|record| record.call_ns).max().expect("records");
@@ -61,7 +61,7 @@ fn an_answer_to_nothing_is_no_recording() {
 }
 
 #[test]
-fn without_an_answer_there_is_no_pass() {
+fn history_without_answers_is_unknown() {
     let put = Request::Put(PutRequest { key: Blob::from("a"), ..PutRequest::default() });
     for records in [Vec::new(), vec![Record::called(1, 1, 1, 5, put)]] {
         let history = History { records, ..History::default() };
@@ -73,7 +73,7 @@ fn without_an_answer_there_is_no_pass() {
 
 /// Puts of 1, 2 and 3 to one key, then a read of the past that shows something else.
 #[test]
-fn a_wrong_answer_about_the_past_names_the_write_of_that_time() {
+fn stale_revision_read_names_the_write_it_missed() {
     let header = |revision| Some(Header { revision, ..Header::default() });
     let mut history = History::default();
     for number in 1..=3 {
@@ -105,7 +105,7 @@ fn a_wrong_answer_about_the_past_names_the_write_of_that_time() {
 }
 
 #[test]
-fn a_conflict_in_a_register_names_its_lines() {
+fn register_conflict_names_its_lines() {
     let mut log = String::new();
     for value in 1..=20 {
         for kind in ["invoke", "ok"] {

@@ -1,15 +1,13 @@
 //! The order of revisions against brute force: every order that real time allows is tried, on
 //! small histories, legal and damaged.
 
-mod world;
-
+use crate::world::brute::{Server, brute, refused};
+use crate::world::damage::damage;
+use crate::world::{Dice, Shape, legal, without_headers};
 use mettle_checker::history::*;
 use mettle_checker::model::{Refusal, Store, differ};
 use mettle_checker::{Options, Verdict, check};
 use proptest::prelude::*;
-use world::brute::{Server, brute, refused};
-use world::damage::damage;
-use world::{Dice, Shape, legal, without_headers};
 
 const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
 
@@ -142,7 +140,7 @@ proptest! {
     }
 }
 
-/// `cargo test --release -p mettle-checker --test brute -- --ignored`
+/// `cargo test --release -p mettle-checker --test it -- --ignored brute_force_order`
 #[test]
 #[ignore = "a million histories take minutes"]
 fn brute_force_agrees_a_million_times() {

@@ -39,7 +39,7 @@ fn key_space(path: &Path) -> History {
 }
 
 #[test]
-fn the_compact_form_is_the_same_history() {
+fn compact_form_keeps_history_and_verdict() {
     for (number, history) in histories().enumerate() {
         let path = path("compact.mtl");
         let bytes = history.write_binary_to(Vec::new()).expect("memory");
@@ -99,7 +99,7 @@ fn through_etcd(history: &History, name: &str) -> (History, export::LeftOut) {
 }
 
 #[test]
-fn legal_histories_stay_legal_as_reports_of_etcd() {
+fn legal_histories_stay_legal_as_etcd_reports() {
     for seed in 0..60 {
         let history = simple(seed);
         let (back, _) = through_etcd(&history, "legal-report");
@@ -115,7 +115,7 @@ fn legal_histories_stay_legal_as_reports_of_etcd() {
 }
 
 #[test]
-fn legal_histories_with_leases_stay_legal_as_reports_of_etcd() {
+fn legal_lease_histories_stay_legal_as_etcd_reports() {
     let mut written = 0;
     for seed in 0..60 {
         let shape = Shape { seed, operations: 30, simple: true, leases: 3, ..Shape::default() };
@@ -136,7 +136,7 @@ fn legal_histories_with_leases_stay_legal_as_reports_of_etcd() {
 
 /// With everything that histories hold: what a report cannot say is refused or left out.
 #[test]
-fn what_a_report_cannot_carry_is_refused_or_left_out() {
+fn etcd_report_refuses_or_leaves_out_what_it_cannot_carry() {
     let (mut refused, mut left_out) = (0, 0);
     for seed in 0..60 {
         let operations = if seed < 20 { 60 } else { 4 };
@@ -184,7 +184,7 @@ fn break_it(history: &mut History, what: u64) -> bool {
 }
 
 #[test]
-fn broken_histories_stay_broken_as_reports_of_etcd() {
+fn broken_histories_stay_broken_as_etcd_reports() {
     for what in 0..7 {
         let mut broken = 0;
         for seed in 0..20 {
@@ -203,7 +203,7 @@ fn broken_histories_stay_broken_as_reports_of_etcd() {
 }
 
 #[test]
-fn long_values_and_bytes_are_compared_by_their_hashes() {
+fn etcd_reports_compare_long_values_by_hash() {
     let put = |id: u64, value: &[u8]| {
         let put = PutRequest { key: Blob::from("a"), value: value.into(), ..Default::default() };
         Record::called(id, id, 1, id, Request::Put(put))
@@ -230,7 +230,7 @@ fn long_values_and_bytes_are_compared_by_their_hashes() {
 }
 
 #[test]
-fn a_record_that_cannot_be_carried_is_named() {
+fn export_names_the_record_it_cannot_carry() {
     let delete = DeleteRangeRequest {
         key: Blob::from("a"),
         range_end: Blob::from("b"),
@@ -243,7 +243,7 @@ fn a_record_that_cannot_be_carried_is_named() {
 }
 
 #[test]
-fn leases_are_carried_while_none_can_have_expired() {
+fn etcd_report_carries_leases_until_one_can_have_expired() {
     let header = Some(Header { revision: 1, ..Header::default() });
     let grant = |ttl: i64| {
         let asked = Request::LeaseGrant(LeaseGrantRequest { id: 0, ttl });
@@ -272,7 +272,7 @@ fn leases_are_carried_while_none_can_have_expired() {
 }
 
 #[test]
-fn recorded_reports_stay_what_they_are() {
+fn recorded_etcd_reports_survive_a_round_trip() {
     let shared =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/histories/etcd-robustness");
     let Ok(reports) = std::fs::read_dir(&shared) else {

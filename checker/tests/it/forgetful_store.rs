@@ -1,10 +1,8 @@
 //! A store that forgets its past, beside one that does not.
 
-mod world;
-
+use crate::world::Dice;
 use mettle_checker::history::{Blob, DeleteRangeRequest, PutRequest, Request};
 use mettle_checker::model::{Change, Span, Store};
-use world::Dice;
 
 fn request(dice: &mut Dice, keys: u64) -> Request {
     let key = format!("k{}", dice.below(keys)).into();
@@ -21,7 +19,7 @@ fn changes(store: &Store, revision: i64) -> Vec<Change<'_>> {
 }
 
 #[test]
-fn what_is_not_forgotten_is_the_same() {
+fn forgetful_store_answers_like_a_whole_one() {
     for seed in 0..300 {
         let mut dice = Dice::new(seed);
         let (mut short, mut long) = (Store::default(), Store::default());

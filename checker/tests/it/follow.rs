@@ -1,7 +1,7 @@
 //! Who follows a recording says in the end what is said of the whole, however it comes in portions.
 
-mod world;
-
+use crate::world::damage::damage;
+use crate::world::{Dice, Shape, legal, legal_from_start};
 use mettle_checker::follow::{FollowOptions, Follower, Progress};
 use mettle_checker::history::{
     Blob, DeleteRangeRequest, ErrorAnswer, Event, EventType, Header, History, LeaseGrantRequest,
@@ -11,8 +11,6 @@ use mettle_checker::history::{
 };
 use mettle_checker::model::Store;
 use mettle_checker::{Contradiction, Options, Report, Verdict, assumptions, check};
-use world::damage::damage;
-use world::{Dice, Shape, legal, legal_from_start};
 
 /// A line of a recording that is written while it happens.
 #[derive(Clone)]
@@ -160,7 +158,7 @@ fn legal_recordings() {
 
 /// A store that held keys, in a recording that does not say so, is learned from the whole of it.
 #[test]
-fn a_start_that_is_not_said() {
+fn inferred_initial_store() {
     for seed in 0..300 {
         agree(Shape { before: 60, ..shape(seed) }, 0, false);
         agree(Shape { before: 60, ..shape(seed) }, 1 + seed % 3, false);
@@ -295,7 +293,7 @@ fn none_differs(seeds: std::ops::Range<u64>, judged: fn(u64, &mut Said)) {
     assert_eq!(differ, Vec::<u64>::new());
 }
 
-/// `cargo test --release -p mettle-checker --test follow -- --ignored leases --nocapture`
+/// `cargo test --release -p mettle-checker --test it -- --ignored follow leases --nocapture`
 #[test]
 #[ignore = "fifty thousand histories take minutes"]
 fn many_recordings_with_leases() {
@@ -435,7 +433,7 @@ fn delete(key: &str, range_end: &str) -> Request {
 /// Two may have made a revision, and did the same: what follows does not wait to hear which, and one
 /// of them may still do it again.
 #[test]
-fn which_of_two_deletions_it_was() {
+fn revision_made_by_one_of_two_deletions() {
     let begun = || {
         let begun = Told::new().put("/a", 0).lost(delete("/a", "")).lost(delete("/a", "/a~"));
         begun.gone("/a").puts(100)
@@ -449,7 +447,7 @@ fn which_of_two_deletions_it_was() {
 }
 
 #[test]
-fn a_deletion_or_the_end_of_a_lease() {
+fn revision_made_by_a_deletion_or_a_lease_expiry() {
     let begun = || {
         let begun = Told::new().grant(1, 2).put("/a", 1).lost(delete("/a", "")).puts(40);
         begun.gone("/a").puts(100)
@@ -473,7 +471,7 @@ fn a_deletion_or_the_end_of_a_lease() {
 /// A lease that is revoked with an answer was there until then: an earlier revocation that was lost
 /// had not ended it.
 #[test]
-fn a_lease_that_is_revoked_twice() {
+fn lease_revoked_twice() {
     let lost = Request::LeaseRevoke(LeaseRequest { id: 1 });
     let begun = |more: usize| {
         let begun = Told::new().grant(1, 60).put("/a", 1).lost(delete("/a", ""));
@@ -492,7 +490,7 @@ fn a_lease_that_is_revoked_twice() {
 /// What is certain when a recording is interrupted stays broken; what may be explained by what was
 /// still to be written does not.
 #[test]
-fn a_recording_that_is_interrupted() {
+fn interrupted_recording() {
     let interrupted = |told: &Told, until: u64| {
         let mut follower = Follower::new(told.history.origin.clone(), FollowOptions::default());
         for record in &told.history.records {
@@ -537,22 +535,22 @@ fn doubtful(seed: u64, said: &mut Said) {
 }
 
 #[test]
-fn recordings_in_doubt() {
+fn recordings_with_ambiguous_writes() {
     let mut said = Said::default();
     (0..60).chain([9_713]).for_each(|seed| doubtful(seed, &mut said));
     assert!(said.legal > 30 && said.broken > 5, "{said:?}");
 }
 
-/// `cargo test --release -p mettle-checker --test follow -- --ignored doubt --nocapture`
+/// `cargo test --release -p mettle-checker --test it -- --ignored follow doubt --nocapture`
 #[test]
 #[ignore = "twenty thousand histories take minutes"]
-fn many_recordings_in_doubt() {
+fn many_recordings_with_ambiguous_writes() {
     none_differs(1_000..20_000, doubtful);
 }
 
 /// Where everything has to wait for the end, there is an end to what is kept.
 #[test]
-fn too_much_to_keep() {
+fn record_limit_ends_in_unknown() {
     let history = legal(Shape { before: 60, operations: 200, ..Shape::default() });
     let lines = lines(&history, &mut Dice::new(1));
     let options = FollowOptions { window: 10, whole: 100, ..FollowOptions::default() };
@@ -570,7 +568,7 @@ fn damaged_recordings() {
     }
 }
 
-/// `cargo test --release -p mettle-checker --test follow -- --ignored`
+/// `cargo test --release -p mettle-checker --test it -- --ignored follow`
 #[test]
 #[ignore = "twenty thousand histories take minutes"]
 fn many_recordings() {
@@ -582,7 +580,7 @@ fn many_recordings() {
 
 /// Most of a recording is judged, and let go, before it ends.
 #[test]
-fn what_is_certain_is_let_go() {
+fn settled_records_are_dropped() {
     let (mut judged, mut revisions, mut kept, mut records) = (0, 0, 0, 0);
     for seed in 0..200 {
         let shape = Shape { before: 0, unknown_per_mille: 20, watchers: 1, ..shape(seed) };

@@ -1,11 +1,9 @@
 //! Recordings against a store that held keys before.
 
-mod world;
-
+use crate::world::damage::damage;
+use crate::world::{Dice, Shape, legal, legal_from_start};
 use mettle_checker::history::{History, Response};
 use mettle_checker::{Options, Verdict, assumptions, check};
-use world::damage::damage;
-use world::{Dice, Shape, legal, legal_from_start};
 
 fn verdict(history: &History) -> Verdict {
     check(history, &Options::default()).verdict
@@ -23,7 +21,7 @@ fn shapes(seeds: std::ops::Range<u64>) -> impl Iterator<Item = Shape> {
 }
 
 #[test]
-fn a_start_that_was_recorded() {
+fn recorded_initial_store() {
     for shape in shapes(0..400) {
         let history = legal_from_start(shape);
         let verdict = verdict(&history);
@@ -33,7 +31,7 @@ fn a_start_that_was_recorded() {
 
 /// The keys of the first range count: an answer that denies one of them is wrong.
 #[test]
-fn a_recorded_start_is_held_against_the_answers() {
+fn answers_must_agree_with_the_recorded_initial_store() {
     let mut broken = 0;
     for shape in shapes(0..200) {
         let mut history = legal_from_start(Shape { unknown_per_mille: 0, watchers: 0, ..shape });
@@ -53,7 +51,7 @@ fn a_recorded_start_is_held_against_the_answers() {
 }
 
 #[test]
-fn a_start_that_the_first_record_does_not_show_is_refused() {
+fn initial_store_without_its_first_record_is_refused() {
     let history = legal_from_start(Shape { before: 20, ..Shape::default() });
     let mut other = history.clone();
     other.origin.start_revision = Some(3);
@@ -68,7 +66,7 @@ fn a_start_that_the_first_record_does_not_show_is_refused() {
 
 /// Said to be fresh, a store is judged as one.
 #[test]
-fn a_store_that_is_said_to_be_fresh() {
+fn recorded_fresh_store() {
     for shape in shapes(0..60) {
         let fresh = Shape { before: 0, ..shape };
         let mut history = legal(fresh);
@@ -85,7 +83,7 @@ fn a_store_that_is_said_to_be_fresh() {
 /// Without a word of what the store held, its answers must do: nothing legal is called broken, and
 /// nearly all of it is seen to be legal.
 #[test]
-fn a_start_that_nobody_recorded() {
+fn inferred_initial_store() {
     let mut legal_ones = 0;
     let mut count = 0;
     for shape in shapes(0..600) {
@@ -101,7 +99,7 @@ fn a_start_that_nobody_recorded() {
 
 /// What is broken whatever the store held is still found.
 #[test]
-fn what_is_broken_after_a_start_that_nobody_recorded() {
+fn broken_history_with_an_inferred_initial_store() {
     let (mut broken, mut found) = (0, 0);
     for shape in shapes(0..600) {
         let mut dice = Dice::new(shape.seed);

@@ -1,12 +1,10 @@
 //! The evidence of a history without an order is as small as it gets: those answers alone contradict
 //! each other, and without any one of them there is an order.
 
-mod world;
-
+use crate::world::damage::damage;
+use crate::world::{Dice, Shape, legal};
 use mettle_checker::history::*;
 use mettle_checker::{Options, Verdict, Violation, check};
-use world::damage::damage;
-use world::{Dice, Shape, legal};
 
 /// What is left when only some answers are known: reads go, writes become lost if they are to.
 fn forgotten(history: &History, kept: &[u64], writes: bool) -> History {
@@ -109,13 +107,13 @@ fn needed(history: &History, found: &Violation, writes: bool) {
 }
 
 #[test]
-fn no_answer_of_the_evidence_can_be_left_out() {
+fn evidence_needs_each_answer() {
     let sizes = smallest(80, 30, false);
     assert!(sizes.iter().sum::<usize>() > 5 && sizes[2] > 0, "{sizes:?}");
 }
 
 #[test]
-fn no_read_can_be_left_out_where_the_writes_are_given() {
+fn evidence_without_writes_needs_each_read() {
     let sizes = smallest(16, 160, true);
     assert!(sizes.iter().sum::<usize>() > 5 && sizes[2] > 0, "{sizes:?}");
 }

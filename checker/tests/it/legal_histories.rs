@@ -1,9 +1,7 @@
 //! Legal histories are legal, whatever was asked in them and however many outcomes are unknown.
 
-mod world;
-
+use crate::world::{Shape, legal};
 use mettle_checker::{Options, Verdict, check};
-use world::{Shape, legal};
 
 fn must_be_legal(shape: Shape) {
     let history = legal(shape);
@@ -26,7 +24,7 @@ fn without_unknown_outcomes() {
 }
 
 #[test]
-fn with_unknown_outcomes_and_watchers() {
+fn unknown_outcomes_with_watchers() {
     for seed in 0..300 {
         let shape = Shape { seed, unknown_per_mille: 150, watchers: 3, ..Shape::default() };
         must_be_legal(shape);
@@ -34,7 +32,7 @@ fn with_unknown_outcomes_and_watchers() {
 }
 
 #[test]
-fn with_unknown_outcomes_and_nobody_watching() {
+fn unknown_outcomes_without_watchers() {
     for seed in 0..300 {
         let shape = Shape { seed, unknown_per_mille: 150, watchers: 0, ..Shape::default() };
         must_be_legal(shape);
@@ -55,7 +53,7 @@ fn with_most_outcomes_unknown() {
 }
 
 #[test]
-fn long_ones() {
+fn long_histories() {
     for seed in 0..6 {
         let shape = Shape {
             seed,
@@ -75,9 +73,9 @@ fn long_ones() {
 /// Placing unknown writes is a search that leaves out what cannot matter: here it must not leave
 /// out the way there was.
 #[test]
-fn of_every_kind() {
+fn requests_of_every_kind() {
     for seed in 0..600 {
-        let mut dice = world::Dice::new(seed ^ 0x77);
+        let mut dice = crate::world::Dice::new(seed ^ 0x77);
         must_be_legal(Shape {
             seed,
             processes: 3 + dice.below(8),
@@ -99,7 +97,7 @@ fn of_every_kind() {
 fn extreme_numbers_do_not_panic() {
     use mettle_checker::history::{Request, Response};
     for seed in 0..300 {
-        let mut dice = world::Dice::new(seed);
+        let mut dice = crate::world::Dice::new(seed);
         let mut history = legal(Shape { seed, watchers: 2, ..Shape::default() });
         for _ in 0..3 {
             let extreme = [i64::MAX, i64::MIN, -1, i64::MAX - 1][dice.below(4) as usize];
@@ -135,7 +133,7 @@ fn extreme_numbers_do_not_panic() {
 #[test]
 fn a_key_may_change_twice_in_a_revision() {
     use mettle_checker::history::{Limits, Reader, Response};
-    let text = include_bytes!("twice.ndjson");
+    let text = include_bytes!("key_changed_twice_in_a_revision.ndjson");
     let mut reader = Reader::new("twice".to_owned(), &text[..], Limits::default()).expect("opens");
     let records: Result<Vec<_>, _> = (&mut reader).collect();
     let mut history = mettle_checker::history::History {
@@ -156,7 +154,7 @@ fn a_key_may_change_twice_in_a_revision() {
 /// A transaction may delete a range and put a key of it again: an unknown write of that key may
 /// stand right before it, though the key was created after the unknown write.
 #[test]
-fn an_unknown_write_before_a_transaction_that_replaces_it() {
+fn unknown_write_may_precede_the_txn_that_overwrites_it() {
     let text = r#"{"version":1,"start_revision":1}
 {"id":1,"process":1,"op":"put","call_ns":1,"outcome":"unknown","request":{"key":"a","value":"1"}}
 {"id":2,"process":2,"op":"txn","call_ns":5,"return_ns":6,"outcome":"ok","request":{"success":[{"request_delete_range":{"key":"a","range_end":"b"}},{"request_put":{"key":"a","value":"2"}}]},"response":{"header":{"revision":3},"succeeded":true,"responses":[{"response_delete_range":{"deleted":1}},{"response_put":{}}]}}
@@ -172,7 +170,7 @@ fn an_unknown_write_before_a_transaction_that_replaces_it() {
 }
 
 #[test]
-fn with_leases() {
+fn histories_with_leases() {
     for seed in 0..300 {
         for unknown_per_mille in [0, 150] {
             let shape = Shape { seed, unknown_per_mille, leases: 6, ..Shape::default() };

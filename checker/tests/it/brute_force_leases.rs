@@ -1,18 +1,16 @@
 //! Leases against brute force: every order that real time allows is tried, with every end that a
 //! lease may come to by itself, on small histories, legal and damaged.
 
-mod world;
-
 use std::collections::BTreeSet;
 
+use crate::world::brute::{Server, brute, refused};
+use crate::world::damage::damage;
+use crate::world::leases::TICK_NS;
+use crate::world::{Dice, Shape, legal};
 use mettle_checker::history::*;
 use mettle_checker::model::{Refusal, Store, differ, holds};
 use mettle_checker::{Options, Verdict, check};
 use proptest::prelude::*;
-use world::brute::{Server, brute, refused};
-use world::damage::damage;
-use world::leases::TICK_NS;
-use world::{Dice, Shape, legal};
 
 const NOT_FOUND: &str = "etcdserver: requested lease not found";
 const EXISTS: &str = "etcdserver: lease already exists";
@@ -229,7 +227,7 @@ proptest! {
     }
 }
 
-/// `cargo test --release -p mettle-checker --test leases -- --ignored --nocapture`
+/// `cargo test --release -p mettle-checker --test it -- --ignored brute_force_leases --nocapture`
 #[test]
 #[ignore = "a million histories take minutes"]
 fn brute_force_agrees_a_million_times() {

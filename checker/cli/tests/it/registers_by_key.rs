@@ -104,7 +104,7 @@ fn logs_have_keys_too() {
 }
 
 #[test]
-fn what_is_mixed_is_refused_with_its_line() {
+fn keyed_and_unkeyed_values_together_are_refused() {
     let line = |number: usize, with: &str| {
         let mut lines: Vec<&str> = GOOD.lines().collect();
         lines[number - 1] = with;
@@ -188,7 +188,7 @@ impl Recorder {
 }
 
 #[test]
-fn a_history_is_broken_if_one_of_its_keys_is_alone() {
+fn one_broken_key_breaks_the_history() {
     let mut seen = BTreeMap::new();
     for seed in 0..300 {
         let mut recorder = Recorder {
