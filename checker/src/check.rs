@@ -8,9 +8,9 @@ use crate::header::{HEADER, headers};
 use crate::history::{History, Outcome};
 use crate::initial_store::{InferredStore, initial_store};
 use crate::lease::{Before, Early, Ends, LEASE, Leases, expired_early, leases};
+use crate::linearizability::ops::Ops;
+use crate::linearizability::{JudgedRange, Ordered, order};
 use crate::minimize::minimize;
-use crate::revision::ops::Ops;
-use crate::revision::{Ordered, Stretch, order};
 use crate::serializable::{SERIALIZABLE, serializable};
 use crate::session::sessions;
 use crate::streams::{Streams, streams};
@@ -28,7 +28,7 @@ pub fn check(history: &History, options: &Options) -> Report {
     let streams = streams(&history.records);
     let mut checks = before(history, &streams, &mut figures);
     let (mut store, inferred) = initial_store(history);
-    let stretch = Stretch::whole(store.revision());
+    let stretch = JudgedRange::whole(store.revision());
     let before = Before::of(&store);
     let known = Leases::new(&history.records, &before, u64::MAX);
     known.prepare(&mut store);
@@ -105,7 +105,7 @@ fn unfit(history: &History, needed: u64, options: &Options) -> Option<Verdict> {
 /// Whether there is an order if a lease expired early.
 fn again(
     history: &History,
-    (streams, stretch): (&Streams<'_>, &Stretch),
+    (streams, stretch): (&Streams<'_>, &JudgedRange),
     known: &Leases<'_>,
     options: &Options,
 ) -> Option<Early> {
@@ -197,7 +197,7 @@ pub(crate) fn above(
         };
         found.push(Check { name, verdict, examined });
     }
-    if let Some((reason, candidates)) = &ordered.tired {
+    if let Some((reason, candidates)) = &ordered.inconclusive {
         // The order may be another one than the watchers saw: what contradicts it proves nothing.
         for check in &mut found {
             if let Verdict::Broken(violation) = &check.verdict {

@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 
 use crate::history::{History, Outcome, Record, Request, is_local, makes_revision};
 use crate::initial_store::initial_store;
+use crate::linearizability::ops::Ops;
+use crate::linearizability::{JudgedRange, order};
 use crate::model::Store;
-use crate::revision::ops::Ops;
-use crate::revision::{Stretch, order};
 use crate::streams::Streams;
 use crate::verdict::{LINEARIZABILITY, Verdict, Violation};
 use crate::words;
@@ -87,7 +87,7 @@ impl Minimizer<'_> {
         }
         self.left -= cost;
         let store = self.start.clone();
-        let stretch = Stretch::whole(store.revision());
+        let stretch = JudgedRange::whole(store.revision());
         let verdict = match Ops::new(&few, &[], &stretch) {
             Err(verdict) => verdict,
             Ok(ops) => {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::history::Record;
+use crate::linearizability::local_answer;
+use crate::linearizability::ops::Ops;
 use crate::model::{Mismatch, Scope, Store};
-use crate::revision::local_answer;
-use crate::revision::ops::Ops;
 use crate::verdict::{Verdict, Violation};
 use crate::words;
 

@@ -8,7 +8,7 @@ use crate::guarantees::GUARANTEES;
 use crate::header::HEADER;
 use crate::history::{History, Record, Role};
 use crate::lease::LEASE;
-use crate::revision::Stretch;
+use crate::linearizability::JudgedRange;
 use crate::serializable::SERIALIZABLE;
 use crate::session::SESSION;
 use crate::streams::streams_of;
@@ -53,15 +53,19 @@ impl Follower {
         let (records, roles): (Vec<Record>, Vec<Role>) =
             held.into_iter().map(|held| (held.record, held.role)).unzip();
         let history = History { origin: self.origin.clone(), records };
-        let floats = std::mem::take(&mut self.floats);
         let quiet = std::mem::take(&mut self.quiet);
-        let doubts = std::mem::take(&mut self.doubts);
-        let stretch = Stretch { floats, quiet, doubts, ..Stretch::whole(store.revision()) };
+        let ambiguities = std::mem::take(&mut self.ambiguities);
+        let judged = JudgedRange {
+            unplaced: std::mem::take(&mut self.unplaced),
+            quiet,
+            ambiguities,
+            ..JudgedRange::whole(store.revision())
+        };
         if let broken @ Verdict::Broken(_) = self.ledger.check(u64::MAX) {
             self.show(&broken, &history.records);
             return Ok(self.report(vec![verdict_check(broken)]));
         }
-        let checks = match self.window(&history, &roles, (stretch, false), store) {
+        let checks = match self.window(&history, &roles, (judged, false), store) {
             Judged::Broken(verdict) => vec![verdict_check(verdict)],
             Judged::Stuck(store, verdict) => {
                 // The general search is no help: floats that began before the store's revision have

@@ -4,7 +4,7 @@ use super::entry::Said;
 use super::{Follower, Held};
 use crate::header::HEADER;
 use crate::history::{Outcome, Record, Request, Response, Role, role};
-use crate::revision::{Bounds, sweep};
+use crate::linearizability::{Bounds, real_time};
 use crate::session::SESSION;
 use crate::verdict::Verdict;
 use crate::{Contradiction, watch, words};
@@ -73,7 +73,7 @@ impl Follower {
                 let first = self.base().saturating_mul(2).saturating_add(1);
                 let low =
                     self.clock.before(record.call_ns).map_or(first, |latest| latest.value | 1);
-                self.floats.insert(record.id, Bounds { low, high: i64::MAX });
+                self.unplaced.insert(record.id, Bounds { low, high: i64::MAX });
                 return None;
             }
             Role::Local(_) => {
@@ -105,7 +105,7 @@ impl Follower {
         let Said { value: highest, id, .. } = latest.filter(|latest| latest.value > slot)?;
         // It is not judged yet: its slot is above all that is.
         let earlier = self.held.iter().find(|held| held.record.id == id)?;
-        Some(sweep::violation((&earlier.record, highest), (record, slot)))
+        Some(real_time::violation((&earlier.record, highest), (record, slot)))
     }
 }
 

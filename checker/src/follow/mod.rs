@@ -1,7 +1,7 @@
 //! Judges a recording while it is written, and keeps only what is not certain yet.
 //!
 //! A recording says from time to time that everything called before some moment T is written
-//! ([`Follower::called_before`]). Let M be the highest slot (see [`revision`](crate::revision)) of
+//! ([`Follower::called_before`]). Let M be the highest slot (see [`revision`](crate::linearizability)) of
 //! what returned before T. Whatever is still to come was called after that return, so it has no
 //! lower slot, or real time is broken, which is seen when it enters. So all of slot 2r+1 and below
 //! is known for the revisions r with 2r+1 < M, and they can be judged for good, by the machinery
@@ -11,7 +11,7 @@
 //! unknown outcome that have no place; compactions; and of each watcher its request and the last
 //! it heard. Where another unknown write would have done the same as the one that was placed, the
 //! store is certain nevertheless, and both stay, of which one is done
-//! ([`either`](crate::revision::followed::either)). Where another would have done something else, nothing
+//! ([`ambiguity`](crate::linearizability::followed::ambiguity)). Where another would have done something else, nothing
 //! from there on is certain, and all of it stays until an answer shows which it was. If that is
 //! too much ([`FollowOptions::most`]) the guess is kept; should something contradict it later, the
 //! verdict is unknown.
@@ -38,9 +38,9 @@ use window::{Firm, Judged, Window};
 use crate::assumptions::by_itself;
 use crate::budget::{FIXED, needed_for, too_much};
 use crate::history::{History, Origin, Record, Request, Response, Role};
+use crate::linearizability::followed::ambiguity::AmbiguousRevision;
+use crate::linearizability::{Bounds, JudgedRange};
 use crate::model::Store;
-use crate::revision::followed::either::Either;
-use crate::revision::{Bounds, Stretch};
 use crate::verdict::{Doubt, Figures, LINEARIZABILITY, Verdict};
 use crate::{Contradiction, initial_store, words};
 
@@ -137,11 +137,11 @@ pub struct Follower {
     gathered_bytes: u64,
     /// How many records make the next judgement worth while.
     enough: usize,
-    floats: BTreeMap<u64, Bounds>,
+    unplaced: BTreeMap<u64, Bounds>,
     starts: BTreeMap<u64, i64>,
     quiet: BTreeMap<u64, i64>,
     ledger: Ledger,
-    doubts: Vec<Either>,
+    ambiguities: Vec<AmbiguousRevision>,
     /// Whether an answer without a place makes it necessary to keep everything.
     whole: bool,
     /// Whether anything was judged and let go.
@@ -181,11 +181,11 @@ impl Follower {
             kept_bytes: FIXED,
             gathered_bytes: 0,
             enough: options.window,
-            floats: BTreeMap::new(),
+            unplaced: BTreeMap::new(),
             starts: BTreeMap::new(),
             quiet: BTreeMap::new(),
             ledger: Ledger::new(options.lease_tolerance_ns),
-            doubts: Vec::new(),
+            ambiguities: Vec::new(),
             whole: false,
             cut: false,
             guessed: None,
@@ -390,12 +390,13 @@ impl Follower {
         let (records, roles): (Vec<Record>, Vec<Role>) =
             inside.into_iter().map(|held| (held.record, held.role)).unzip();
         let history = History { origin: self.origin.clone(), records };
-        let (floats, quiet) = (self.floats.clone(), self.quiet.clone());
-        let (base, doubts) = (self.base(), self.doubts.clone());
-        let stretch = Stretch { base, until: Some(until), seen_ns, floats, quiet, doubts };
+        let (unplaced, quiet) = (self.unplaced.clone(), self.quiet.clone());
+        let (base, ambiguities) = (self.base(), self.ambiguities.clone());
+        let judged =
+            JudgedRange { base, until: Some(until), seen_ns, unplaced, quiet, ambiguities };
         let store = self.store.take().expect("the store of the last judgement");
         let floor = store.floor();
-        let judged = self.window(&history, &roles, (stretch, guess), store);
+        let judged = self.window(&history, &roles, (judged, guess), store);
         let held = history.records.into_iter().zip(roles);
         let held = held.map(|(record, role)| Held { record, role });
         match judged {
@@ -431,17 +432,16 @@ impl Follower {
         &self,
         history: &History,
         roles: &[Role],
-        (stretch, guess): (Stretch, bool),
+        (judged, guess): (JudgedRange, bool),
         mut store: Store,
     ) -> Judged {
-        let by = if stretch.until.is_some() { self.called_before } else { u64::MAX };
+        let by = if judged.until.is_some() { self.called_before } else { u64::MAX };
         let leases = (!self.ledger.is_idle()).then(|| self.ledger.leases(by));
         if let Some(leases) = &leases {
             leases.prepare(&mut store);
         }
         let options = self.options.of_the_whole();
-        Window { history, roles, stretch, starts: &self.starts, guess, leases, options }
-            .judge(store)
+        Window { history, roles, judged, starts: &self.starts, guess, leases, options }.judge(store)
     }
 
     /// Takes over what a judgement left.
@@ -449,14 +449,14 @@ impl Follower {
         self.figures.placed += firm.placed;
         self.figures.steps += firm.steps;
         self.guessed = self.guessed.or(firm.guessed);
-        self.doubts = firm.doubts;
+        self.ambiguities = firm.ambiguities;
         self.unjudged += firm.dropped;
-        self.floats.extend(firm.floats);
+        self.unplaced.extend(firm.unplaced);
         let held =
             self.held.iter().filter(|held| matches!(held.role, Role::Compaction | Role::Error));
         let ids: Vec<u64> = held.map(|held| held.record.id).collect();
         let ids: std::collections::BTreeSet<u64> = ids.into_iter().collect();
-        self.floats.retain(|id, _| ids.contains(id));
+        self.unplaced.retain(|id, _| ids.contains(id));
         self.starts = firm.starts;
         let mut store = firm.store;
         if !self.ledger.is_idle() {

@@ -7,10 +7,10 @@ use crate::budget::{Budget, Options, needed_bytes};
 use crate::check::above;
 use crate::history::{History, Record, Request, Response, Role};
 use crate::lease::{Ends, Leases, expired_early};
+use crate::linearizability::followed::ambiguity::{AmbiguousRevision, Settled, Writer};
+use crate::linearizability::ops::Ops;
+use crate::linearizability::{Bounds, JudgedRange, Ordered, order};
 use crate::model::Store;
-use crate::revision::followed::either::{Either, Maker, Settled};
-use crate::revision::ops::Ops;
-use crate::revision::{Bounds, Ordered, Stretch, order};
 use crate::streams::{Streams, Watcher, is_progress, moment, streams_of};
 use crate::verdict::{Check, LINEARIZABILITY, Verdict};
 
@@ -19,7 +19,7 @@ pub(super) struct Window<'a> {
     pub(super) history: &'a History,
     /// What each record is.
     pub(super) roles: &'a [Role],
-    pub(super) stretch: Stretch,
+    pub(super) judged: JudgedRange,
     /// From which revision on watchers are looked at, by the id of their request.
     pub(super) starts: &'a BTreeMap<u64, i64>,
     /// Whether a guess between unknown writes is as good as knowledge.
@@ -47,7 +47,7 @@ pub(super) struct Firm {
     /// Which records are needed later.
     pub(super) keep: Vec<bool>,
     /// Where the compactions stand.
-    pub(super) floats: BTreeMap<u64, Bounds>,
+    pub(super) unplaced: BTreeMap<u64, Bounds>,
     pub(super) starts: BTreeMap<u64, i64>,
     /// How many unknown writes were placed.
     pub(super) placed: u64,
@@ -57,7 +57,7 @@ pub(super) struct Firm {
     /// Leases that ended by themselves.
     pub(super) ended: Vec<Ended>,
     /// Revisions that one of several writes made, nobody knows which.
-    pub(super) doubts: Vec<Either>,
+    pub(super) ambiguities: Vec<AmbiguousRevision>,
     /// Earlier ones of which nothing more can be told.
     pub(super) dropped: u64,
 }
@@ -65,23 +65,23 @@ pub(super) struct Firm {
 impl Window<'_> {
     /// Judges up to where the window reaches, from a store on.
     pub(super) fn judge(&self, store: Store) -> Judged {
-        let (history, stretch) = (self.history, &self.stretch);
+        let (history, judged) = (self.history, &self.judged);
         let ends = self.ends(&store);
         let ops = match &self.leases {
-            Some(leases) => ends.ops(leases, history, stretch),
-            None => Ops::new(history, &[], stretch),
+            Some(leases) => ends.ops(leases, history, judged),
+            None => Ops::new(history, &[], judged),
         };
         let ops = match ops {
             Ok(ops) => ops,
             Err(verdict @ Verdict::Unknown(_)) => return Judged::Stuck(Box::new(store), verdict),
             Err(verdict) => return Judged::Broken(verdict),
         };
-        let until = stretch.until.unwrap_or(i64::MAX);
+        let until = judged.until.unwrap_or(i64::MAX);
         let heard = self.heard(until);
         let mut streams = self.streams(&heard);
         let needed = needed_bytes(history) + store.held_bytes();
         let budget = Budget::left(&self.options, needed);
-        let mut ordered = order(&ops, &streams, (store, stretch), budget);
+        let mut ordered = order(&ops, &streams, (store, judged), budget);
         if let Some(store) = ordered.store.take() {
             return match ordered.verdict {
                 Verdict::Unknown(_) => Judged::Stuck(Box::new(store), ordered.verdict),
@@ -89,11 +89,11 @@ impl Window<'_> {
             };
         }
         let placement = ordered.placement.as_ref().expect("an order without a store back");
-        if let (Some((reason, evidence)), Some(_)) = (&ordered.tired, stretch.until) {
+        if let (Some((reason, evidence)), Some(_)) = (&ordered.inconclusive, judged.until) {
             let verdict = Verdict::unknown(LINEARIZABILITY, reason.clone(), evidence.clone());
-            return Judged::Stuck(Box::new(base_of(ordered, stretch.base)), verdict);
+            return Judged::Stuck(Box::new(base_of(ordered, judged.base)), verdict);
         }
-        let guessed = placement.makers.guessed.filter(|_| stretch.until.is_some());
+        let guessed = placement.writers.guessed.filter(|_| judged.until.is_some());
         let firm = guessed.filter(|_| !self.guess).map_or(until, |hole| hole - 1);
         let mut own = heard;
         if firm < until {
@@ -104,17 +104,18 @@ impl Window<'_> {
         let verdict = ordered.verdict.clone();
         checks.push(Check { name: LINEARIZABILITY, verdict, examined: 0 });
         let broken = checks.iter().rev().find(|check| matches!(check.verdict, Verdict::Broken(_)));
-        if let (Some(broken), Some(_)) = (broken, stretch.until) {
+        if let (Some(broken), Some(_)) = (broken, judged.until) {
             return Judged::Broken(broken.verdict.clone());
         }
         let starts = tails(&streams);
-        let settled = placement.settled(&ops.doubts, firm);
+        let settled = placement.settled(&ops.ambiguities, firm);
         let keep = self.keep(&ordered, (&own, &streams, &starts), (firm, &settled));
         let placement = ordered.placement.take().expect("it was there");
-        let floats = ordered.floats.iter().map(|(place, bounds)| (ops.record(*place).id, *bounds));
-        let floats = floats.filter(|(_, bounds)| ends_by(*bounds, firm)).collect();
+        let unplaced =
+            ordered.unplaced.iter().map(|(place, bounds)| (ops.record(*place).id, *bounds));
+        let unplaced = unplaced.filter(|(_, bounds)| ends_by(*bounds, firm)).collect();
         let placed = placement.placed.iter().filter(|placed| placed.0 <= firm).count() as u64;
-        let dropped = stretch.doubts.len() - ops.doubts.len();
+        let dropped = judged.ambiguities.len() - ops.ambiguities.len();
         let mut store = placement.store;
         store.undo_to(firm.min(store.revision()));
         let ended = ended(&settled, &mut store);
@@ -122,13 +123,13 @@ impl Window<'_> {
             store,
             checks,
             keep,
-            floats,
+            unplaced,
             starts: starts.into_iter().map(|(id, tail)| (id, tail.start)).collect(),
             placed,
             guessed: guessed.filter(|_| self.guess),
             steps: ordered.steps,
             ended,
-            doubts: settled.doubts,
+            ambiguities: settled.ambiguities,
             dropped: dropped as u64,
         }))
     }
@@ -136,12 +137,12 @@ impl Window<'_> {
     fn ends(&self, store: &Store) -> Ends {
         let Some(leases) = &self.leases else { return Ends::default() };
         let tolerance = Some(self.options.lease_tolerance_ns);
-        Ends::new(leases, self.history, (store, &self.stretch), tolerance)
+        Ends::new(leases, self.history, (store, &self.judged), tolerance)
     }
 
     /// What contradicts the answers, if it is only that a lease expired before its time.
     fn early(&self, streams: &Streams<'_>, store: Store) -> Option<Verdict> {
-        let (leases, at) = (self.leases.as_ref()?, (store, &self.stretch));
+        let (leases, at) = (self.leases.as_ref()?, (store, &self.judged));
         let early = expired_early(self.history, streams, leases, at, &self.options)?;
         Some(early.verdict)
     }
@@ -181,14 +182,14 @@ impl Window<'_> {
             kept.extend(watcher.cancel.map(|cancel| cancel.id));
             kept.extend(&tails[&watcher.create.id].records);
         }
-        let floats: BTreeMap<u32, Bounds> = ordered.floats.iter().copied().collect();
+        let unplaced: BTreeMap<u32, Bounds> = ordered.unplaced.iter().copied().collect();
         let keeps = |place: usize, record: &Record| match self.roles[place] {
             Role::Mutator(revision) | Role::Observer(revision) | Role::Local(revision) => {
                 revision > firm
             }
-            Role::Unknown => !settled.spent.contains(&Maker::Write(record.id)),
+            Role::Unknown => !settled.spent.contains(&Writer::Write(record.id)),
             Role::Compaction => true,
-            Role::Error => !floats.get(&(place as u32)).is_some_and(|own| ends_by(*own, firm)),
+            Role::Error => !unplaced.get(&(place as u32)).is_some_and(|own| ends_by(*own, firm)),
             Role::Nothing if record.request.op().is_watch() => {
                 !heard[place] || kept.contains(&record.id)
             }
@@ -202,8 +203,8 @@ impl Window<'_> {
 /// The leases that certainly ended by themselves; the store is told what it did not see.
 fn ended(settled: &Settled, store: &mut Store) -> Vec<Ended> {
     let mut ended = Vec::new();
-    for (doubt, maker) in &settled.made {
-        let Some(lease) = maker.ended() else { continue };
+    for (doubt, writer) in &settled.made {
+        let Some(lease) = writer.ended() else { continue };
         if store.is_once(lease) {
             store.lease_ended(lease, doubt.revision);
         }

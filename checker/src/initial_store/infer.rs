@@ -22,10 +22,10 @@ use crate::history::{
     Blob, Compare, CompareResult, Event, EventType, History, KeyValue, Operand, PutRequest, Record,
     Request, RequestOp, Response, ResponseOp, Role, TxnRequest, TxnResponse, role,
 };
+use crate::linearizability::observations::{self, Observation};
+use crate::linearizability::ops::Ops;
+use crate::linearizability::{About, JudgedRange};
 use crate::model::Store;
-use crate::revision::ops::Ops;
-use crate::revision::sights::{self, Sight};
-use crate::revision::{About, Stretch};
 use crate::streams::{Streams, Watcher, streams};
 
 /// How many revisions that nobody made prove no past.
@@ -72,18 +72,18 @@ pub(crate) fn past<'a>(records: impl Iterator<Item = &'a Record> + Clone) -> Opt
 /// The store before a recording that shows that there was one.
 pub(super) fn infer(history: &History) -> Option<(Store, InferredStore)> {
     let base = past(history.records.iter())?;
-    let Ok(ops) = Ops::new(history, &[], &Stretch::whole(base)) else {
+    let Ok(ops) = Ops::new(history, &[], &JudgedRange::whole(base)) else {
         return Some((Store::starting_at(base, &[]), InferredStore::default()));
     };
     let mut keys: BTreeMap<&Blob, Known<'_>> = BTreeMap::new();
     // What was asked of an older past says nothing of the start.
-    sights::each(&ops, |source, sight| match sight {
-        Sight::There { kv, keys_only, at } if at >= base => {
+    observations::each(&ops, |source, sight| match sight {
+        Observation::There { kv, keys_only, at } if at >= base => {
             keys.entry(&kv.key).or_default().there(kv, keys_only, base);
         }
-        Sight::Absent { key, at } if at >= base => keys.entry(key).or_default().absent(at),
-        Sight::Put { key } => keys.entry(key).or_default().put(source.revision),
-        Sight::There { .. } | Sight::Absent { .. } | Sight::Deleted { .. } => {}
+        Observation::Absent { key, at } if at >= base => keys.entry(key).or_default().absent(at),
+        Observation::Put { key } => keys.entry(key).or_default().put(source.revision),
+        Observation::There { .. } | Observation::Absent { .. } | Observation::Deleted { .. } => {}
     });
     for (revision, place) in ops.made() {
         conditions(ops.record(place), revision - 1, base, &mut keys);

@@ -6,9 +6,9 @@ use super::ends::Ends;
 use super::gather::Leases;
 use crate::budget::{Budget, Options, needed_bytes};
 use crate::history::{EXPIRY_PROCESS, History, Record, Request};
+use crate::linearizability::ops::Ops;
+use crate::linearizability::{JudgedRange, order};
 use crate::model::Store;
-use crate::revision::ops::Ops;
-use crate::revision::{Stretch, order};
 use crate::streams::{Streams, Watcher};
 use crate::verdict::Verdict;
 use crate::words;
@@ -25,7 +25,7 @@ pub(crate) fn expired_early(
     history: &History,
     streams: &Streams<'_>,
     leases: &Leases<'_>,
-    (store, stretch): (Store, &Stretch),
+    (store, stretch): (Store, &JudgedRange),
     options: &Options,
 ) -> Option<Early> {
     let ends = Ends::new(leases, history, (&store, stretch), None);

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::gather::Leases;
 use crate::history::{Blob, History, Record, Request};
+use crate::linearizability::JudgedRange;
+use crate::linearizability::followed::ambiguity::AmbiguousRevision;
+use crate::linearizability::ops::{Ops, hanging};
 use crate::model::Store;
-use crate::revision::Stretch;
-use crate::revision::followed::either::Either;
-use crate::revision::ops::{Ops, hanging};
 use crate::verdict::Verdict;
 
 /// Of a stretch of a recording.
@@ -24,10 +24,10 @@ impl Ends {
     pub(crate) fn new(
         leases: &Leases<'_>,
         history: &History,
-        (store, stretch): (&Store, &Stretch),
+        (store, judged): (&Store, &JudgedRange),
         tolerance_ns: Option<u64>,
     ) -> Self {
-        let records = leases.ends(tolerance_ns, stretch.until.unwrap_or(i64::MAX));
+        let records = leases.ends(tolerance_ns, judged.until.unwrap_or(i64::MAX));
         let hanging = hanging(store, &history.records, &records);
         Ends { records, hanging }
     }
@@ -41,23 +41,23 @@ impl Ends {
         &'a self,
         leases: &Leases<'_>,
         history: &'a History,
-        stretch: &Stretch,
+        judged: &JudgedRange,
     ) -> Result<Ops<'a>, Verdict> {
-        let mut ops = Ops::new(history, &self.records, stretch)?;
-        ops.lives = leases.lives(&history.records, stretch);
+        let mut ops = Ops::new(history, &self.records, judged)?;
+        ops.lives = leases.lives(&history.records, judged);
         ops.hanging = Some(&self.hanging);
-        ops.doubts = self.doubts(leases, &ops);
+        ops.ambiguities = self.ambiguities(leases, &ops);
         Ok(ops)
     }
 
     /// The doubts with what may still have been: not the end of a lease that was kept alive, put
     /// with or revoked later. Of a lease that was granted again, or that a transaction may put with,
     /// it is not told any more.
-    fn doubts(&self, leases: &Leases<'_>, ops: &Ops<'_>) -> Vec<Either> {
-        let ends = |doubt: &Either| doubt.among.iter().find_map(|maker| maker.ended());
-        let ended: BTreeSet<i64> = ops.doubts.iter().filter_map(ends).collect();
+    fn ambiguities(&self, leases: &Leases<'_>, ops: &Ops<'_>) -> Vec<AmbiguousRevision> {
+        let ends = |doubt: &AmbiguousRevision| doubt.among.iter().find_map(|writer| writer.ended());
+        let ended: BTreeSet<i64> = ops.ambiguities.iter().filter_map(ends).collect();
         if ended.is_empty() {
-            return ops.doubts.clone();
+            return ops.ambiguities.clone();
         }
         let mut by: BTreeMap<i64, u64> = BTreeMap::new();
         for record in &self.records {
@@ -67,12 +67,14 @@ impl Ends {
         }
         let unclear = leases.unclear(ops.unknown.iter().map(|place| ops.record(*place)));
         let put = leases.put_with(ops.made().map(|(_, place)| ops.record(place)), &ended);
-        let open =
-            ops.doubts.iter().filter(|doubt| !ends(doubt).is_some_and(|id| unclear.contains(&id)));
+        let open = ops
+            .ambiguities
+            .iter()
+            .filter(|doubt| !ends(doubt).is_some_and(|id| unclear.contains(&id)));
         open.cloned()
             .map(|mut doubt| {
-                doubt.among.retain(|maker| {
-                    maker.ended().is_none_or(|id| {
+                doubt.among.retain(|writer| {
+                    writer.ended().is_none_or(|id| {
                         let in_time = by.get(&id).is_some_and(|at| *at <= doubt.by);
                         !put.contains(&id)
                             && !leases.ended_after(id, doubt.revision)

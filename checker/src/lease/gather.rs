@@ -7,8 +7,8 @@ use crate::history::{
     Blob, EXPIRY_PROCESS, ErrorAnswer, LeaseRequest, Op, Outcome, PutRequest, Record, Request,
     RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
 };
+use crate::linearizability::JudgedRange;
 use crate::model::Store;
-use crate::revision::Stretch;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -356,7 +356,11 @@ impl<'a> Leases<'a> {
     /// From which revision to which a put with each lease can have been: after its grant, and not
     /// after its answered end. A grant that was lost came after whatever had been answered when it
     /// was called.
-    pub(crate) fn lives(&self, records: &[Record], stretch: &Stretch) -> BTreeMap<i64, (i64, i64)> {
+    pub(crate) fn lives(
+        &self,
+        records: &[Record],
+        stretch: &JudgedRange,
+    ) -> BTreeMap<i64, (i64, i64)> {
         let shown = |record: &Record| Some(record.response.as_ref()?.header()?.revision);
         let mut answered: Option<Vec<(u64, i64)>> = None;
         let mut lives = BTreeMap::new();

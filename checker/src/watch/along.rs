@@ -7,8 +7,8 @@ use super::{
     resumable,
 };
 use crate::history::{Event, Record};
+use crate::linearizability::place_of;
 use crate::model::Change;
-use crate::revision::place_of;
 use crate::streams::{Arrival, is_progress};
 
 impl Walk<'_, '_> {

@@ -3,8 +3,8 @@
 use super::promise::{Heard, Promise};
 use super::walk::{Found, Walk, shown, since};
 use crate::history::Record;
+use crate::linearizability::kind_of;
 use crate::model::Change;
-use crate::revision::kind_of;
 use crate::verdict::Guarantee;
 use crate::words;
 

@@ -4,8 +4,8 @@ use super::compactions::compactions;
 use super::live::{self, Due};
 use super::reach::Reach;
 use super::walk::{Walk, Watched};
-use crate::revision::Placement;
-use crate::revision::ops::Ops;
+use crate::linearizability::Placement;
+use crate::linearizability::ops::Ops;
 use crate::streams::Streams;
 
 /// Checks all watchers of a history.

@@ -4,8 +4,8 @@ use super::ordered;
 use super::promise::{Promise, Told};
 use super::walk::{Found, Walk, difference, shown};
 use crate::history::{Event, Record};
+use crate::linearizability::place_of;
 use crate::model::Change;
-use crate::revision::place_of;
 use crate::verdict::Guarantee;
 
 pub(crate) const EVENT: &str = "watch.event";

@@ -3,7 +3,7 @@
 
 use super::promise::{Promise, Told};
 use super::walk::{Found, Walk, shown};
-use crate::revision::wrong_creation;
+use crate::linearizability::wrong_creation;
 use crate::verdict::Guarantee;
 
 const IS_CREATE: &str = "watch.is_create";

@@ -8,7 +8,7 @@
 use super::promise::Promise;
 use super::walk::{Found, Position, Walk, Watched};
 use crate::history::{Outcome, Record, Request};
-use crate::revision::ops::Ops;
+use crate::linearizability::ops::Ops;
 use crate::streams::{Streams, Unanswered, Watcher};
 use crate::verdict::{Guarantee, Violation};
 use crate::words;

@@ -5,8 +5,8 @@ use super::promise::{Heard, Promise};
 use super::unique::was_heard;
 use super::walk::{Found, Walk, shown, since};
 use crate::history::{Event, Record};
+use crate::linearizability::kind_of;
 use crate::model::Change;
-use crate::revision::kind_of;
 use crate::verdict::Guarantee;
 use crate::words;
 

@@ -1,8 +1,8 @@
 //! When each revision can first have been seen.
 
 use crate::history::Outcome;
-use crate::revision::Placement;
-use crate::revision::ops::Ops;
+use crate::linearizability::Placement;
+use crate::linearizability::ops::Ops;
 
 /// When each revision can first have been seen.
 pub(super) struct Reach {
@@ -39,7 +39,7 @@ impl Reach {
         });
         let spare = free.map(|place| ops.record(*place).call_ns);
         // As many were done before: nobody knows which, but all of those had been called by then.
-        let spare = spare.skip(ops.doubts.len()).collect();
+        let spare = spare.skip(ops.ambiguities.len()).collect();
         Reach { first, called, spare }
     }
 }

@@ -3,7 +3,7 @@
 use super::promise::{Heard, Promise};
 use super::walk::{Found, Walk, shown};
 use crate::history::Event;
-use crate::revision::kind_of;
+use crate::linearizability::kind_of;
 use crate::verdict::Guarantee;
 use crate::words;
 

@@ -7,7 +7,7 @@ use crate::model::Version;
 
 /// A key was seen with a version of `written`, and still so at `until`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fact<'a> {
+pub(super) struct ObservedVersion<'a> {
     pub(super) written: i64,
     pub(super) until: i64,
     pub(super) version: i64,
@@ -19,9 +19,9 @@ pub(super) struct Fact<'a> {
 
 /// Everything known of one key.
 #[derive(Debug, Default)]
-pub(crate) struct KeyFacts<'a> {
+pub(crate) struct KeyTimeline<'a> {
     /// By `written`, then `until`.
-    pub(super) seen: Vec<Fact<'a>>,
+    pub(super) seen: Vec<ObservedVersion<'a>>,
     /// Revisions at which it was seen to be absent.
     pub(super) absent: Vec<i64>,
     /// Revisions at which it was there, though nobody saw how.
@@ -57,7 +57,7 @@ pub(crate) enum Fit {
     Free,
     /// Possible only if an unknown write deletes the key later (or puts it, after a deletion), up
     /// to this revision.
-    Doubtful(i64),
+    Conditional(i64),
     /// Contradicts what is known, given the state now.
     Wrong,
     /// Contradicts what is known, whatever the state.
@@ -73,10 +73,10 @@ enum Mark {
     There,
 }
 
-impl<'a> KeyFacts<'a> {
+impl<'a> KeyTimeline<'a> {
     /// Once everything was gathered. What happened up to `base` was not recorded.
     pub(super) fn finish(&mut self, base: i64, counted: bool) {
-        self.seen.sort_by_key(|fact| (fact.written, fact.until));
+        self.seen.sort_by_key(|observed| (observed.written, observed.until));
         for list in [&mut self.absent, &mut self.there, &mut self.puts, &mut self.deletes] {
             list.sort_unstable();
         }
@@ -90,30 +90,36 @@ impl<'a> KeyFacts<'a> {
     /// Counts the puts between sights of one life of the key: those that the versions tell, less
     /// those that are known.
     fn count(&mut self, base: i64) {
-        let mut last: Option<Fact<'_>> = None;
-        for fact in &self.seen {
-            let born = Fact { written: fact.create, until: fact.create, version: 1, ..*fact };
+        let mut last: Option<ObservedVersion<'_>> = None;
+        for observed in &self.seen {
+            let born = ObservedVersion {
+                written: observed.create,
+                until: observed.create,
+                version: 1,
+                ..*observed
+            };
             let before = match last {
-                Some(last) if last.create == fact.create => last,
+                Some(last) if last.create == observed.create => last,
                 // At its creation it was put once.
                 _ => {
-                    if fact.create > base && self.puts.binary_search(&fact.create).is_err() {
-                        let (after, by) = (fact.create - 1, fact.create);
+                    if observed.create > base && self.puts.binary_search(&observed.create).is_err()
+                    {
+                        let (after, by) = (observed.create - 1, observed.create);
                         self.owed.push(Need { after, by, count: 1 });
                     }
                     born
                 }
             };
             let after = before.written.max(before.until);
-            if after >= base && fact.written > before.written {
+            if after >= base && observed.written > before.written {
                 let put = |revision: i64| self.puts.partition_point(|put| *put <= revision) as i64;
-                let known = put(fact.written) - put(before.written);
-                let count = fact.version.saturating_sub(before.version).saturating_sub(known);
+                let known = put(observed.written) - put(before.written);
+                let count = observed.version.saturating_sub(before.version).saturating_sub(known);
                 if count > 0 {
-                    self.owed.push(Need { after, by: fact.written, count });
+                    self.owed.push(Need { after, by: observed.written, count });
                 }
             }
-            last = Some(*fact);
+            last = Some(*observed);
         }
     }
 
@@ -121,12 +127,12 @@ impl<'a> KeyFacts<'a> {
     /// it; and the other way round somebody put it.
     fn count_lives(&mut self, base: i64) {
         let mut marks: Vec<(i64, Mark)> = Vec::new();
-        for fact in &self.seen {
-            if !self.replaced_at(fact.create) {
-                marks.push((fact.create.saturating_sub(1), Mark::Absent));
+        for observed in &self.seen {
+            if !self.replaced_at(observed.create) {
+                marks.push((observed.create.saturating_sub(1), Mark::Absent));
             }
-            marks.push((fact.create, Mark::Born));
-            marks.push((fact.until, Mark::There));
+            marks.push((observed.create, Mark::Born));
+            marks.push((observed.until, Mark::There));
         }
         marks.extend(self.absent.iter().map(|at| (*at, Mark::Absent)));
         marks.extend(self.there.iter().map(|at| (*at, Mark::There)));
@@ -179,14 +185,14 @@ impl<'a> KeyFacts<'a> {
 
     /// Whether the key is known not to have changed at the hole.
     pub(super) fn frozen(&self, hole: i64) -> bool {
-        let before = self.seen.partition_point(|fact| fact.written < hole);
-        // Facts of one version lie together, the longest last; of an older version none may reach
+        let before = self.seen.partition_point(|observed| observed.written < hole);
+        // AnswerEvidence of one version lie together, the longest last; of an older version none may reach
         // beyond a newer one, or no order would fit anyway.
         before > 0 && self.seen[before - 1].until >= hole
     }
 
-    fn next(&self, hole: i64) -> Option<Fact<'a>> {
-        let at = self.seen.partition_point(|fact| fact.written < hole);
+    fn next(&self, hole: i64) -> Option<ObservedVersion<'a>> {
+        let at = self.seen.partition_point(|observed| observed.written < hole);
         self.seen.get(at).copied()
     }
 
@@ -203,7 +209,7 @@ impl<'a> KeyFacts<'a> {
             return Fit::Free;
         }
         match self.deleters.first() {
-            Some(first) if by > after && *first < in_time(by) => Fit::Doubtful(by),
+            Some(first) if by > after && *first < in_time(by) => Fit::Conditional(by),
             _ => Fit::Never,
         }
     }
@@ -280,7 +286,7 @@ impl<'a> KeyFacts<'a> {
             return Fit::Free;
         }
         match putters.first() {
-            Some(first) if by > hole && *first < in_time(by) => Fit::Doubtful(by),
+            Some(first) if by > hole && *first < in_time(by) => Fit::Conditional(by),
             _ => Fit::Never,
         }
     }

@@ -10,8 +10,8 @@ use crate::verdict::{LINEARIZABILITY, Verdict, Violation};
 use crate::words;
 
 use super::by_revision::ByRevision;
-use super::followed::either::Either;
-use super::stretch::Stretch;
+use super::followed::ambiguity::AmbiguousRevision;
+use super::judged_range::JudgedRange;
 
 /// The operations of a history by what they are to the order. Numbers are places in `records`.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(crate) struct Ops<'a> {
     /// Whether the recording goes on after these.
     pub(crate) goes_on: bool,
     /// Revisions before them that one of several writes made, nobody knows which.
-    pub(crate) doubts: Vec<Either>,
+    pub(crate) ambiguities: Vec<AmbiguousRevision>,
     /// What had been shown when quiet times began, by their id, as far as it is not shown here.
     pub(crate) quiet: BTreeMap<u64, i64>,
     /// When the top was certainly reached.
@@ -71,7 +71,7 @@ impl<'a> Ops<'a> {
     pub(crate) fn new(
         history: &'a History,
         ends: &'a [Record],
-        stretch: &Stretch,
+        judged_range: &JudgedRange,
     ) -> Result<Self, Verdict> {
         let records = &history.records[..];
         let mut ops = Ops {
@@ -80,18 +80,18 @@ impl<'a> Ops<'a> {
             lives: BTreeMap::new(),
             hanging: None,
             recorded: Recorded::of(&history.origin),
-            base: stretch.base,
+            base: judged_range.base,
             mutators: Vec::new(),
             observers: ByRevision::default(),
             locals: ByRevision::default(),
             unknown: Vec::new(),
             compactions: Vec::new(),
             errors: Vec::new(),
-            top: stretch.base,
-            goes_on: stretch.until.is_some(),
-            doubts: stretch.doubts.clone(),
-            quiet: stretch.quiet.clone(),
-            seen_ns: stretch.seen_ns,
+            top: judged_range.base,
+            goes_on: judged_range.until.is_some(),
+            ambiguities: judged_range.ambiguities.clone(),
+            quiet: judged_range.quiet.clone(),
+            seen_ns: judged_range.seen_ns,
         };
         let mut made: Vec<(i64, u32)> = Vec::new();
         let mut observers = Vec::new();
@@ -127,7 +127,7 @@ impl<'a> Ops<'a> {
         made.sort_unstable();
         ops.observers = ByRevision::new(observers);
         ops.locals = ByRevision::new(locals);
-        ops.claim(&made, stretch.until)?;
+        ops.claim(&made, judged_range.until)?;
         Ok(ops)
     }
 

@@ -4,21 +4,21 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use super::known::{Fact, KeyFacts};
+use super::indeterminate::IndeterminateWrites;
+use super::key_timeline::{KeyTimeline, ObservedVersion};
+use super::observations::{self, Observation, Source};
 use super::ops::Ops;
-use super::sights::{self, Sight, Source};
-use super::unknown::Unknowns;
 use crate::history::{
     Blob, Compare, DeleteRangeRequest, KeyValue, Operand, PutRequest, RangeRequest, Request,
     RequestOp, SortTarget, TxnRequest,
 };
 use crate::model::{KeyIndex, Span};
 
-/// Facts of all keys that matter.
+/// AnswerEvidence of all keys that matter.
 #[derive(Debug)]
-pub(crate) struct Facts<'a, 'b> {
+pub(crate) struct AnswerEvidence<'a, 'b> {
     ops: &'b Ops<'a>,
-    unknowns: &'b Unknowns<'a>,
+    indeterminate: &'b IndeterminateWrites<'a>,
     /// Whether answers say versions and revisions of creation, which lets puts be counted.
     pub(super) counted: bool,
     /// For revisions without a known write: keys seen with that revision.
@@ -36,7 +36,7 @@ pub(crate) struct Facts<'a, 'b> {
 #[derive(Debug, Default)]
 struct Keys<'a> {
     index: KeyIndex,
-    known: Vec<KeyFacts<'a>>,
+    known: Vec<KeyTimeline<'a>>,
 }
 
 /// A key seen with a revision whose write is not known.
@@ -51,20 +51,22 @@ pub(crate) struct Seen<'a> {
 
 impl<'a> Keys<'a> {
     /// Gathers from all answers of the quorum.
-    fn gather(ops: &Ops<'a>, unknowns: &Unknowns<'a>, counted: bool) -> Self {
+    fn gather(ops: &Ops<'a>, indeterminate: &IndeterminateWrites<'a>, counted: bool) -> Self {
         let mut keys = Keys::default();
-        for key in 0..unknowns.keys() {
-            keys.enter(unknowns.key(key));
+        for key in 0..indeterminate.keys() {
+            keys.enter(indeterminate.key(key));
         }
-        sights::each(ops, |source, sight| keys.sight(unknowns, source, sight));
-        for source in sights::made(ops) {
+        observations::each(ops, |source, observation| {
+            keys.observation(indeterminate, source, observation)
+        });
+        for source in observations::made(ops) {
             keys.deletions(&ops.record(source.place).request, source.revision);
         }
         for (number, known) in keys.known.iter_mut().enumerate() {
             let key = keys.index.key(number as u32);
-            known.deleters = unknowns.deleters(key);
-            known.replaceable = unknowns.number(key).is_some_and(|key| {
-                let puts = unknowns.suppliers(key);
+            known.deleters = indeterminate.deleters(key);
+            known.replaceable = indeterminate.number(key).is_some_and(|key| {
+                let puts = indeterminate.suppliers(key);
                 known.deleters.iter().any(|number| puts.binary_search(number).is_ok())
             });
             known.finish(ops.base, counted);
@@ -72,39 +74,53 @@ impl<'a> Keys<'a> {
         keys
     }
 
-    fn enter(&mut self, key: &Blob) -> &mut KeyFacts<'a> {
+    fn enter(&mut self, key: &Blob) -> &mut KeyTimeline<'a> {
         let number = self.index.enter(key) as usize;
         if number == self.known.len() {
-            self.known.push(KeyFacts::default());
+            self.known.push(KeyTimeline::default());
         }
         &mut self.known[number]
     }
 
-    fn get(&self, key: &[u8]) -> Option<&KeyFacts<'a>> {
+    fn get(&self, key: &[u8]) -> Option<&KeyTimeline<'a>> {
         self.index.get(key).map(|number| &self.known[number as usize])
     }
 
-    fn sight(&mut self, unknowns: &Unknowns<'_>, source: Source, sight: Sight<'a>) {
-        let key = match sight {
-            Sight::There { kv, .. } => &kv.key,
-            Sight::Absent { key, .. } | Sight::Put { key } | Sight::Deleted { key } => key,
+    fn observation(
+        &mut self,
+        indeterminate: &IndeterminateWrites<'_>,
+        source: Source,
+        observation: Observation<'a>,
+    ) {
+        let key = match observation {
+            Observation::There { kv, .. } => &kv.key,
+            Observation::Absent { key, .. }
+            | Observation::Put { key }
+            | Observation::Deleted { key } => key,
         };
         let known = match self.index.get(key) {
             Some(number) => &mut self.known[number as usize],
-            None if unknowns.swept(key) => self.enter(key),
+            None if indeterminate.swept(key) => self.enter(key),
             None => return,
         };
-        match sight {
-            Sight::There { kv, keys_only, at } => {
+        match observation {
+            Observation::There { kv, keys_only, at } => {
                 let before = at - i64::from(source.mutator);
                 let until = if kv.mod_revision == at { at } else { before };
                 let (version, create) = (kv.version, kv.create_revision);
                 let written = kv.mod_revision;
-                known.seen.push(Fact { written, until, version, create, kv, full: !keys_only });
+                known.seen.push(ObservedVersion {
+                    written,
+                    until,
+                    version,
+                    create,
+                    kv,
+                    full: !keys_only,
+                });
             }
-            Sight::Absent { at, .. } => known.absent.push(at),
-            Sight::Put { .. } => known.puts.push(source.revision),
-            Sight::Deleted { .. } => {
+            Observation::Absent { at, .. } => known.absent.push(at),
+            Observation::Put { .. } => known.puts.push(source.revision),
+            Observation::Deleted { .. } => {
                 known.there.push(source.revision - 1);
                 known.absent.push(source.revision);
             }
@@ -148,12 +164,12 @@ impl<'a> Keys<'a> {
     }
 }
 
-impl<'a, 'b> Facts<'a, 'b> {
-    pub(crate) fn new(ops: &'b Ops<'a>, unknowns: &'b Unknowns<'a>) -> Self {
+impl<'a, 'b> AnswerEvidence<'a, 'b> {
+    pub(crate) fn new(ops: &'b Ops<'a>, indeterminate: &'b IndeterminateWrites<'a>) -> Self {
         let counted = ops.recorded.version && ops.recorded.create_revision;
-        let mut facts = Facts {
+        let mut answer_evidence = AnswerEvidence {
             ops,
-            unknowns,
+            indeterminate,
             counted,
             holes: BTreeMap::new(),
             births: BTreeMap::new(),
@@ -162,35 +178,35 @@ impl<'a, 'b> Facts<'a, 'b> {
             keys: OnceCell::new(),
         };
         if ops.mutators.iter().all(Option::is_some) {
-            return facts;
+            return answer_evidence;
         }
         let is_hole = |revision: i64| {
             revision > ops.base && revision <= ops.top && ops.mutator(revision).is_none()
         };
-        sights::each(ops, |source, sight| {
-            let Sight::There { kv, keys_only, .. } = sight else { return };
+        observations::each(ops, |source, observation| {
+            let Observation::There { kv, keys_only, .. } = observation else { return };
             let hole = kv.mod_revision;
             if is_hole(hole) {
                 let seen = Seen { kv, keys_only, place: source.place };
-                facts.holes.entry(hole).or_default().push(seen);
+                answer_evidence.holes.entry(hole).or_default().push(seen);
             }
             if counted && is_hole(kv.create_revision) {
-                facts.births.insert(kv.create_revision, &kv.key);
+                answer_evidence.births.insert(kv.create_revision, &kv.key);
             }
         });
-        for (hole, seen) in &facts.holes {
+        for (hole, seen) in &answer_evidence.holes {
             for Seen { kv, .. } in seen.iter().filter(|seen| !seen.keys_only) {
-                let holes = facts.values.entry((&kv.key, &kv.value)).or_default();
+                let holes = answer_evidence.values.entry((&kv.key, &kv.value)).or_default();
                 if holes.last() != Some(hole) {
                     holes.push(*hole);
                 }
             }
         }
-        facts
+        answer_evidence
     }
 
-    fn known(&self, key: &[u8]) -> Option<&KeyFacts<'a>> {
-        self.keys.get_or_init(|| Keys::gather(self.ops, self.unknowns, self.counted)).get(key)
+    fn known(&self, key: &[u8]) -> Option<&KeyTimeline<'a>> {
+        self.keys.get_or_init(|| Keys::gather(self.ops, self.indeterminate, self.counted)).get(key)
     }
 
     /// Whether an answer shows that a key did not change at a revision.
@@ -207,20 +223,20 @@ impl<'a, 'b> Facts<'a, 'b> {
     ) -> impl Iterator<Item = (i64, Option<&'a KeyValue>)> {
         let known = self.known(key).filter(|_| self.counted);
         let seen = known.map_or(&[][..], |known| {
-            &known.seen[..known.seen.partition_point(|fact| fact.written <= at)]
+            &known.seen[..known.seen.partition_point(|observed| observed.written <= at)]
         });
         let absent = known.map_or(&[][..], |known| {
             &known.absent[..known.absent.partition_point(|gone| *gone <= at)]
         });
-        let mut seen = seen.iter().rev().filter(|fact| fact.full).peekable();
+        let mut seen = seen.iter().rev().filter(|observed| observed.full).peekable();
         let mut absent = absent.iter().rev().copied().peekable();
         std::iter::from_fn(move || {
-            let there = seen.peek().map(|fact| fact.until.min(at));
+            let there = seen.peek().map(|observed| observed.until.min(at));
             if absent.peek().copied() > there {
                 return Some((absent.next()?, None));
             }
-            let fact = seen.next()?;
-            Some((there?, Some(fact.kv)))
+            let observed = seen.next()?;
+            Some((there?, Some(observed.kv)))
         })
     }
 
@@ -242,7 +258,7 @@ impl<'a, 'b> Facts<'a, 'b> {
     }
 
     /// What is known of a key, if unknown writes could touch it.
-    pub(crate) fn of(&self, key: &[u8]) -> Option<&KeyFacts<'a>> {
+    pub(crate) fn of(&self, key: &[u8]) -> Option<&KeyTimeline<'a>> {
         self.known(key)
     }
 

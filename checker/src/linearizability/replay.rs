@@ -1,18 +1,17 @@
-//! Replays the writes in the order of their revisions, and fills revisions that nobody claims
-//! with writes of unknown outcome: a search over those holes only, which jumps back to the choice
-//! that is to blame.
+//! Replays the writes in the order of their revisions, and fills each revision that no answer
+//! claims with a write of unknown outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::Facts;
-use super::floats::oldest_read;
-use super::followed::Makers;
-use super::followed::either::{Either, Maker, Settled};
-use super::frame::Frame;
-use super::hints::{Hints, local_answer};
+use super::answer_evidence::AnswerEvidence;
+use super::choice_point::ChoicePoint;
+use super::demand::Demand;
+use super::followed::PossibleWriters;
+use super::followed::ambiguity::{AmbiguousRevision, Settled, Writer};
+use super::indeterminate::{IndeterminateWrites, reads};
 use super::ops::Ops;
-use super::owed::Owed;
-use super::unknown::{Unknowns, reads};
+use super::unplaced::oldest_read;
+use super::watch_evidence::{WatchEvidence, local_answer};
 use crate::budget::Budget;
 use crate::history::{Blob, Record, Request, RequestOp, Response, TxnRequest};
 use crate::model::{Mismatch, Scope, Span, Store, differ};
@@ -25,14 +24,14 @@ pub(crate) struct Placement {
     /// Unknown writes that took a revision: (revision, place in `records`).
     pub(crate) placed: Vec<(i64, u32)>,
     /// Who can have made what, where the recording goes on.
-    pub(crate) makers: Makers,
+    pub(crate) writers: PossibleWriters,
     pub(crate) steps: u64,
     base: i64,
 }
 
 impl Placement {
     /// What is certain of makers up to a revision, with the doubts that earlier parts left.
-    pub(crate) fn settled(&self, doubts: &[Either], firm: i64) -> Settled {
+    pub(crate) fn settled(&self, ambiguities: &[AmbiguousRevision], firm: i64) -> Settled {
         let mut put: BTreeMap<i64, i64> = BTreeMap::new();
         for revision in self.base + 1..=firm.min(self.store.revision()) {
             for change in self.store.changes(revision).filter(|change| change.now.lease != 0) {
@@ -40,9 +39,10 @@ impl Placement {
             }
         }
         let alive = |lease, after| put.get(&lease).is_some_and(|revision| *revision > after);
-        let choices = self.makers.choices.iter();
-        let choices = choices.take_while(|choice| choice.doubt.revision <= firm).cloned();
-        Settled::new(doubts, choices, alive)
+        let attributions = self.writers.attributions.iter();
+        let attributions =
+            attributions.take_while(|attribution| attribution.ambiguity.revision <= firm).cloned();
+        Settled::new(ambiguities, attributions, alive)
     }
 }
 
@@ -91,9 +91,9 @@ pub(super) struct Contradiction {
 
 pub(crate) struct Replay<'a, 'b> {
     pub(super) ops: &'b Ops<'a>,
-    pub(super) unknowns: &'b Unknowns<'a>,
-    pub(super) facts: &'b Facts<'a, 'b>,
-    pub(super) hints: Option<&'b Hints<'a, 'b>>,
+    pub(super) indeterminate: &'b IndeterminateWrites<'a>,
+    pub(super) answer_evidence: &'b AnswerEvidence<'a, 'b>,
+    pub(super) watch_evidence: Option<&'b WatchEvidence<'a, 'b>>,
     /// For revision base+1+n at place n: its write was called no later than this.
     pub(super) called_by: Vec<u64>,
     pub(super) top: i64,
@@ -102,12 +102,12 @@ pub(crate) struct Replay<'a, 'b> {
     /// Bytes that the frames take.
     pub(super) held: u64,
     /// Counted when it is first asked for.
-    pub(super) owed: Option<Owed>,
+    pub(super) demand: Option<Demand>,
     pub(super) store: Store,
-    pub(super) frames: Vec<Frame>,
+    pub(super) choice_points: Vec<ChoicePoint>,
     pub(super) used: Vec<Option<usize>>,
     /// What frames use of what is in doubt.
-    pub(super) claims: Vec<(Maker, usize)>,
+    pub(super) claims: Vec<(Writer, usize)>,
     pub(super) steps: u64,
     pub(super) contradictions: u64,
     pub(super) deepest: Option<Failure>,
@@ -116,26 +116,26 @@ pub(crate) struct Replay<'a, 'b> {
 impl<'a, 'b> Replay<'a, 'b> {
     pub(crate) fn new(
         ops: &'b Ops<'a>,
-        (unknowns, facts): (&'b Unknowns<'a>, &'b Facts<'a, 'b>),
-        hints: Option<&'b Hints<'a, 'b>>,
+        (indeterminate, answer_evidence): (&'b IndeterminateWrites<'a>, &'b AnswerEvidence<'a, 'b>),
+        watch_evidence: Option<&'b WatchEvidence<'a, 'b>>,
         (store, budget): (Store, Budget),
     ) -> Self {
-        let top = hints.map_or(ops.top, |hints| ops.top.max(hints.top));
+        let top = watch_evidence.map_or(ops.top, |watch_evidence| ops.top.max(watch_evidence.top));
         let hole = ops.holes().next();
         let mut replay = Replay {
             ops,
-            unknowns,
-            facts,
-            hints,
+            indeterminate,
+            answer_evidence,
+            watch_evidence,
             called_by: Vec::new(),
             top,
             first_hole: hole.unwrap_or(ops.top + 1),
             budget,
             held: 0,
-            owed: None,
+            demand: None,
             store,
-            frames: Vec::new(),
-            used: vec![None; unknowns.len()],
+            choice_points: Vec::new(),
+            used: vec![None; indeterminate.len()],
             claims: Vec::new(),
             steps: 0,
             contradictions: 0,
@@ -173,8 +173,8 @@ impl<'a, 'b> Replay<'a, 'b> {
                 seen(shown, at);
             }
         }
-        if let Some(hints) = self.hints {
-            hints.sights(self.ops, &mut seen);
+        if let Some(watch_evidence) = self.watch_evidence {
+            watch_evidence.observations(self.ops, &mut seen);
         }
         for place in (0..bound.len() - 1).rev() {
             bound[place] = bound[place].min(bound[place + 1]);
@@ -196,17 +196,20 @@ impl<'a, 'b> Replay<'a, 'b> {
             let revision = self.store.revision() + 1;
             let done = if self.ops.mutator(revision).is_some() {
                 self.known(revision).map_err(|contradiction| {
-                    let blame =
-                        self.responsible(&contradiction.spans, contradiction.at, self.frames.len());
+                    let conflicts = self.conflict_set(
+                        &contradiction.spans,
+                        contradiction.at,
+                        self.choice_points.len(),
+                    );
                     self.deepen(revision, contradiction.what);
-                    blame
+                    conflicts
                 })
             } else {
                 self.open(revision);
                 self.try_next()
             };
-            if let Err(blame) = done
-                && !self.back(blame)
+            if let Err(conflicts) = done
+                && !self.backjump(conflicts)
             {
                 let failure = self.last_failure();
                 return self.refuted(failure);
@@ -220,14 +223,15 @@ impl<'a, 'b> Replay<'a, 'b> {
                 return Ending::Exhausted(failure, self.steps, self.store);
             }
         }
-        let makers = if self.ops.goes_on { self.makers() } else { Makers::default() };
-        let placed = self.frames.iter().filter_map(|frame| {
-            let chosen = frame.chosen? as usize;
-            Some((frame.hole, self.ops.unknown[chosen]))
+        let writers =
+            if self.ops.goes_on { self.possible_writers() } else { PossibleWriters::default() };
+        let placed = self.choice_points.iter().filter_map(|point| {
+            let chosen = point.chosen? as usize;
+            Some((point.hole, self.ops.unknown[chosen]))
         });
         Ending::Placed(Placement {
             placed: placed.collect(),
-            makers,
+            writers,
             store: self.store,
             steps: self.steps,
             base,
@@ -259,10 +263,13 @@ impl<'a, 'b> Replay<'a, 'b> {
         for (_, place) in ops.observers.at(revision) {
             self.observer(*place, revision)?;
         }
-        let Some(hints) = self.hints.filter(|_| revision >= self.first_hole) else { return Ok(()) };
+        let Some(watch_evidence) = self.watch_evidence.filter(|_| revision >= self.first_hole)
+        else {
+            return Ok(());
+        };
         let hole = self.ops.mutator(revision).is_none();
         self.steps += 1;
-        hints.agree((self.ops, &self.store), revision, hole).map_err(|denied| {
+        watch_evidence.agree((self.ops, &self.store), revision, hole).map_err(|denied| {
             let spans = spans_of(&denied.mismatch, Vec::new);
             let what = What::Event(Box::new(denied.mismatch), denied.record.id);
             Contradiction { what, spans, at: revision - 1 }
@@ -328,43 +335,46 @@ impl<'a, 'b> Replay<'a, 'b> {
     /// Tries the candidates left of the last frame, until one stands; else takes the frame away
     /// and says which earlier ones are to blame.
     fn try_next(&mut self) -> Result<(), BTreeSet<usize>> {
-        let own = self.frames.len() - 1;
+        let own = self.choice_points.len() - 1;
         loop {
-            let hole = self.frames[own].hole;
-            let Some(&number) = self.frames[own].pool.get(self.frames[own].next) else { break };
-            self.contradictions += u64::from(self.frames[own].next > 0);
-            self.frames[own].next += 1;
+            let hole = self.choice_points[own].hole;
+            let Some(&number) = self.choice_points[own].pool.get(self.choice_points[own].next)
+            else {
+                break;
+            };
+            self.contradictions += u64::from(self.choice_points[own].next > 0);
+            self.choice_points[own].next += 1;
             let kind = self.kind(number);
             let mut by = BTreeSet::new();
             if self.is_taken(number, &mut by) {
                 let free =
                     |other: &&u32| **other != number && self.used[**other as usize].is_none();
-                let mut free = self.frames[own].pool.iter().filter(free);
+                let mut free = self.choice_points[own].pool.iter().filter(free);
                 if !free.any(|other| self.kind(*other) == kind) {
-                    self.blame(own, by);
+                    self.add_conflicts(own, by);
                 }
                 continue;
             }
-            if !self.frames[own].tried.insert(kind) {
+            if !self.choice_points[own].tried.insert(kind) {
                 continue; // one that can stand for it was tried before
             }
             if self.exhausted() {
                 return Ok(()); // the caller sees it
             }
             self.steps += 1;
-            let unknown = &self.unknowns.writes[number as usize];
+            let unknown = &self.indeterminate.writes[number as usize];
             let done = self.store.execute(&unknown.record.request);
             if done.is_err() || self.store.revision() != hole {
                 self.rest_on(own, &unknown.depends);
                 continue;
             }
-            self.frames[own].chosen = Some(number);
+            self.choice_points[own].chosen = Some(number);
             self.take(number, own);
             match self.seen_at(hole).and_then(|()| self.gap(hole)) {
                 Ok(()) => {
-                    let Some(blame) = self.crowded(own) else { return Ok(()) };
+                    let Some(conflicts) = self.infeasible(own) else { return Ok(()) };
                     self.contradictions += 1;
-                    self.blame(own, blame);
+                    self.add_conflicts(own, conflicts);
                     self.release(own);
                     self.store.undo_to(hole - 1);
                 }
@@ -373,8 +383,9 @@ impl<'a, 'b> Replay<'a, 'b> {
                     if contradiction.at == hole - 1 {
                         self.rest_on(own, &contradiction.spans);
                     } else {
-                        let blame = self.responsible(&contradiction.spans, contradiction.at, own);
-                        self.blame(own, blame);
+                        let conflicts =
+                            self.conflict_set(&contradiction.spans, contradiction.at, own);
+                        self.add_conflicts(own, conflicts);
                     }
                     self.deepen(hole, contradiction.what);
                     self.release(own);
@@ -382,36 +393,37 @@ impl<'a, 'b> Replay<'a, 'b> {
                 }
             }
         }
-        let blame = self.responsible(&self.rests_on(own), self.frames[own].hole - 1, own);
-        self.blame(own, blame);
-        let frame = self.drop_frame().expect("the frame that was tried");
-        if frame.pool.is_empty() || self.deepest.is_none() {
-            self.deepen(frame.hole, What::NoWriter);
+        let conflicts =
+            self.conflict_set(&self.rests_on(own), self.choice_points[own].hole - 1, own);
+        self.add_conflicts(own, conflicts);
+        let point = self.drop_point().expect("the frame that was tried");
+        if point.pool.is_empty() || self.deepest.is_none() {
+            self.deepen(point.hole, What::NoWriter);
         }
-        Err(frame.blame)
+        Err(point.conflicts)
     }
 
     /// What it rests on that no candidate of a frame is left, as it was before the hole.
     fn rests_on(&self, own: usize) -> Vec<Span> {
-        let frame = &self.frames[own];
-        let mut all: BTreeSet<Span> = frame.rests_on.iter().cloned().collect();
-        for (number, wrong) in &frame.unfit {
-            let unknown = &self.unknowns.writes[*number as usize];
+        let point = &self.choice_points[own];
+        let mut all: BTreeSet<Span> = point.rests_on.iter().cloned().collect();
+        for (number, wrong) in &point.unfit {
+            let unknown = &self.indeterminate.writes[*number as usize];
             all.extend(unknown.depends.iter().cloned());
             all.extend(unknown.touches.iter().filter(|_| *wrong).cloned());
         }
-        all.extend(frame.unfit_keys.iter().map(|key| Span::one(self.unknowns.key(*key))));
+        all.extend(point.unfit_keys.iter().map(|key| Span::one(self.indeterminate.key(*key))));
         all.into_iter().collect()
     }
 
     /// What a candidate that failed rests on, as it was before the hole.
     fn rest_on(&mut self, own: usize, spans: &[Span]) {
         for span in spans {
-            let frame = &mut self.frames[own];
-            if !frame.rests_on.contains(span) {
-                self.held -= frame.bytes();
-                frame.rests_on.push(span.clone());
-                self.held += frame.bytes();
+            let point = &mut self.choice_points[own];
+            if !point.rests_on.contains(span) {
+                self.held -= point.bytes();
+                point.rests_on.push(span.clone());
+                self.held += point.bytes();
             }
         }
     }
@@ -423,7 +435,7 @@ impl<'a, 'b> Replay<'a, 'b> {
 
     /// Whether every key that was seen with a hole's revision was indeed written there.
     fn seen_at(&self, hole: i64) -> Result<(), Contradiction> {
-        for seen in self.facts.at_hole(hole) {
+        for seen in self.answer_evidence.at_hole(hole) {
             let kv = seen.kv;
             let now = self.store.now().get(&kv.key);
             let same = now.is_some_and(|now| {
@@ -462,45 +474,45 @@ impl<'a, 'b> Replay<'a, 'b> {
         self.steps > self.budget.steps || self.held > self.budget.memory_bytes
     }
 
-    pub(super) fn push_frame(&mut self, frame: Frame) {
-        self.held += frame.bytes();
-        self.frames.push(frame);
+    pub(super) fn push_point(&mut self, point: ChoicePoint) {
+        self.held += point.bytes();
+        self.choice_points.push(point);
     }
 
-    fn drop_frame(&mut self) -> Option<Frame> {
-        let frame = self.frames.pop()?;
-        self.held -= frame.bytes();
-        Some(frame)
+    fn drop_point(&mut self) -> Option<ChoicePoint> {
+        let point = self.choice_points.pop()?;
+        self.held -= point.bytes();
+        Some(point)
     }
 
-    fn blame(&mut self, frame: usize, blame: BTreeSet<usize>) {
-        let own = &mut self.frames[frame];
+    fn add_conflicts(&mut self, point: usize, conflicts: BTreeSet<usize>) {
+        let own = &mut self.choice_points[point];
         self.held -= own.bytes();
-        own.blame.extend(blame);
+        own.conflicts.extend(conflicts);
         self.held += own.bytes();
     }
 
-    fn release(&mut self, frame: usize) {
-        self.unserve(frame);
-        if let Some(number) = self.frames[frame].chosen.take() {
-            self.give_back(number, frame);
+    fn release(&mut self, point: usize) {
+        self.unserve(point);
+        if let Some(number) = self.choice_points[point].chosen.take() {
+            self.give_back(number, point);
         }
     }
 
     /// Goes back to the last choice to blame and takes its next candidate; false when no choice
     /// is left that could matter.
-    fn back(&mut self, mut blame: BTreeSet<usize>) -> bool {
-        while let Some(target) = blame.pop_last() {
-            while self.frames.len() > target + 1 {
-                self.release(self.frames.len() - 1);
-                self.drop_frame();
+    fn backjump(&mut self, mut conflicts: BTreeSet<usize>) -> bool {
+        while let Some(target) = conflicts.pop_last() {
+            while self.choice_points.len() > target + 1 {
+                self.release(self.choice_points.len() - 1);
+                self.drop_point();
             }
             self.release(target);
-            self.store.undo_to(self.frames[target].hole - 1);
-            self.blame(target, blame);
+            self.store.undo_to(self.choice_points[target].hole - 1);
+            self.add_conflicts(target, conflicts);
             match self.try_next() {
                 Ok(()) => return true,
-                Err(more) => blame = more,
+                Err(more) => conflicts = more,
             }
         }
         false
@@ -534,12 +546,12 @@ impl<'a, 'b> Replay<'a, 'b> {
             };
             let written = self.store.at(seen).get(key)?.mod_revision;
             let placed = || {
-                let frame = self.frames.iter().find(|frame| frame.hole == written)?;
-                Some(self.ops.unknown[frame.chosen? as usize])
+                let point = self.choice_points.iter().find(|point| point.hole == written)?;
+                Some(self.ops.unknown[point.chosen? as usize])
             };
             self.ops.mutator(written).or_else(placed).map(|place| (written, place))
         });
-        Failure { revision, what, writer, guessed: !self.frames.is_empty(), held: None }
+        Failure { revision, what, writer, guessed: !self.choice_points.is_empty(), held: None }
     }
 
     /// The revision whose content an answer shows; None where its parts show several.

@@ -12,43 +12,45 @@
 
 use std::collections::BTreeSet;
 
+use super::indeterminate::Plain;
 use super::replay::Replay;
-use super::unknown::Plain;
 use crate::history::KeyValue;
 use crate::model::Span;
 
 impl Replay<'_, '_> {
     /// Which of the first frames a contradiction over the spans, as they were at revision `at`,
     /// rests on.
-    pub(super) fn responsible(&self, spans: &[Span], at: i64, frames: usize) -> BTreeSet<usize> {
+    pub(super) fn conflict_set(&self, spans: &[Span], at: i64, points: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut open: Vec<(Span, i64, usize)> =
-            spans.iter().map(|span| (span.clone(), at, frames)).collect();
-        while let Some((span, at, frames)) = open.pop() {
+            spans.iter().map(|span| (span.clone(), at, points)).collect();
+        while let Some((span, at, points)) = open.pop() {
             let from = self.settled(&span, at);
-            let Some(first) = self.unknowns.first_touching(&span) else { continue };
-            for number in (0..frames).rev() {
-                let frame = &self.frames[number];
-                if frame.hole <= from {
+            let Some(first) = self.indeterminate.first_touching(&span) else { continue };
+            for number in (0..points).rev() {
+                let point = &self.choice_points[number];
+                if point.hole <= from {
                     break;
                 }
-                let could = if frame.narrowed {
-                    frame.pool.iter().any(|number| self.unknowns.touches(*number, &span))
+                let could = if point.narrowed {
+                    point.pool.iter().any(|number| self.indeterminate.touches(*number, &span))
                 } else {
-                    first <= self.called_by[self.place(frame.hole)]
+                    first <= self.called_by[self.place(point.hole)]
                 };
-                let does = frame.chosen.is_some_and(|number| self.unknowns.touches(number, &span));
-                let frozen =
-                    span.is_one() && self.facts_pay() && self.facts.frozen(&span.key, frame.hole);
+                let does =
+                    point.chosen.is_some_and(|number| self.indeterminate.touches(number, &span));
+                let frozen = span.is_one()
+                    && self.answer_evidence_pays()
+                    && self.answer_evidence.frozen(&span.key, point.hole);
                 if !could || frozen && !does {
                     continue;
                 }
                 if found.insert(number)
-                    && let Some(chosen) = frame.chosen
-                    && matches!(self.unknowns.writes[chosen as usize].plain(), Plain::No)
+                    && let Some(chosen) = point.chosen
+                    && matches!(self.indeterminate.writes[chosen as usize].plain(), Plain::No)
                 {
-                    let depends = self.unknowns.writes[chosen as usize].depends.iter();
-                    open.extend(depends.map(|span| (span.clone(), frame.hole - 1, number)));
+                    let depends = self.indeterminate.writes[chosen as usize].depends.iter();
+                    open.extend(depends.map(|span| (span.clone(), point.hole - 1, number)));
                 }
             }
         }
@@ -57,17 +59,17 @@ impl Replay<'_, '_> {
 
     /// Where watchers saw everything, contradictions are few, and what answers show of each key is
     /// not worth gathering.
-    pub(super) fn facts_pay(&self) -> bool {
+    pub(super) fn answer_evidence_pays(&self) -> bool {
         const FEW: u64 = 1_000;
-        self.hints.is_none() || self.contradictions > FEW
+        self.watch_evidence.is_none() || self.contradictions > FEW
     }
 
     /// The last revision up to `at` where an answer shows all of a key, and the replay agrees.
     fn settled(&self, span: &Span, at: i64) -> i64 {
         const TRIES: usize = 4;
         // Where leases are not shown, an answer does not show all of a key that may go with one.
-        let hidden = self.unknowns.ends && !self.ops.recorded.lease;
-        if !span.is_one() || hidden || !self.facts_pay() {
+        let hidden = self.indeterminate.ends && !self.ops.recorded.lease;
+        if !span.is_one() || hidden || !self.answer_evidence_pays() {
             return i64::MIN;
         }
         let agrees = |(revision, shown): &(i64, Option<&KeyValue>)| match (
@@ -82,7 +84,7 @@ impl Replay<'_, '_> {
             (None, None) => true,
             _ => false,
         };
-        let mut shown = self.facts.shown(&span.key, at).take(TRIES);
+        let mut shown = self.answer_evidence.shown(&span.key, at).take(TRIES);
         shown.find(agrees).map_or(i64::MIN, |(revision, _)| revision)
     }
 }

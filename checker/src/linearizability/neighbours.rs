@@ -35,7 +35,7 @@ pub(crate) fn after<'a>(ops: &Ops<'a>, record: &Record) -> Option<(i64, &'a Reco
 
 /// A reason with the answers that fence the operation in, as far as they matter, and the ids of
 /// all three.
-pub(crate) fn fenced(
+pub(crate) fn with_neighbours(
     ops: &Ops<'_>,
     record: &Record,
     mut reason: String,

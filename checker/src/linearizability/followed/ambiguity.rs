@@ -20,38 +20,38 @@ use crate::history::{Record, Request};
 
 /// What may have made a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Maker {
+pub(crate) enum Writer {
     /// The write of this record.
     Write(u64),
     /// The end of this lease, however it came.
     End(i64),
 }
 
-impl Maker {
+impl Writer {
     /// As what a write counts.
     pub(crate) fn of(record: &Record) -> Self {
         match &record.request {
-            Request::LeaseRevoke(lease) => Maker::End(lease.id),
-            _ => Maker::Write(record.id),
+            Request::LeaseRevoke(lease) => Writer::End(lease.id),
+            _ => Writer::Write(record.id),
         }
     }
 
     /// The lease that it ended.
     pub(crate) fn ended(self) -> Option<i64> {
         match self {
-            Maker::End(lease) => Some(lease),
-            Maker::Write(_) => None,
+            Writer::End(lease) => Some(lease),
+            Writer::Write(_) => None,
         }
     }
 }
 
 /// A revision that one of several made.
 #[derive(Clone, Debug)]
-pub(crate) struct Either {
+pub(crate) struct AmbiguousRevision {
     pub(crate) revision: i64,
     /// By when it had been called.
     pub(crate) by: u64,
-    pub(crate) among: Vec<Maker>,
+    pub(crate) among: Vec<Writer>,
     /// Whether somebody may have asked for the end that is among them.
     pub(crate) asked: bool,
     /// If there is but one record that says how it came: which.
@@ -60,9 +60,9 @@ pub(crate) struct Either {
 
 /// What is known of a hole's maker.
 #[derive(Clone, Debug)]
-pub(crate) struct Choice {
+pub(crate) struct Attribution {
     /// Who can have done it, in the order of their calls.
-    pub(crate) doubt: Either,
+    pub(crate) ambiguity: AmbiguousRevision,
     /// Whether it does not matter which: they ask for the same.
     pub(crate) alike: bool,
 }
@@ -71,63 +71,66 @@ pub(crate) struct Choice {
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
     /// What was certainly done, and cannot be done later.
-    pub(crate) spent: BTreeSet<Maker>,
+    pub(crate) spent: BTreeSet<Writer>,
     /// Who made what, as far as it is certain.
-    pub(crate) made: Vec<(Either, Maker)>,
-    pub(crate) doubts: Vec<Either>,
+    pub(crate) made: Vec<(AmbiguousRevision, Writer)>,
+    pub(crate) ambiguities: Vec<AmbiguousRevision>,
 }
 
 impl Settled {
     /// From what was in doubt before, and what is known of the makers of later holes. `alive` says
     /// whether something was put with a lease after a revision.
     pub(crate) fn new(
-        doubts: &[Either],
-        choices: impl Iterator<Item = Choice>,
+        ambiguities: &[AmbiguousRevision],
+        attributions: impl Iterator<Item = Attribution>,
         alive: impl Fn(i64, i64) -> bool,
     ) -> Self {
-        let mut settled = Settled { doubts: doubts.to_vec(), ..Settled::default() };
-        for Choice { doubt, alike } in choices {
+        let mut settled = Settled { ambiguities: ambiguities.to_vec(), ..Settled::default() };
+        for Attribution { ambiguity, alike } in attributions {
             // Of those that ask for the same, the last called can stand at the fewest other holes.
-            let last = doubt.among.iter().rfind(|maker| !settled.spent.contains(maker));
+            let last = ambiguity.among.iter().rfind(|writer| !settled.spent.contains(writer));
             // A lease of which there were several may have ended before.
-            let last = last.or(doubt.among.first());
+            let last = last.or(ambiguity.among.first());
             match last.copied() {
-                Some(maker) if alike => settled.make(doubt, maker),
-                _ => settled.doubts.push(doubt),
+                Some(writer) if alike => settled.make(ambiguity, writer),
+                _ => settled.ambiguities.push(ambiguity),
             }
         }
-        for doubt in &mut settled.doubts {
-            let revision = doubt.revision;
-            doubt.among.retain(|maker| !matches!(maker, Maker::End(id) if alive(*id, revision)));
+        for ambiguity in &mut settled.ambiguities {
+            let revision = ambiguity.revision;
+            ambiguity
+                .among
+                .retain(|writer| !matches!(writer, Writer::End(id) if alive(*id, revision)));
         }
         settled.narrow();
         settled
     }
 
-    fn make(&mut self, doubt: Either, maker: Maker) {
-        self.spent.insert(maker);
-        self.spent.extend(doubt.only.map(Maker::Write));
-        self.made.push((doubt, maker));
+    fn make(&mut self, ambiguity: AmbiguousRevision, writer: Writer) {
+        self.spent.insert(writer);
+        self.spent.extend(ambiguity.only.map(Writer::Write));
+        self.made.push((ambiguity, writer));
     }
 
     /// Leaves of each doubt only those that can have made it, and takes out what is no doubt.
     fn narrow(&mut self) {
         loop {
             let spent = &self.spent;
-            for doubt in &mut self.doubts {
-                doubt.among.retain(|maker| !spent.contains(maker));
+            for ambiguity in &mut self.ambiguities {
+                ambiguity.among.retain(|writer| !spent.contains(writer));
             }
-            let count = self.doubts.len();
-            let (sole, open): (Vec<Either>, Vec<Either>) = std::mem::take(&mut self.doubts)
-                .into_iter()
-                .partition(|doubt| doubt.among.len() < 2);
-            self.doubts = open;
-            for doubt in sole {
-                if let Some(maker) = doubt.among.first().copied() {
-                    self.make(doubt, maker);
+            let count = self.ambiguities.len();
+            let (sole, open): (Vec<AmbiguousRevision>, Vec<AmbiguousRevision>) =
+                std::mem::take(&mut self.ambiguities)
+                    .into_iter()
+                    .partition(|ambiguity| ambiguity.among.len() < 2);
+            self.ambiguities = open;
+            for ambiguity in sole {
+                if let Some(writer) = ambiguity.among.first().copied() {
+                    self.make(ambiguity, writer);
                 }
             }
-            if self.doubts.len() == count && !self.exclude() {
+            if self.ambiguities.len() == count && !self.exclude() {
                 break;
             }
         }
@@ -136,22 +139,22 @@ impl Settled {
 
     /// Takes away whoever cannot have made a revision, since others would be left without a maker.
     fn exclude(&mut self) -> bool {
-        let mut wrong: Vec<(usize, Maker)> = Vec::new();
+        let mut wrong: Vec<(usize, Writer)> = Vec::new();
         for places in self.together() {
-            let groups: Vec<&[Maker]> =
-                places.iter().map(|place| &self.doubts[*place].among[..]).collect();
+            let groups: Vec<&[Writer]> =
+                places.iter().map(|place| &self.ambiguities[*place].among[..]).collect();
             for (own, place) in places.iter().enumerate() {
-                for maker in groups[own] {
+                for writer in groups[own] {
                     let mut groups = groups.clone();
-                    groups[own] = std::slice::from_ref(maker);
+                    groups[own] = std::slice::from_ref(writer);
                     if !each_has_one(&groups, |_| false) {
-                        wrong.push((*place, *maker));
+                        wrong.push((*place, *writer));
                     }
                 }
             }
         }
-        for (place, maker) in &wrong {
-            self.doubts[*place].among.retain(|other| other != maker);
+        for (place, writer) in &wrong {
+            self.ambiguities[*place].among.retain(|other| other != writer);
         }
         !wrong.is_empty()
     }
@@ -160,23 +163,24 @@ impl Settled {
     fn close(&mut self) {
         let mut closed: BTreeSet<usize> = BTreeSet::new();
         for places in self.together() {
-            let groups: Vec<&[Maker]> =
-                places.iter().map(|place| &self.doubts[*place].among[..]).collect();
-            let needed = |maker: &Maker| {
-                maker.ended().is_none() && !each_has_one(&groups, |other| other == *maker)
+            let groups: Vec<&[Writer]> =
+                places.iter().map(|place| &self.ambiguities[*place].among[..]).collect();
+            let needed = |writer: &Writer| {
+                writer.ended().is_none() && !each_has_one(&groups, |other| other == *writer)
             };
             let all = places.iter().zip(&groups).filter(|(_, group)| group.iter().all(needed));
             closed.extend(all.map(|(place, _)| *place));
         }
         for place in closed.into_iter().rev() {
-            let done = self.doubts.remove(place);
+            let done = self.ambiguities.remove(place);
             self.spent.extend(done.among);
         }
     }
 
     /// The places of those doubts that have makers in common with others.
     fn together(&self) -> Vec<Vec<usize>> {
-        let groups: Vec<&[Maker]> = self.doubts.iter().map(|doubt| &doubt.among[..]).collect();
+        let groups: Vec<&[Writer]> =
+            self.ambiguities.iter().map(|ambiguity| &ambiguity.among[..]).collect();
         let mut all = together(&groups);
         all.retain(|places| places.len() > 1);
         all
@@ -184,11 +188,11 @@ impl Settled {
 }
 
 /// The places of groups that have members in common, directly or by way of others.
-pub(super) fn together(groups: &[&[Maker]]) -> Vec<Vec<usize>> {
-    let mut holders: BTreeMap<Maker, Vec<usize>> = BTreeMap::new();
+pub(super) fn together(groups: &[&[Writer]]) -> Vec<Vec<usize>> {
+    let mut holders: BTreeMap<Writer, Vec<usize>> = BTreeMap::new();
     for (place, group) in groups.iter().enumerate() {
-        for maker in *group {
-            holders.entry(*maker).or_default().push(place);
+        for writer in *group {
+            holders.entry(*writer).or_default().push(place);
         }
     }
     let mut seen = vec![false; groups.len()];
@@ -198,7 +202,7 @@ pub(super) fn together(groups: &[&[Maker]]) -> Vec<Vec<usize>> {
         while let Some(place) = open.pop() {
             if !std::mem::replace(&mut seen[place], true) {
                 own.push(place);
-                open.extend(groups[place].iter().flat_map(|maker| &holders[maker]));
+                open.extend(groups[place].iter().flat_map(|writer| &holders[writer]));
             }
         }
         own.sort_unstable();
@@ -211,20 +215,20 @@ pub(super) fn together(groups: &[&[Maker]]) -> Vec<Vec<usize>> {
 
 /// Whether each group can have a maker of its own, without those that are barred: a matching, which
 /// grows along augmenting paths.
-pub(super) fn each_has_one(groups: &[&[Maker]], barred: impl Fn(Maker) -> bool) -> bool {
+pub(super) fn each_has_one(groups: &[&[Writer]], barred: impl Fn(Writer) -> bool) -> bool {
     fn augment(
         group: usize,
-        (groups, barred): (&[&[Maker]], &dyn Fn(Maker) -> bool),
-        taken: &mut BTreeMap<Maker, usize>,
-        seen: &mut BTreeSet<Maker>,
+        (groups, barred): (&[&[Writer]], &dyn Fn(Writer) -> bool),
+        taken: &mut BTreeMap<Writer, usize>,
+        seen: &mut BTreeSet<Writer>,
     ) -> bool {
-        for maker in groups[group].iter().filter(|maker| !barred(**maker)) {
-            if !seen.insert(*maker) {
+        for writer in groups[group].iter().filter(|writer| !barred(**writer)) {
+            if !seen.insert(*writer) {
                 continue;
             }
-            let holder = taken.get(maker).copied();
+            let holder = taken.get(writer).copied();
             if holder.is_none_or(|other| augment(other, (groups, barred), taken, seen)) {
-                taken.insert(*maker, group);
+                taken.insert(*writer, group);
                 return true;
             }
         }

@@ -16,10 +16,10 @@
 
 use std::collections::BTreeSet;
 
-use super::known::Need;
-use super::owed::{Job, Owed};
+use super::demand::{Demand, Job};
+use super::indeterminate::Plain;
+use super::key_timeline::Need;
 use super::replay::Replay;
-use super::unknown::Plain;
 
 /// How many holes are looked ahead.
 const HORIZON: usize = 96;
@@ -29,11 +29,11 @@ type Taken = Option<(usize, usize)>;
 
 impl Replay<'_, '_> {
     /// What is owed at first.
-    fn owes(&self) -> Owed {
-        let unknowns = self.unknowns;
+    fn initial_demand(&self) -> Demand {
+        let indeterminate = self.indeterminate;
         let mut jobs = Vec::new();
-        for key in 0..unknowns.keys() {
-            let Some(known) = self.facts.of(unknowns.key(key)) else { continue };
+        for key in 0..indeterminate.keys() {
+            let Some(known) = self.answer_evidence.of(indeterminate.key(key)) else { continue };
             for (deletion, needs) in
                 [(false, known.owed(i64::MIN)), (true, known.owed_deletions(i64::MIN))]
             {
@@ -42,33 +42,33 @@ impl Replay<'_, '_> {
             }
         }
         jobs.sort_by_key(|job| job.need.by);
-        let mut of_key = vec![[Vec::new(), Vec::new()]; unknowns.keys() as usize];
+        let mut of_key = vec![[Vec::new(), Vec::new()]; indeterminate.keys() as usize];
         for (place, job) in jobs.iter().enumerate() {
             of_key[job.key as usize][usize::from(job.deletion)].push(place as u32);
         }
         let holes: Vec<i64> = self.ops.holes().collect();
         let in_time = holes.iter().map(|hole| self.in_time(*hole)).collect();
-        Owed { jobs, of_key, holes, in_time }
+        Demand { jobs, of_key, holes, in_time }
     }
 
     /// Whether, with what was chosen for the last frame, too few holes are left, and which earlier
     /// frames that rests on.
-    pub(super) fn crowded(&mut self, own: usize) -> Option<BTreeSet<usize>> {
-        if !self.facts_pay() || !self.facts.counted {
+    pub(super) fn infeasible(&mut self, own: usize) -> Option<BTreeSet<usize>> {
+        if !self.answer_evidence_pays() || !self.answer_evidence.counted {
             return None;
         }
-        if self.owed.is_none() {
-            self.owed = Some(self.owes());
-            for frame in 0..own {
-                self.serve(frame);
+        if self.demand.is_none() {
+            self.demand = Some(self.initial_demand());
+            for point in 0..own {
+                self.serve(point);
             }
         }
         self.serve(own);
-        let owed = self.owed.as_ref()?;
-        let hole = self.frames[own].hole;
+        let owed = self.demand.as_ref()?;
+        let hole = self.choice_points[own].hole;
         let first = owed.holes.partition_point(|other| *other <= hole);
         let last = (first + HORIZON).min(owed.holes.len());
-        let mut others = self.unknowns.others().iter();
+        let mut others = self.indeterminate.others().iter();
         let other = others.find(|number| self.used[**number as usize].is_none());
         let plain = other.map_or(last - first, |other| {
             owed.in_time[first..last].partition_point(|called| called <= other)
@@ -101,9 +101,9 @@ impl Replay<'_, '_> {
     /// The unknown writes that could do a job.
     fn doers(&self, job: &Job) -> &[u32] {
         if !job.deletion {
-            return self.unknowns.suppliers(job.key);
+            return self.indeterminate.suppliers(job.key);
         }
-        let known = self.facts.of(self.unknowns.key(job.key));
+        let known = self.answer_evidence.of(self.indeterminate.key(job.key));
         known.map_or(&[], |known| &known.deleters)
     }
 
@@ -114,7 +114,7 @@ impl Replay<'_, '_> {
         (place, since): (usize, usize),
         (holes, taken): (&[i64], &[Taken]),
     ) -> BTreeSet<usize> {
-        let jobs = &self.owed.as_ref().expect("what is owed was counted").jobs;
+        let jobs = &self.demand.as_ref().expect("what is owed was counted").jobs;
         let until = holes.partition_point(|hole| *hole <= jobs[place].need.by);
         let mut involved = BTreeSet::from([place]);
         let mut from = since.min(until);
@@ -127,44 +127,48 @@ impl Replay<'_, '_> {
             }
             from = lowest;
         }
-        let mut blame = BTreeSet::new();
+        let mut conflicts = BTreeSet::new();
         for job in involved.into_iter().map(|place| &jobs[place]) {
             let users = self.doers(job).iter().filter_map(|number| self.used[*number as usize]);
-            blame.extend(users.filter(|frame| *frame < own));
-            let within = self.frames.partition_point(|frame| frame.hole <= job.need.after);
-            blame.extend(within..own);
+            conflicts.extend(users.filter(|point| *point < own));
+            let within = self.choice_points.partition_point(|point| point.hole <= job.need.after);
+            conflicts.extend(within..own);
         }
         // What a transaction does may depend on what was chosen before it.
-        for frame in blame.clone().into_iter().chain([own]) {
-            let Some(chosen) = self.frames[frame].chosen else { continue };
-            let chosen = &self.unknowns.writes[chosen as usize];
+        for point in conflicts.clone().into_iter().chain([own]) {
+            let Some(chosen) = self.choice_points[point].chosen else { continue };
+            let chosen = &self.indeterminate.writes[chosen as usize];
             if matches!(chosen.plain(), Plain::No) {
-                blame.extend(self.responsible(&chosen.depends, self.frames[frame].hole - 1, frame));
+                conflicts.extend(self.conflict_set(
+                    &chosen.depends,
+                    self.choice_points[point].hole - 1,
+                    point,
+                ));
             }
         }
-        blame
+        conflicts
     }
 
     /// Counts what was chosen for a frame as done.
-    fn serve(&mut self, frame: usize) {
-        let hole = self.frames[frame].hole;
-        let Some(owed) = &mut self.owed else { return };
+    fn serve(&mut self, point: usize) {
+        let hole = self.choice_points[point].hole;
+        let Some(owed) = &mut self.demand else { return };
         for change in self.store.changes(hole) {
-            let Some(key) = self.unknowns.number(change.key) else { continue };
+            let Some(key) = self.indeterminate.number(change.key) else { continue };
             for place in &owed.of_key[key as usize][usize::from(change.now.is_deletion())] {
                 let job = &mut owed.jobs[*place as usize];
                 if job.need.after < hole && hole <= job.need.by {
                     job.left -= 1;
-                    self.frames[frame].served.push(*place);
+                    self.choice_points[point].served.push(*place);
                 }
             }
         }
     }
 
     /// What was chosen for a frame is not done after all.
-    pub(super) fn unserve(&mut self, frame: usize) {
-        let Some(owed) = &mut self.owed else { return };
-        for place in self.frames[frame].served.drain(..) {
+    pub(super) fn unserve(&mut self, point: usize) {
+        let Some(owed) = &mut self.demand else { return };
+        for place in self.choice_points[point].served.drain(..) {
             owed.jobs[place as usize].left += 1;
         }
     }

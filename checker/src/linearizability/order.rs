@@ -1,13 +1,13 @@
 //! The order of all operations, with the evidence of watchers and without it.
 
-use super::facts::Facts;
-use super::hints::Hints;
+use super::answer_evidence::AnswerEvidence;
+use super::indeterminate::IndeterminateWrites;
+use super::judged_range::{Bounds, JudgedRange};
 use super::ops::Ops;
 use super::reasons::{self, Sentence};
 use super::replay::{Ending, Failure, Placement, Replay, What};
-use super::stretch::{Bounds, Stretch};
-use super::unknown::Unknowns;
-use super::{floats, sweep};
+use super::watch_evidence::WatchEvidence;
+use super::{real_time, unplaced};
 use crate::budget::Budget;
 use crate::history::Blob;
 use crate::model::{Scope, Store};
@@ -26,9 +26,9 @@ pub(crate) struct Ordered {
     /// sentence that says what.
     pub(crate) contradicted: Option<Sentence>,
     /// Whether other evidence could not be weighed within the budget.
-    pub(crate) tired: Option<Sentence>,
+    pub(crate) inconclusive: Option<Sentence>,
     /// Where compactions and errors may stand.
-    pub(crate) floats: Vec<(u32, Bounds)>,
+    pub(crate) unplaced: Vec<(u32, Bounds)>,
     pub(crate) steps: u64,
     /// Whether real time alone contradicts it.
     pub(crate) stale: bool,
@@ -65,8 +65,8 @@ impl Ordered {
             placement: None,
             store: None,
             contradicted: None,
-            tired: None,
-            floats: Vec::new(),
+            inconclusive: None,
+            unplaced: Vec::new(),
             steps,
             stale: false,
             about: None,
@@ -88,19 +88,19 @@ impl Ordered {
 pub(crate) fn order(
     ops: &Ops<'_>,
     streams: &Streams<'_>,
-    (store, stretch): (Store, &Stretch),
+    (store, judged_range): (Store, &JudgedRange),
     budget: impl Into<Budget>,
 ) -> Ordered {
     let budget = budget.into();
-    if let Err(verdict) = sweep::real_time(ops) {
+    if let Err(verdict) = real_time::check(ops) {
         let ordered = Ordered::end(verdict, 0, store);
         return Ordered { stale: true, ..ordered };
     }
-    let unknowns = Unknowns::new(ops);
-    let mut ordered = replayed(ops, &unknowns, streams, (store, budget));
+    let indeterminate = IndeterminateWrites::new(ops);
+    let mut ordered = replayed(ops, &indeterminate, streams, (store, budget));
     if let Some(placement) = &ordered.placement {
-        match floats::floats(ops, &unknowns, (&placement.store, stretch), budget.steps) {
-            Ok(floats) => ordered.floats = floats,
+        match unplaced::check(ops, &indeterminate, (&placement.store, judged_range), budget.steps) {
+            Ok(unplaced) => ordered.unplaced = unplaced,
             Err(verdict) => ordered.verdict = verdict,
         }
     }
@@ -109,22 +109,24 @@ pub(crate) fn order(
 
 fn replayed(
     ops: &Ops<'_>,
-    unknowns: &Unknowns<'_>,
+    indeterminate: &IndeterminateWrites<'_>,
     streams: &Streams<'_>,
     (store, budget): (Store, Budget),
 ) -> Ordered {
-    let hints = Hints::new(ops, streams);
-    let facts = Facts::new(ops, unknowns);
+    let watch_evidence = WatchEvidence::new(ops, streams);
+    let answer_evidence = AnswerEvidence::new(ops, indeterminate);
     let holes = ops.holes().next().is_some();
     // Nobody told anything that could be wrong.
     let silent = streams.watchers.is_empty() && ops.locals.all().is_empty();
-    if silent || !holes && hints.top <= ops.top {
+    if silent || !holes && watch_evidence.top <= ops.top {
         let unbounded = Budget { steps: u64::MAX, memory_bytes: u64::MAX };
         let budget = if holes { budget } else { unbounded };
-        return match Replay::new(ops, (unknowns, &facts), None, (store, budget)).run() {
+        return match Replay::new(ops, (indeterminate, &answer_evidence), None, (store, budget))
+            .run()
+        {
             Ending::Placed(placement) => Ordered::placed(placement, 0),
             Ending::Refuted(failure, steps, store) => {
-                let verdict = reasons::refuted(ops, unknowns, &failure);
+                let verdict = reasons::refuted(ops, indeterminate, &failure);
                 Ordered::end(verdict, steps, store).about(&failure)
             }
             Ending::Exhausted(failure, steps, store) => {
@@ -134,16 +136,21 @@ fn replayed(
     }
     let mut with = With::OutOfReach;
     let mut store = store;
-    if hints.top <= ops.top + unknowns.len() as i64 {
-        let replay = Replay::new(ops, (unknowns, &facts), Some(&hints), (store, budget));
+    if watch_evidence.top <= ops.top + indeterminate.len() as i64 {
+        let replay = Replay::new(
+            ops,
+            (indeterminate, &answer_evidence),
+            Some(&watch_evidence),
+            (store, budget),
+        );
         (with, store) = match replay.run() {
             Ending::Placed(placement) => return Ordered::placed(placement, 0),
             Ending::Refuted(failure, steps, store) => (With::Refuted(failure, steps), store),
             Ending::Exhausted(failure, steps, store) => (With::Exhausted(failure, steps), store),
         };
     }
-    let without = Replay::new(ops, (unknowns, &facts), None, (store, budget)).run();
-    weigh(ops, unknowns, with, without)
+    let without = Replay::new(ops, (indeterminate, &answer_evidence), None, (store, budget)).run();
+    weigh(ops, indeterminate, with, without)
 }
 
 /// What came out with the evidence of watchers, if not an order.
@@ -155,15 +162,20 @@ enum With {
 }
 
 /// Puts together what came out with the evidence of watchers and without it.
-fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: With, without: Ending) -> Ordered {
+fn weigh(
+    ops: &Ops<'_>,
+    indeterminate: &IndeterminateWrites<'_>,
+    with: With,
+    without: Ending,
+) -> Ordered {
     match (with, without) {
         (_, Ending::Refuted(failure, steps, store)) => {
-            let verdict = reasons::refuted(ops, unknowns, &failure);
+            let verdict = reasons::refuted(ops, indeterminate, &failure);
             Ordered::end(verdict, steps, store).about(&failure)
         }
         (With::Exhausted(failure, spent), Ending::Placed(placement)) => {
             let mut ordered = Ordered::placed(placement, spent);
-            ordered.tired = Some(reasons::tired(ops, &failure, spent));
+            ordered.inconclusive = Some(reasons::inconclusive(ops, &failure, spent));
             ordered
         }
         (with, Ending::Placed(placement)) => {
@@ -179,9 +191,9 @@ fn weigh(ops: &Ops<'_>, unknowns: &Unknowns<'_>, with: With, without: Ending) ->
             ordered
         }
         (With::Refuted(failure, spent), Ending::Exhausted(_, steps, store)) => {
-            // With the watchers' evidence there is no order; without it, none was found. Either
+            // With the watchers' evidence there is no order; without it, none was found. AmbiguousRevision
             // the answers or the watchers are wrong.
-            Ordered::end(reasons::refuted(ops, unknowns, &failure), spent + steps, store)
+            Ordered::end(reasons::refuted(ops, indeterminate, &failure), spent + steps, store)
         }
         (_, Ending::Exhausted(failure, steps, store)) => {
             Ordered::end(reasons::open(ops, &failure, steps), steps, store)

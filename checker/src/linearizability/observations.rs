@@ -2,13 +2,13 @@
 
 use super::ops::Ops;
 use crate::history::{
-    Blob, DeleteRangeRequest, DeleteRangeResponse, KeyValue, RangeRequest, RangeResponse, Request,
-    RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
+    Blob, DeleteRangeRequest, DeleteRangeResponse, EventType, KeyValue, RangeRequest,
+    RangeResponse, Record, Request, RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
 };
 
 /// One thing that an answer shows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Sight<'a> {
+pub(crate) enum Observation<'a> {
     /// A key with its versions, at a revision (the answer's own, or a past one that was asked
     /// for); whether the answer left values out.
     There { kv: &'a KeyValue, keys_only: bool, at: i64 },
@@ -36,7 +36,7 @@ pub(crate) fn made<'b>(ops: &'b Ops<'_>) -> impl Iterator<Item = Source> + use<'
 }
 
 /// Calls with everything that answers of the quorum show.
-pub(crate) fn each<'a>(ops: &Ops<'a>, with: impl FnMut(Source, Sight<'a>)) {
+pub(crate) fn each<'a>(ops: &Ops<'a>, with: impl FnMut(Source, Observation<'a>)) {
     let seen = ops.observers.all().iter();
     let seen = seen.map(|&(revision, place)| Source { place, revision, mutator: false });
     let sources = made(ops).chain(seen);
@@ -51,13 +51,13 @@ pub(crate) fn each<'a>(ops: &Ops<'a>, with: impl FnMut(Source, Sight<'a>)) {
             (Request::Put(put), Some(Response::Put(answer))) => {
                 walk.put(&put.key, answer.prev_kv.as_ref());
                 if put.prev_kv && answer.prev_kv.is_none() {
-                    walk.tell(Sight::Absent { key: &put.key, at: source.revision - 1 });
+                    walk.tell(Observation::Absent { key: &put.key, at: source.revision - 1 });
                 }
             }
             (Request::DeleteRange(delete), Some(Response::DeleteRange(answer))) => {
                 walk.delete(delete, answer);
                 if delete.range_end.is_empty() && answer.deleted > 0 {
-                    walk.tell(Sight::Deleted { key: &delete.key });
+                    walk.tell(Observation::Deleted { key: &delete.key });
                 }
             }
             (Request::Txn(request), Some(Response::Txn(answer))) => walk.txn(request, answer),
@@ -71,37 +71,37 @@ struct Walk<With> {
     source: Source,
 }
 
-impl<'a, With: FnMut(Source, Sight<'a>)> Walk<With> {
-    fn tell(&mut self, sight: Sight<'a>) {
-        (self.with)(self.source, sight);
+impl<'a, With: FnMut(Source, Observation<'a>)> Walk<With> {
+    fn tell(&mut self, observation: Observation<'a>) {
+        (self.with)(self.source, observation);
     }
 
     fn range(&mut self, request: &'a RangeRequest, answer: &'a RangeResponse) {
         let at = if request.revision > 0 { request.revision } else { self.source.revision };
         for kv in &answer.kvs {
-            self.tell(Sight::There { kv, keys_only: request.keys_only, at });
+            self.tell(Observation::There { kv, keys_only: request.keys_only, at });
         }
         if request.range_end.is_empty() && answer.count == 0 && !self.source.mutator {
-            self.tell(Sight::Absent { key: &request.key, at });
+            self.tell(Observation::Absent { key: &request.key, at });
         }
     }
 
     /// Without a key before: inside a transaction an operation before it may have deleted it.
     fn put(&mut self, key: &'a Blob, before: Option<&'a KeyValue>) {
         let at = self.source.revision;
-        self.tell(Sight::Put { key });
+        self.tell(Observation::Put { key });
         if let Some(kv) = before {
-            self.tell(Sight::There { kv, keys_only: false, at });
+            self.tell(Observation::There { kv, keys_only: false, at });
         }
     }
 
     fn delete(&mut self, request: &'a DeleteRangeRequest, answer: &'a DeleteRangeResponse) {
         let at = self.source.revision;
         for kv in &answer.prev_kvs {
-            self.tell(Sight::There { kv, keys_only: false, at });
+            self.tell(Observation::There { kv, keys_only: false, at });
         }
         if request.range_end.is_empty() && answer.deleted == 0 && !self.source.mutator {
-            self.tell(Sight::Absent { key: &request.key, at });
+            self.tell(Observation::Absent { key: &request.key, at });
         }
     }
 
@@ -123,4 +123,32 @@ impl<'a, With: FnMut(Source, Sight<'a>)> Walk<With> {
             }
         }
     }
+}
+
+/// The first key in an answer, or a watch response, that was written at a revision.
+pub(crate) fn shown_at(record: &Record, revision: i64) -> Option<&KeyValue> {
+    match record.response.as_ref()? {
+        Response::Range(range) => range.kvs.iter().find(|kv| kv.mod_revision == revision),
+        Response::Put(put) => put.prev_kv.as_ref().filter(|kv| kv.mod_revision == revision),
+        Response::DeleteRange(delete) => {
+            delete.prev_kvs.iter().find(|kv| kv.mod_revision == revision)
+        }
+        Response::Txn(txn) => inside(txn, revision),
+        Response::Watch(watch) => {
+            let mut put = watch.events.iter().filter(|event| event.kind == EventType::Put);
+            put.find(|event| event.kv.mod_revision == revision).map(|event| &event.kv)
+        }
+        _ => None,
+    }
+}
+
+fn inside(txn: &TxnResponse, revision: i64) -> Option<&KeyValue> {
+    txn.responses.iter().find_map(|response| match response {
+        ResponseOp::Range(range) => range.kvs.iter().find(|kv| kv.mod_revision == revision),
+        ResponseOp::Put(put) => put.prev_kv.as_ref().filter(|kv| kv.mod_revision == revision),
+        ResponseOp::DeleteRange(delete) => {
+            delete.prev_kvs.iter().find(|kv| kv.mod_revision == revision)
+        }
+        ResponseOp::Txn(txn) => inside(txn, revision),
+    })
 }

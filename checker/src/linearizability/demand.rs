@@ -1,9 +1,9 @@
 //! What must still be done in the holes that are left, key by key.
 
-use super::known::Need;
+use super::key_timeline::Need;
 
 /// What is owed, and where it can be done.
-pub(super) struct Owed {
+pub(super) struct Demand {
     /// In the order of the last holes.
     pub(super) jobs: Vec<Job>,
     /// The places in `jobs` of the puts and of the deletions of each key.

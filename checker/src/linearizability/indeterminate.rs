@@ -3,7 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::followed::pledges::Pledges;
+use super::followed::reservations::Reservations;
 use super::ops::Ops;
 use crate::history::{
     Blob, DeleteRangeRequest, Op, PutRequest, Record, Request, RequestOp, Response, TxnRequest,
@@ -12,7 +12,7 @@ use crate::model::{KeyIndex, Span};
 
 /// One write that perhaps happened.
 #[derive(Debug)]
-pub(crate) struct Unknown<'a> {
+pub(crate) struct IndeterminateWrite<'a> {
     pub(crate) record: &'a Record,
     /// Keys that it could put or delete, whichever way its conditions go.
     pub(crate) touches: Vec<Span>,
@@ -27,8 +27,8 @@ pub(crate) struct Unknown<'a> {
 
 /// All of them, in the order of their calls, with ways to find them.
 #[derive(Debug, Default)]
-pub(crate) struct Unknowns<'a> {
-    pub(crate) writes: Vec<Unknown<'a>>,
+pub(crate) struct IndeterminateWrites<'a> {
+    pub(crate) writes: Vec<IndeterminateWrite<'a>>,
     /// Who could put this value to this key.
     puts: BTreeMap<&'a Blob, BTreeMap<&'a Blob, Vec<u32>>>,
     /// Who could put this key and keep its value.
@@ -39,20 +39,20 @@ pub(crate) struct Unknowns<'a> {
     sweeps: Vec<(Span, u32)>,
     /// Every key that a write could put or delete by its name.
     names: KeyIndex,
-    of_key: Vec<OfKey>,
+    of_key: Vec<WritesOfKey>,
     /// All that are not plain.
     others: Vec<u32>,
     /// The first that could touch a span without a number, as far as that was asked.
     firsts: RefCell<BTreeMap<Span, Option<u32>>>,
     /// What earlier parts may have done of them.
-    pub(super) pledges: Pledges,
+    pub(super) reservations: Reservations,
     /// Whether there are ends of leases among them.
     pub(crate) ends: bool,
 }
 
 /// The writes that name a key, in the order of their calls.
 #[derive(Debug, Default)]
-struct OfKey {
+struct WritesOfKey {
     plain_puts: Vec<u32>,
     plain_deletes: Vec<u32>,
     /// Everything that could put it, as often as it could.
@@ -72,7 +72,7 @@ pub(crate) enum Plain<'a> {
     No,
 }
 
-impl<'a> Unknown<'a> {
+impl<'a> IndeterminateWrite<'a> {
     pub(crate) fn plain(&self) -> Plain<'a> {
         match &self.record.request {
             // What hangs on a lease may go with it.
@@ -93,11 +93,11 @@ impl<'a> Unknown<'a> {
     }
 }
 
-impl<'a> Unknowns<'a> {
+impl<'a> IndeterminateWrites<'a> {
     pub(crate) fn new(ops: &Ops<'a>) -> Self {
         let writes = ops.unknown.iter().map(|place| ops.record(*place));
-        let pledges = Pledges::new(&ops.doubts, writes);
-        let mut all = Unknowns { pledges, ..Unknowns::default() };
+        let reservations = Reservations::new(&ops.ambiguities, writes);
+        let mut all = IndeterminateWrites { reservations, ..IndeterminateWrites::default() };
         let hung = hung(ops);
         let mut classes: BTreeMap<(Op, &Blob, &Blob), Vec<u32>> = BTreeMap::new();
         for (number, place) in ops.unknown.iter().enumerate() {
@@ -114,14 +114,19 @@ impl<'a> Unknowns<'a> {
             let same = alike
                 .iter()
                 .find(|other| all.writes[**other as usize].record.request == record.request);
-            let in_doubt = all.pledges.of(number as u32).is_some();
+            let in_doubt = all.reservations.of(number as u32).is_some();
             let class = same.copied().unwrap_or(number as u32);
             if class == number as u32 && !in_doubt {
                 alike.push(class);
             }
             let class = if only.is_some() || in_doubt { number as u32 } else { class };
-            let unknown =
-                Unknown { record, touches: Vec::new(), depends: Vec::new(), class, within };
+            let unknown = IndeterminateWrite {
+                record,
+                touches: Vec::new(),
+                depends: Vec::new(),
+                class,
+                within,
+            };
             all.writes.push(unknown);
             if let Request::LeaseRevoke(lease) = &record.request {
                 all.enter_revoke(number as u32, lease.id, hung.get(&lease.id));
@@ -151,10 +156,10 @@ impl<'a> Unknowns<'a> {
         }
     }
 
-    fn named(&mut self, key: &Blob) -> &mut OfKey {
+    fn named(&mut self, key: &Blob) -> &mut WritesOfKey {
         let place = self.names.enter(key) as usize;
         if place == self.of_key.len() {
-            self.of_key.push(OfKey::default());
+            self.of_key.push(WritesOfKey::default());
         }
         &mut self.of_key[place]
     }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::indeterminate::IndeterminateWrites;
+use super::observations::shown_at;
 use super::ops::{Ops, broken};
 use super::replay::{Failure, What};
-use super::shown::shown_at;
-use super::unknown::Unknowns;
 use crate::budget::megabytes;
 use crate::history::{KeyValue, Op, Outcome, Record, Request, RequestOp, Response, TxnRequest};
 use crate::model::{Mismatch, Scope};
@@ -19,13 +19,17 @@ const CANDIDATES: usize = 5;
 pub(crate) type Sentence = (String, Vec<u64>);
 
 /// The verdict on operations that have no order.
-pub(crate) fn refuted(ops: &Ops<'_>, unknowns: &Unknowns<'_>, failure: &Failure) -> Verdict {
+pub(crate) fn refuted(
+    ops: &Ops<'_>,
+    indeterminate: &IndeterminateWrites<'_>,
+    failure: &Failure,
+) -> Verdict {
     let (mut reason, evidence) = sentence(ops, failure);
     if failure.guessed {
         let _ = write!(
             reason,
             "; no placement of the {} of unknown outcome explains it",
-            words::count(unknowns.len(), "write")
+            words::count(indeterminate.len(), "write")
         );
     }
     broken(reason, evidence, failure.revision)
@@ -41,7 +45,7 @@ pub(crate) fn told_wrong(ops: &Ops<'_>, failure: &Failure) -> Sentence {
 }
 
 /// How far the search came: the region, the candidates, what ran out, and what gives more.
-pub(crate) fn tired(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Sentence {
+pub(crate) fn inconclusive(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Sentence {
     let (furthest, mut evidence) = sentence(ops, failure);
     let holes = region(ops, failure.revision);
     let region = match holes[..] {
@@ -86,7 +90,7 @@ pub(crate) fn tired(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Sentence {
 
 /// The doubt that a search which ran out of steps leaves.
 pub(crate) fn open(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Verdict {
-    let (reason, evidence) = tired(ops, failure, steps);
+    let (reason, evidence) = inconclusive(ops, failure, steps);
     Verdict::unknown(LINEARIZABILITY, reason, evidence)
 }
 
@@ -173,14 +177,14 @@ fn told_of(ops: &Ops<'_>, told: u64, mismatch: &Mismatch, revision: i64) -> Stri
 fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
     let mut evidence = Vec::new();
     let mut reason = format!("no write can have made revision {revision}");
-    let sight = ops.observers.all().iter().map(|(_, place)| *place);
-    let sight = sight.chain(ops.mutators.iter().flatten().copied());
+    let observation = ops.observers.all().iter().map(|(_, place)| *place);
+    let observation = observation.chain(ops.mutators.iter().flatten().copied());
     let told = ops.records.iter().filter(|record| record.request.op() == Op::WatchResponse);
-    let mut sights = sight
+    let mut observations = observation
         .map(|place| ops.record(place))
         .chain(told)
         .filter_map(|record| shown_at(record, revision).map(|kv| (record, kv)));
-    if let Some((record, kv)) = sights.next() {
+    if let Some((record, kv)) = observations.next() {
         evidence.push(record.id);
         let _ = write!(
             reason,
@@ -272,15 +276,15 @@ fn is_put(ops: &Ops<'_>, kv: &KeyValue) -> bool {
 }
 
 /// What became of a write whose value turned up at a revision that it did not make.
-fn fate(twin: &Record, sight: &Record) -> String {
+fn fate(twin: &Record, observation: &Record) -> String {
     match (twin.outcome, words::revision(twin)) {
         (Outcome::Ok, made) => {
             let made = made.unwrap_or_default();
             format!("was acknowledged at revision {made}: it was applied twice")
         }
         (Outcome::Fail, _) => "certainly did not happen".to_owned(),
-        (Outcome::Unknown, _) if sight.return_ns.is_some_and(|at| at < twin.call_ns) => {
-            format!("cannot have made it, since it was {}", words::relative(twin, sight))
+        (Outcome::Unknown, _) if observation.return_ns.is_some_and(|at| at < twin.call_ns) => {
+            format!("cannot have made it, since it was {}", words::relative(twin, observation))
         }
         (Outcome::Unknown, _) => "cannot have made it".to_owned(),
     }

@@ -13,10 +13,10 @@
 
 use std::collections::BTreeSet;
 
-use super::frame::Frame;
-use super::known::{Fit, Need};
+use super::choice_point::ChoicePoint;
+use super::indeterminate::Plain;
+use super::key_timeline::{Fit, Need};
 use super::replay::Replay;
-use super::unknown::Plain;
 use crate::history::{Blob, EventType};
 use crate::model::{Change, Version};
 
@@ -24,8 +24,8 @@ use crate::model::{Change, Version};
 #[derive(Default)]
 struct Gathered {
     ranked: Vec<(Fit, bool, u32)>,
-    choice: bool,
-    blame: BTreeSet<usize>,
+    stands_for_others: bool,
+    conflicts: BTreeSet<usize>,
     unfit: Vec<(u32, bool)>,
     unfit_keys: Vec<u32>,
 }
@@ -34,64 +34,66 @@ impl Replay<'_, '_> {
     /// Opens a frame for a hole.
     pub(super) fn open(&mut self, hole: i64) {
         let in_time = self.in_time(hole);
-        let frame = if let Some(mut pool) = self.evidence(hole) {
+        let point = if let Some(mut pool) = self.evidence(hole) {
             pool.retain(|number| *number < in_time && self.could_make(*number, hole));
-            Frame::new(hole, pool, true)
+            ChoicePoint::new(hole, pool, true)
         } else {
             let mut gathered = self.gather(hole, in_time);
             gathered.ranked.sort_unstable();
             let pool = gathered.ranked.iter().map(|(_, _, number)| *number).collect();
-            let mut frame = Frame::new(hole, pool, false);
-            frame.choice = gathered.choice;
-            frame.blame = gathered.blame;
-            frame.unfit = gathered.unfit;
-            frame.unfit_keys = gathered.unfit_keys;
-            frame
+            let mut point = ChoicePoint::new(hole, pool, false);
+            point.stands_for_others = gathered.stands_for_others;
+            point.conflicts = gathered.conflicts;
+            point.unfit = gathered.unfit;
+            point.unfit_keys = gathered.unfit_keys;
+            point
         };
-        self.push_frame(frame);
+        self.push_point(point);
     }
 
     /// Whether what a write was answered lets it make a revision.
     pub(super) fn could_make(&self, number: u32, hole: i64) -> bool {
-        let (first, last) = self.unknowns.writes[number as usize].within;
+        let (first, last) = self.indeterminate.writes[number as usize].within;
         (first..=last).contains(&hole)
     }
 
     /// Candidates that evidence names for a hole; None without evidence.
     fn evidence(&self, hole: i64) -> Option<Vec<u32>> {
-        if let Some(seen) = self.facts.at_hole(hole).iter().min_by_key(|seen| seen.keys_only) {
+        if let Some(seen) =
+            self.answer_evidence.at_hole(hole).iter().min_by_key(|seen| seen.keys_only)
+        {
             let value = (!seen.keys_only).then_some(&seen.kv.value);
-            return Some(self.unknowns.putters(&seen.kv.key, value));
+            return Some(self.indeterminate.putters(&seen.kv.key, value));
         }
-        if let Some(key) = self.facts.born_at(hole) {
-            return Some(self.unknowns.putters(key, None));
+        if let Some(key) = self.answer_evidence.born_at(hole) {
+            return Some(self.indeterminate.putters(key, None));
         }
-        let (_, told) = self.hints?.at(hole).first()?;
+        let (_, told) = self.watch_evidence?.at(hole).first()?;
         let kv = &told.event.kv;
         Some(match told.event.kind {
-            EventType::Put => self.unknowns.putters(&kv.key, Some(&kv.value)),
-            EventType::Delete => self.unknowns.deleters(&kv.key),
+            EventType::Put => self.indeterminate.putters(&kv.key, Some(&kv.value)),
+            EventType::Delete => self.indeterminate.deleters(&kv.key),
         })
     }
 
     fn gather(&mut self, hole: i64, in_time: u32) -> Gathered {
         let mut gathered = Gathered::default();
-        let unknowns = self.unknowns;
-        let alike = self.hints.is_none() && !self.facts.values_matter();
-        for key in 0..unknowns.keys() {
+        let indeterminate = self.indeterminate;
+        let alike = self.watch_evidence.is_none() && !self.answer_evidence.values_matter();
+        for key in 0..indeterminate.keys() {
             let first = |list: &[u32]| list.first().is_some_and(|number| *number < in_time);
-            if first(unknowns.plain_puts(key)) {
+            if first(indeterminate.plain_puts(key)) {
                 self.plain_puts(key, (hole, in_time, alike), &mut gathered);
             }
-            if first(unknowns.plain_deletes(key)) {
+            if first(indeterminate.plain_deletes(key)) {
                 self.plain_deletes(key, (hole, in_time), &mut gathered);
             }
         }
-        for &number in unknowns.others().iter().take_while(|number| **number < in_time) {
+        for &number in indeterminate.others().iter().take_while(|number| **number < in_time) {
             if !self.could_make(number, hole) {
                 continue;
             }
-            if self.is_taken(number, &mut gathered.blame) {
+            if self.is_taken(number, &mut gathered.conflicts) {
                 continue;
             }
             match self.fit(number) {
@@ -111,24 +113,25 @@ impl Replay<'_, '_> {
         gathered: &mut Gathered,
     ) {
         self.steps += 1;
-        let name = self.unknowns.key(key);
+        let name = self.indeterminate.key(key);
         let fit = self.fit_put(name, hole, self.store.now().get(name));
         if ruled_out(fit, key, gathered) {
             return;
         }
-        if let Fit::Free | Fit::Doubtful(_) = fit {
-            let known = self.facts.of(name);
+        if let Fit::Free | Fit::Conditional(_) = fit {
+            let known = self.answer_evidence.of(name);
             let later = known.map_or(&[][..], |known| known.owed(hole));
-            if let Some(frames) = self.owed_later(later, self.unknowns.suppliers(key)) {
-                return gathered.blame.extend(frames);
+            if let Some(points) = self.owed_later(later, self.indeterminate.suppliers(key)) {
+                return gathered.conflicts.extend(points);
             }
         }
-        if let (Fit::Doubtful(by), Some(known)) = (fit, self.facts.of(name))
-            && let Some(frames) = self.all_used(&known.deleters, by)
+        if let (Fit::Conditional(by), Some(known)) = (fit, self.answer_evidence.of(name))
+            && let Some(points) = self.all_used(&known.deleters, by)
         {
-            return gathered.blame.extend(frames);
+            return gathered.conflicts.extend(points);
         }
-        let called = self.unknowns.plain_puts(key).iter().take_while(|number| **number < in_time);
+        let called =
+            self.indeterminate.plain_puts(key).iter().take_while(|number| **number < in_time);
         let mut users = BTreeSet::new();
         let mut stands = None;
         for &number in called {
@@ -136,15 +139,17 @@ impl Replay<'_, '_> {
                 continue;
             }
             let wanted = self.wanted_later(number, hole);
-            if let Some(frames) = wanted {
-                gathered.blame.extend(frames);
+            if let Some(points) = wanted {
+                gathered.conflicts.extend(points);
                 continue;
             }
-            let dark = alike && self.is_dark(number) && self.unknowns.pledges.of(number).is_none();
+            let dark = alike
+                && self.is_dark(number)
+                && self.indeterminate.reservations.of(number).is_none();
             if dark {
-                let lease = self.unknowns.writes[number as usize].lease();
+                let lease = self.indeterminate.writes[number as usize].lease();
                 if stands.is_some_and(|(other, _)| other == lease) {
-                    gathered.choice = true;
+                    gathered.stands_for_others = true;
                     continue;
                 }
                 stands = Some((lease, number));
@@ -152,35 +157,35 @@ impl Replay<'_, '_> {
             gathered.ranked.push((fit, !dark, number));
         }
         if stands.is_none() {
-            gathered.blame.extend(users);
+            gathered.conflicts.extend(users);
         }
     }
 
     fn plain_deletes(&mut self, key: u32, (hole, in_time): (i64, u32), gathered: &mut Gathered) {
         self.steps += 1;
-        let name = self.unknowns.key(key);
+        let name = self.indeterminate.key(key);
         let now = self.store.now().get(name);
         let fit = now.map_or(Fit::Wrong, |now| self.fit_delete(name, hole, now));
-        let frozen = now.is_none() && self.facts.frozen(name, hole);
+        let frozen = now.is_none() && self.answer_evidence.frozen(name, hole);
         if ruled_out(if frozen { Fit::Never } else { fit }, key, gathered) {
             return;
         }
-        if let (Fit::Free | Fit::Doubtful(_), Some(known)) = (fit, self.facts.of(name))
-            && let Some(frames) = self.owed_later(known.owed_deletions(hole), &known.deleters)
+        if let (Fit::Free | Fit::Conditional(_), Some(known)) = (fit, self.answer_evidence.of(name))
+            && let Some(points) = self.owed_later(known.owed_deletions(hole), &known.deleters)
         {
-            return gathered.blame.extend(frames);
+            return gathered.conflicts.extend(points);
         }
-        if let Fit::Doubtful(by) = fit
-            && let Some(frames) = self.all_used(self.unknowns.suppliers(key), by)
+        if let Fit::Conditional(by) = fit
+            && let Some(points) = self.all_used(self.indeterminate.suppliers(key), by)
         {
-            return gathered.blame.extend(frames);
+            return gathered.conflicts.extend(points);
         }
-        let called = self.unknowns.plain_deletes(key).iter();
+        let called = self.indeterminate.plain_deletes(key).iter();
         let called = called.take_while(|number| **number < in_time).copied();
         let mut users = BTreeSet::new();
         let mut stands = false;
         for number in called {
-            let in_doubt = self.unknowns.pledges.of(number).is_some();
+            let in_doubt = self.indeterminate.reservations.of(number).is_some();
             // All deletions of one key do the same.
             if (in_doubt || !stands) && !self.is_taken(number, &mut users) {
                 gathered.ranked.push((fit, true, number));
@@ -188,7 +193,7 @@ impl Replay<'_, '_> {
             }
         }
         if !stands {
-            gathered.blame.extend(users);
+            gathered.conflicts.extend(users);
         }
     }
 
@@ -202,7 +207,7 @@ impl Replay<'_, '_> {
             let in_time = self.in_time(need.by);
             while let Some(number) = suppliers.next_if(|number| **number < in_time) {
                 match self.used[*number as usize] {
-                    Some(frame) => drop(users.insert(frame)),
+                    Some(point) => drop(users.insert(point)),
                     None => left += 1,
                 }
             }
@@ -224,37 +229,37 @@ impl Replay<'_, '_> {
     /// How many unknown writes were called in time for a revision; they are the first ones.
     pub(super) fn in_time(&self, revision: i64) -> u32 {
         let place = self.place(revision.clamp(self.ops.base + 1, self.top));
-        self.unknowns.called_by(self.called_by[place]) as u32
+        self.indeterminate.called_by(self.called_by[place]) as u32
     }
 
     fn fit_put(&self, key: &Blob, hole: i64, now: Option<&Version>) -> Fit {
-        let Some(known) = self.facts.of(key) else { return Fit::Free };
-        known.fit_put(hole, now, (self.facts.counted, &|revision| self.in_time(revision)))
+        let Some(known) = self.answer_evidence.of(key) else { return Fit::Free };
+        known.fit_put(hole, now, (self.answer_evidence.counted, &|revision| self.in_time(revision)))
     }
 
     fn fit_delete(&self, key: &Blob, hole: i64, now: &Version) -> Fit {
-        let Some(known) = self.facts.of(key) else { return Fit::Free };
-        let putters = self.unknowns.number(key);
-        let putters = putters.map_or(&[][..], |key| self.unknowns.suppliers(key));
-        known.fit_delete(hole, now, (self.facts.counted, &|by| self.in_time(by), putters))
+        let Some(known) = self.answer_evidence.of(key) else { return Fit::Free };
+        let putters = self.indeterminate.number(key);
+        let putters = putters.map_or(&[][..], |key| self.indeterminate.suppliers(key));
+        known.fit_delete(hole, now, (self.answer_evidence.counted, &|by| self.in_time(by), putters))
     }
 
     /// Whether a put is wanted for a later hole at which its value was seen, and who has taken
     /// the others that would do.
     fn wanted_later(&self, number: u32, hole: i64) -> Option<BTreeSet<usize>> {
-        let Plain::Put { key, value } = self.unknowns.writes[number as usize].plain() else {
+        let Plain::Put { key, value } = self.indeterminate.writes[number as usize].plain() else {
             return None;
         };
-        let holes = self.facts.holes_with(key, value);
+        let holes = self.answer_evidence.holes_with(key, value);
         let later = holes.len() - holes.partition_point(|seen| *seen <= hole);
         if later == 0 {
             return None;
         }
         let mut users = BTreeSet::new();
         let mut left = 0;
-        for other in self.unknowns.putters(key, Some(value)) {
+        for other in self.indeterminate.putters(key, Some(value)) {
             match self.used[other as usize] {
-                Some(frame) => drop(users.insert(frame)),
+                Some(point) => drop(users.insert(point)),
                 None => left += 1,
             }
         }
@@ -262,29 +267,32 @@ impl Replay<'_, '_> {
     }
 
     fn is_dark(&self, number: u32) -> bool {
-        match self.unknowns.writes[number as usize].plain() {
-            Plain::Put { key, value } => self.facts.holes_with(key, value).is_empty(),
+        match self.indeterminate.writes[number as usize].plain() {
+            Plain::Put { key, value } => self.answer_evidence.holes_with(key, value).is_empty(),
             Plain::Delete | Plain::No => false,
         }
     }
 
     /// The same number for writes that can stand for each other at any hole.
     pub(super) fn kind(&self, number: u32) -> u32 {
-        let own = &self.unknowns.writes[number as usize];
-        if self.unknowns.pledges.of(number).is_some() {
+        let own = &self.indeterminate.writes[number as usize];
+        if self.indeterminate.reservations.of(number).is_some() {
             return number;
         }
         let Plain::Put { key, .. } = own.plain() else { return own.class };
-        if self.hints.is_some() || self.facts.values_matter() || !self.is_dark(number) {
+        if self.watch_evidence.is_some()
+            || self.answer_evidence.values_matter()
+            || !self.is_dark(number)
+        {
             return own.class;
         }
-        let key = self.unknowns.number(key).expect("the key of a put is named");
+        let key = self.indeterminate.number(key).expect("the key of a put is named");
         let same = |other: &&u32| {
-            let in_doubt = self.unknowns.pledges.of(**other).is_some();
-            let lease = self.unknowns.writes[**other as usize].lease();
+            let in_doubt = self.indeterminate.reservations.of(**other).is_some();
+            let lease = self.indeterminate.writes[**other as usize].lease();
             !in_doubt && lease == own.lease() && self.is_dark(**other)
         };
-        self.unknowns.plain_puts(key).iter().find(same).copied().unwrap_or(own.class)
+        self.indeterminate.plain_puts(key).iter().find(same).copied().unwrap_or(own.class)
     }
 
     /// How well a candidate's changes fit what is known of their keys. Leaves the store as it was.
@@ -292,7 +300,7 @@ impl Replay<'_, '_> {
         let before = self.store.revision();
         let hole = before + 1;
         self.steps += 1;
-        let request = &self.unknowns.writes[number as usize].record.request;
+        let request = &self.indeterminate.writes[number as usize].record.request;
         if self.store.execute(request).is_err() || self.store.revision() == before {
             return Fit::Wrong;
         }

@@ -24,41 +24,40 @@
 //! no answer claims (a hole), or changed nothing, or never happened; the latter two need no place.
 //! A write may fill hole r unless something ordered after it returned before it was called; so
 //! what may fill a hole may, for all real time says, fill any later one. `replay` searches over
-//! the holes alone, led by what answers and watchers saw of a hole (`facts`, `hints`); where they
-//! saw nothing, `candidates` says who may have made it, `crowded` whether the holes left suffice for
-//! what must still be done in them, and after a contradiction `blame` says
-//! which earlier choices (`frame`) it rests on, to which the search jumps back. Answers
+//! the holes alone, led by what answers and watchers saw of a hole (`answer_evidence`, `watch_evidence`); where they
+//! saw nothing, `candidates` says who may have made it, `feasibility` whether the holes left suffice for
+//! what must still be done in them, and after a contradiction `conflict_set` says
+//! which earlier choices (`choice_point`) it rests on, to which the search jumps back. Answers
 //! bind; what watchers and members' own stores say may itself be wrong, so a failure with it is
 //! followed by a try without it.
 //!
 //! Where the recording goes on (`follow`), somebody must say of each hole who else may have made it,
 //! and what of them is left: only that is in `followed`.
 //!
-//! Compactions and definite errors have no slot: `floats` asks whether a place for them exists.
+//! Compactions and definite errors have no slot: `unplaced` asks whether a place for them exists.
 
-mod around;
-mod blame;
+mod answer_evidence;
 mod by_revision;
 mod candidates;
-mod crowded;
-mod facts;
-mod floats;
+mod choice_point;
+mod conflict_set;
+mod demand;
+mod feasibility;
 pub(crate) mod followed;
-mod frame;
-mod hints;
-mod known;
+mod indeterminate;
+mod judged_range;
+mod key_timeline;
+mod neighbours;
+pub(crate) mod observations;
 pub(crate) mod ops;
 mod order;
-mod owed;
+pub(crate) mod real_time;
 mod reasons;
 mod replay;
-mod shown;
-pub(crate) mod sights;
-mod stretch;
-pub(crate) mod sweep;
-mod unknown;
+mod unplaced;
+mod watch_evidence;
 
-pub(crate) use hints::{kind_of, local_answer, place_of, wrong_creation};
+pub(crate) use judged_range::{Bounds, JudgedRange};
 pub(crate) use order::{About, Ordered, order};
 pub(crate) use replay::Placement;
-pub(crate) use stretch::{Bounds, Stretch};
+pub(crate) use watch_evidence::{kind_of, local_answer, place_of, wrong_creation};

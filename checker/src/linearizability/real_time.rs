@@ -14,7 +14,7 @@ struct Placed {
 
 /// Finds an operation called after another had been answered, and yet ordered before it.
 /// Two records, and nothing else, prove the violation.
-pub(crate) fn real_time(ops: &Ops<'_>) -> Result<(), Verdict> {
+pub(crate) fn check(ops: &Ops<'_>) -> Result<(), Verdict> {
     let mut calls: Vec<(u64, Placed)> = Vec::with_capacity(ops.records.len());
     let mut returns = Vec::with_capacity(ops.records.len());
     ops.each_slot(|slot, place| {

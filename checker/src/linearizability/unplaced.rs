@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::around::fenced;
+use super::indeterminate::{IndeterminateWrites, reads};
+use super::judged_range::{Bounds, JudgedRange};
+use super::neighbours::with_neighbours;
 use super::ops::{Ops, broken};
-use super::stretch::{Bounds, Stretch};
-use super::unknown::{Unknowns, reads};
 use crate::history::{
     Blob, CompactRequest, ErrorAnswer, Outcome, Record, Request, RequestOp, Response, TxnRequest,
     is_local,
@@ -80,23 +80,23 @@ struct Compaction<'a> {
 struct Known<'a, 'b> {
     clock: Clock<'b>,
     store: &'b Store,
-    unknowns: &'b Unknowns<'a>,
+    indeterminate: &'b IndeterminateWrites<'a>,
 }
 
 /// Checks all of them against a replay, and gives their bounds. Where the recording goes on after
 /// what is judged, those whose end is not known yet are left for later.
-pub(crate) fn floats(
+pub(crate) fn check(
     ops: &Ops<'_>,
-    unknowns: &Unknowns<'_>,
-    (store, stretch): (&Store, &Stretch),
+    indeterminate: &IndeterminateWrites<'_>,
+    (store, judged_range): (&Store, &JudgedRange),
     budget: u64,
 ) -> Result<Vec<(u32, Bounds)>, Verdict> {
     let mut found = Vec::new();
     if ops.compactions.is_empty() && ops.errors.is_empty() {
         return Ok(found);
     }
-    let clock = Clock::new(ops, &stretch.floats);
-    let later = |bounds: Bounds| stretch.until.is_some() && bounds.high == i64::MAX;
+    let clock = Clock::new(ops, &judged_range.unplaced);
+    let later = |bounds: Bounds| judged_range.until.is_some() && bounds.high == i64::MAX;
     let mut all: Vec<Compaction<'_>> = Vec::new();
     for place in &ops.compactions {
         let record = ops.record(*place);
@@ -113,7 +113,7 @@ pub(crate) fn floats(
     all.sort_by_key(|compaction| (compaction.revision, compaction.record.call_ns));
     in_order(ops, &mut all)?;
     past_reads(ops, &all)?;
-    let known = Known { clock, store, unknowns };
+    let known = Known { clock, store, indeterminate };
     let mut steps = budget;
     for place in &ops.errors {
         let record = ops.record(*place);
@@ -140,7 +140,7 @@ fn compaction(
             words::describe(record),
             store.revision()
         );
-        let (reason, evidence) = fenced(ops, record, reason, (false, true));
+        let (reason, evidence) = with_neighbours(ops, record, reason, (false, true));
         return Err(broken(reason, evidence, revision));
     }
     let header = match &record.response {
@@ -156,7 +156,7 @@ fn compaction(
             header.revision
         );
         let sides = (at < bounds.low, at > bounds.high);
-        let (reason, evidence) = fenced(ops, record, reason, sides);
+        let (reason, evidence) = with_neighbours(ops, record, reason, sides);
         return Err(broken(reason, evidence, header.revision));
     }
     Ok(())
@@ -197,7 +197,7 @@ fn in_order(ops: &Ops<'_>, all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
                  come after all compactions at lower revisions and before those at higher ones",
                 words::describe(compaction.record)
             );
-            let (reason, evidence) = fenced(ops, compaction.record, reason, (true, true));
+            let (reason, evidence) = with_neighbours(ops, compaction.record, reason, (true, true));
             Err(broken(reason, evidence, compaction.revision))
         }
         None => Ok(()),
@@ -282,7 +282,7 @@ fn error(
     known: &Known<'_, '_>,
     steps: &mut u64,
 ) -> Result<(), Verdict> {
-    let Known { clock, store, unknowns } = known;
+    let Known { clock, store, indeterminate } = known;
     let Some(Response::Error(ErrorAnswer { message, .. })) = &record.response else {
         return Ok(()); // never sent
     };
@@ -308,9 +308,9 @@ fn error(
         let last = (bounds.high / 2).min(store.revision());
         // A write of unknown outcome may have taken the key away, wherever it was put.
         let spans = reads(&record.request);
-        let mut unknown = 0..unknowns.len() as u32;
+        let mut unknown = 0..indeterminate.len() as u32;
         let mut found =
-            unknown.any(|number| spans.iter().any(|span| unknowns.touches(number, span)));
+            unknown.any(|number| spans.iter().any(|span| indeterminate.touches(number, span)));
         found |= bounds.low / 2 < store.floor(); // what was there is forgotten
         for revision in bounds.low / 2..=last.max(bounds.low / 2) {
             if found {
@@ -354,7 +354,7 @@ fn unexplained(
         words::time(record.call_ns)
     );
     let (mut reason, mut evidence) =
-        fenced(ops, record, reason, (message == Refusal::FutureRevision.text(), false));
+        with_neighbours(ops, record, reason, (message == Refusal::FutureRevision.text(), false));
     if message == Refusal::KeyNotFound.text() {
         reason.push_str(": what it wanted to keep was there all the time");
         let kept = kept(&record.request).and_then(|key| store.at(from).get(key));

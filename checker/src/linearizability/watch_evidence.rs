@@ -26,7 +26,7 @@ pub(crate) struct Denied<'a> {
 
 /// All evidence of this kind, by revision.
 #[derive(Debug)]
-pub(crate) struct Hints<'a, 'b> {
+pub(crate) struct WatchEvidence<'a, 'b> {
     told: ByRevision<Told<'a>>,
     watchers: &'b [Watcher<'a>],
     /// For each watcher, up to where it has heard everything.
@@ -35,7 +35,7 @@ pub(crate) struct Hints<'a, 'b> {
     pub(crate) top: i64,
 }
 
-impl<'a, 'b> Hints<'a, 'b> {
+impl<'a, 'b> WatchEvidence<'a, 'b> {
     pub(crate) fn new(ops: &Ops<'_>, streams: &'b Streams<'a>) -> Self {
         let watchers = &streams.watchers;
         let mut told = Vec::new();
@@ -49,7 +49,7 @@ impl<'a, 'b> Hints<'a, 'b> {
         let told_top = told.last().map_or(1, |(revision, _)| *revision);
         let top = ops.locals.all().last().map_or(told_top, |(revision, _)| told_top.max(*revision));
         let heard = watchers.iter().map(Watcher::heard).collect();
-        Hints { told: ByRevision::new(told), watchers, heard, top }
+        WatchEvidence { told: ByRevision::new(told), watchers, heard, top }
     }
 
     /// Events of one revision.
@@ -59,7 +59,7 @@ impl<'a, 'b> Hints<'a, 'b> {
 
     /// Lowers, for each revision, the time by which its write must have been called: someone had
     /// seen it then. `seen(revision, ns)` is called for each sight.
-    pub(crate) fn sights(&self, ops: &Ops<'a>, mut seen: impl FnMut(i64, u64)) {
+    pub(crate) fn observations(&self, ops: &Ops<'a>, mut seen: impl FnMut(i64, u64)) {
         for (revision, told) in self.told.all() {
             seen(*revision, told.record.call_ns);
         }

@@ -6,7 +6,7 @@ use crate::model::Span;
 
 /// A hole with its candidates.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(super) struct ChoicePoint {
     pub(super) hole: i64,
     /// Best first.
     pub(super) pool: Vec<u32>,
@@ -15,9 +15,9 @@ pub(super) struct Frame {
     /// Whether evidence narrowed the pool; otherwise it is everything called in time.
     pub(super) narrowed: bool,
     /// Whether a candidate stands for others that differ from it in nothing that anybody saw.
-    pub(super) choice: bool,
+    pub(super) stands_for_others: bool,
     /// Earlier frames that had a part in the failures of this one.
-    pub(super) blame: BTreeSet<usize>,
+    pub(super) conflicts: BTreeSet<usize>,
     /// Kinds that were tried.
     pub(super) tried: BTreeSet<u32>,
     /// What those that failed rest on, as it was before the hole. Who is to blame for it is looked
@@ -32,26 +32,26 @@ pub(super) struct Frame {
     pub(super) served: Vec<u32>,
 }
 
-impl Frame {
+impl ChoicePoint {
     /// What it takes: of each candidate its place in the pool and perhaps among those tried, of each
     /// earlier frame its place in a set that is at worst half empty.
     pub(super) fn bytes(&self) -> u64 {
-        const FIXED: usize = 2 * size_of::<Frame>();
+        const FIXED: usize = 2 * size_of::<ChoicePoint>();
         const SPAN: usize = 2 * size_of::<Span>();
         let unfit = self.unfit.capacity() * 8 + self.unfit_keys.capacity() * 4;
-        let listed = self.pool.capacity() * 20 + self.blame.len() * 24 + unfit;
+        let listed = self.pool.capacity() * 20 + self.conflicts.len() * 24 + unfit;
         (FIXED + listed + self.rests_on.len() * SPAN) as u64
     }
 
     pub(super) fn new(hole: i64, pool: Vec<u32>, narrowed: bool) -> Self {
-        Frame {
+        ChoicePoint {
             hole,
             pool,
             next: 0,
             chosen: None,
             narrowed,
-            choice: false,
-            blame: BTreeSet::new(),
+            stands_for_others: false,
+            conflicts: BTreeSet::new(),
             tried: BTreeSet::new(),
             rests_on: Vec::new(),
             unfit: Vec::new(),

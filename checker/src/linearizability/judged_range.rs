@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::followed::either::Either;
+use super::followed::ambiguity::AmbiguousRevision;
 
 /// Where an answer may stand: gaps `2r+1`, from and to.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Bounds {
 
 /// The part of a recording that is judged.
 #[derive(Clone, Debug)]
-pub(crate) struct Stretch {
+pub(crate) struct JudgedRange {
     /// The revision of the store before it.
     pub(crate) base: i64,
     /// The last revision to be judged, if the recording goes on after it.
@@ -21,17 +21,24 @@ pub(crate) struct Stretch {
     /// When that revision had certainly been made.
     pub(crate) seen_ns: u64,
     /// Of compactions and errors of which an earlier part knows more: where they may stand, by id.
-    pub(crate) floats: BTreeMap<u64, Bounds>,
+    pub(crate) unplaced: BTreeMap<u64, Bounds>,
     /// Of quiet times, what had been shown when they began, by id.
     pub(crate) quiet: BTreeMap<u64, i64>,
     /// Revisions before it that one of several writes made, nobody knows which.
-    pub(crate) doubts: Vec<Either>,
+    pub(crate) ambiguities: Vec<AmbiguousRevision>,
 }
 
-impl Stretch {
+impl JudgedRange {
     /// All of a recording that starts at a revision.
     pub(crate) fn whole(base: i64) -> Self {
-        let (floats, quiet) = (BTreeMap::new(), BTreeMap::new());
-        Stretch { base, until: None, seen_ns: u64::MAX, floats, quiet, doubts: Vec::new() }
+        let (unplaced, quiet) = (BTreeMap::new(), BTreeMap::new());
+        JudgedRange {
+            base,
+            until: None,
+            seen_ns: u64::MAX,
+            unplaced,
+            quiet,
+            ambiguities: Vec::new(),
+        }
     }
 }
