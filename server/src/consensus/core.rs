@@ -26,6 +26,16 @@ pub(super) enum RoleState {
     Leader(Leader),
 }
 
+impl RoleState {
+    /// What a leader keeps; asked only where this member is known to lead.
+    pub(super) fn expect_leader(&mut self) -> &mut Leader {
+        match self {
+            RoleState::Leader(leader) => leader,
+            other => panic!("{other:?} was asked for what only a leader keeps"),
+        }
+    }
+}
+
 /// What a leader keeps beside the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Leader {
@@ -67,6 +77,8 @@ pub struct Core {
     /// Ticks without a leader after which this member campaigns; drawn anew each time.
     pub(super) randomized_timeout_ticks: u32,
     pub(super) random: Random,
+    /// Events after which the invariants were checked.
+    pub(super) events_checked: u32,
 }
 
 impl Core {
@@ -95,6 +107,7 @@ impl Core {
             heartbeat_elapsed_ticks: 0,
             randomized_timeout_ticks: 0,
             random: Random::new(config.seed, config.id),
+            events_checked: 0,
             config,
         };
         core.restart_clock();
@@ -123,6 +136,7 @@ impl Core {
         } else if is_time_to_speak {
             self.request_votes();
         }
+        self.check_after_event();
     }
 
     /// Sends a message that may leave at once.

@@ -191,14 +191,14 @@ impl Core {
     /// A leader that has not heard from a quorum for an election timeout steps down: another may
     /// lead already, and its clients should look for it.
     pub(super) fn check_quorum(&mut self) {
-        let RoleState::Leader(leader) = &mut self.role_state else { return };
+        let leader = self.role_state.expect_leader();
         let progress = &leader.progress;
         let is_active = |id| progress.get(&id).is_none_or(|follower| follower.active);
         if !self.membership.quorum_is(is_active) && !planted!("C8") {
             probe!("consensus leader without a quorum stepped down");
             return self.become_follower(self.term, 0);
         }
-        for follower in leader.progress.values_mut() {
+        for follower in self.role_state.expect_leader().progress.values_mut() {
             follower.active = false;
         }
     }

@@ -9,7 +9,9 @@
 //! - `stable` counts only what lies on disk *now, in this form*: cutting the log takes the cut
 //!   entries away from every batch still in progress, even if the same entry is written again later.
 //! - Entries at or below `commit` are never cut.
-//! - `applying` never passes `stable`: what the state machine sees survives a power loss.
+//! - `applying` never passes `stable`, but for what an installed snapshot brought: what the state
+//!   machine sees survives a power loss.
+//! - Claims on the log come in the order of their tokens, and a later one never ends earlier.
 
 use std::collections::VecDeque;
 
@@ -42,6 +44,8 @@ pub(super) struct Log {
     in_progress: Index,
     stable: Index,
     claims: VecDeque<Claim>,
+    /// Up to here the state machine's state came with a snapshot.
+    installed: Index,
 }
 
 impl Log {
@@ -65,6 +69,7 @@ impl Log {
             in_progress: last,
             stable: last,
             claims: VecDeque::new(),
+            installed: 0,
         }
     }
 
@@ -232,6 +237,7 @@ impl Log {
     pub(super) fn skip_to(&mut self, mark: &SnapshotMark) {
         self.applying = self.applying.max(mark.index);
         self.applied = self.applied.max(mark.index);
+        self.installed = mark.index;
     }
 
     /// Starts afresh after an installed snapshot.
@@ -243,8 +249,57 @@ impl Log {
         self.applied = mark.index;
         self.in_progress = mark.index;
         self.stable = mark.index;
+        self.installed = mark.index;
         for claim in &mut self.claims {
             claim.last = 0;
         }
     }
+
+    /// How many batches storage works on.
+    pub(super) fn claims(&self) -> usize {
+        self.claims.len()
+    }
+
+    /// Asserts the invariants that cost little to look at.
+    pub(super) fn check_invariants(&self) {
+        let Log { commit, applying, applied, in_progress, stable, .. } = *self;
+        let (start, last) = (self.start.index, self.last_index());
+        assert!(start <= applied, "start {start} <= applied {applied}");
+        assert!(applied <= applying, "applied {applied} <= applying {applying}");
+        assert!(applying <= commit, "applying {applying} <= commit {commit}");
+        assert!(commit <= last, "commit {commit} <= last {last}");
+        assert!(start <= stable, "start {start} <= stable {stable}");
+        assert!(stable <= in_progress, "stable {stable} <= in progress {in_progress}");
+        assert!(in_progress <= last, "in progress {in_progress} <= last {last}");
+        assert!(
+            applying <= stable.max(self.installed) || planted!("R2"),
+            "applying {applying} <= stable {stable} (installed {})",
+            self.installed
+        );
+        for (claim, next) in self.claims.iter().zip(self.claims.iter().skip(1)) {
+            assert!(claim.token < next.token, "{claim:?} before {next:?}");
+            assert!(claim.last <= next.last, "{claim:?} ends after {next:?}");
+        }
+        let claimed = self.claims.back().map_or(0, |claim| claim.last);
+        assert!(claimed <= in_progress, "claimed {claimed} <= in progress {in_progress}");
+    }
+
+    /// Asserts that the entries join, and that no term is followed by an older one.
+    pub(super) fn scan_entries(&self) {
+        let mut before = self.start;
+        for entry in &self.entries {
+            let EntryId { index, term } = before;
+            assert_eq!(entry.index, index + 1, "an entry follows entry {index}");
+            assert!(
+                term <= entry.term || planted!("C6"),
+                "entry {} of term {} follows one of term {term}",
+                entry.index,
+                entry.term
+            );
+            before = EntryId { index: entry.index, term: entry.term };
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,6 +80,8 @@ mod snapshot;
 mod read_index;
 mod ready;
 
+mod invariants;
+
 pub use self::core::{Core, ProposeError};
 pub use self::types::*;
 

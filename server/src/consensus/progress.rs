@@ -4,6 +4,10 @@
 //!   heartbeat's answer.
 //! - *Replicate*: the logs match; appends leave ahead of the answers, up to a window.
 //! - *Snapshot*: the follower needs what the log no longer holds; no appends until it is there.
+//!
+//! Invariants
+//! - `matched < next`: what the follower holds is not sent again.
+//! - `inflight` rises, holds no more than a window, and lies above `matched` and below `next`.
 
 use std::collections::VecDeque;
 
@@ -126,6 +130,24 @@ impl Progress {
     pub(super) fn probe(&mut self, next: Index) {
         self.next = next;
         self.state = ProgressState::Probe { paused: false };
+    }
+
+    /// Asserts the invariants at the head of the file.
+    pub(super) fn check_invariants(&self, inflight_max: usize) {
+        let Progress { matched, next, .. } = *self;
+        assert!(matched < next, "matched {matched} < next {next}");
+        let ProgressState::Replicate { inflight } = &self.state else { return };
+        assert!(
+            inflight.len() <= inflight_max,
+            "{} appends in flight, at most {inflight_max}",
+            inflight.len()
+        );
+        let mut before = matched;
+        for &last in inflight {
+            assert!(before < last, "an append up to {last} is in flight after {before}");
+            before = last;
+        }
+        assert!(before < next, "an append up to {before} is in flight, next is {next}");
     }
 
     fn replicate(&mut self) {

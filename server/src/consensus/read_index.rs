@@ -54,6 +54,22 @@ impl Reads {
         }
     }
 
+    /// Asserts that reads wait in the order of their rounds, none is answered that waits for a round
+    /// to come, and none is held once the term has its first commit.
+    pub(super) fn check_invariants(&self, has_committed: bool) {
+        let held = self.held.len();
+        assert!(held == 0 || !has_committed, "{held} reads held after the term's first commit");
+        let mut before = 0;
+        for read in &self.asked {
+            assert!(before <= read.round, "{read:?} waits behind round {before}");
+            before = read.round;
+        }
+        assert!(before <= self.round + 1, "a read waits for round {before} after {}", self.round);
+        for (id, &answered) in &self.answered {
+            assert!(answered <= self.round, "{id:x} answered round {answered} of {}", self.round);
+        }
+    }
+
     fn ask(&mut self, question: Question, index: Index) {
         let round = match self.asked.back() {
             Some(last) if planted!("R17") => last.round,
@@ -82,6 +98,8 @@ impl Core {
     /// A read arrived, from here or from a follower.
     pub(super) fn on_read_index(&mut self, from: NodeId, context: Bytes) {
         let commit = self.log.commit();
+        // The follower's question comes late: this member stepped down in the same term. The
+        // follower asks again when it knows another leader, or after an election timeout.
         let RoleState::Leader(leader) = &mut self.role_state else { return };
         if commit < leader.first_index && !planted!("C3") {
             probe!("consensus read held until the term's first commit");
@@ -94,7 +112,7 @@ impl Core {
     /// The commit index rose: reads that were held may be asked now.
     pub(super) fn ask_held_reads(&mut self) {
         let commit = self.log.commit();
-        let RoleState::Leader(leader) = &mut self.role_state else { return };
+        let leader = self.role_state.expect_leader();
         if commit >= leader.first_index {
             for question in std::mem::take(&mut leader.reads.held) {
                 leader.reads.ask(question, commit);
@@ -104,16 +122,16 @@ impl Core {
 
     /// Begins one round for all reads asked since the last.
     pub(super) fn begin_round(&mut self) {
-        let RoleState::Leader(leader) = &mut self.role_state else { return };
-        leader.reads.round += 1;
+        self.role_state.expect_leader().reads.round += 1;
         self.send_heartbeats();
         self.confirm_reads();
     }
 
     /// A follower answered a round of this term.
     pub(super) fn on_round_answered(&mut self, from: NodeId, context: &[u8]) {
+        // A heartbeat without a round of reads has an empty context.
         let Ok(bytes) = <[u8; 8]>::try_from(context) else { return };
-        let RoleState::Leader(leader) = &mut self.role_state else { return };
+        let leader = self.role_state.expect_leader();
         let latest = leader.reads.answered.entry(from).or_default();
         *latest = u64::from_be_bytes(bytes).max(*latest);
         self.confirm_reads();
@@ -121,8 +139,7 @@ impl Core {
 
     fn confirm_reads(&mut self) {
         let me = self.config.id;
-        let RoleState::Leader(leader) = &mut self.role_state else { return };
-        let reads = &mut leader.reads;
+        let reads = &mut self.role_state.expect_leader().reads;
         let confirmed = self.membership.reached_by_quorum(|id| {
             if id == me { reads.round } else { reads.answered.get(&id).copied().unwrap_or(0) }
         });

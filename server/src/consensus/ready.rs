@@ -26,6 +26,10 @@ struct SoftState {
 }
 
 /// Gathers what the next [`Ready`] gives out.
+///
+/// Invariants
+/// - Batches are in flight in the order of their tokens, and the next token is above them all.
+/// - What waits to be durable waits for a batch: between two `ready` it may wait for the next one.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
     /// May leave now.
@@ -66,6 +70,22 @@ impl Outbox {
         }
     }
 
+    /// The hard state storage was given last.
+    pub(super) fn prev_hard_state(&self) -> HardState {
+        self.prev_hard_state
+    }
+
+    /// Asserts the invariants.
+    pub(super) fn check_invariants(&self) {
+        let mut before = AppendToken(0);
+        for &(token, _) in &self.in_flight {
+            assert!(before < token, "batch {token:?} is in flight after {before:?}");
+            before = token;
+        }
+        let next = self.next_token;
+        assert!(before < next, "the next batch is {next:?}, in flight is {before:?}");
+    }
+
     fn has_something(&self) -> bool {
         !self.messages.is_empty()
             || !self.deferred.is_empty()
@@ -104,7 +124,7 @@ impl Core {
         let outbox = &mut self.outbox;
         outbox.reported = now;
         outbox.is_broken_reported = outbox.broken.is_some();
-        Ready {
+        let ready = Ready {
             messages: std::mem::take(&mut outbox.messages),
             append,
             committed: self.log.take_committed(),
@@ -113,7 +133,9 @@ impl Core {
             status,
             snapshots_to: std::mem::take(&mut outbox.snapshots_to),
             broken: outbox.broken,
-        }
+        };
+        self.check_after_event();
+        ready
     }
 
     /// Everything up to `token` is durable. Tokens come in order; one may stand for those before.
@@ -125,6 +147,7 @@ impl Core {
             }
         }
         self.advance_commit();
+        self.check_after_event();
     }
 
     /// What `message` speaks of is durable: it leaves, or is taken here if it is to this member.
@@ -134,7 +157,7 @@ impl Core {
             probe!("consensus vote given");
         }
         if message.to == self.config.id {
-            self.step(message);
+            self.on_message(message);
         } else {
             self.outbox.messages.push(message);
         }

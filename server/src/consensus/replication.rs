@@ -29,6 +29,8 @@ impl Core {
 
     /// A command arrived, from here or from a follower; only a leader takes it.
     pub(super) fn on_propose(&mut self, command: Bytes) {
+        // A follower's proposal may come late, when this member has stepped down in the same term: it
+        // is lost, as any message may be, and its client hears nothing until its time is over.
         if let RoleState::Leader(leader) = &mut self.role_state {
             leader.needs_broadcast = true;
             let (term, index) = (self.term, self.log.last_index() + 1);
@@ -76,9 +78,12 @@ impl Core {
 
     pub(super) fn on_accepted(&mut self, from: NodeId, index: Index) {
         let first_index = self.log.first_index();
+        // The answer comes late: this member stepped down in the same term. Or it answers a snapshot
+        // that was sent by the leader of an earlier term.
         let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&from) else { return };
         follower.active = true;
+        // A follower may hold more entries of an earlier term than this leader; they are cut.
         if index > self.log.last_index() {
             return;
         }
@@ -90,6 +95,7 @@ impl Core {
 
     pub(super) fn on_rejected(&mut self, from: NodeId, rejected: Index, hint: EntryId) {
         probe!("consensus append rejected");
+        // The answer comes late: this member stepped down in the same term.
         let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&from) else { return };
         follower.active = true;
@@ -100,6 +106,8 @@ impl Core {
     }
 
     pub(super) fn on_heartbeat_response(&mut self, from: NodeId, context: &[u8]) {
+        // The answer comes late: this member stepped down in the same term. Or it has just stepped
+        // down because the answer is of a higher term.
         let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&from) else { return };
         follower.heard(self.config.inflight_max);
@@ -114,6 +122,7 @@ impl Core {
 
     /// Messages to `node` were lost: stop sending ahead of its answers.
     pub fn unreachable(&mut self, node: NodeId) {
+        // Not only leaders send, and a leader may have stepped down since its message was handed out.
         let RoleState::Leader(leader) = &mut self.role_state else { return };
         if let Some(follower) = leader.progress.get_mut(&node)
             && matches!(follower.state, ProgressState::Replicate { .. })
@@ -125,6 +134,7 @@ impl Core {
     /// Tells every follower that the leader is alive, what is committed, and which round of reads
     /// waits for an answer.
     pub(super) fn send_heartbeats(&mut self) {
+        // The check of the quorum in the same tick may have ended the leadership.
         let RoleState::Leader(leader) = &self.role_state else { return };
         let context = leader.reads.context();
         for (&to, follower) in &leader.progress {
@@ -136,8 +146,7 @@ impl Core {
 
     /// Tells every follower what is new, as far as its window allows.
     pub(super) fn broadcast_appends(&mut self) {
-        let RoleState::Leader(leader) = &mut self.role_state else { return };
-        leader.needs_broadcast = false;
+        self.role_state.expect_leader().needs_broadcast = false;
         for to in self.others() {
             self.replicate_to(to, false);
         }
@@ -146,7 +155,7 @@ impl Core {
     /// Sends `to` what it lacks; when it lacks nothing, an empty append only if `force`d.
     pub(super) fn replicate_to(&mut self, to: NodeId, mut force: bool) {
         let commit = self.log.commit();
-        let RoleState::Leader(leader) = &mut self.role_state else { return };
+        let leader = self.role_state.expect_leader();
         let Some(follower) = leader.progress.get_mut(&to) else { return };
         while !follower.is_paused(self.config.inflight_max) {
             let prev_index = follower.next - 1;
@@ -173,6 +182,7 @@ impl Core {
     /// Commits what a quorum holds durably, if it is of this term: an older entry may be held by a
     /// quorum and still be overwritten (Raft, figure 8); it is committed by what follows it.
     pub(super) fn advance_commit(&mut self) {
+        // Called whenever something became durable, whatever this member is; only a leader counts.
         let RoleState::Leader(leader) = &mut self.role_state else { return };
         let own = if planted!("R2") { self.log.last_index() } else { self.log.stable() };
         let (me, progress) = (self.config.id, &leader.progress);

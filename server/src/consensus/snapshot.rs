@@ -24,6 +24,7 @@ impl Core {
     /// got there though the answer was lost, and would then refuse every further snapshot.
     pub fn snapshot_sent(&mut self, to: NodeId, ok: bool) {
         let first_index = self.log.first_index();
+        // The snapshot was on its way for a while: this member may have stepped down since.
         let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&to) else { return };
         if matches!(follower.state, ProgressState::Snapshot) {

@@ -10,6 +10,12 @@ use crate::probe;
 impl Core {
     /// Takes a message from another member.
     pub fn step(&mut self, message: Message) {
+        self.on_message(message);
+        self.check_after_event();
+    }
+
+    /// Takes a message from another member, or from this one.
+    pub(super) fn on_message(&mut self, message: Message) {
         if message.to != self.config.id || self.outbox.broken.is_some() {
             return;
         }

@@ -3,6 +3,7 @@
 mod bench;
 mod cluster;
 mod draw;
+mod invariants;
 mod member;
 mod model;
 mod paper;
