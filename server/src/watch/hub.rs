@@ -12,19 +12,27 @@ use crate::mvcc::{Changes, Event, History, Store, StoreError};
 use crate::{planted, probe};
 
 /// All watchers of one member.
+///
+/// Invariants
+/// - A watcher is synced or unsynced, and stands in the list of its kind, once.
+/// - An unsynced watcher wants a revision that the hub has passed.
+/// - A stream waits for progress only while that would not be true of all its watchers.
+/// - A stream's outbox takes as many bytes as its responses do.
 #[derive(Debug)]
 pub struct Hub {
-    limits: Limits,
+    pub(super) limits: Limits,
     /// The last revision the hub was notified of.
-    revision: i64,
-    streams: BTreeMap<StreamId, Stream>,
-    streams_opened: u64,
-    synced: Synced,
-    unsynced: BTreeSet<Name>,
+    pub(super) revision: i64,
+    pub(super) streams: BTreeMap<StreamId, Stream>,
+    pub(super) streams_opened: u64,
+    pub(super) synced: Synced,
+    pub(super) unsynced: BTreeSet<Name>,
     /// The watcher last given a step, so that all have their turn.
-    stepped: Option<Name>,
+    pub(super) stepped: Option<Name>,
     /// Streams that asked for progress and were not answered yet.
-    progress_wanted: BTreeSet<StreamId>,
+    pub(super) progress_wanted: BTreeSet<StreamId>,
+    /// Calls after which the invariants were checked.
+    pub(super) calls_checked: u32,
 }
 
 impl Hub {
@@ -44,6 +52,7 @@ impl Hub {
             unsynced: BTreeSet::new(),
             stepped: None,
             progress_wanted: BTreeSet::new(),
+            calls_checked: 0,
         }
     }
 
@@ -67,6 +76,7 @@ impl Hub {
         for (watch_id, watcher) in closed.watchers {
             self.unlist((stream, watch_id), &watcher);
         }
+        self.check_after_call();
     }
 
     /// The next response for a stream's client. Taking some makes room; see [`Hub::needs_sync`].
@@ -101,11 +111,13 @@ impl Hub {
             self.unsynced.insert((stream, watch_id));
         }
         opened.watchers.insert(watch_id, Watcher { request, next, synced, quiet: true });
+        self.check_after_call();
     }
 
     /// Ends a watcher and says so; an unknown one is ignored, as in etcd.
     pub fn cancel(&mut self, stream: StreamId, watch_id: i64) {
         self.end(stream, watch_id, WatchBody::Canceled);
+        self.check_after_call();
     }
 
     /// The stream's client asks how far it is. Answered as soon as the answer is true of all its
@@ -118,6 +130,7 @@ impl Hub {
         }
         self.progress_wanted.insert(stream);
         self.answer_progress(stream);
+        self.check_after_call();
     }
 
     /// One round of periodic progress: for those who want it and were told nothing since the last.
@@ -141,7 +154,7 @@ impl Hub {
     /// Tells the hub of the next revision's changes. Before the proposal is answered, so that a
     /// watcher created after the answer is not told of it.
     pub fn notify(&mut self, revision: i64, events: Vec<Event>) {
-        debug_assert_eq!(revision, self.revision + 1, "revisions are notified in order");
+        assert_eq!(revision, self.revision + 1, "revisions are notified in order");
         self.revision = revision;
         let mut told: BTreeMap<Name, Vec<Event>> = BTreeMap::new();
         for event in &events {
@@ -158,6 +171,7 @@ impl Hub {
         for stream in self.progress_wanted.clone() {
             self.answer_progress(stream);
         }
+        self.check_after_call();
     }
 
     fn tell(&mut self, name: Name, revision: i64, events: Vec<Event>) {
@@ -196,6 +210,7 @@ impl Hub {
         for name in turn {
             self.step(name, store)?;
         }
+        self.check_after_call();
         Ok(self.needs_sync())
     }
 
@@ -262,6 +277,7 @@ impl Hub {
                 }
             }
         }
+        self.check_after_call();
     }
 
     fn end(&mut self, stream: StreamId, watch_id: i64, last_word: WatchBody) {

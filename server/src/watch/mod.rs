@@ -26,6 +26,7 @@
 //! One response may carry several revisions.
 
 mod hub;
+mod invariants;
 mod limits;
 mod message;
 mod stream;

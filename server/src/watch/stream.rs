@@ -87,6 +87,12 @@ impl Stream {
         self.push(watch_id, revision, WatchBody::Events { events: piece, fragment: false });
     }
 
+    /// Asserts that the outbox takes as many bytes as its responses do.
+    pub(crate) fn check_invariants(&self) {
+        let bytes: usize = self.outbox.iter().map(|waiting| body_bytes(&waiting.body)).sum();
+        assert_eq!(self.outbox_bytes, bytes, "bytes counted and bytes waiting in an outbox");
+    }
+
     pub(crate) fn pop(&mut self) -> Option<WatchResponse> {
         let response = self.outbox.pop_front()?;
         self.outbox_bytes -= body_bytes(&response.body);
@@ -115,4 +121,19 @@ pub(crate) fn event_bytes(event: &Event) -> usize {
     const FIXED_BYTES: usize = 32;
     let kv = |kv: &crate::command::KeyValue| kv.key.len() + kv.value.len() + FIXED_BYTES;
     kv(&event.kv) + event.prev_kv.as_ref().map_or(0, kv)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "bytes counted and bytes waiting in an outbox")]
+    fn bytes_that_nothing_takes_are_noticed() {
+        let mut stream = Stream::new(Box::new(|| ()));
+        stream.push(0, 1, WatchBody::Created);
+        stream.check_invariants();
+        stream.outbox_bytes = 1;
+        stream.check_invariants();
+    }
 }

@@ -38,6 +38,11 @@ impl Synced {
         }
     }
 
+    /// How many watchers are synced.
+    pub(crate) fn len(&self) -> usize {
+        self.ranges.len() + self.keys.values().map(BTreeSet::len).sum::<usize>()
+    }
+
     /// The watchers of a key.
     pub(crate) fn watching<'a>(&'a self, key: &'a [u8]) -> impl Iterator<Item = Name> + 'a {
         let ranges = self.ranges.iter().filter(|(_, range)| range.contains(key));

@@ -1,4 +1,5 @@
 //! Stories of watchers, and random ones against what each watcher must be told.
 
+mod invariants;
 mod property;
 mod script;
