@@ -32,16 +32,54 @@ impl IndexEntry {
     pub(crate) fn is_tombstone(&self) -> bool {
         self.version == 0
     }
+
+    /// Asserts that the change may come after `before`, the same key's change before it. Without
+    /// one, the key is new or what came before is compacted.
+    fn check_follows(&self, before: Option<&IndexEntry>) {
+        let IndexEntry { revision, create_revision, version, .. } = *self;
+        if self.is_tombstone() {
+            assert_eq!(create_revision, 0, "tombstone {revision} has a create revision");
+        } else {
+            assert!(version > 0, "change {revision} has version {version}");
+            assert!(
+                create_revision <= revision.main,
+                "{revision} was created at {create_revision}"
+            );
+            assert!(
+                version > 1 || create_revision == revision.main,
+                "{revision} has version 1 and was created at {create_revision}"
+            );
+        }
+        let Some(before) = before else { return };
+        assert!(before.revision < revision, "{revision} follows {}", before.revision);
+        if before.is_tombstone() {
+            assert!(version == 1, "{revision} has version {version} after a tombstone");
+        } else if !self.is_tombstone() {
+            let wanted = (before.version + 1, before.create_revision);
+            assert_eq!((version, create_revision), wanted, "{revision} counts on from its key");
+        }
+    }
 }
+
+/// All entries are looked at after this many were added.
+const SCAN_ADDED: u64 = 4096;
 
 /// What a revision costs as a key of the table.
 const REVISION_BYTES: usize = 12;
 
 /// Every key with the revisions of it that are still readable or watchable.
+///
+/// Invariants
+/// - A key is there with at least one entry; its entries rise by revision.
+/// - A tombstone has neither a version nor a create revision, and follows a change that is none.
+/// - A key begins with version 1 at its create revision, and counts on from there.
+/// - `bytes` is the size of all records in the index.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     keys: BTreeMap<Bytes, Vec<IndexEntry>>,
     bytes: u64,
+    /// Entries ever added.
+    added: u64,
 }
 
 impl Index {
@@ -49,10 +87,19 @@ impl Index {
     pub(crate) fn add(&mut self, key: &Bytes, entry: IndexEntry) {
         self.bytes += u64::from(entry.bytes);
         if let Some(entries) = self.keys.get_mut(key) {
-            debug_assert!(entries.last().is_none_or(|last| last.revision < entry.revision));
+            if cfg!(debug_assertions) {
+                entry.check_follows(entries.last());
+            }
             entries.push(entry);
         } else {
+            if cfg!(debug_assertions) {
+                entry.check_follows(None);
+            }
             self.keys.insert(key.clone(), vec![entry]);
+        }
+        self.added += 1;
+        if cfg!(debug_assertions) && self.added.is_multiple_of(SCAN_ADDED) {
+            self.check_invariants();
         }
     }
 
@@ -127,7 +174,25 @@ impl Index {
         });
         self.bytes -= bytes;
         gone.sort_unstable();
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
         gone
+    }
+
+    /// Asserts the invariants, entry by entry.
+    pub(crate) fn check_invariants(&self) {
+        let mut bytes = 0;
+        for (key, entries) in &self.keys {
+            assert!(!entries.is_empty(), "key {key:?} is there without an entry");
+            let mut before = None;
+            for entry in entries {
+                entry.check_follows(before);
+                bytes += u64::from(entry.bytes);
+                before = Some(entry);
+            }
+        }
+        assert_eq!(self.bytes, bytes, "bytes counted and bytes of the entries");
     }
 }
 
@@ -143,3 +208,6 @@ fn alive_at(entries: &[IndexEntry], revision: i64) -> Option<IndexEntry> {
     };
     (!entry.is_tombstone()).then_some(*entry)
 }
+
+#[cfg(test)]
+mod tests;
