@@ -96,6 +96,7 @@ async fn stored(
     }
     let stored = Stored { hard_state, snapshot, entries, applied: 0 };
     let stored = stored.settle(applied.index, applied.term)?;
+    assert_eq!(stored.applied, applied.index, "the core goes on where the state stands");
     if stored.snapshot.index != start {
         if store.installed() != applied.index {
             return Err(Fatal::LogBehindState { applied: applied.index, last });

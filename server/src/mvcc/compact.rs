@@ -42,6 +42,8 @@ impl Writer<'_> {
     }
 
     fn remove(&mut self, revision: Revision) -> Result<(), StoreError> {
+        let compacted = self.memory.state.compact_revision;
+        assert!(revision.main <= compacted, "{revision} is removed, compacted at {compacted}");
         self.records.remove(revision.key())?;
         Ok(())
     }

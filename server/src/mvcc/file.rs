@@ -110,6 +110,7 @@ pub(crate) fn load(db: &Database, identity: Identity) -> Result<Memory, StoreErr
         return Err(StoreError::Identity { expected: identity, found: head.identity });
     }
     let state: State = need_meta(&meta, STATE)?;
+    state.check();
     let cluster = need_meta(&meta, CLUSTER)?;
     let mut index = Index::default();
     let records = txn.open_table(REVISIONS)?;

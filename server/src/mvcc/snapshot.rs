@@ -6,7 +6,7 @@
 //! it is the last, so a damaged, missing or misplaced chunk is found out before the file counts.
 
 use bytes::Bytes;
-use redb::{ReadableTable, StorageBackend, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, StorageBackend, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use super::engine::guarded;
@@ -66,12 +66,12 @@ impl Store {
         let head = SnapshotHead { format: FORMAT_VERSION, cluster_id, state, cluster };
         let mut cutter = Cutter::default();
         cutter.frame(&head);
+        let newest = head.state.revision;
         for entry in txn.open_table(REVISIONS)?.iter()? {
             let (key, sealed) = entry?;
-            cutter.frame(&Frame {
-                revision: Revision::from_key(key.value()),
-                sealed: sealed.value(),
-            });
+            let revision = Revision::from_key(key.value());
+            assert!(revision.main <= newest, "{revision} in a snapshot of revision {newest}");
+            cutter.frame(&Frame { revision, sealed: sealed.value() });
         }
         Ok((mark, cutter.end()))
     }
@@ -97,23 +97,26 @@ impl Store {
             txn.commit()?;
 
             let txn = db.begin_write()?;
-            fill(&txn, identity, chunks)?;
+            let state = fill(&txn, identity, chunks)?;
             txn.open_table(META)?.remove(IMPORTING)?;
             txn.commit()?;
-            Store::loaded(db, identity, file_bytes)
+            let store = Store::loaded(db, identity, file_bytes)?;
+            assert_eq!(store.memory().state, state, "the state of a snapshot as it is read back");
+            Ok(store)
         })
     }
 }
 
-/// Writes all frames of the chunks.
+/// Writes all frames of the chunks; returns the state they lead to.
 fn fill(
     txn: &WriteTransaction,
     identity: Identity,
     chunks: impl IntoIterator<Item = Bytes>,
-) -> Result<(), StoreError> {
+) -> Result<State, StoreError> {
     let mut records = txn.open_table(REVISIONS)?;
     let mut head: Option<SnapshotHead> = None;
     let mut joiner = Joiner::default();
+    let mut frames = 0;
     for chunk in chunks {
         joiner.take(&chunk)?;
         while let Some(frame) = joiner.next() {
@@ -123,14 +126,17 @@ fn fill(
             }
             let Frame { revision, sealed } = decode(frame)?;
             records.insert(revision.key(), sealed)?;
+            frames += 1;
         }
     }
     joiner.end()?;
+    assert_eq!(records.len()?, frames, "records in the file and in the snapshot");
     let head = head.ok_or_else(|| StoreError::Snapshot("it has no head".to_owned()))?;
     put_meta(txn, HEAD, &Head { format: FORMAT_VERSION, identity })?;
     let state = State { installed: head.state.applied.index, ..head.state };
     put_meta(txn, STATE, &state)?;
-    put_meta(txn, CLUSTER, &head.cluster)
+    put_meta(txn, CLUSTER, &head.cluster)?;
+    Ok(state)
 }
 
 fn accept(head: SnapshotHead, identity: Identity) -> Result<SnapshotHead, StoreError> {
@@ -177,7 +183,9 @@ impl Cutter {
 
     fn cut(&mut self, piece: &[u8], last: bool) {
         let number = (self.chunks.len() as u64).to_le_bytes();
-        self.chunks.push(record::seal(&number, &Chunk { last, piece }).into());
+        let chunk = record::seal(&number, &Chunk { last, piece });
+        assert!(chunk.len() <= CHUNK_BYTES, "a chunk of {} bytes", chunk.len());
+        self.chunks.push(chunk.into());
     }
 }
 

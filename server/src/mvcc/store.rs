@@ -124,6 +124,8 @@ impl Store {
             return Err(StoreError::Failed);
         }
         let state = memory.state;
+        let (durable, applied) = (memory.durable.index, state.applied.index);
+        assert!(durable <= applied, "durable up to {durable}, but applied up to {applied}");
         let step: Vec<Revision> =
             memory.awaiting_removal.iter().copied().take(STEP_RECORDS).collect();
         drop(memory);
@@ -171,10 +173,12 @@ impl Store {
         if std::mem::replace(&mut memory.failed, true) {
             return Err(StoreError::Failed);
         }
+        let before = memory.state;
         let value = guarded(|| {
             let mut txn = self.db.begin_write()?;
             txn.set_durability(durability)?;
             let value = self.run_writer(&txn, &mut memory, work)?;
+            before.check_next(&memory.state);
             put_meta(&txn, STATE, &memory.state)?;
             txn.commit()?;
             Ok(value)

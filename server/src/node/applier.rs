@@ -10,8 +10,8 @@ use super::event::Event;
 use super::handle::Shared;
 use super::{Fatal, snapshot};
 use crate::apply;
-use crate::consensus::types::{Entry, Membership, Message, NodeId, Term};
-use crate::mvcc::Store;
+use crate::consensus::types::{Entry, Membership, Message, MessageBody, NodeId, Term};
+use crate::mvcc::{AppliedMark, Store};
 use crate::peer::Peers;
 use crate::platform::blocking;
 
@@ -145,6 +145,11 @@ async fn install(
     reply: oneshot::Sender<bool>,
 ) -> Result<(), Fatal> {
     let state = snapshot::install(shared, chunks).await?;
+    if let MessageBody::Snapshot { mark } = &message.body {
+        let applied = state.applied();
+        let expected = AppliedMark { index: mark.index, term: mark.term };
+        assert_eq!(applied, expected, "the installed state stands where its message says");
+    }
     tracing::info!(index = state.applied().index, "snapshot installed");
     shared.hub.lock().expect("no holder panics").restore(&state);
     shared.hub_work.notify_one();

@@ -63,7 +63,7 @@ impl SegmentHeader {
         out.extend_from_slice(&self.prev_crc.to_le_bytes());
         let crc = crc32c::crc32c(&out);
         out.extend_from_slice(&crc.to_le_bytes());
-        debug_assert_eq!(out.len(), SEGMENT_HEADER_LEN);
+        assert_eq!(SegmentHeader::decode(&out), Ok(*self), "a segment header as it is read back");
         out
     }
 
@@ -133,6 +133,11 @@ pub(super) fn encode_batch(
     let crc = checksum(identity, &out[start..], body);
     out.extend_from_slice(&crc.to_le_bytes());
     out.extend_from_slice(body);
+    debug_assert_eq!(
+        decode_batch(&out[start..], identity),
+        Some(Batch { header, crc, body }),
+        "a batch as it is read back"
+    );
     crc
 }
 

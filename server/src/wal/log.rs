@@ -123,6 +123,7 @@ impl Wal {
     /// The first entry may overwrite the log from its index on; an installed snapshot ends it.
     pub async fn append(&mut self, batch: &AppendBatch) -> Result<(), WalError> {
         self.refuse_poisoned()?;
+        self.check_batch(batch);
         let record = RecordRef {
             hard_state: batch.hard_state,
             restart: batch.snapshot.as_ref(),
@@ -153,12 +154,33 @@ impl Wal {
         if let Some(hard_state) = batch.hard_state {
             self.hard_state = hard_state;
         }
+        let (commit, last) = (self.hard_state.commit, self.last_index);
+        assert!(commit <= last, "commit index {commit} in a log that ends at {last}");
         self.unsealed = true;
         self.encode(&body);
         if self.buffer.len() > BUFFER_BYTES_MAX {
             self.write_out().await?;
         }
         Ok(())
+    }
+
+    /// Asserts what recovery would refuse, or take for a lost promise, before it is on the disk.
+    fn check_batch(&self, batch: &AppendBatch) {
+        let HardState { term, commit, .. } = self.hard_state;
+        if let Some(new) = batch.hard_state {
+            assert!(term <= new.term, "hard state of term {} after term {term}", new.term);
+            assert!(commit <= new.commit, "commit index {} after {commit}", new.commit);
+        }
+        if let Some(mark) = &batch.snapshot {
+            assert!(commit <= mark.index, "snapshot at {} in a log of commit {commit}", mark.index);
+            let first = batch.entries.first().map_or(mark.index + 1, |entry| entry.index);
+            assert_eq!(first, mark.index + 1, "the first entry after a snapshot");
+        } else if let Some(first) = batch.entries.first() {
+            assert!(commit < first.index, "entry {} overwrites commit {commit}", first.index);
+        }
+        for pair in batch.entries.windows(2) {
+            assert_eq!(pair[1].index, pair[0].index + 1, "an entry follows another in a batch");
+        }
     }
 
     /// Makes every appended batch durable.
@@ -176,6 +198,7 @@ impl Wal {
                 return Err(io_error("sync", &self.active_path(), source));
             }
         }
+        assert!(self.buffer.is_empty(), "{} bytes not written are synced", self.buffer.len());
         self.durable = self.sequence;
         probe!("wal synced");
         Ok(())
@@ -225,6 +248,10 @@ impl Wal {
             self.segments.remove(0);
             removed += 1;
         }
+        for pair in self.segments.windows(2) {
+            let (one, next) = (pair[0].number, pair[1].number);
+            assert_eq!(next, one + 1, "a segment follows segment {one}");
+        }
         if removed > 0 {
             probe!("wal segments removed");
         }
@@ -260,6 +287,9 @@ impl Wal {
 
     /// Creates a segment and makes its head durable. Everything before it is durable already.
     async fn begin_segment(&mut self, number: u64) -> Result<(), WalError> {
+        let last = self.segments.last().map_or(0, |segment| segment.number);
+        assert_eq!(number, last + 1, "a segment follows segment {last}");
+        assert_eq!(self.durable, self.sequence, "batches durable and written before a segment");
         let path = segment_path(&self.dir, number);
         let file = self.disk.open(&path, Open::Truncate).await;
         self.file = self.checked("create", &path, file)?;

@@ -92,6 +92,8 @@ impl Content {
             }
             last = entry.index;
         }
+        let start = self.start.index;
+        assert!(start <= last, "the log starts after {start} and ends at {last}");
         if self.hard_state.commit > last {
             return Err(Damage::Commit { commit: self.hard_state.commit, last });
         }

@@ -192,6 +192,11 @@ impl Reader<'_> {
     /// Replaces the last segment by a copy of what was read from it: durable for certain, and
     /// without the torn tail.
     async fn write_again(&mut self, number: u64, kept: &[u8]) -> Result<(), WalError> {
+        let len = kept.len();
+        assert!(
+            len >= SEGMENT_HEADER_LEN,
+            "segment {number} is copied, but only {len} bytes of it"
+        );
         if self.end.torn_bytes > 0 {
             probe!("wal torn tail cut");
         }

@@ -1,5 +1,6 @@
 //! The log against torn tails, flipped bytes, full and failing disks, and a model of what it holds.
 
+mod asserted;
 mod memory;
 
 use std::future::Future;
