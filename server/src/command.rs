@@ -132,9 +132,9 @@ pub struct PutRequest {
     pub lease: i64,
     /// Answer with what was there before.
     pub prev_kv: bool,
-    /// Keep the value that is there (error if none).
+    /// Keep the key's value (an error if there is no key).
     pub ignore_value: bool,
-    /// Keep the lease that is there (error if no key).
+    /// Keep the key's lease (an error if there is no key).
     pub ignore_lease: bool,
 }
 
@@ -279,7 +279,7 @@ pub struct TxnResponse {
     pub revision: i64,
     /// Which branch ran.
     pub succeeded: bool,
-    /// One answer for each operation of that branch.
+    /// One answer for each operation of the branch that ran.
     pub responses: Vec<ResponseOp>,
 }
 

@@ -18,7 +18,7 @@ pub struct Config {
     pub listen_peer: Vec<SocketAddr>,
     /// What clients are told to connect to.
     pub advertise_client_urls: Vec<String>,
-    /// All members at the start, this one included.
+    /// All members at the start, this member included.
     pub initial_cluster: Vec<InitialMember>,
     /// Keeps clusters with the same URLs apart.
     pub initial_cluster_token: String,

@@ -50,7 +50,8 @@ pub enum Fact {
     Hashed {
         /// Up to this revision.
         revision: i64,
-        /// What compaction at this revision left; only equal ones compare.
+        /// The compaction whose remains the checksum covers. Checksums compare only if their
+        /// compactions are equal.
         compact_revision: i64,
         /// The checksum.
         hash: u32,

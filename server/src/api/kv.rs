@@ -65,8 +65,9 @@ fn proposed_len(request: &impl Message, member_id: u64) -> usize {
     header + 1 + encoded_len_varint(len as u64) + len
 }
 
-/// Whether a transaction does nothing but serializable reads. One that only compares does not
-/// count: etcd takes it for serializable, which makes its answer a stale one.
+/// Whether a transaction does nothing but serializable reads. A transaction that only compares waits
+/// for a read index all the same; etcd takes such a transaction for serializable, and may answer from
+/// old state.
 fn reads_locally(request: &TxnRequest) -> bool {
     let mut ops = request.success.iter().chain(&request.failure).peekable();
     ops.peek().is_some() && ops.all(|op| matches!(op, RequestOp::Range(r) if r.serializable))

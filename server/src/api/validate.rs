@@ -35,7 +35,7 @@ pub(super) fn delete_range(request: &DeleteRangeRequest) -> Result<(), Refusal> 
 /// Checks a transaction with those inside it.
 pub(super) fn txn(request: &TxnRequest, ops_max: usize) -> Result<(), Refusal> {
     shape(request, ops_max)?;
-    // The branches exclude each other: the same key in both is fine.
+    // Only one branch runs: both may change the same key.
     changes(&request.success)?;
     changes(&request.failure)?;
     Ok(())
@@ -65,7 +65,7 @@ fn shape(request: &TxnRequest, ops_max: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What one branch changes, with whatever may run inside it.
+/// The keys that a branch changes, nested transactions included.
 #[derive(Default)]
 struct Changes<'a> {
     puts: BTreeSet<&'a [u8]>,

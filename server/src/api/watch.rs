@@ -45,7 +45,7 @@ impl watch_server::Watch for Watch {
     }
 }
 
-/// What one client is told, until it hangs up.
+/// The answers to one client, until the client hangs up.
 pub(super) struct Answers {
     node: Handle,
     /// `None` when the client has said all it wants to say; it is told on nevertheless.
@@ -108,7 +108,7 @@ impl Stream for Answers {
     type Item = Result<pb::WatchResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // Before looking, so that nothing queued from here on is missed.
+        // The waker is registered before the look, so that no response queued from now on is missed.
         self.woken.register(cx.waker());
         loop {
             let wish = self.poll_wish(cx);

@@ -55,7 +55,7 @@ pub fn apply_batch(store: &Store, entries: &[Entry]) -> Result<Outcome, StoreErr
     Ok(outcome)
 }
 
-/// Members tell what they hold whenever they pass a multiple of this revision.
+/// A member reports the hash of its store at every multiple of this revision.
 const TOLD_REVISIONS: i64 = 64;
 
 /// Tells what the store holds at the last such revision passed since `before`.

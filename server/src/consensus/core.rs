@@ -1,4 +1,4 @@
-//! One member's core: what it holds, how it starts, how time passes, and what it says of itself.
+//! The core of a member: state, start, ticks and status.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::planted;
 /// Answers given in an election so far.
 pub(super) type Votes = BTreeMap<NodeId, bool>;
 
-/// What a member is, with what only that role has.
+/// A member's role, with the state that only this role has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum RoleState {
     Follower,
@@ -43,7 +43,7 @@ pub(super) struct Leader {
     pub(super) progress: BTreeMap<NodeId, Progress>,
     /// Reads on their way to being confirmed.
     pub(super) reads: Reads,
-    /// Its first entry; once that is committed, so is all that came before.
+    /// The first entry of the leader's term; its commit commits every entry before.
     pub(super) first_index: Index,
     /// Something new to tell followers: entries, or a higher commit index.
     pub(super) needs_broadcast: bool,

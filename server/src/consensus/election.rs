@@ -59,7 +59,9 @@ impl Core {
         self.request_votes();
     }
 
-    /// Asks those who have not answered; repeated now and then, for questions and answers get lost.
+    /// Asks the members that have not answered; repeated, since questions and answers get lost.
+    ///
+    /// Learners are asked too: the tally counts the voters only, and another answer does no harm.
     pub(super) fn request_votes(&mut self) {
         let (last_index, last_term) = (self.log.last_index(), self.log.last_term());
         let (votes, wish) = match &self.role_state {
@@ -79,7 +81,7 @@ impl Core {
         }
     }
 
-    /// Grants when this member would vote so; nothing changes here.
+    /// Grants if this member would vote for `from`; a pre-vote changes nothing at the voter.
     pub(super) fn on_pre_vote(
         &mut self,
         from: NodeId,
@@ -95,6 +97,13 @@ impl Core {
         }
     }
 
+    /// Grants the vote of this term to a candidate whose log is at least as up to date (Raft, section
+    /// 5.4.1): any two quorums share a member, so a candidate that lacks a committed entry finds no
+    /// quorum of votes.
+    ///
+    /// A learner votes too, on purpose: the entry that makes this member a voter may not have arrived
+    /// here yet, and the cluster may need the vote. The candidate's membership decides whose votes
+    /// count.
     pub(super) fn on_vote(&mut self, from: NodeId, last_index: Index, last_term: Term) {
         if self.may_vote_for(from) && self.log.is_covered_by(last_index, last_term) {
             self.vote = from;

@@ -106,7 +106,7 @@ impl Log {
         self.entry(index).map(|entry| entry.term)
     }
 
-    /// Whether a log that ends at (`last_index`, `last_term`) holds at least what this one does.
+    /// Whether a log that ends at (`last_index`, `last_term`) is at least as up to date as this log.
     pub(super) fn is_covered_by(&self, last_index: Index, last_term: Term) -> bool {
         (last_term, last_index) >= (self.last_term(), self.last_index())
     }

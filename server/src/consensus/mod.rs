@@ -1,9 +1,9 @@
-//! Consensus: the members agree on one log of commands, whatever happens to some of them.
+//! Consensus: the members agree on one log of commands, though a minority of them may fail.
 //!
 //! This is Raft, as etcd's own library does it, written as a state machine without input and
 //! output: the same events in the same order give the same results. It never waits, reads no
-//! clock, touches no disk and no network. The event loop (`node`) feeds
-//! the core events, and does what the core says.
+//! clock, touches no disk and no network. The event loop (`node`) gives the core events, and does what
+//! the core says.
 //!
 //! # The protocol
 //!

@@ -1,7 +1,7 @@
 //! Arithmetic of majorities, plain and joint; it knows nothing of logs or elections.
 //!
 //! A joint configuration (`outgoing` not empty) decides only what both majorities decide.
-//! Learners are never asked.
+//! The answers of learners are never counted.
 
 use super::types::{Membership, NodeId};
 

@@ -1,4 +1,4 @@
-//! Draws election timeouts from a seed, so that the same seed gives the same elections.
+//! Draws election timeouts from a seed: equal seeds give equal elections.
 
 /// A splitmix64 stream; good enough to spread timeouts, and nothing here needs secrecy.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use super::types::{
 use crate::probe::{Fact, fact};
 use crate::{planted, probe};
 
-/// What is not kept on disk and yet told: who leads, and what this member is.
+/// Leader and role: reported to the event loop, and not kept on disk (etcd's SoftState).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SoftState {
     role: Role,
@@ -36,7 +36,7 @@ pub(super) struct Outbox {
     pub(super) messages: Vec<Message>,
     /// Wait for everything known now to be durable.
     pub(super) deferred: Vec<Message>,
-    /// Batches given to storage, each with the messages that wait for it.
+    /// Batches that storage works on, and the messages that wait for each batch.
     pub(super) in_flight: VecDeque<(AppendToken, Vec<Message>)>,
     pub(super) reads: Vec<ReadState>,
     pub(super) dropped_reads: Vec<Bytes>,
@@ -163,7 +163,8 @@ impl Core {
         }
     }
 
-    /// A leader gathers what happened since the last `ready` into one round and one append each.
+    /// A leader sends one round of heartbeats and one append a follower for all events since the
+    /// last `ready`.
     fn broadcast(&mut self) {
         if planted!("R2") {
             self.advance_commit();

@@ -13,7 +13,7 @@ impl Core {
 
     /// Forgets entries up to `index`, which the state machine's durable state covers.
     ///
-    /// Followers that lag behind then need a snapshot: leave them some entries.
+    /// A follower that lags behind `index` then needs a snapshot: keep some entries for laggards.
     pub fn compact(&mut self, index: Index) {
         self.log.compact(index);
     }

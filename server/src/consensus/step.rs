@@ -14,7 +14,7 @@ impl Core {
         self.check_after_event();
     }
 
-    /// Takes a message from another member, or from this one.
+    /// Takes a message from any member, this one included.
     pub(super) fn on_message(&mut self, message: Message) {
         if message.to != self.config.id || self.outbox.broken.is_some() {
             return;

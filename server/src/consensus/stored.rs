@@ -76,7 +76,7 @@ pub enum Broken {
         /// Where the log ends.
         last: Index,
     },
-    /// A leader wants another entry where this member holds a committed one.
+    /// A leader sends an entry for an index where this member holds a different, committed entry.
     #[error("committed entry {index} of term {ours} would be overwritten by one of term {theirs}")]
     CommittedConflict {
         /// Place of the entry.
@@ -86,7 +86,7 @@ pub enum Broken {
         /// Its term at the leader.
         theirs: Term,
     },
-    /// Another member leads the term in which this one leads.
+    /// This member leads a term, and another member leads it too.
     #[error("member {other} leads term {term} too")]
     TwoLeaders {
         /// The term.

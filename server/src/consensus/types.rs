@@ -40,7 +40,7 @@ pub enum Payload {
 pub struct HardState {
     /// Latest term seen.
     pub term: Term,
-    /// Whom this member voted for in that term; 0 for nobody.
+    /// The candidate that got this member's vote in `term`; 0 for none.
     pub vote: NodeId,
     /// Highest index known committed.
     pub commit: Index,
@@ -107,7 +107,7 @@ pub struct AppendBatch {
     pub hard_state: Option<HardState>,
     /// Entries; the first may overwrite (cut) the log from its index on.
     pub entries: Vec<Entry>,
-    /// The log restarts after this installed snapshot, when there is one; `entries` come after it.
+    /// An installed snapshot, after which the log restarts; `entries` follow the snapshot.
     pub snapshot: Option<SnapshotMark>,
 }
 

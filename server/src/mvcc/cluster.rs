@@ -1,4 +1,4 @@
-//! What the log says of the cluster itself: who belongs to it, and what members said of themselves.
+//! The cluster as the log describes it: its membership, and the attributes its members published.
 
 use std::collections::BTreeMap;
 

@@ -56,7 +56,7 @@ pub fn panics_are_caught() -> bool {
 /// Runs `work`; a panic in it is an error.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let before = GUARDED.replace(true);
-    // Whoever holds state that `work` may leave halfway counts itself failed on any error.
+    // The caller counts its state as failed on any error: `work` may have changed half of it.
     let done = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(before);
     done.unwrap_or_else(|panic| {

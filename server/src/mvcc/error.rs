@@ -6,7 +6,7 @@ use crate::identity::Identity;
 /// What went wrong with the store. None of these is an answer for a client.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Bytes that do not match their checksum, or contradict each other.
+    /// A checksum does not match its bytes, or two parts of the file contradict each other.
     #[error(
         "the state file is corrupt: {0}; keep the files, and restore this member's disk or replace \
          the member"

@@ -1,4 +1,4 @@
-//! Checksums over what is readable, to compare members with each other.
+//! Checksums over all readable records, to compare members.
 
 use std::ops::Bound;
 
@@ -16,7 +16,8 @@ pub struct HashKv {
     pub hash: u32,
     /// It covers history up to here.
     pub hash_revision: i64,
-    /// It covers what compaction at this revision left; only equal ones compare. -1 for none.
+    /// The compaction whose remains the checksum covers; -1 for none. Checksums compare only if their
+    /// compactions are equal.
     pub compact_revision: i64,
     /// The store's revision.
     pub revision: i64,

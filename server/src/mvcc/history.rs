@@ -101,11 +101,11 @@ impl<T: ReadableTable<RecordKey, &'static [u8]>> View<'_, T> {
         Ok(gathered.until(upto + 1))
     }
 
-    /// The key before the revision `main`, in which it got this version.
+    /// The key before the revision `main`, which gave the key this version.
     ///
     /// # Source
-    /// etcd `v3rpc/watch.go`: a created key had nothing before; otherwise it is the state at the
-    /// revision before, also when the request changed the key twice.
+    /// etcd `v3rpc/watch.go`: a created key had no state before; otherwise the state at the revision
+    /// before is told, also when the request changed the key twice.
     pub(crate) fn kv_before(
         &self,
         key: &[u8],

@@ -8,7 +8,7 @@ use super::record::{Record, Revision};
 use crate::command::KeyRange;
 use crate::planted;
 
-/// What the index knows of one change without reading its record.
+/// A change as the index keeps it, so that many answers need not read the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IndexEntry {
     pub(crate) revision: Revision,

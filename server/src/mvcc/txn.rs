@@ -2,8 +2,8 @@
 //!
 //! # Source
 //! etcd `txn/txn.go`. Every comparison, also those of transactions inside, is decided on the state
-//! before the first operation; so are the checks that can refuse the whole. Operations see what
-//! earlier ones of the same transaction did.
+//! before the first operation; so are the checks that can refuse the whole. An operation sees the
+//! changes of earlier operations of the same transaction.
 
 use redb::ReadableTable;
 
@@ -15,7 +15,7 @@ use crate::command::{
     RangeRequest, RangeResponse, Rejected, RequestOp, ResponseOp, TxnRequest, TxnResponse,
 };
 
-/// Which branch runs, here and in each transaction inside that branch.
+/// The branch that runs, and the branch of every transaction nested in it.
 pub(crate) struct Decision {
     succeeded: bool,
     inside: Vec<Decision>,

@@ -80,7 +80,7 @@ impl<'t> Writer<'t> {
         self.memory.state.revision + i64::from(!self.events.is_empty())
     }
 
-    /// Ends the request; its changes, if there were any.
+    /// Ends the request and returns its changes, if there are any.
     pub(crate) fn end_request(&mut self) -> Option<Changes> {
         let events = std::mem::take(&mut self.events);
         if events.is_empty() {
@@ -191,7 +191,7 @@ impl<T: redb::ReadableTable<RecordKey, &'static [u8]>> View<'_, T> {
     }
 }
 
-/// Leases cannot be granted yet, so there is none.
+/// Refuses every lease: leases cannot be granted yet.
 pub(crate) fn check_lease(request: &PutRequest) -> Result<(), Rejected> {
     if request.lease == 0 { Ok(()) } else { Err(Rejected::LeaseNotFound) }
 }

@@ -1,4 +1,4 @@
-//! What the loop reacts to, and what it answers to whoever waits.
+//! The events of the loop, and its answers to callers that wait.
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};

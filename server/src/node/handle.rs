@@ -45,7 +45,7 @@ pub struct Member {
     pub name: String,
     /// Where peers reach it.
     pub peer_urls: Vec<String>,
-    /// Where clients reach it; empty until it has said so.
+    /// Where clients reach the member; empty until the member published them.
     pub client_urls: Vec<String>,
     /// Whether it receives without voting.
     pub is_learner: bool,
@@ -98,7 +98,7 @@ impl Handle {
         *self.0.status.read().expect("no holder panics")
     }
 
-    /// The members of the cluster, each with what it last said of itself.
+    /// The members of the cluster, each with the attributes it published last.
     pub fn members(&self) -> Vec<Member> {
         let published = self.store().cluster().published;
         let mut members = self.0.members.clone();

@@ -1,21 +1,23 @@
 //! The event loop around the pure core: it steps the core, and does what the core wants done.
 //!
-//! # The corridor of a request
+//! # The way of a request
 //!
-//! `api` calls [`Handle::propose`]; the command goes as an event to the loop ([`event_loop`]), which gives
-//! it to the core. What the core wants done comes back as a `Ready`:
+//! `api` calls [`Handle::propose`]; the command goes as an [`Event`](event::Event) to the loop
+//! ([`event_loop`]), and the loop gives the command to the core. The core answers with a `Ready`:
 //!
-//! 1. messages that may leave go to `peer` (bounded, dropped when full: the core copes with loss),
-//! 2. an append goes to the log writer ([`writer`]), a task of its own, so that the loop never waits for the disk;
-//!    when it is durable an event brings its token back and the core releases what waited for it,
-//! 3. committed entries go to the applier ([`applier`]), again a task of its own; the answers come
-//!    back as an event and find the callers in `pending`.
+//! 1. Messages that may leave go to `peer`. Its outboxes are bounded and drop when full; the core
+//!    copes with loss.
+//! 2. An append goes to the log writer ([`writer`]), a task of its own, so that the loop never waits
+//!    for the disk. When the append is durable, an event brings its token back, and the core
+//!    releases the messages that waited for the append.
+//! 3. Committed entries go to the applier ([`applier`]), a task of its own too. The answers come back
+//!    as an event and find their callers in `pending`.
 //!
 //! # Reads
 //!
 //! [`Handle::read_index`] joins the next round of ReadIndex ([`reads`]). A round starts after the read
-//! arrived and has a context never used before; a round that gets no answer is given up and
-//! the next one gets a context of its own (etcd's bug R17 was a context used twice).
+//! arrived. A round that gets no answer asks again, each time with a context never used before (etcd's
+//! bug R17 was a context used twice).
 //!
 //! # Invariants
 //! - The loop awaits nothing but its inbox and its tick.

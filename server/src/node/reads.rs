@@ -26,14 +26,14 @@ struct Round {
     /// Contexts asked with and not dropped, the latest last.
     contexts: Vec<Bytes>,
     waiters: Vec<ReadWaiter>,
-    /// Ticks until it asks again.
-    patience_ticks: u32,
-    /// What that was when it last asked; doubles each time.
-    last_patience_ticks: u32,
+    /// Ticks until the round asks again.
+    retry_in_ticks: u32,
+    /// Ticks that the round waited the last time; doubles with each question.
+    last_retry_ticks: u32,
 }
 
-/// A round waits no longer than this many times its first patience before it asks again.
-const PATIENCE_GROWS_MAX: u32 = 16;
+/// A round asks again at the latest after this many times its first wait.
+const RETRY_GROWS_MAX: u32 = 16;
 
 impl Reads {
     /// `start` must be random; a round without an answer first asks again after `retry_ticks`.
@@ -60,7 +60,7 @@ impl Reads {
             return None;
         }
         match &self.round {
-            Some(round) if round.patience_ticks > 0 => return None,
+            Some(round) if round.retry_in_ticks > 0 => return None,
             None if self.next.is_empty() => return None,
             _ => {}
         }
@@ -69,12 +69,12 @@ impl Reads {
         let round = self.round.get_or_insert_with(|| Round {
             contexts: vec![],
             waiters: std::mem::take(&mut self.next),
-            patience_ticks: 0,
-            last_patience_ticks: first.div_ceil(2),
+            retry_in_ticks: 0,
+            last_retry_ticks: first.div_ceil(2),
         });
-        let doubled = (round.last_patience_ticks * 2).min(first * PATIENCE_GROWS_MAX);
-        round.patience_ticks = doubled;
-        round.last_patience_ticks = doubled;
+        let doubled = (round.last_retry_ticks * 2).min(first * RETRY_GROWS_MAX);
+        round.retry_in_ticks = doubled;
+        round.last_retry_ticks = doubled;
         round.contexts.push(context.clone());
         Some(context)
     }
@@ -92,8 +92,8 @@ impl Reads {
         round.contexts.retain(|asked| asked != context);
         if round.contexts.is_empty() {
             self.held = true;
-            round.patience_ticks = 0;
-            round.last_patience_ticks = self.retry_ticks.div_ceil(2);
+            round.retry_in_ticks = 0;
+            round.last_retry_ticks = self.retry_ticks.div_ceil(2);
         }
     }
 
@@ -114,10 +114,10 @@ impl Reads {
         self.next.retain(|waiter| !waiter.is_closed());
         let Some(round) = &mut self.round else { return };
         round.waiters.retain(|waiter| !waiter.is_closed());
-        round.patience_ticks = round.patience_ticks.saturating_sub(1);
+        round.retry_in_ticks = round.retry_in_ticks.saturating_sub(1);
         if round.waiters.is_empty() {
             self.round = None;
-        } else if round.patience_ticks == 0 && !round.contexts.is_empty() {
+        } else if round.retry_in_ticks == 0 && !round.contexts.is_empty() {
             crate::probe!("read index asked again");
         }
     }

@@ -1,11 +1,14 @@
 //! How members speak to each other: gRPC on the peer URL, with bounded outboxes that drop.
 //!
-//! To each peer lead three ways, each a connection of its own so that they really overtake one
-//! another: appends, everything else, and one for each snapshot. A message that finds its outbox
-//! full is dropped, which the core is told of; the loop never waits for a peer.
+//! A member keeps three kinds of connections to each peer: one for appends, one for all other
+//! messages, and one for each snapshot. On a single connection the kinds would wait for one another.
+//! A full outbox drops the message, and the core is told so; the event loop never waits for a peer.
 //!
-//! Every stream opens with a head that names format, cluster, sender and receiver; whoever is
-//! not meant refuses it (etcd's bug X27 was a message taken by a member reborn at the same address).
+//! Every stream opens with a head that names format, cluster, sender and receiver. A member refuses a
+//! stream that is meant for another member (etcd's bug X27: a member reborn at the same address took
+//! such a message).
+//!
+//! What comes from a peer is [`Received`], and goes to an [`Inbox`]: this room does not know the loop.
 
 mod inbound;
 mod outbound;
@@ -28,7 +31,7 @@ use crate::platform::Platform;
 /// Version of the payloads of peer streams; raised when their meaning changes.
 pub const PEER_FORMAT_VERSION: u32 = 1;
 
-/// Messages that wait for one way to one peer.
+/// Messages that wait for one connection to one peer, at most.
 const OUTBOX_MESSAGES_MAX: usize = 1024;
 
 /// The ways to all peers.

@@ -75,7 +75,7 @@ pub(super) async fn run(
     }
 }
 
-/// Sends one snapshot; true when the peer says that it has installed it.
+/// Sends one snapshot; true when the peer answers that the snapshot is installed.
 pub(super) async fn snapshot(
     platform: &Platform,
     identity: Identity,

@@ -42,7 +42,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     connection: Option<SendRequest<Body>>,
-    /// Dials that have ended. Who waited for one of them shares its failure.
+    /// Dials that have ended. All callers that waited for a dial share its failure.
     dials: u64,
     failure: Option<Status>,
 }

@@ -1,7 +1,7 @@
 //! gRPC over our own byte streams: tonic's codecs and hyper's HTTP/2, without tonic's transport.
 //!
-//! tonic's own transport arms real tokio timers and so cannot run in a simulated world. What it
-//! would do is little, and lies here, the same source in both worlds:
+//! tonic's own transport arms real tokio timers and so cannot run in a simulated world. The
+//! replacement is the same source in both worlds:
 //!
 //! - [`Executor`] and [`Timer`] give hyper the runtime and the member's [`Clock`](crate::platform::Clock).
 //! - [`serve`] accepts connections and serves a tower service on them. A broken connection ends

@@ -1,4 +1,4 @@
-//! Why the log refuses: where, what, and what to do about it.
+//! The errors of the log: the place, the damage, and the remedy.
 
 use std::io;
 

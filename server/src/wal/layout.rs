@@ -1,4 +1,4 @@
-//! The bytes of a segment: its header, and batches that verify one by one.
+//! The bytes of a segment: a header, and batches that each verify alone.
 
 use crate::consensus::types::Index;
 use crate::identity::Identity;
@@ -37,7 +37,7 @@ pub(super) struct SegmentHeader {
     pub(super) first_index: Index,
     /// Sequence of its first batch.
     pub(super) first_sequence: u64,
-    /// CRC of the batch before that, 0 when there is none.
+    /// CRC of the last batch of the segment before, 0 in the first segment.
     pub(super) prev_crc: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The log on disk: what this member promised, in the order in which it promised it.
+//! The log on disk: the promises of this member, in order.
 //!
 //! # Layout
 //! A directory of segments `<16 hex digits>.wal`, numbered from 1 without gaps. A segment begins

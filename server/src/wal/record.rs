@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Damage;
 use crate::consensus::types::{Entry, HardState, Index, SnapshotMark};
 
-/// What a batch says, as it is read.
+/// The body of a batch as it is read.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct Record {
     hard_state: Option<HardState>,
@@ -16,7 +16,7 @@ pub(super) struct Record {
     pub(super) entries: Vec<Entry>,
 }
 
-/// What a batch says, as it is written: the same fields in the same order as [`Record`].
+/// The body of a batch as it is written: the same fields in the same order as [`Record`].
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct RecordRef<'a> {
     /// New hard state, when it changed.

@@ -161,7 +161,7 @@ impl Reader<'_> {
             return self.write_again(number, &bytes[..at]).await;
         }
         if bytes[at..].iter().any(|byte| *byte != 0) {
-            // The segment after this one was created when all of this one was durable.
+            // A segment is created only when the segment before is durable as a whole.
             let damage = Damage::BatchBeforeSegment { sequence: self.end.sequence + 1 };
             return Err(self.corrupt(number, at as u64, damage));
         }
@@ -223,7 +223,7 @@ impl Reader<'_> {
     /// batch in it proves otherwise.
     async fn torn_creation(&mut self, number: u64, bytes: &[u8]) -> Result<(), WalError> {
         if self.end.segments.is_empty() && number > 1 {
-            // Those before it were removed, so this one was durable.
+            // Earlier segments are removed only when a later segment is durable.
             return Err(self.corrupt(number, 0, Damage::SegmentHeader));
         }
         for offset in 0..bytes.len() {

@@ -27,7 +27,7 @@ pub struct Hub {
     pub(super) streams_opened: u64,
     pub(super) synced: Synced,
     pub(super) unsynced: BTreeSet<Name>,
-    /// The watcher last given a step, so that all have their turn.
+    /// The watcher that [`Hub::sync`] served last, so that every watcher has its turn.
     pub(super) stepped: Option<Name>,
     /// Streams that asked for progress and were not answered yet.
     pub(super) progress_wanted: BTreeSet<StreamId>,

@@ -1,4 +1,4 @@
-//! What a client asks of the hub and what it is told.
+//! The requests of clients to the hub, and the hub's responses.
 
 use crate::command::KeyRange;
 use crate::mvcc::Event;

@@ -1,4 +1,4 @@
-//! The watch hub: who watches what, who is up to date, and what waits to be sent to whom.
+//! The watch hub: its watchers, how far each has come, and the responses that wait for clients.
 //!
 //! The hub is pure: it is told of changes and of requests, and puts responses into outboxes. It
 //! never waits, reads no clock and knows no protobuf.

@@ -1,4 +1,4 @@
-//! One client stream: its watchers and its outbox.
+//! A client's stream: the watchers on it, and the outbox of responses.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! One watcher: what it wants and how far it has come.
+//! A watcher: the request that made it, and the next revision to be told.
 
 use super::message::WatchRequest;
 use crate::mvcc::{Event, EventKind};
