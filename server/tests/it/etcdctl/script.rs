@@ -4,7 +4,7 @@ use std::error::Error;
 
 use goldenscript::{Argument, Command, Context, Runner};
 
-use crate::cluster::Cluster;
+use super::cluster::Cluster;
 
 /// Every command is etcdctl's own; `flag=value` stands for `--flag=value`. The last word of `txn` is
 /// what is typed into it; `watch` ends after `lines=N` lines.

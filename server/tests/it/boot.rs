@@ -1,8 +1,5 @@
 //! What a member makes of the files it finds when it starts, in the real world.
 
-#![cfg(not(madsim))]
-#![allow(clippy::unwrap_used, reason = "what a test does not expect ends it")]
-
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

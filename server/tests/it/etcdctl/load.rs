@@ -12,7 +12,7 @@ use mettle_server::platform::{Platform, real};
 use mettle_server::transport::Channel;
 use tonic::Request;
 
-use crate::cluster::{Cluster, Program, etcdctl_missing};
+use super::cluster::{Cluster, Program, etcdctl_missing};
 
 const WRITERS: usize = 4;
 const CALL_TIMEOUT: Duration = Duration::from_secs(2);

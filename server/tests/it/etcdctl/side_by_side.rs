@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Status;
 
-use crate::cluster::{Cluster, Program, etcd_missing};
+use super::cluster::{Cluster, Program, etcd_missing};
 
 const CALLS: usize = 1_500;
 /// How long an answer to a wish may take.

@@ -2,9 +2,7 @@
 //! side with a real etcd where one is installed.
 //!
 //! `kv.script` shows what etcdctl prints. It was written by running it against etcd; to write it again:
-//! `UPDATE_GOLDENFILES=1 cargo test -p mettle-server --test etcdctl etcd_itself`.
-#![cfg(not(madsim))]
-#![allow(clippy::unwrap_used, reason = "what a test does not expect ends it")]
+//! `UPDATE_GOLDENFILES=1 cargo test -p mettle-server --test it etcd_itself`.
 
 mod cluster;
 mod load;
@@ -16,7 +14,7 @@ mod size;
 use cluster::{Cluster, Program, etcd_missing, etcdctl_missing};
 use script::Etcdctl;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/etcdctl/kv.script");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/etcdctl/kv.script");
 
 #[test]
 fn one_member_answers_etcdctl_as_etcd_does() {

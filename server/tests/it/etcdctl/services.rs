@@ -12,7 +12,7 @@ use mettle_server::platform::real;
 use mettle_server::transport::Channel;
 use tonic::Code;
 
-use crate::cluster::{Cluster, Program, etcdctl_missing};
+use super::cluster::{Cluster, Program, etcdctl_missing};
 
 const MIB: usize = 1 << 20;
 

@@ -16,7 +16,7 @@ use mettle_server::transport::Channel;
 use prost::Message as _;
 use tonic::Status;
 
-use crate::cluster::{Cluster, Program, etcd_missing, etcdctl_missing};
+use super::cluster::{Cluster, Program, etcd_missing, etcdctl_missing};
 
 /// The default of `--max-request-bytes`.
 const LIMIT: usize = 1_572_864;
