@@ -57,7 +57,7 @@ impl<'a> Keys<'a> {
             keys.enter(indeterminate.key(key));
         }
         observations::each(ops, |source, observation| {
-            keys.observation(indeterminate, source, observation)
+            keys.enter_observation(indeterminate, source, observation);
         });
         for source in observations::made(ops) {
             keys.deletions(&ops.record(source.place).request, source.revision);
@@ -86,7 +86,7 @@ impl<'a> Keys<'a> {
         self.index.get(key).map(|number| &self.known[number as usize])
     }
 
-    fn observation(
+    fn enter_observation(
         &mut self,
         indeterminate: &IndeterminateWrites<'_>,
         source: Source,

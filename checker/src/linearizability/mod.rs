@@ -38,11 +38,6 @@
 
 mod answer_evidence;
 mod by_revision;
-mod candidates;
-mod choice_point;
-mod conflict_set;
-mod demand;
-mod feasibility;
 pub(crate) mod followed;
 mod indeterminate;
 mod judged_range;

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 use super::PossibleWriters;
 use super::ambiguity::{AmbiguousRevision, Attribution, Writer};
 use crate::history::{Blob, Request};
-use crate::linearizability::choice_point::ChoicePoint;
 use crate::linearizability::key_timeline::Fit;
+use crate::linearizability::replay::ChoicePoint;
 use crate::linearizability::replay::Replay;
 use crate::model::Version;
 

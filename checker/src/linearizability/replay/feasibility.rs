@@ -16,10 +16,10 @@
 
 use std::collections::BTreeSet;
 
+use super::Replay;
 use super::demand::{Demand, Job};
-use super::indeterminate::Plain;
-use super::key_timeline::Need;
-use super::replay::Replay;
+use crate::linearizability::indeterminate::Plain;
+use crate::linearizability::key_timeline::Need;
 
 /// How many holes are looked ahead.
 const HORIZON: usize = 96;

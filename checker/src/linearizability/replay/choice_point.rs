@@ -6,16 +6,16 @@ use crate::model::Span;
 
 /// A hole with its candidates.
 #[derive(Debug)]
-pub(super) struct ChoicePoint {
-    pub(super) hole: i64,
+pub(in crate::linearizability) struct ChoicePoint {
+    pub(in crate::linearizability) hole: i64,
     /// Best first.
-    pub(super) pool: Vec<u32>,
-    pub(super) next: usize,
-    pub(super) chosen: Option<u32>,
+    pub(in crate::linearizability) pool: Vec<u32>,
+    pub(in crate::linearizability) next: usize,
+    pub(in crate::linearizability) chosen: Option<u32>,
     /// Whether evidence narrowed the pool; otherwise it is everything called in time.
-    pub(super) narrowed: bool,
+    pub(in crate::linearizability) narrowed: bool,
     /// Whether a candidate stands for others that differ from it in nothing that anybody saw.
-    pub(super) stands_for_others: bool,
+    pub(in crate::linearizability) stands_for_others: bool,
     /// Earlier frames that had a part in the failures of this one.
     pub(super) conflicts: BTreeSet<usize>,
     /// Kinds that were tried.

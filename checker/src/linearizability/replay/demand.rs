@@ -1,6 +1,6 @@
 //! What must still be done in the holes that are left, key by key.
 
-use super::key_timeline::Need;
+use crate::linearizability::key_timeline::Need;
 
 /// What is owed, and where it can be done.
 pub(super) struct Demand {

@@ -12,9 +12,9 @@
 
 use std::collections::BTreeSet;
 
-use super::indeterminate::Plain;
-use super::replay::Replay;
+use super::Replay;
 use crate::history::KeyValue;
+use crate::linearizability::indeterminate::Plain;
 use crate::model::Span;
 
 impl Replay<'_, '_> {

@@ -1,0 +1,70 @@
+//! Remembers the deepest contradiction, and which write had last changed its key.
+
+use super::{Failure, Replay, What};
+use crate::history::{Request, RequestOp, TxnRequest};
+use crate::model::Scope;
+
+impl Replay<'_, '_> {
+    pub(super) fn deepen(&mut self, revision: i64, what: What) {
+        let deepest = self.deepest.as_ref();
+        // What an answer of the quorum says weighs more than what a watcher says.
+        let better = deepest.is_none_or(|deepest| {
+            deepest.revision < revision
+                || deepest.revision == revision && matches!(deepest.what, What::NoWriter)
+        });
+        if better {
+            self.deepest = Some(self.failure(revision, what));
+        }
+    }
+
+    pub(super) fn failure(&self, revision: i64, what: What) -> Failure {
+        let scope = match &what {
+            What::Answer(_, mismatch) | What::Event(mismatch, _) => Some(&mismatch.scope),
+            What::Nothing(_) | What::NoWriter | What::Open => None,
+        };
+        let key = match scope {
+            Some(Scope::Key(key)) => Some(key),
+            _ => None,
+        };
+        let writer = key.and_then(|key| {
+            let seen = match &what {
+                What::Answer(place, _) => self.looked_at(*place, revision)?,
+                _ => revision,
+            };
+            let written = self.store.at(seen).get(key)?.mod_revision;
+            let placed = || {
+                let point = self.choice_points.iter().find(|point| point.hole == written)?;
+                Some(self.ops.unknown[point.chosen? as usize])
+            };
+            self.ops.mutator(written).or_else(placed).map(|place| (written, place))
+        });
+        Failure { revision, what, writer, guessed: !self.choice_points.is_empty(), held: None }
+    }
+
+    /// The revision whose content an answer shows; None where its parts show several.
+    fn looked_at(&self, place: u32, revision: i64) -> Option<i64> {
+        let latest = match self.ops.mutator(revision) {
+            Some(mutator) if mutator == place => revision - 1,
+            _ => revision,
+        };
+        match &self.ops.record(place).request {
+            Request::Range(range) if range.revision > 0 => Some(latest.min(range.revision)),
+            Request::Txn(txn) if looks_back(txn) => None,
+            _ => Some(latest),
+        }
+    }
+
+    pub(super) fn last_failure(&self) -> Failure {
+        let revision = self.store.revision() + 1;
+        self.deepest.clone().unwrap_or_else(|| self.failure(revision, What::NoWriter))
+    }
+}
+
+/// Whether a transaction reads the past somewhere.
+fn looks_back(txn: &TxnRequest) -> bool {
+    txn.success.iter().chain(&txn.failure).any(|op| match op {
+        RequestOp::Range(range) => range.revision > 0,
+        RequestOp::Txn(inner) => looks_back(inner),
+        _ => false,
+    })
+}

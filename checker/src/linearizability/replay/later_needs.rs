@@ -1,0 +1,60 @@
+//! Which writes later holes need, so that an earlier hole must not use them up.
+
+use std::collections::BTreeSet;
+
+use super::Replay;
+use crate::linearizability::indeterminate::Plain;
+use crate::linearizability::key_timeline::Need;
+
+impl Replay<'_, '_> {
+    /// Whether, without one of them, too few of the writers of a key would be left for what is
+    /// owed later, and who has taken the others. A writer that could put it twice counts twice.
+    pub(super) fn owed_later(&self, later: &[Need], suppliers: &[u32]) -> Option<BTreeSet<usize>> {
+        let mut suppliers = suppliers.iter().peekable();
+        let mut users = BTreeSet::new();
+        let (mut left, mut owed) = (-1, 0);
+        for need in later {
+            let in_time = self.in_time(need.by);
+            while let Some(number) = suppliers.next_if(|number| **number < in_time) {
+                match self.used[*number as usize] {
+                    Some(point) => drop(users.insert(point)),
+                    None => left += 1,
+                }
+            }
+            owed += need.count;
+            if left < owed {
+                return Some(users);
+            }
+        }
+        None
+    }
+
+    /// Whether all writers that were called in time for a revision are used, and by whom.
+    pub(super) fn all_used(&self, writers: &[u32], by: i64) -> Option<BTreeSet<usize>> {
+        let in_time = self.in_time(by);
+        let called = writers.iter().take_while(|number| **number < in_time);
+        called.map(|number| self.used[*number as usize]).collect()
+    }
+
+    /// Whether a put is wanted for a later hole at which its value was seen, and who has taken
+    /// the others that would do.
+    pub(super) fn wanted_later(&self, number: u32, hole: i64) -> Option<BTreeSet<usize>> {
+        let Plain::Put { key, value } = self.indeterminate.writes[number as usize].plain() else {
+            return None;
+        };
+        let holes = self.answer_evidence.holes_with(key, value);
+        let later = holes.len() - holes.partition_point(|seen| *seen <= hole);
+        if later == 0 {
+            return None;
+        }
+        let mut users = BTreeSet::new();
+        let mut left = 0;
+        for other in self.indeterminate.putters(key, Some(value)) {
+            match self.used[other as usize] {
+                Some(point) => drop(users.insert(point)),
+                None => left += 1,
+            }
+        }
+        (left - 1 < later).then_some(users)
+    }
+}

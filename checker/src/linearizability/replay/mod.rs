@@ -1,0 +1,147 @@
+//! Replays the writes in the order of their revisions, and fills each revision that no answer
+//! claims with a write of unknown outcome.
+
+mod answers;
+mod call_bounds;
+mod candidates;
+mod choice_point;
+mod conflict_set;
+mod demand;
+mod failure;
+mod feasibility;
+mod fits;
+mod interchangeable;
+mod later_needs;
+mod outcome;
+mod search;
+
+use super::answer_evidence::AnswerEvidence;
+use super::followed::PossibleWriters;
+use super::followed::ambiguity::Writer;
+use super::indeterminate::IndeterminateWrites;
+use super::ops::Ops;
+use super::watch_evidence::WatchEvidence;
+use crate::budget::Budget;
+use crate::model::Store;
+
+pub(in crate::linearizability) use choice_point::ChoicePoint;
+use demand::Demand;
+pub(crate) use outcome::{Ending, Failure, Placement, What};
+
+pub(crate) struct Replay<'a, 'b> {
+    pub(super) ops: &'b Ops<'a>,
+    pub(super) indeterminate: &'b IndeterminateWrites<'a>,
+    pub(super) answer_evidence: &'b AnswerEvidence<'a, 'b>,
+    pub(super) watch_evidence: Option<&'b WatchEvidence<'a, 'b>>,
+    /// For revision base+1+n at place n: its write was called no later than this.
+    pub(super) called_by: Vec<u64>,
+    top: i64,
+    first_hole: i64,
+    budget: Budget,
+    /// Bytes that the frames take.
+    held: u64,
+    /// Counted when it is first asked for.
+    demand: Option<Demand>,
+    pub(super) store: Store,
+    pub(super) choice_points: Vec<ChoicePoint>,
+    pub(super) used: Vec<Option<usize>>,
+    /// What frames use of what is in doubt.
+    pub(super) claims: Vec<(Writer, usize)>,
+    pub(super) steps: u64,
+    contradictions: u64,
+    deepest: Option<Failure>,
+}
+
+impl<'a, 'b> Replay<'a, 'b> {
+    pub(crate) fn new(
+        ops: &'b Ops<'a>,
+        (indeterminate, answer_evidence): (&'b IndeterminateWrites<'a>, &'b AnswerEvidence<'a, 'b>),
+        watch_evidence: Option<&'b WatchEvidence<'a, 'b>>,
+        (store, budget): (Store, Budget),
+    ) -> Self {
+        let top = watch_evidence.map_or(ops.top, |watch_evidence| ops.top.max(watch_evidence.top));
+        let hole = ops.holes().next();
+        let mut replay = Replay {
+            ops,
+            indeterminate,
+            answer_evidence,
+            watch_evidence,
+            called_by: Vec::new(),
+            top,
+            first_hole: hole.unwrap_or(ops.top + 1),
+            budget,
+            held: 0,
+            demand: None,
+            store,
+            choice_points: Vec::new(),
+            used: vec![None; indeterminate.len()],
+            claims: Vec::new(),
+            steps: 0,
+            contradictions: 0,
+            deepest: None,
+        };
+        replay.bound_calls();
+        replay
+    }
+
+    pub(super) fn place(&self, revision: i64) -> usize {
+        (revision - self.ops.base) as usize - 1
+    }
+
+    pub(crate) fn run(mut self) -> Ending {
+        let base = self.ops.base;
+        if let Err(contradiction) = self.gap(base) {
+            let failure = self.failure(base, contradiction.what);
+            return self.refuted(failure);
+        }
+        while self.store.revision() < self.top {
+            let revision = self.store.revision() + 1;
+            let done = if self.ops.mutator(revision).is_some() {
+                self.known(revision).map_err(|contradiction| {
+                    let conflicts = self.conflict_set(
+                        &contradiction.spans,
+                        contradiction.at,
+                        self.choice_points.len(),
+                    );
+                    self.deepen(revision, contradiction.what);
+                    conflicts
+                })
+            } else {
+                self.open(revision);
+                self.try_next()
+            };
+            if let Err(conflicts) = done
+                && !self.backjump(conflicts)
+            {
+                let failure = self.last_failure();
+                return self.refuted(failure);
+            }
+            if self.exhausted() {
+                let revision = self.store.revision() + 1;
+                let deepest = self.deepest.clone();
+                let mut failure = deepest.unwrap_or_else(|| self.failure(revision, What::Open));
+                failure.held = (self.held > self.budget.memory_bytes).then_some(self.held);
+                self.store.undo_to(base);
+                return Ending::Exhausted(failure, self.steps, self.store);
+            }
+        }
+        let writers =
+            if self.ops.goes_on { self.possible_writers() } else { PossibleWriters::default() };
+        let placed = self.choice_points.iter().filter_map(|point| {
+            let chosen = point.chosen? as usize;
+            Some((point.hole, self.ops.unknown[chosen]))
+        });
+        Ending::Placed(Placement {
+            placed: placed.collect(),
+            writers,
+            store: self.store,
+            steps: self.steps,
+            base,
+        })
+    }
+
+    fn refuted(mut self, failure: Failure) -> Ending {
+        self.store.undo_to(self.ops.base);
+        Ending::Refuted(failure, self.steps, self.store)
+    }
+}
