@@ -7,7 +7,7 @@
 //! writes of unknown outcome, and the general search. They get what is left ([`Budget`]).
 
 use crate::history::weight::weight;
-use crate::history::{History, Op, Outcome, Record, Request, RequestOp, Response, TxnRequest};
+use crate::history::{History, Op, Outcome, PlainOp, Record, Request, Response};
 use crate::verdict::{ASSUMPTIONS, Verdict};
 
 /// How much work a judgement may cost. Never time: the same history gets the same verdict.
@@ -99,21 +99,9 @@ pub(crate) fn needed_for<'a>(records: impl Iterator<Item = &'a Record>) -> u64 {
     needed
 }
 
+/// How many changes a request may make.
 fn changes(request: &Request) -> u64 {
-    fn inside(txn: &TxnRequest) -> u64 {
-        let ops = txn.success.iter().chain(&txn.failure);
-        ops.map(|op| match op {
-            RequestOp::Range(_) => 0,
-            RequestOp::Put(_) | RequestOp::DeleteRange(_) => 1,
-            RequestOp::Txn(inner) => inside(inner),
-        })
-        .sum()
-    }
-    match request {
-        Request::Put(_) | Request::DeleteRange(_) => 1,
-        Request::Txn(txn) => inside(txn),
-        _ => 0,
-    }
+    request.ops().filter(|op| !matches!(op, PlainOp::Range(_))).count() as u64
 }
 
 /// What is said of a history that is too large for the memory allowed.

@@ -9,7 +9,7 @@ use mettle_checker::Report;
 use mettle_checker::budget::CHANGE;
 use mettle_checker::changes::{MOST_KEYS, MOST_RECORDS};
 use mettle_checker::history::weight::weight;
-use mettle_checker::history::{Record, Request, RequestOp, TxnRequest};
+use mettle_checker::history::{PlainOp, Record, Request};
 use mettle_checker::words::row::Row;
 use mettle_page::scene::{ALL_ROWS, NEAR_ROWS};
 
@@ -126,23 +126,15 @@ fn replayed(record: &Record) -> u64 {
 
 /// How many keys a request may change; of a deletion those that are shown.
 fn keys(request: &Request) -> u64 {
-    fn inside(txn: &TxnRequest) -> u64 {
-        let ops = txn.success.iter().chain(&txn.failure);
-        ops.map(|op| match op {
-            RequestOp::Range(_) => 0,
-            RequestOp::Put(_) => 1,
-            RequestOp::DeleteRange(delete) => deleted(delete.range_end.is_empty()),
-            RequestOp::Txn(inner) => inside(inner),
-        })
-        .sum()
+    if matches!(request, Request::LeaseRevoke(_)) {
+        return MOST_KEYS as u64;
     }
-    match request {
-        Request::Put(_) => 1,
-        Request::DeleteRange(delete) => deleted(delete.range_end.is_empty()),
-        Request::Txn(txn) => inside(txn),
-        Request::LeaseRevoke(_) => MOST_KEYS as u64,
-        _ => 0,
-    }
+    let each = request.ops().map(|op| match op {
+        PlainOp::Range(_) => 0,
+        PlainOp::Put(_) => 1,
+        PlainOp::DeleteRange(delete) => deleted(delete.range_end.is_empty()),
+    });
+    each.sum()
 }
 
 fn deleted(one: bool) -> u64 {

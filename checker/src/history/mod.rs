@@ -43,6 +43,7 @@ mod role;
 #[cfg(test)]
 mod tests;
 mod valid;
+mod visit;
 mod watch;
 pub mod weight;
 mod write;
@@ -67,6 +68,7 @@ pub use read::{Limits, Line, Lines, ReadError, Reader, read_file, read_stream};
 pub use record::{ErrorAnswer, History, Op, Outcome, Record, Request, Response};
 pub use role::EXPIRY_PROCESS;
 pub(crate) use role::{Role, is_local, is_revocation, makes_revision, role};
+pub use visit::{PlainAnswer, PlainOp, TxnPart};
 pub use watch::{
     Event, EventType, IsCreate, StreamRef, WatchCancelRequest, WatchCreateRequest, WatchFilter,
     WatchResponse,

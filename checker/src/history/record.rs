@@ -6,8 +6,8 @@ use super::{
     CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Header,
     LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesRequest,
     LeaseLeasesResponse, LeaseRequest, LeaseRevokeResponse, LeaseTimeToLiveRequest,
-    LeaseTimeToLiveResponse, Origin, PutRequest, PutResponse, QuiescedRequest, RangeRequest,
-    RangeResponse, RequestOp, StreamRef, TxnRequest, TxnResponse, WatchCancelRequest,
+    LeaseTimeToLiveResponse, Origin, PlainOp, PutRequest, PutResponse, QuiescedRequest,
+    RangeRequest, RangeResponse, StreamRef, TxnRequest, TxnResponse, WatchCancelRequest,
     WatchCreateRequest, WatchResponse,
 };
 
@@ -188,22 +188,11 @@ impl Op {
 impl Request {
     /// The puts with a lease that it may do, whichever way its conditions go.
     pub(crate) fn lease_puts(&self) -> Vec<&PutRequest> {
-        fn inside<'a>(txn: &'a TxnRequest, found: &mut Vec<&'a PutRequest>) {
-            for op in txn.success.iter().chain(&txn.failure) {
-                match op {
-                    RequestOp::Put(put) if put.lease != 0 => found.push(put),
-                    RequestOp::Txn(inner) => inside(inner, found),
-                    _ => {}
-                }
-            }
-        }
-        let mut found = Vec::new();
-        match self {
-            Request::Put(put) if put.lease != 0 => found.push(put),
-            Request::Txn(txn) => inside(txn, &mut found),
-            _ => {}
-        }
-        found
+        let puts = self.ops().filter_map(|op| match op {
+            PlainOp::Put(put) if put.lease != 0 => Some(put),
+            _ => None,
+        });
+        puts.collect()
     }
 
     /// Which kind.

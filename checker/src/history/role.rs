@@ -1,8 +1,6 @@
 //! What each record is to the order of writes: which revision it made or saw, if any.
 
-use super::{
-    Header, Op, Outcome, Record, Request, RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
-};
+use super::{Header, Op, Outcome, PlainAnswer, Record, Request, RequestOp, Response, TxnResponse};
 
 /// The process of an end of a lease that nobody asked for.
 pub const EXPIRY_PROCESS: u64 = u64::MAX;
@@ -55,19 +53,10 @@ pub(crate) fn is_revocation(record: &Record) -> bool {
 }
 
 fn writes(response: &TxnResponse) -> bool {
-    response.responses.iter().any(|response| match response {
-        ResponseOp::Range(_) => false,
-        ResponseOp::Put(_) => true,
-        ResponseOp::DeleteRange(delete) => delete.deleted > 0,
-        ResponseOp::Txn(inner) => writes(inner),
-    })
-}
-
-fn may_write(request: &TxnRequest) -> bool {
-    request.success.iter().chain(&request.failure).any(|op| match op {
-        RequestOp::Range(_) => false,
-        RequestOp::Put(_) | RequestOp::DeleteRange(_) => true,
-        RequestOp::Txn(inner) => may_write(inner),
+    response.answers().any(|answer| match answer {
+        PlainAnswer::Range(_) => false,
+        PlainAnswer::Put(_) => true,
+        PlainAnswer::DeleteRange(delete) => delete.deleted > 0,
     })
 }
 
@@ -79,7 +68,7 @@ pub(crate) fn role(record: &Record) -> Role {
         (_, Outcome::Fail) => Role::Error,
         (request, _) if is_about_leases(request) => Role::Nothing,
         (Request::Range(_) | Request::LeaseGrant(_), Outcome::Unknown) => Role::Nothing,
-        (Request::Txn(txn), Outcome::Unknown) if !may_write(txn) => Role::Nothing,
+        (Request::Txn(txn), Outcome::Unknown) if !txn.may_write() => Role::Nothing,
         (_, Outcome::Unknown) => Role::Unknown,
         (_, Outcome::Ok) => answered(record).unwrap_or(Role::NoRevision),
     }

@@ -19,8 +19,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{
-    Blob, Compare, CompareResult, Event, EventType, History, KeyValue, Operand, PutRequest, Record,
-    Request, RequestOp, Response, ResponseOp, Role, TxnRequest, TxnResponse, role,
+    Blob, Compare, CompareResult, Event, EventType, History, KeyValue, Operand, PlainOp,
+    PutRequest, Record, Request, Response, ResponseOp, Role, TxnRequest, TxnResponse, role,
 };
 use crate::linearizability::observations::{self, Observation};
 use crate::linearizability::ops::Ops;
@@ -249,30 +249,27 @@ fn conditions<'a>(
                     known.denied.insert(*not);
                 }
             }
-            let mut own = BTreeSet::new();
-            finds((txn, answer), at, keys, &mut own);
+            finds((txn, answer), at, keys);
         }
         _ => {}
     }
 }
 
-/// What the operations of a transaction find, unless it is their `own` doing.
+/// What the operations of a transaction find, unless it is their own doing.
 fn finds<'a>(
     (txn, answer): (&'a TxnRequest, &TxnResponse),
     at: i64,
     keys: &mut BTreeMap<&'a Blob, Known<'a>>,
-    own: &mut BTreeSet<&'a Blob>,
 ) {
-    let done = if answer.succeeded { &txn.success } else { &txn.failure };
-    for (op, answer) in done.iter().zip(&answer.responses) {
+    let mut own = BTreeSet::new();
+    for (op, answer) in txn.answered_ops(answer) {
         match (op, answer) {
-            (RequestOp::Put(put), _) if own.insert(&put.key) => keeps(put, at, keys),
-            (RequestOp::DeleteRange(delete), ResponseOp::DeleteRange(answer))
+            (PlainOp::Put(put), _) if own.insert(&put.key) => keeps(put, at, keys),
+            (PlainOp::DeleteRange(delete), ResponseOp::DeleteRange(answer))
                 if delete.range_end.is_empty() && answer.deleted > 0 && own.insert(&delete.key) =>
             {
                 keys.entry(&delete.key).or_default().found(at, None);
             }
-            (RequestOp::Txn(txn), ResponseOp::Txn(answer)) => finds((txn, answer), at, keys, own),
             _ => {}
         }
     }

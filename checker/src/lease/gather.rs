@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::before::{Before, Over};
 use crate::history::{
-    Blob, EXPIRY_PROCESS, ErrorAnswer, LeaseRequest, Op, Outcome, PutRequest, Record, Request,
-    RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
+    Blob, EXPIRY_PROCESS, ErrorAnswer, LeaseRequest, Op, Outcome, PlainOp, PutRequest, Record,
+    Request, Response, TxnRequest, TxnResponse,
 };
 use crate::linearizability::JudgedRange;
 use crate::model::Store;
@@ -289,16 +289,11 @@ impl<'a> Leases<'a> {
         revision: i64,
         record: &'a Record,
     ) -> bool {
-        let chosen = if answer.succeeded { &txn.success } else { &txn.failure };
         let mut found = false;
-        for (op, answer) in chosen.iter().zip(&answer.responses) {
-            found |= match (op, answer) {
-                (RequestOp::Put(put), _) => self.put(put, revision, record),
-                (RequestOp::Txn(txn), ResponseOp::Txn(answer)) => {
-                    self.txn((txn, answer), revision, record)
-                }
-                _ => false,
-            };
+        for (op, _) in txn.answered_ops(answer) {
+            if let PlainOp::Put(put) = op {
+                found |= self.put(put, revision, record);
+            }
         }
         found
     }

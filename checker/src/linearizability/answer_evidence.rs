@@ -9,8 +9,7 @@ use super::key_timeline::{KeyTimeline, ObservedVersion};
 use super::observations::{self, Observation, Source};
 use super::ops::Ops;
 use crate::history::{
-    Blob, Compare, DeleteRangeRequest, KeyValue, Operand, PutRequest, RangeRequest, Request,
-    RequestOp, SortTarget, TxnRequest,
+    Blob, DeleteRangeRequest, KeyValue, Op, Operand, PlainOp, Request, SortTarget, TxnPart,
 };
 use crate::model::{KeyIndex, Span};
 
@@ -129,21 +128,14 @@ impl<'a> Keys<'a> {
 
     /// Notes that a request could have deleted keys of which something is known.
     fn deletions(&mut self, request: &Request, revision: i64) {
-        match request {
-            Request::DeleteRange(delete) => self.deletion(delete, revision),
-            Request::Txn(txn) => self.txn_deletions(txn, revision),
-            Request::Range(_) | Request::Put(_) => {}
+        let known = [Op::Range, Op::Put, Op::DeleteRange, Op::Txn];
+        if !known.contains(&request.op()) {
             // Whatever else makes a revision, such as the end of a lease, deletes who knows what.
-            _ => self.known.iter_mut().for_each(|known| known.deletes.push(revision)),
+            self.known.iter_mut().for_each(|known| known.deletes.push(revision));
         }
-    }
-
-    fn txn_deletions(&mut self, txn: &TxnRequest, revision: i64) {
-        for op in txn.success.iter().chain(&txn.failure) {
-            match op {
-                RequestOp::DeleteRange(delete) => self.deletion(delete, revision),
-                RequestOp::Txn(inner) => self.txn_deletions(inner, revision),
-                RequestOp::Range(_) | RequestOp::Put(_) => {}
+        for op in request.ops() {
+            if let PlainOp::DeleteRange(delete) = op {
+                self.deletion(delete, revision);
             }
         }
     }
@@ -269,28 +261,12 @@ impl<'a, 'b> AnswerEvidence<'a, 'b> {
 }
 
 fn depends_on_values(request: &Request) -> bool {
-    let range = |range: &RangeRequest| range.sort_target == SortTarget::Value;
-    let put = |put: &PutRequest| put.ignore_value || put.ignore_lease;
-    match request {
-        Request::Range(request) => range(request),
-        Request::Put(request) => put(request),
-        Request::Txn(txn) => txn_depends_on_values(txn, &range, &put),
-        _ => false,
-    }
-}
-
-fn txn_depends_on_values(
-    txn: &TxnRequest,
-    range: &impl Fn(&RangeRequest) -> bool,
-    put: &impl Fn(&PutRequest) -> bool,
-) -> bool {
-    let compared =
-        |compare: &Compare| matches!(compare.operand, Operand::Value(_) | Operand::Lease(_));
-    txn.compare.iter().any(compared)
-        || txn.success.iter().chain(&txn.failure).any(|op| match op {
-            RequestOp::Range(request) => range(request),
-            RequestOp::Put(request) => put(request),
-            RequestOp::DeleteRange(_) => false,
-            RequestOp::Txn(inner) => txn_depends_on_values(inner, range, put),
-        })
+    request.parts().any(|part| match part {
+        TxnPart::Compare(compare) => {
+            matches!(compare.operand, Operand::Value(_) | Operand::Lease(_))
+        }
+        TxnPart::Op(PlainOp::Range(range)) => range.sort_target == SortTarget::Value,
+        TxnPart::Op(PlainOp::Put(put)) => put.ignore_value || put.ignore_lease,
+        TxnPart::Op(PlainOp::DeleteRange(_)) => false,
+    })
 }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::followed::reservations::Reservations;
 use super::ops::Ops;
 use crate::history::{
-    Blob, DeleteRangeRequest, Op, PutRequest, Record, Request, RequestOp, Response, TxnRequest,
+    Blob, DeleteRangeRequest, Op, PlainOp, PutRequest, Record, Request, RequestOp, Response,
+    TxnPart, TxnRequest,
 };
 use crate::model::{KeyIndex, Span};
 
@@ -221,15 +222,15 @@ impl<'a> IndeterminateWrites<'a> {
     }
 
     fn enter_txn(&mut self, number: u32, txn: &'a TxnRequest) {
-        let conditions = txn.compare.iter();
-        let spans = conditions.map(|compare| Span::new(&compare.key, &compare.range_end));
-        self.writes[number as usize].depends.extend(spans);
-        for op in txn.success.iter().chain(&txn.failure) {
-            match op {
-                RequestOp::Range(_) => {}
-                RequestOp::Put(put) => self.enter_put(number, put),
-                RequestOp::DeleteRange(delete) => self.enter_delete(number, delete),
-                RequestOp::Txn(inner) => self.enter_txn(number, inner),
+        for part in txn.parts() {
+            match part {
+                TxnPart::Compare(compare) => {
+                    let span = Span::new(&compare.key, &compare.range_end);
+                    self.writes[number as usize].depends.push(span);
+                }
+                TxnPart::Op(PlainOp::Range(_)) => {}
+                TxnPart::Op(PlainOp::Put(put)) => self.enter_put(number, put),
+                TxnPart::Op(PlainOp::DeleteRange(delete)) => self.enter_delete(number, delete),
             }
         }
     }
@@ -375,34 +376,21 @@ fn handle(request: &Request) -> (Op, &Blob, &Blob) {
 /// Every span of keys on which a request's answer depends.
 pub(crate) fn reads(request: &Request) -> Vec<Span> {
     let mut spans = Vec::new();
-    match request {
-        Request::Range(range) => spans.push(Span::new(&range.key, &range.range_end)),
-        Request::Put(put) => put_reads(put, &mut spans),
-        Request::DeleteRange(delete) => spans.push(Span::new(&delete.key, &delete.range_end)),
-        Request::LeaseRevoke(_) => spans.push(Span::everything()),
-        Request::Txn(txn) => txn_reads(txn, &mut spans),
-        _ => {}
+    if matches!(request, Request::LeaseRevoke(_)) {
+        spans.push(Span::everything());
     }
-    spans
-}
-
-fn put_reads(put: &PutRequest, spans: &mut Vec<Span>) {
-    spans.push(Span::one(&put.key));
-    if put.lease != 0 {
-        spans.push(end_of(put.lease));
-    }
-}
-
-fn txn_reads(txn: &TxnRequest, spans: &mut Vec<Span>) {
-    spans.extend(txn.compare.iter().map(|compare| Span::new(&compare.key, &compare.range_end)));
-    for op in txn.success.iter().chain(&txn.failure) {
-        match op {
-            RequestOp::Range(range) => spans.push(Span::new(&range.key, &range.range_end)),
-            RequestOp::Put(put) => put_reads(put, spans),
-            RequestOp::DeleteRange(delete) => {
-                spans.push(Span::new(&delete.key, &delete.range_end));
-            }
-            RequestOp::Txn(inner) => txn_reads(inner, spans),
+    for part in request.parts() {
+        spans.push(match part {
+            TxnPart::Compare(compare) => Span::new(&compare.key, &compare.range_end),
+            TxnPart::Op(PlainOp::Range(range)) => Span::new(&range.key, &range.range_end),
+            TxnPart::Op(PlainOp::Put(put)) => Span::one(&put.key),
+            TxnPart::Op(PlainOp::DeleteRange(delete)) => Span::new(&delete.key, &delete.range_end),
+        });
+        if let TxnPart::Op(PlainOp::Put(put)) = part
+            && put.lease != 0
+        {
+            spans.push(end_of(put.lease));
         }
     }
+    spans
 }

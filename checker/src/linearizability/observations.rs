@@ -2,8 +2,8 @@
 
 use super::ops::Ops;
 use crate::history::{
-    Blob, DeleteRangeRequest, DeleteRangeResponse, EventType, KeyValue, RangeRequest,
-    RangeResponse, Record, Request, RequestOp, Response, ResponseOp, TxnRequest, TxnResponse,
+    Blob, DeleteRangeRequest, DeleteRangeResponse, EventType, KeyValue, PlainAnswer, PlainOp,
+    RangeRequest, RangeResponse, Record, Request, Response, ResponseOp, TxnRequest, TxnResponse,
 };
 
 /// One thing that an answer shows.
@@ -106,19 +106,15 @@ impl<'a, With: FnMut(Source, Observation<'a>)> Walk<With> {
     }
 
     fn txn(&mut self, request: &'a TxnRequest, answer: &'a TxnResponse) {
-        let ops = if answer.succeeded { &request.success } else { &request.failure };
-        for (op, answer) in ops.iter().zip(&answer.responses) {
-            match (op, answer) {
-                (RequestOp::Range(request), ResponseOp::Range(answer)) => {
-                    self.range(request, answer);
-                }
-                (RequestOp::Put(put), ResponseOp::Put(answer)) => {
+        for pair in request.answered_ops(answer) {
+            match pair {
+                (PlainOp::Range(request), ResponseOp::Range(answer)) => self.range(request, answer),
+                (PlainOp::Put(put), ResponseOp::Put(answer)) => {
                     self.put(&put.key, answer.prev_kv.as_ref());
                 }
-                (RequestOp::DeleteRange(delete), ResponseOp::DeleteRange(answer)) => {
+                (PlainOp::DeleteRange(delete), ResponseOp::DeleteRange(answer)) => {
                     self.delete(delete, answer);
                 }
-                (RequestOp::Txn(request), ResponseOp::Txn(answer)) => self.txn(request, answer),
                 _ => {}
             }
         }
@@ -143,12 +139,11 @@ pub(crate) fn shown_at(record: &Record, revision: i64) -> Option<&KeyValue> {
 }
 
 fn inside(txn: &TxnResponse, revision: i64) -> Option<&KeyValue> {
-    txn.responses.iter().find_map(|response| match response {
-        ResponseOp::Range(range) => range.kvs.iter().find(|kv| kv.mod_revision == revision),
-        ResponseOp::Put(put) => put.prev_kv.as_ref().filter(|kv| kv.mod_revision == revision),
-        ResponseOp::DeleteRange(delete) => {
+    txn.answers().find_map(|answer| match answer {
+        PlainAnswer::Range(range) => range.kvs.iter().find(|kv| kv.mod_revision == revision),
+        PlainAnswer::Put(put) => put.prev_kv.as_ref().filter(|kv| kv.mod_revision == revision),
+        PlainAnswer::DeleteRange(delete) => {
             delete.prev_kvs.iter().find(|kv| kv.mod_revision == revision)
         }
-        ResponseOp::Txn(txn) => inside(txn, revision),
     })
 }

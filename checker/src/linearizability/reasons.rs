@@ -7,7 +7,7 @@ use super::observations::shown_at;
 use super::ops::{Ops, broken};
 use super::replay::{Failure, What};
 use crate::budget::megabytes;
-use crate::history::{KeyValue, Op, Outcome, Record, Request, RequestOp, Response, TxnRequest};
+use crate::history::{KeyValue, Op, Outcome, PlainOp, Record, Request, RequestOp, Response};
 use crate::model::{Mismatch, Scope};
 use crate::verdict::{LINEARIZABILITY, Verdict};
 use crate::words;
@@ -261,17 +261,10 @@ fn unchanged<'a>(ops: &Ops<'a>, revision: i64) -> Option<(&'a Record, &'a Record
 
 /// Whether some request may have put a value, inside a transaction too.
 fn is_put(ops: &Ops<'_>, kv: &KeyValue) -> bool {
-    fn inside(txn: &TxnRequest, kv: &KeyValue) -> bool {
-        txn.success.iter().chain(&txn.failure).any(|op| match op {
-            RequestOp::Put(put) => put.ignore_value || put.key == kv.key && put.value == kv.value,
-            RequestOp::Txn(inner) => inside(inner, kv),
-            _ => false,
-        })
-    }
-    ops.records.iter().any(|record| match &record.request {
-        Request::Put(put) => put.ignore_value || put.key == kv.key && put.value == kv.value,
-        Request::Txn(txn) => inside(txn, kv),
-        _ => false,
+    let mut ops = ops.records.iter().flat_map(|record| record.request.ops());
+    ops.any(|op| {
+        matches!(op, PlainOp::Put(put)
+            if put.ignore_value || put.key == kv.key && put.value == kv.value)
     })
 }
 

@@ -9,8 +9,7 @@ use super::judged_range::{Bounds, JudgedRange};
 use super::neighbours::with_neighbours;
 use super::ops::{Ops, broken};
 use crate::history::{
-    Blob, CompactRequest, ErrorAnswer, Outcome, Record, Request, RequestOp, Response, TxnRequest,
-    is_local,
+    Blob, CompactRequest, ErrorAnswer, Outcome, PlainOp, Record, Request, Response, is_local,
 };
 use crate::model::{Refusal, Store};
 use crate::verdict::{LINEARIZABILITY, Verdict};
@@ -255,24 +254,15 @@ fn past_reads(ops: &Ops<'_>, all: &[Compaction<'_>]) -> Result<(), Verdict> {
 
 /// The lowest past revision that a request asks for.
 pub(super) fn oldest_read(request: &Request) -> Option<i64> {
-    match request {
-        Request::Range(range) => (range.revision > 0).then_some(range.revision),
-        Request::Txn(txn) => past_revisions(txn).into_iter().min(),
-        _ => None,
-    }
+    past_revisions(request).min()
 }
 
-/// Past revisions that a transaction may ask for, whichever way it goes.
-fn past_revisions(txn: &TxnRequest) -> Vec<i64> {
-    let mut all = Vec::new();
-    for op in txn.success.iter().chain(&txn.failure) {
-        match op {
-            RequestOp::Range(range) if range.revision > 0 => all.push(range.revision),
-            RequestOp::Txn(inner) => all.extend(past_revisions(inner)),
-            _ => {}
-        }
-    }
-    all
+/// Past revisions that a request may ask for, whichever way its conditions go.
+fn past_revisions(request: &Request) -> impl Iterator<Item = i64> {
+    request.ops().filter_map(|op| match op {
+        PlainOp::Range(range) if range.revision > 0 => Some(range.revision),
+        _ => None,
+    })
 }
 
 /// Whether a definite error had a reason.
@@ -292,7 +282,7 @@ fn error(
     }
     let asked = match &record.request {
         Request::Range(range) => vec![range.revision],
-        Request::Txn(txn) => past_revisions(txn),
+        Request::Txn(_) => past_revisions(&record.request).collect(),
         Request::Compact(compact) => vec![compact.revision],
         _ => Vec::new(),
     };

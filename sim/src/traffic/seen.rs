@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mettle_checker::history::{
-    Blob, Compare, CompareResult, KeyValue, Operand, Response, ResponseOp, TxnResponse,
+    Blob, Compare, CompareResult, KeyValue, Operand, PlainAnswer, Response, TxnResponse,
 };
 
 use crate::stream::Stream;
@@ -99,12 +99,11 @@ impl Seen {
     }
 
     fn txn(&mut self, answer: &TxnResponse) {
-        for operation in &answer.responses {
+        for operation in answer.answers() {
             match operation {
-                ResponseOp::Range(answer) => self.keys(&answer.kvs),
-                ResponseOp::Put(answer) => self.keys(answer.prev_kv.as_slice()),
-                ResponseOp::DeleteRange(answer) => self.keys(&answer.prev_kvs),
-                ResponseOp::Txn(inner) => self.txn(inner),
+                PlainAnswer::Range(answer) => self.keys(&answer.kvs),
+                PlainAnswer::Put(answer) => self.keys(answer.prev_kv.as_slice()),
+                PlainAnswer::DeleteRange(answer) => self.keys(&answer.prev_kvs),
             }
         }
     }

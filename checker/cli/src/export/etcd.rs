@@ -15,7 +15,7 @@ use crate::import::etcd::wire::{
 use mettle_checker::history::{
     Blob, Compare, CompareResult, DeleteRangeRequest, History, KeyValue, Operand, Outcome,
     PutRequest, RangeRequest, RangeResponse, Record, Request, RequestOp, Response, ResponseOp,
-    SortOrder, SortTarget, TxnRequest, TxnResponse,
+    SortOrder, SortTarget, TxnResponse,
 };
 use mettle_checker::words;
 
@@ -118,13 +118,6 @@ fn objects<T: Serialize>(path: &Path, all: &[T]) -> io::Result<()> {
 
 /// Whether the history would be another one without it.
 fn may_write(record: &Record) -> bool {
-    fn txn(request: &TxnRequest) -> bool {
-        request.success.iter().chain(&request.failure).any(|op| match op {
-            RequestOp::Range(_) => false,
-            RequestOp::Put(_) | RequestOp::DeleteRange(_) => true,
-            RequestOp::Txn(inner) => txn(inner),
-        })
-    }
     if record.outcome == Outcome::Fail {
         return false;
     }
@@ -133,7 +126,7 @@ fn may_write(record: &Record) -> bool {
         | Request::LeaseKeepAlive(_)
         | Request::LeaseTimeToLive(_)
         | Request::LeaseLeases(_) => false,
-        Request::Txn(request) => txn(request),
+        Request::Txn(request) => request.may_write(),
         _ => true,
     }
 }

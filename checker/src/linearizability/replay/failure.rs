@@ -1,7 +1,7 @@
 //! Remembers the deepest contradiction, and which write had last changed its key.
 
 use super::{Failure, Replay, What};
-use crate::history::{Request, RequestOp, TxnRequest};
+use crate::history::{PlainOp, Request, TxnRequest};
 use crate::model::Scope;
 
 impl Replay<'_, '_> {
@@ -62,9 +62,5 @@ impl Replay<'_, '_> {
 
 /// Whether a transaction reads the past somewhere.
 fn looks_back(txn: &TxnRequest) -> bool {
-    txn.success.iter().chain(&txn.failure).any(|op| match op {
-        RequestOp::Range(range) => range.revision > 0,
-        RequestOp::Txn(inner) => looks_back(inner),
-        _ => false,
-    })
+    txn.ops().any(|op| matches!(op, PlainOp::Range(range) if range.revision > 0))
 }
