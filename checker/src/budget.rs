@@ -7,7 +7,7 @@
 //! writes of unknown outcome, and the general search. They get what is left ([`Budget`]).
 
 use crate::history::weight::weight;
-use crate::history::{History, Op, Outcome, PlainOp, Record, Request, Response};
+use crate::history::{History, Outcome, PlainOp, Record, Request, Response};
 use crate::verdict::{ASSUMPTIONS, Verdict};
 
 /// How much work a judgement may cost. Never time: the same history gets the same verdict.
@@ -86,9 +86,7 @@ pub(crate) fn needed_for<'a>(records: impl Iterator<Item = &'a Record>) -> u64 {
             needed += EVENT * response.events.len() as u64;
         }
         let op = record.request.op();
-        if (Op::LeaseGrant..=Op::LeaseLeases).contains(&op)
-            || !record.request.lease_puts().is_empty()
-        {
+        if op.is_lease() || !record.request.lease_puts().is_empty() {
             needed += LEASE;
         }
         unknown += u64::from(record.outcome == Outcome::Unknown);

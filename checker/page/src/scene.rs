@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::lanes::{self, Lane};
 use mettle_checker::changes::{Changed, Changes};
-use mettle_checker::history::{Op, Outcome};
+use mettle_checker::history::{Op, OpKind, Outcome};
 use mettle_checker::words::row::Row;
 
 /// Up to here every row is in the page.
@@ -47,6 +47,10 @@ pub struct Scene {
 /// The rows in the order of their calls.
 #[derive(Debug, Default, Serialize)]
 struct Columns {
+    /// The kinds by their number in `op`: name, and the number of what they are shown as.
+    ops: Vec<(&'static str, usize)>,
+    /// What kinds are shown as.
+    kinds: [&'static str; OpKind::NAMES.len()],
     words: Vec<String>,
     id: Vec<i64>,
     lane: Vec<usize>,
@@ -167,7 +171,11 @@ impl Columns {
         lanes: &BTreeMap<u64, usize>,
         changes: Option<&'a Changes>,
     ) -> Self {
-        let mut columns = Columns::default();
+        let mut columns = Columns {
+            ops: Op::ALL.map(|op| (op.label(), op.kind() as usize)).to_vec(),
+            kinds: OpKind::NAMES,
+            ..Columns::default()
+        };
         let mut known: BTreeMap<&str, u32> = BTreeMap::new();
         let (mut id, mut call) = (0, base);
         for (place, row) in rows.iter().enumerate() {
@@ -196,7 +204,7 @@ impl Columns {
             columns.lane.push(lanes[&row.process]);
             columns.process.push(row.process);
             columns.member.push(row.member);
-            columns.op.push(number(row.op));
+            columns.op.push(row.op as u8);
             columns.out.push(outcome(row.outcome));
             columns.rev.push(row.revision.unwrap_or(0));
             columns.made.push(u8::from(row.made));
@@ -214,9 +222,4 @@ fn entry<'a>(changed: &'a Changed, word: &mut impl FnMut(&'a str) -> u32) -> [i6
     };
     let now = changed.after.as_deref().map_or(-1, |value| i64::from(word(value)));
     [i64::from(word(&changed.key)), was, at, now]
-}
-
-/// The number by which the scripts know a kind.
-fn number(op: Op) -> u8 {
-    op as u8
 }

@@ -9,9 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{Outcome, Record, Request, Response};
-use crate::lease::{
-    Before, Lease, Leases, NOT_FOUND, Over, granted, is_lease, leases, named, revision,
-};
+use crate::lease::{Before, Lease, Leases, NOT_FOUND, Over, granted, leases, named, revision};
 use crate::model::Store;
 use crate::verdict::Verdict;
 
@@ -62,7 +60,7 @@ impl Ledger {
             Request::Range(_) if self.quiet && shows_lease(record) => {}
             Request::Put(put) if put.lease != 0 => {}
             Request::Txn(_) if !record.request.lease_puts().is_empty() => {}
-            request if is_lease(request.op()) => {}
+            request if request.op().is_lease() => {}
             _ => return,
         }
         let alone = Leases::alone(record, &self.before);

@@ -34,6 +34,7 @@ mod blob;
 mod compare;
 mod kv;
 mod lease;
+mod op;
 mod origin;
 mod outcome;
 mod quiet;
@@ -60,12 +61,13 @@ pub use lease::{
     LeaseLeasesResponse, LeaseRequest, LeaseRevokeResponse, LeaseStatus, LeaseTimeToLiveRequest,
     LeaseTimeToLiveResponse,
 };
+pub use op::{Op, OpKind};
 pub(crate) use origin::Recorded;
 pub use origin::{Field, Origin};
 pub use outcome::outcome_of;
 pub use quiet::QuiescedRequest;
 pub use read::{Limits, Line, Lines, ReadError, Reader, read_file, read_stream};
-pub use record::{ErrorAnswer, History, Op, Outcome, Record, Request, Response};
+pub use record::{ErrorAnswer, History, Outcome, Record, Request, Response};
 pub use role::EXPIRY_PROCESS;
 pub(crate) use role::{Role, is_local, is_revocation, makes_revision, role};
 pub use visit::{PlainAnswer, PlainOp, TxnPart};

@@ -6,7 +6,7 @@ use super::{
     CompactRequest, CompactResponse, DeleteRangeRequest, DeleteRangeResponse, Header,
     LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesRequest,
     LeaseLeasesResponse, LeaseRequest, LeaseRevokeResponse, LeaseTimeToLiveRequest,
-    LeaseTimeToLiveResponse, Origin, PlainOp, PutRequest, PutResponse, QuiescedRequest,
+    LeaseTimeToLiveResponse, Op, Origin, PlainOp, PutRequest, PutResponse, QuiescedRequest,
     RangeRequest, RangeResponse, StreamRef, TxnRequest, TxnResponse, WatchCancelRequest,
     WatchCreateRequest, WatchResponse,
 };
@@ -91,98 +91,6 @@ pub enum Request {
     LeaseTimeToLive(LeaseTimeToLiveRequest),
     /// `lease_leases`
     LeaseLeases(LeaseLeasesRequest),
-}
-
-/// The word of `op` in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Op {
-    /// See [`Request::Range`].
-    Range,
-    /// See [`Request::Put`].
-    Put,
-    /// See [`Request::DeleteRange`].
-    DeleteRange,
-    /// See [`Request::Txn`].
-    Txn,
-    /// See [`Request::Compact`].
-    Compact,
-    /// See [`Request::WatchCreate`].
-    WatchCreate,
-    /// See [`Request::WatchCancel`].
-    WatchCancel,
-    /// See [`Request::WatchProgress`].
-    WatchProgress,
-    /// See [`Request::WatchResponse`].
-    WatchResponse,
-    /// See [`Request::WatchEnd`].
-    WatchEnd,
-    /// See [`Request::Quiesced`].
-    Quiesced,
-    /// See [`Request::LeaseGrant`].
-    LeaseGrant,
-    /// See [`Request::LeaseRevoke`].
-    LeaseRevoke,
-    /// See [`Request::LeaseKeepAlive`].
-    LeaseKeepAlive,
-    /// See [`Request::LeaseTimeToLive`].
-    LeaseTimeToLive,
-    /// See [`Request::LeaseLeases`].
-    LeaseLeases,
-}
-
-impl Op {
-    /// Every kind.
-    pub const ALL: [Op; 16] = [
-        Op::Range,
-        Op::Put,
-        Op::DeleteRange,
-        Op::Txn,
-        Op::Compact,
-        Op::WatchCreate,
-        Op::WatchCancel,
-        Op::WatchProgress,
-        Op::WatchResponse,
-        Op::WatchEnd,
-        Op::Quiesced,
-        Op::LeaseGrant,
-        Op::LeaseRevoke,
-        Op::LeaseKeepAlive,
-        Op::LeaseTimeToLive,
-        Op::LeaseLeases,
-    ];
-
-    /// As written in a file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Op::Range => "range",
-            Op::Put => "put",
-            Op::DeleteRange => "delete_range",
-            Op::Txn => "txn",
-            Op::Compact => "compact",
-            Op::WatchCreate => "watch_create",
-            Op::WatchCancel => "watch_cancel",
-            Op::WatchProgress => "watch_progress",
-            Op::WatchResponse => "watch_response",
-            Op::WatchEnd => "watch_end",
-            Op::Quiesced => "quiesced",
-            Op::LeaseGrant => "lease_grant",
-            Op::LeaseRevoke => "lease_revoke",
-            Op::LeaseKeepAlive => "lease_keep_alive",
-            Op::LeaseTimeToLive => "lease_time_to_live",
-            Op::LeaseLeases => "lease_leases",
-        }
-    }
-
-    /// Whether a client asked it and waited for its answer.
-    pub fn is_operation(self) -> bool {
-        !self.is_watch() && self != Op::Quiesced
-    }
-
-    /// Whether it belongs to a watch stream.
-    pub fn is_watch(self) -> bool {
-        (Op::WatchCreate..=Op::WatchEnd).contains(&self)
-    }
 }
 
 impl Request {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::before::{Before, Over};
 use crate::history::{
-    Blob, EXPIRY_PROCESS, ErrorAnswer, LeaseRequest, Op, Outcome, PlainOp, PutRequest, Record,
-    Request, Response, TxnRequest, TxnResponse,
+    Blob, EXPIRY_PROCESS, ErrorAnswer, LeaseRequest, Outcome, PlainOp, PutRequest, Record, Request,
+    Response, TxnRequest, TxnResponse,
 };
 use crate::linearizability::JudgedRange;
 use crate::model::Store;
@@ -264,7 +264,7 @@ impl<'a> Leases<'a> {
                 let revision = answer.header.map_or(0, |header| header.revision);
                 return self.txn((txn, answer), revision, record);
             }
-            _ => return is_lease(record.request.op()),
+            _ => return record.request.op().is_lease(),
         }
         true
     }
@@ -440,16 +440,4 @@ fn highest(records: &[Record], shown: impl Fn(&Record) -> Option<i64>) -> Vec<(u
 pub(crate) fn revision(record: &Record) -> i64 {
     let header = record.response.as_ref().and_then(Response::header);
     header.map_or(0, |header| header.revision)
-}
-
-/// Whether an operation is one of the lease service.
-pub(crate) fn is_lease(op: Op) -> bool {
-    matches!(
-        op,
-        Op::LeaseGrant
-            | Op::LeaseRevoke
-            | Op::LeaseKeepAlive
-            | Op::LeaseTimeToLive
-            | Op::LeaseLeases
-    )
 }

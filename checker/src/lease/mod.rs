@@ -37,7 +37,7 @@ pub(crate) use before::{Before, Over};
 pub(crate) use check::{NOT_FOUND, leases, named};
 pub(crate) use early::{Early, expired_early};
 pub(crate) use ends::Ends;
-pub(crate) use gather::{Lease, Leases, granted, is_lease, revision};
+pub(crate) use gather::{Lease, Leases, granted, revision};
 
 /// The checker's name.
 pub(crate) const LEASE: &str = "lease";

@@ -96,18 +96,7 @@ pub(crate) fn count(number: usize, one: &str) -> String {
 
 /// The kind of an operation, for the middle of a sentence.
 pub(crate) fn noun(record: &Record) -> &'static str {
-    match record.request.op() {
-        Op::Range => "read",
-        Op::Put | Op::DeleteRange => "write",
-        Op::Txn => "transaction",
-        Op::Compact => "compaction",
-        Op::LeaseGrant => "grant",
-        Op::LeaseRevoke => "revocation",
-        Op::LeaseKeepAlive => "renewal",
-        Op::LeaseTimeToLive | Op::LeaseLeases => "question",
-        Op::WatchResponse => "response",
-        _ => "watch",
-    }
+    record.request.op().noun()
 }
 
 /// A range of keys as people write it.

@@ -1,15 +1,13 @@
 // What the page knows: records by lane, faults by track, who led and who was down when.
 const RUN = JSON.parse(document.getElementById("run").textContent);
-const KINDS = ["get", "put", "delete", "txn", "compact", "watch", "lease"];
-const KIND_OF = [0, 1, 2, 3, 4, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6];
-const OP_NAMES = ["range", "put", "delete range", "txn", "compact", "watch create", "watch cancel",
-  "watch progress", "watch response", "watch end", "quiet", "lease grant", "lease revoke", "lease keep alive",
-  "lease time to live", "lease list"];
+const C = RUN.records;
+const KINDS = C.kinds;
+const OP_NAMES = C.ops.map(([name]) => name), KIND_OF = C.ops.map(([, kind]) => kind);
 const OUTCOMES = ["ok", "fail", "unknown"];
-const CREATE = 5, CANCEL = 6, RESPONSE = 8, END = 9;
+const [CREATE, CANCEL, RESPONSE, END] = ["watch create", "watch cancel", "watch response", "watch end"]
+  .map((name) => OP_NAMES.indexOf(name));
 const SECOND = 1e9;
 
-const C = RUN.records;
 const records = [];
 for (let at = 0, id = 0, call = 0; at < C.id.length; at += 1) {
   id += C.id[at];

@@ -15,7 +15,7 @@ const ANSWER: u8 = 1;
 const ERROR: u8 = 2;
 
 pub(super) fn pack(record: &Record, before: &mut Before, out: &mut Packer) {
-    out.byte(number(record.request.op()));
+    out.byte(record.request.op().byte());
     let answer = match record.response {
         None => NO_ANSWER,
         Some(Response::Error(_)) => ERROR,
@@ -75,7 +75,7 @@ pub(super) fn pack(record: &Record, before: &mut Before, out: &mut Packer) {
 
 pub(super) fn unpack(before: &mut Before, from: &mut Unpacker<'_>) -> Result<Record, Bad> {
     let kind = from.byte()?;
-    let op = Op::ALL.into_iter().find(|op| number(*op) == kind);
+    let op = Op::ALL.into_iter().find(|op| op.byte() == kind);
     let op = op.ok_or(Bad("a kind of record that is not known here: use a newer mettle-check"))?;
     let ends = from.byte()?;
     let outcome = match ends % 3 {
@@ -103,28 +103,6 @@ pub(super) fn unpack(before: &mut Before, from: &mut Unpacker<'_>) -> Result<Rec
         _ => Some(Response::Error(ErrorAnswer::unpack_item(from)?)),
     };
     Ok(Record { id, process, member, connection, call_ns, return_ns, outcome, request, response })
-}
-
-/// Never give a number to another kind.
-pub(super) fn number(op: Op) -> u8 {
-    match op {
-        Op::Range => 0,
-        Op::Put => 1,
-        Op::DeleteRange => 2,
-        Op::Txn => 3,
-        Op::Compact => 4,
-        Op::WatchCreate => 5,
-        Op::WatchCancel => 6,
-        Op::WatchProgress => 7,
-        Op::WatchResponse => 8,
-        Op::WatchEnd => 9,
-        Op::Quiesced => 10,
-        Op::LeaseGrant => 11,
-        Op::LeaseRevoke => 12,
-        Op::LeaseKeepAlive => 13,
-        Op::LeaseTimeToLive => 14,
-        Op::LeaseLeases => 15,
-    }
 }
 
 fn request(op: Op, from: &mut Unpacker<'_>) -> Result<Request, Bad> {
