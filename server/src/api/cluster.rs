@@ -4,7 +4,8 @@ use mettle_api::etcdserverpb as pb;
 use mettle_api::etcdserverpb::cluster_server;
 use tonic::{Request, Response, Status};
 
-use super::{Refusal, header};
+use super::Refusal;
+use super::answer::header;
 use crate::node::Handle;
 
 /// The Cluster service of a member.

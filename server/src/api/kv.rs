@@ -6,8 +6,9 @@ use prost::Message;
 use prost::encoding::encoded_len_varint;
 use tonic::{Request, Response, Status};
 
+use super::answer::{header, read};
 use super::convert::Answer;
-use super::{Refusal, header, read, validate};
+use super::{Refusal, validate};
 use crate::command::{
     CompactRequest, DeleteRangeRequest, Proposable, PutRequest, RangeRequest, RequestOp,
     TxnRequest, TxnResponse,

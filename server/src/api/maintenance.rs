@@ -5,8 +5,14 @@ use mettle_api::etcdserverpb::maintenance_server;
 use tokio_stream::Empty;
 use tonic::{Request, Response, Status};
 
-use super::{ETCD_VERSION, Refusal, header, read};
+use super::Refusal;
+use super::answer::{header, read};
 use crate::node::Handle;
+
+/// The version of etcd whose API this server speaks, as Maintenance.Status tells it.
+///
+/// Kubernetes asks for progress of a watch only from 3.5.13 on, and for streamed ranges from 3.7 on.
+const ETCD_VERSION: &str = "3.6.0";
 
 /// The Maintenance service of a member.
 pub(super) struct Maintenance {

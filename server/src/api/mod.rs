@@ -11,6 +11,7 @@
 //! - **Watch** is a stream of requests and a stream of answers over the hub of the `watch` room.
 //! - Leases and auth are not served yet: a call to them is answered `Unimplemented`.
 
+mod answer;
 mod cluster;
 mod convert;
 mod health;
@@ -21,7 +22,6 @@ mod validate;
 mod watch;
 
 use http::Uri;
-use mettle_api::etcdserverpb::ResponseHeader;
 use mettle_api::etcdserverpb::cluster_server::ClusterServer;
 use mettle_api::etcdserverpb::kv_server::KvServer;
 use mettle_api::etcdserverpb::maintenance_server::MaintenanceServer;
@@ -32,18 +32,10 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower_layer::Layer as _;
 
-use crate::mvcc::{Applies, Store};
 use crate::node::Handle;
-use crate::node::event::Event;
-use crate::platform::blocking;
 use crate::transport::{Deadline, DeadlineLayer, Limit, LimitLayer};
 
 pub use status::Refusal;
-
-/// The version of etcd whose API this server speaks, as Maintenance.Status tells it.
-///
-/// Kubernetes asks for progress of a watch only from 3.5.13 on, and for streamed ranges from 3.7 on.
-pub const ETCD_VERSION: &str = "3.6.0";
 
 /// What a message on the wire may have beyond [`Config::max_request_bytes`].
 ///
@@ -81,30 +73,4 @@ pub fn routes(node: &Handle) -> Deadline<Limit<Routes>> {
 fn unserved(path: &str) -> Status {
     let service = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     Status::unimplemented(format!("unknown service {service}"))
-}
-
-/// The header of an answer that speaks of this revision.
-fn header(node: &Handle, revision: i64) -> ResponseHeader {
-    let identity = node.identity();
-    ResponseHeader {
-        cluster_id: identity.cluster_id,
-        member_id: identity.member_id,
-        revision,
-        raft_term: node.status().term,
-    }
-}
-
-/// Reads the store where storage work is done. A store that cannot be trusted stops the member.
-async fn read<T: Send + 'static>(
-    node: &Handle,
-    work: impl FnOnce(&Store) -> Applies<T> + Send + 'static,
-) -> Result<T, Refusal> {
-    let store = node.store();
-    match blocking(&node.platform().disk, move || work(&store)).await {
-        Ok(answer) => Ok(answer?),
-        Err(error) => {
-            let _ = node.shared().inbox.send(Event::Fatal(error.into())).await;
-            Err(Refusal::Stopped)
-        }
-    }
 }

@@ -17,7 +17,8 @@ use mettle_api::etcdserverpb::watch_server;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Refusal, header};
+use super::Refusal;
+use super::answer::header;
 use crate::command::KeyRange;
 use crate::node::Handle;
 use crate::watch::{StreamId, WatchBody, WatchRejected, WatchRequest, WatchResponse};

@@ -200,3 +200,52 @@ impl Core {
         self.outbox.dropped_reads.push(context);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two rounds begun, the second one not answered yet; a read waits for it, one for the next.
+    fn reads() -> Reads {
+        let mut reads = Reads { round: 1, ..Reads::default() };
+        reads.ask((1, Bytes::from_static(b"a")), 5);
+        reads.round = 2;
+        reads.ask((1, Bytes::from_static(b"b")), 5);
+        reads.answered.insert(2, 1);
+        reads.check_invariants(true);
+        reads
+    }
+
+    #[test]
+    #[should_panic(expected = "1 reads held after the term's first commit")]
+    fn a_read_held_for_nothing_is_noticed() {
+        let mut reads = reads();
+        reads.held.push((1, Bytes::new()));
+        reads.check_invariants(false);
+        reads.check_invariants(true);
+    }
+
+    #[test]
+    #[should_panic(expected = "waits behind round 3")]
+    fn reads_out_of_order_are_noticed() {
+        let mut reads = reads();
+        reads.asked.swap(0, 1);
+        reads.check_invariants(true);
+    }
+
+    #[test]
+    #[should_panic(expected = "a read waits for round 9 after 2")]
+    fn a_read_of_a_round_that_nobody_begins_is_noticed() {
+        let mut reads = reads();
+        reads.asked[1].round = 9;
+        reads.check_invariants(true);
+    }
+
+    #[test]
+    #[should_panic(expected = "2 answered round 3 of 2")]
+    fn an_answer_to_a_round_to_come_is_noticed() {
+        let mut reads = reads();
+        reads.answered.insert(2, 3);
+        reads.check_invariants(true);
+    }
+}

@@ -1,11 +1,11 @@
 //! The receiving side: checks who speaks, decodes, and gives what came to an inbox.
 
 use bytes::Bytes;
-use mettle_api::peer::{Frame, Head, SnapshotEnd, StreamEnd, peer_server::Peer};
+use mettle_api::peer::{Frame, SnapshotEnd, StreamEnd, peer_server::Peer};
 use tokio::sync::oneshot;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::PEER_FORMAT_VERSION;
+use super::head::accept;
 use super::received::{Closed, Inbox, Received};
 use crate::consensus::types::{Message, MessageBody};
 use crate::identity::Identity;
@@ -31,20 +31,7 @@ impl<I: Inbox> PeerService<I> {
         let Some(Frame { head: Some(head), .. }) = frames.message().await? else {
             return Err(Status::invalid_argument("the first frame of a stream has a head"));
         };
-        let Head { format_version, cluster_id, from, to } = head;
-        if format_version != PEER_FORMAT_VERSION {
-            return Err(Status::failed_precondition(format!(
-                "peer format version {format_version}, but this member speaks {PEER_FORMAT_VERSION}"
-            )));
-        }
-        let meant = Identity { cluster_id, member_id: to };
-        if meant != self.identity {
-            return Err(Status::failed_precondition(format!(
-                "meant for {meant}, but this is {}",
-                self.identity
-            )));
-        }
-        Ok(from)
+        accept(head, self.identity)
     }
 
     fn decode(&self, payload: &Bytes, from: u64) -> Result<Message, Status> {

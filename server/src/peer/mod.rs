@@ -10,6 +10,7 @@
 //!
 //! What comes from a peer is [`Received`], and goes to an [`Inbox`]: this room does not know the loop.
 
+mod head;
 mod inbound;
 mod outbound;
 mod received;
@@ -27,9 +28,6 @@ use tokio::sync::mpsc;
 use crate::consensus::types::{Message, MessageBody, NodeId, SnapshotMark, Term};
 use crate::identity::Identity;
 use crate::platform::Platform;
-
-/// Version of the payloads of peer streams; raised when their meaning changes.
-pub const PEER_FORMAT_VERSION: u32 = 1;
 
 /// Messages that wait for one connection to one peer, at most.
 const OUTBOX_MESSAGES_MAX: usize = 1024;

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mettle_api::peer::{Frame, Head, peer_client::PeerClient};
+use mettle_api::peer::{Frame, peer_client::PeerClient};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::PEER_FORMAT_VERSION;
+use super::head::head;
 use crate::consensus::types::{Message, NodeId};
 use crate::identity::Identity;
 use crate::platform::{Platform, timeout};
@@ -115,16 +115,4 @@ pub(super) async fn snapshot(
 fn channel(platform: &Platform, addr: SocketAddr) -> Channel {
     let settings = Settings { connect_timeout: CONNECT_TIMEOUT, ..Settings::peer() };
     Channel::new(platform.net.clone(), platform.clock.clone(), addr, settings)
-}
-
-fn head(identity: Identity, to: NodeId) -> Frame {
-    Frame {
-        head: Some(Head {
-            format_version: PEER_FORMAT_VERSION,
-            cluster_id: identity.cluster_id,
-            from: identity.member_id,
-            to,
-        }),
-        payload: Bytes::new(),
-    }
 }
