@@ -39,7 +39,8 @@ impl RoleState {
 /// What a leader keeps beside the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Leader {
-    /// Everyone but itself.
+    /// Progress of everyone but the leader itself. Whoever has none here is not of the cluster, and
+    /// is not listened to.
     pub(super) progress: BTreeMap<NodeId, Progress>,
     /// Reads on their way to being confirmed.
     pub(super) reads: Reads,

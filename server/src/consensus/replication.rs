@@ -83,7 +83,8 @@ impl Core {
         let RoleState::Leader(leader) = &mut self.role_state else { return };
         let Some(follower) = leader.progress.get_mut(&from) else { return };
         follower.active = true;
-        // A follower may hold more entries of an earlier term than this leader; they are cut.
+        // A leader's log never shrinks in its term and holds all that is committed: nobody can hold
+        // more of it. An answer that says so (a promise was broken somewhere) is not believed.
         if index > self.log.last_index() {
             return;
         }
