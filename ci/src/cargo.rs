@@ -61,6 +61,28 @@ pub(crate) fn test(root: &Path) -> bool {
     run(root, "test", &["test"])
 }
 
+/// The long tests of the judge, optimised: all of them, or one. The tests say how far they are.
+pub(crate) fn soak(root: &Path, item: Option<&str>, seeds: Option<&str>) -> bool {
+    let args = [
+        "test",
+        "--quiet",
+        "--release",
+        "--package",
+        "mettle-checker",
+        "--test",
+        "it",
+        "--",
+        "--nocapture",
+        "soak::",
+    ];
+    let mut command = cargo(root);
+    command.args(args).env("METTLE_SOAK", item.unwrap_or("all"));
+    if let Some(seeds) = seeds {
+        command.env("METTLE_SOAK_SEEDS", seeds);
+    }
+    said("soak", &args, command.status())
+}
+
 /// Determinism of every shipped scenario.
 pub(crate) fn same(root: &Path) -> bool {
     let mut scenarios = Vec::new();

@@ -17,7 +17,7 @@ struct Arguments {
     verb: Verb,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Subcommand)]
 enum Verb {
     /// Rules that no compiler knows: sizes, door signs, rooms and floors, dependency edges, words, planted code
     Tidy,
@@ -29,9 +29,17 @@ enum Verb {
     Lint,
     /// Everything that `cargo test` runs
     Test,
+    /// The long tests, which `cargo test` begins only: all of them, or one by its name
+    Soak {
+        /// The name of one long test; without it all are run
+        item: Option<String>,
+        /// Seeds from A up to, but not including, B, instead of the test's own
+        #[arg(long, value_name = "A..B")]
+        seeds: Option<String>,
+    },
     /// `cargo sim same` over the shipped scenarios
     Same,
-    /// All of the above
+    /// Tidy, lint, test and same
     All,
 }
 
@@ -44,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Prose => print_prose(&root),
         Verb::Lint => cargo::lint(&root),
         Verb::Test => cargo::test(&root),
+        Verb::Soak { item, seeds } => cargo::soak(&root, item.as_deref(), seeds.as_deref()),
         Verb::Same => cargo::same(&root),
         Verb::All => {
             run_tidy(&root) && cargo::lint(&root) && cargo::test(&root) && cargo::same(&root)

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::soak::{count, tally};
 use crate::world::Dice;
 use mettle_checker::follow::{FollowOptions, Follower};
 use mettle_checker::history::{
@@ -362,16 +363,8 @@ impl Sly {
     }
 }
 
-/// What the verdicts were.
-#[derive(Debug, Default)]
-struct Said {
-    legal: u64,
-    broken: u64,
-    open: u64,
-    gave_up: u64,
-}
-
-fn same(seed: u64, said: &mut Said) {
+/// Judges a history as a whole and followed, and says what both found.
+pub(crate) fn same(seed: u64) -> &'static str {
     let mut dice = Dice::new(seed ^ 0xabc);
     let history = Sly::new(seed).history(30 + dice.below(170));
     let whole = check(&history, &Options::default()).verdict;
@@ -391,11 +384,11 @@ fn same(seed: u64, said: &mut Said) {
     }
     let report = follower.finish().expect("a right recording");
     match (&whole, &report.verdict) {
-        (Verdict::Unknown(_), _) => said.open += 1,
-        (_, Verdict::Unknown(_)) if small => said.gave_up += 1,
+        (Verdict::Unknown(_), _) => "open",
+        (_, Verdict::Unknown(_)) if small => "gave up",
         (whole, followed) if whole.name() == followed.name() => match whole {
-            Verdict::Legal => said.legal += 1,
-            _ => said.broken += 1,
+            Verdict::Legal => "legal",
+            _ => "broken",
         },
         (whole, followed) => {
             let path = std::env::temp_dir().join(format!("mettle-doubt-{seed}.ndjson"));
@@ -407,28 +400,9 @@ fn same(seed: u64, said: &mut Said) {
 
 #[test]
 fn recordings_with_ambiguous_writes() {
-    let mut said = Said::default();
     // Found by many of them: a write in doubt that was taken was not blamed on who took it; a hole
     // of which nobody told was not said to be perhaps of a write that another hole had taken.
     let found = [3_125, 9_776, 12_458];
-    (0..400).chain(found).for_each(|seed| same(seed, &mut said));
-    assert!(said.legal > 150 && said.broken > 20, "{said:?}");
-}
-
-/// `cargo test --release -p mettle-checker --test it -- --ignored ambiguous_writes --nocapture`; the
-/// seeds from and to are read from `DOUBT_SEEDS`, such as `1000..40000`.
-#[test]
-#[ignore = "tens of thousands of histories take minutes"]
-fn many_recordings_with_ambiguous_writes() {
-    let seeds = std::env::var("DOUBT_SEEDS").unwrap_or_else(|_| "1000..20000".to_owned());
-    let (from, to) = seeds.split_once("..").expect("from..to");
-    let (from, to): (u64, u64) = (from.parse().expect("a seed"), to.parse().expect("a seed"));
-    let mut said = Said::default();
-    let differs = |seed: &u64| {
-        let mut own = std::panic::AssertUnwindSafe(&mut said);
-        std::panic::catch_unwind(move || same(*seed, &mut own)).is_err()
-    };
-    let differ: Vec<u64> = (from..to).filter(differs).collect();
-    println!("{said:?}");
-    assert_eq!(differ, Vec::<u64>::new());
+    let tally = tally((0..400).chain(found), same);
+    assert!(count(&tally, "legal") > 150 && count(&tally, "broken") > 20, "{tally:?}");
 }

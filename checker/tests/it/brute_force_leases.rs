@@ -103,7 +103,7 @@ fn stretch(history: &mut History, by: impl Fn(u64) -> u64) {
 
 /// Whether the judge was more patient than brute force: refusals are explained one by one, not all
 /// together.
-fn agree(seed: u64) -> Option<bool> {
+pub(crate) fn agree(seed: u64) -> Option<bool> {
     let mut dice = Dice::new(seed ^ 0x1ea5e);
     let shape = Shape {
         seed,
@@ -225,18 +225,4 @@ proptest! {
     fn brute_force_agrees(seed in any::<u64>()) {
         agree(seed);
     }
-}
-
-/// `cargo test --release -p mettle-checker --test it -- --ignored brute_force_leases --nocapture`
-#[test]
-#[ignore = "a million histories take minutes"]
-fn brute_force_agrees_a_million_times() {
-    let (mut judged, mut patient) = (0, 0);
-    for seed in 0..1_000_000 {
-        if let Some(more) = agree(seed) {
-            judged += 1;
-            patient += u64::from(more);
-        }
-    }
-    println!("{judged} judged, {patient} legal to the judge alone");
 }

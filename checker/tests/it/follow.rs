@@ -1,5 +1,6 @@
 //! Who follows a recording says in the end what is said of the whole, however it comes in portions.
 
+use crate::soak::{count, tally};
 use crate::world::damage::damage;
 use crate::world::{Dice, Shape, legal, legal_from_start};
 use mettle_checker::follow::{FollowOptions, Follower, Progress};
@@ -230,15 +231,8 @@ fn renumber(history: &History, by: i64) -> History {
     read.expect("a history").0
 }
 
-/// What the verdicts were.
-#[derive(Debug, Default)]
-struct Said {
-    legal: u64,
-    broken: u64,
-}
-
 /// Follows a recording with leases, legal or damaged; with numbers that are granted again at times.
-fn leases(seed: u64, said: &mut Said) {
+pub(crate) fn leases(seed: u64) -> &'static str {
     let mut dice = Dice::new(seed ^ 0x1e_a5e5);
     let before = if dice.chance(20) { 40 } else { 0 };
     let shape = Shape {
@@ -260,44 +254,16 @@ fn leases(seed: u64, said: &mut Said) {
             damage(&mut history, &mut dice);
         }
     }
-    match same_verdict(&history, shape, dice).1 {
-        Some("legal") => said.legal += 1,
-        Some("broken") => said.broken += 1,
-        _ => {}
-    }
+    same_verdict(&history, shape, dice).1.unwrap_or("refused")
 }
 
 #[test]
 fn recordings_with_leases() {
-    let mut said = Said::default();
-    (0..300).for_each(|seed| leases(seed, &mut said));
     // Found by many of them.
     let found = [1462, 2364, 5764, 7250, 8108, 11_538, 11_968, 13_478, 14_172, 15_809, 16_314];
-    found
-        .into_iter()
-        .chain([19_660, 20_343, 20_587, 23_100, 33_198])
-        .for_each(|seed| leases(seed, &mut said));
-    assert!(said.legal > 100 && said.broken > 60, "{said:?}");
-}
-
-/// All seeds are tried, and those that differ are named.
-#[allow(clippy::print_stdout, reason = "how many of each were tried")]
-fn none_differs(seeds: std::ops::Range<u64>, judged: fn(u64, &mut Said)) {
-    let mut said = Said::default();
-    let differs = |seed: &u64| {
-        let mut own = std::panic::AssertUnwindSafe(&mut said);
-        std::panic::catch_unwind(move || judged(*seed, &mut own)).is_err()
-    };
-    let differ: Vec<u64> = seeds.filter(differs).collect();
-    println!("{said:?}");
-    assert_eq!(differ, Vec::<u64>::new());
-}
-
-/// `cargo test --release -p mettle-checker --test it -- --ignored follow leases --nocapture`
-#[test]
-#[ignore = "fifty thousand histories take minutes"]
-fn many_recordings_with_leases() {
-    none_differs(1_000..50_000, leases);
+    let later = [19_660, 20_343, 20_587, 23_100, 33_198];
+    let tally = tally((0..300).chain(found).chain(later), leases);
+    assert!(count(&tally, "legal") > 100 && count(&tally, "broken") > 60, "{tally:?}");
 }
 
 /// One after another, everything is done, and told to a watcher of all keys.
@@ -511,7 +477,7 @@ fn interrupted_recording() {
 
 /// A store of few keys where writes are lost that do the same as others: which of them was done is in
 /// doubt, and some are done twice.
-fn doubtful(seed: u64, said: &mut Said) {
+pub(crate) fn lost_writes(seed: u64) -> &'static str {
     let mut dice = Dice::new(seed ^ 0xd0b7);
     let leases = if dice.chance(60) { 2 + dice.below(30) } else { 0 };
     let shape = Shape {
@@ -527,25 +493,13 @@ fn doubtful(seed: u64, said: &mut Said) {
     };
     let mut history = legal(shape);
     history.origin.start_revision.get_or_insert(1);
-    match same_verdict(&history, shape, dice).1 {
-        Some("legal") => said.legal += 1,
-        Some("broken") => said.broken += 1,
-        _ => {}
-    }
+    same_verdict(&history, shape, dice).1.unwrap_or("refused")
 }
 
 #[test]
 fn recordings_with_ambiguous_writes() {
-    let mut said = Said::default();
-    (0..60).chain([9_713]).for_each(|seed| doubtful(seed, &mut said));
-    assert!(said.legal > 30 && said.broken > 5, "{said:?}");
-}
-
-/// `cargo test --release -p mettle-checker --test it -- --ignored follow doubt --nocapture`
-#[test]
-#[ignore = "twenty thousand histories take minutes"]
-fn many_recordings_with_ambiguous_writes() {
-    none_differs(1_000..20_000, doubtful);
+    let tally = tally((0..60).chain([9_713]), lost_writes);
+    assert!(count(&tally, "legal") > 30 && count(&tally, "broken") > 5, "{tally:?}");
 }
 
 /// Where everything has to wait for the end, there is an end to what is kept.
@@ -568,14 +522,10 @@ fn damaged_recordings() {
     }
 }
 
-/// `cargo test --release -p mettle-checker --test it -- --ignored follow`
-#[test]
-#[ignore = "twenty thousand histories take minutes"]
-fn many_recordings() {
-    for seed in 1_000..20_000 {
-        let shape = Shape { before: 0, ..shape(seed) };
-        agree(shape, seed % 4, false);
-    }
+/// Follows a recording that is damaged in up to three places.
+pub(crate) fn damaged(seed: u64) -> &'static str {
+    agree(Shape { before: 0, ..shape(seed) }, seed % 4, false);
+    "agreed"
 }
 
 /// Most of a recording is judged, and let go, before it ends.

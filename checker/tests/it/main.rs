@@ -8,4 +8,5 @@ mod forgetful_store;
 mod initial_store;
 mod legal_histories;
 mod minimal_evidence;
+mod soak;
 mod world;

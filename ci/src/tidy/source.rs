@@ -1,4 +1,4 @@
-//! Rules for one source file: its size, its module doc, biased selects.
+//! Rules for one source file: its size, its module doc, biased selects, no ignored tests.
 
 use super::{Finding, Source};
 
@@ -19,6 +19,12 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
     let lines = lines_without_tests(source);
     if lines > LINES_MAX {
         find(lines, format!("split the file: {lines} lines without tests, limit {LINES_MAX}"));
+    }
+    for (at, line) in source.text.lines().enumerate() {
+        if line.trim_start().starts_with("#[ignore") {
+            let remedy = "make it an item of `cargo ci soak` (checker/tests/it/soak.rs)";
+            find(at + 1, format!("a test that nobody runs: {remedy}"));
+        }
     }
     for (number, line) in unbiased_selects(&source.text) {
         find(number, format!("`{line}` polls in random order: start it with `biased;`"));
@@ -78,6 +84,14 @@ mod tests {
         assert!(places("a.rs", fair).is_empty());
         let unfair = fair.replace("    biased;\n", "");
         assert_eq!(places("a.rs", &unfair).len(), 1);
+    }
+
+    #[test]
+    fn an_ignored_test_is_found() {
+        let run = "//! A room.\n#[test]\nfn f() {}\n";
+        assert!(places("a.rs", run).is_empty());
+        let ignored = run.replace("#[test]", "#[test]\n#[ignore = \"long\"]");
+        assert_eq!(places("a.rs", &ignored).len(), 1);
     }
 
     #[test]
