@@ -107,7 +107,7 @@ mod tests {
                 *caught.entry(bug).or_default() += 1;
             }
         }
-        assert_eq!(caught, Bug::ALL.into_iter().map(|bug| (bug, 1)).collect());
+        assert_eq!(caught, Bug::all().map(|bug| (bug, 1)).collect());
     }
 
     #[test]

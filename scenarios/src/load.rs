@@ -57,7 +57,7 @@ pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scen
         .iter()
         .map(|section| FaultRule::load(section, members, duration_ns))
         .collect::<Result<_, _>>()?;
-    let bugs = Bug::ALL.map(|bug| (bug.name(), bug));
+    let bugs: Vec<(&str, Bug)> = Bug::all().map(|bug| (bug.name(), bug)).collect();
     Ok(Scenario {
         name: name.to_owned(),
         title,

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A planted bug, awake in one member or in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,64 +16,41 @@ pub struct Plant {
     pub member: Option<u32>,
 }
 
-/// The bugs planted in the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Bug {
-    /// Applied index ahead of its data.
-    R1,
-    /// Acknowledged before the log is durable.
-    R2,
-    /// A progress notice overtakes events.
-    R5,
-    /// The tombstone at the compact revision is dropped.
-    R10,
-    /// A read's second attempt is confirmed by answers to its first.
-    R17,
-    /// The vote is not persisted.
-    C1,
-    /// ReadIndex answered before a commit in the term.
-    C3,
-    /// A follower acknowledges entries before they are durable.
-    C4,
-    /// Entries are accepted whatever comes before them.
-    C6,
-    /// Apply depends on the member.
-    C14,
-    /// The error of fsync is ignored.
-    C15,
-}
+/// The names of all bugs, in order: the build script takes them from `scenarios/planted/*.toml`.
+const NAMES: &[&str] = &include!(concat!(env!("OUT_DIR"), "/bugs.rs"));
+
+/// A bug planted in the server: one that a shipped scenario catches.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bug(usize);
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 11] = [
-        Bug::R1,
-        Bug::R2,
-        Bug::R5,
-        Bug::R10,
-        Bug::R17,
-        Bug::C1,
-        Bug::C3,
-        Bug::C4,
-        Bug::C6,
-        Bug::C14,
-        Bug::C15,
-    ];
+    pub fn all() -> impl Iterator<Item = Bug> {
+        (0..NAMES.len()).map(Bug)
+    }
 
-    /// Its name, as in `planted!("R2")`.
+    /// Its name, as in `planted!("R2", "ack-before-durable")`.
     pub fn name(self) -> &'static str {
-        match self {
-            Bug::R1 => "R1",
-            Bug::R2 => "R2",
-            Bug::R5 => "R5",
-            Bug::R10 => "R10",
-            Bug::R17 => "R17",
-            Bug::C1 => "C1",
-            Bug::C3 => "C3",
-            Bug::C4 => "C4",
-            Bug::C6 => "C6",
-            Bug::C14 => "C14",
-            Bug::C15 => "C15",
-        }
+        NAMES[self.0]
+    }
+}
+
+impl Serialize for Bug {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Bug {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bug, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        word.parse().map_err(|UnknownBug(word)| D::Error::unknown_variant(&word, NAMES))
+    }
+}
+
+impl fmt::Debug for Bug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -93,21 +71,14 @@ impl fmt::Display for Plant {
 
 /// A word that names no planted bug.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown bug `{0}`; allowed are {names}, each alone or as R2@m1", names = names())]
+#[error("unknown bug `{0}`; allowed are {names}, each alone or as R2@m1", names = NAMES.join(", "))]
 pub struct UnknownBug(pub String);
-
-fn names() -> String {
-    Bug::ALL.map(Bug::name).join(", ")
-}
 
 impl FromStr for Bug {
     type Err = UnknownBug;
 
     fn from_str(word: &str) -> Result<Bug, UnknownBug> {
-        Bug::ALL
-            .into_iter()
-            .find(|bug| bug.name() == word)
-            .ok_or_else(|| UnknownBug(word.to_owned()))
+        Bug::all().find(|bug| bug.name() == word).ok_or_else(|| UnknownBug(word.to_owned()))
     }
 }
 

@@ -101,11 +101,19 @@ pub const NAMES: &[&str] = &[
     "watcher reads history after a snapshot",
 ];
 
+/// Planted bugs that no scenario catches. The core's own tests wake them, and `--plant` cannot.
+pub const CORE_ONLY: &[&str] = &["C2", "C8", "C9"];
+
 /// Whether a probe of this name exists.
 pub const fn is_known(name: &str) -> bool {
+    is_one_of(NAMES, name)
+}
+
+/// Whether a list has a word, for constants.
+pub const fn is_one_of(words: &[&str], word: &str) -> bool {
     let mut place = 0;
-    while place < NAMES.len() {
-        if is_same(NAMES[place].as_bytes(), name.as_bytes()) {
+    while place < words.len() {
+        if words[place].len() == word.len() && contains(words[place], word) {
             return true;
         }
         place += 1;
@@ -113,19 +121,21 @@ pub const fn is_known(name: &str) -> bool {
     false
 }
 
-/// Equality, for constants.
-const fn is_same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < one.len() {
-        if one[at] != other[at] {
-            return false;
+/// Whether a text has a part, for constants.
+pub const fn contains(text: &str, part: &str) -> bool {
+    let (text, part) = (text.as_bytes(), part.as_bytes());
+    let mut start = 0;
+    while start + part.len() <= text.len() {
+        let mut at = 0;
+        while at < part.len() && text[start + at] == part[at] {
+            at += 1;
         }
-        at += 1;
+        if at == part.len() {
+            return true;
+        }
+        start += 1;
     }
-    true
+    false
 }
 
 static HOOK: OnceLock<Box<dyn Hook>> = OnceLock::new();
@@ -169,17 +179,48 @@ pub fn planted(bug: &'static str) -> bool {
 #[macro_export]
 macro_rules! probe {
     ($name:literal) => {{
-        const { assert!($crate::probe::is_known($name), "the name must stand in probe::NAMES") }
+        const _: () =
+            assert!($crate::probe::is_known($name), "the name must stand in probe::NAMES");
         $crate::probe::reached($name)
     }};
 }
 
-/// Whether a planted bug is awake: `if planted!("R2") { … }`. Constant `false` in a plain build.
+/// Whether a planted bug is awake: `if planted!("R2", "ack-before-durable") { … }`. Constant `false`
+/// in a plain build.
+///
+/// The second word names the scenario below `scenarios/planted/` that catches the bug. A bug that
+/// only the core's own tests wake has none: `planted!("C2")`.
 #[macro_export]
 macro_rules! planted {
+    ($bug:literal, $scenario:literal) => {{
+        #[cfg(planted)]
+        {
+            const _: () = assert!(
+                $crate::probe::contains(
+                    include_str!(concat!(
+                        env!("CARGO_MANIFEST_DIR"),
+                        "/../scenarios/planted/",
+                        $scenario,
+                        ".toml"
+                    )),
+                    concat!("\ncatches = \"", $bug, "\"\n"),
+                ),
+                "the scenario must have a line `catches = …` with the name of the bug"
+            );
+            $crate::probe::planted($bug)
+        }
+        #[cfg(not(planted))]
+        {
+            false
+        }
+    }};
     ($bug:literal) => {{
         #[cfg(planted)]
         {
+            const _: () = assert!(
+                $crate::probe::is_one_of($crate::probe::CORE_ONLY, $bug),
+                "name the scenario that catches the bug, or add the bug to probe::CORE_ONLY"
+            );
             $crate::probe::planted($bug)
         }
         #[cfg(not(planted))]

@@ -78,7 +78,7 @@ ok_operations = 10
 fn every_key_is_read() {
     let scenario = parse("w.toml", "test/w", WHOLE, &PROBES).unwrap();
     assert_eq!((scenario.members, scenario.seeds.as_slice()), (5, &[4, 5, 6][..]));
-    assert_eq!(scenario.catches, Some(Bug::R2));
+    assert_eq!(scenario.catches.map(Bug::name), Some("R2"));
     assert_eq!(scenario.why, "It shows each key.");
     assert_eq!(scenario.cluster.heartbeat_ms, 50);
     assert_eq!(scenario.converge_ns, 20 * SECOND);

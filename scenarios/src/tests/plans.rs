@@ -11,7 +11,6 @@ use crate::fault::{
     words,
 };
 use crate::plan::{PlannedFault, VERSION};
-use crate::planted::{Bug, Plant};
 use crate::reader::Keys;
 use crate::settings::{
     ClusterSettings, DiskSettings, Floor, Keep, Latency, NetworkSettings, OpWeights, Random,
@@ -93,7 +92,7 @@ fn plan(seed: u64, network: Latency, faults: Vec<PlannedFault>) -> Plan {
         members: 3,
         duration_ns: 60 * SECOND,
         converge_ns: SECOND,
-        plants: vec![Plant { bug: Bug::R10, member: Some(3) }, "C1".parse().unwrap()],
+        plants: ["R10@m3", "C1"].map(|plant| plant.parse().unwrap()).into(),
         cluster: ClusterSettings::default(),
         network: NetworkSettings { latency: network },
         disk: DiskSettings { read: network, write: network, sync: network, unsynced },

@@ -153,10 +153,10 @@ impl Core {
     /// Sends a message once all that this member knows now is durable.
     pub(super) fn send_when_durable(&mut self, to: NodeId, body: MessageBody) {
         let message = Message { from: self.config.id, to, term: self.term, body };
-        let forgets_vote =
-            planted!("C1") && matches!(message.body, MessageBody::VoteResponse { .. });
-        let forgets_entries =
-            planted!("C4") && matches!(message.body, MessageBody::AppendAccepted { .. });
+        let forgets_vote = planted!("C1", "vote-forgotten")
+            && matches!(message.body, MessageBody::VoteResponse { .. });
+        let forgets_entries = planted!("C4", "append-acked-early")
+            && matches!(message.body, MessageBody::AppendAccepted { .. });
         if forgets_vote || forgets_entries {
             self.release(message);
         } else {

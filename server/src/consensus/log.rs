@@ -205,7 +205,11 @@ impl Log {
 
     /// The last index that the state machine may be given.
     fn appliable(&self) -> Index {
-        if planted!("R2") { self.commit } else { self.commit.min(self.stable) }
+        if planted!("R2", "ack-before-durable") {
+            self.commit
+        } else {
+            self.commit.min(self.stable)
+        }
     }
 
     /// Whether entries wait to be applied.
@@ -272,7 +276,7 @@ impl Log {
         assert!(stable <= in_progress, "stable {stable} <= in progress {in_progress}");
         assert!(in_progress <= last, "in progress {in_progress} <= last {last}");
         assert!(
-            applying <= stable.max(self.installed) || planted!("R2"),
+            applying <= stable.max(self.installed) || planted!("R2", "ack-before-durable"),
             "applying {applying} <= stable {stable} (installed {})",
             self.installed
         );
@@ -291,7 +295,7 @@ impl Log {
             let EntryId { index, term } = before;
             assert_eq!(entry.index, index + 1, "an entry follows entry {index}");
             assert!(
-                term <= entry.term || planted!("C6"),
+                term <= entry.term || planted!("C6", "append-unchecked"),
                 "entry {} of term {} follows one of term {term}",
                 entry.index,
                 entry.term

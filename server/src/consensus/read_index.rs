@@ -72,7 +72,7 @@ impl Reads {
 
     fn ask(&mut self, question: Question, index: Index) {
         let round = match self.asked.back() {
-            Some(last) if planted!("R17") => last.round,
+            Some(last) if planted!("R17", "read-confirmed-twice") => last.round,
             _ => self.round + 1,
         };
         self.asked.push_back(Asked { question, index, round });
@@ -101,7 +101,7 @@ impl Core {
         // The follower's question comes late: this member stepped down in the same term. The
         // follower asks again when it knows another leader, or after an election timeout.
         let RoleState::Leader(leader) = &mut self.role_state else { return };
-        if commit < leader.first_index && !planted!("C3") {
+        if commit < leader.first_index && !planted!("C3", "read-before-commit") {
             probe!("consensus read held until the term's first commit");
             leader.reads.held.push((from, context));
         } else {

@@ -166,7 +166,7 @@ impl Core {
     /// A leader sends one round of heartbeats and one append a follower for all events since the
     /// last `ready`.
     fn broadcast(&mut self) {
-        if planted!("R2") {
+        if planted!("R2", "ack-before-durable") {
             self.advance_commit();
         }
         if let RoleState::Leader(leader) = &self.role_state {
@@ -220,7 +220,7 @@ impl Core {
     }
 
     fn hard_state(&self) -> HardState {
-        let vote = if planted!("C1") { 0 } else { self.vote };
+        let vote = if planted!("C1", "vote-forgotten") { 0 } else { self.vote };
         HardState { term: self.term, vote, commit: self.log.commit() }
     }
 

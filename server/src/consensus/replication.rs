@@ -46,7 +46,7 @@ impl Core {
             self.send_when_durable(self.leader, MessageBody::AppendAccepted { index });
             return;
         }
-        let skips_check = planted!("C6") && prev.index <= self.log.last_index();
+        let skips_check = planted!("C6", "append-unchecked") && prev.index <= self.log.last_index();
         if self.log.term_at(prev.index) != Some(prev.term) && !skips_check {
             let hint = self.log.last_at_or_below(prev);
             let body = MessageBody::AppendRejected {
@@ -185,7 +185,11 @@ impl Core {
     pub(super) fn advance_commit(&mut self) {
         // Called whenever something became durable, whatever this member is; only a leader counts.
         let RoleState::Leader(leader) = &mut self.role_state else { return };
-        let own = if planted!("R2") { self.log.last_index() } else { self.log.stable() };
+        let own = if planted!("R2", "ack-before-durable") {
+            self.log.last_index()
+        } else {
+            self.log.stable()
+        };
         let (me, progress) = (self.config.id, &leader.progress);
         let reached = self.membership.reached_by_quorum(|id| {
             if id == me { own } else { progress.get(&id).map_or(0, |follower| follower.matched) }

@@ -155,7 +155,7 @@ impl Index {
     /// etcd since #18274: a tombstone at exactly the compact revision stays, a watcher may start
     /// there.
     pub(crate) fn compact(&mut self, revision: i64) -> Vec<Revision> {
-        let drop_tombstone_at = planted!("R10");
+        let drop_tombstone_at = planted!("R10", "tombstone-dropped");
         let mut gone = Vec::new();
         let mut bytes = 0;
         self.keys.retain(|_, entries| {

@@ -120,7 +120,7 @@ impl<'t> Writer<'t> {
                 put.lease = kv.lease;
             }
         }
-        if planted!("C14") && self.misreads(&put.key) {
+        if planted!("C14", "apply-differs") && self.misreads(&put.key) {
             put.value.truncate(put.value.len().saturating_sub(1));
         }
         let kv = put.clone().into_kv(main);

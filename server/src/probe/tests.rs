@@ -23,5 +23,9 @@ fn every_name_is_of_a_probe_that_exists() {
     for name in NAMES {
         assert!(texts.contains(&format!("probe!(\"{name}\")")), "nobody reaches {name}");
     }
+    for bug in CORE_ONLY {
+        assert!(texts.contains(&format!("planted!(\"{bug}\")")), "nobody plants {bug}");
+    }
+    assert!(contains("abc", "bc") && contains("abc", "") && !contains("abc", "ca"));
     assert!(NAMES.is_sorted() && is_known("log cut") && !is_known("log cutt"));
 }

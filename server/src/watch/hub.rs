@@ -124,7 +124,7 @@ impl Hub {
     /// watchers; several questions get one answer, and a stream without watchers gets none.
     pub fn progress(&mut self, stream: StreamId) {
         let Some(asked) = self.streams.get_mut(&stream) else { return };
-        if planted!("R5") {
+        if planted!("R5", "progress-overtakes") {
             asked.push_ahead(NO_WATCHER, self.revision, WatchBody::Progress);
             return;
         }

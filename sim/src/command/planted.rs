@@ -50,13 +50,16 @@ struct Hunt {
 pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, HarnessError> {
     let console = Console::new(args.json);
     let scenarios = catching()?;
-    let bugs = if args.bugs.is_empty() { Bug::ALL.to_vec() } else { args.bugs.clone() };
-    console.say("sim=on bug  scenario                       seeds  wall s  clean  checker");
+    let bugs = if args.bugs.is_empty() { Bug::all().collect() } else { args.bugs.clone() };
+    console.say(&format!(
+        "sim=on {:<4} {:<30} {:>5} {:>7}  {:<5}  {:<37} {}",
+        "bug", "scenario", "seeds", "wall s", "clean", "checker", "what was done wrong",
+    ));
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
     for bug in bugs {
         let scenario = scenarios.get(&bug).ok_or(HarnessError::NeverCaught { bug })?;
         let row = row(bug, scenario, args.max_seeds, &mut errors);
-        console.say(&line(&row));
+        console.say(&line(&row, &scenario.title));
         rows.push(row);
     }
     for error in &errors {
@@ -168,7 +171,7 @@ fn clean(scenario: &Scenario, seeds: u64) -> Option<(u64, String)> {
     failed
 }
 
-fn line(row: &Row) -> String {
+fn line(row: &Row, title: &str) -> String {
     let seeds = match row.seed {
         Some(seed) => seed.to_string(),
         None => format!(">{}", row.seeds),
@@ -176,7 +179,7 @@ fn line(row: &Row) -> String {
     let clean = if row.clean { "yes" } else { "NO" };
     let checker = row.checker.as_deref().unwrap_or("NOT CAUGHT");
     format!(
-        "       {:<4} {:<30} {seeds:>5} {:>7.1}  {clean:<5}  {checker}",
+        "       {:<4} {:<30} {seeds:>5} {:>7.1}  {clean:<5}  {checker:<37} {title}",
         row.bug.name(),
         row.scenario,
         row.wall_seconds,
