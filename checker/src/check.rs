@@ -2,15 +2,18 @@
 
 use crate::assumptions::assumptions;
 use crate::budget::{Budget, Options, needed_bytes, too_much};
+use crate::case::Case;
+use crate::early_expiry::{Early, expired_early};
 use crate::fallback_search::fallback_search;
 use crate::guarantees::{GUARANTEES, named};
 use crate::header::{HEADER, headers};
 use crate::history::{History, Outcome};
 use crate::initial_store::{InferredStore, initial_store};
-use crate::lease::{Before, Early, Ends, LEASE, Leases, expired_early, leases};
+use crate::lease::{Before, LEASE, Leases, leases};
 use crate::linearizability::ops::Ops;
-use crate::linearizability::{JudgedRange, Ordered, order};
+use crate::linearizability::{JudgedRange, Ordered};
 use crate::minimize::minimize;
+use crate::model::Store;
 use crate::serializable::{SERIALIZABLE, serializable};
 use crate::session::sessions;
 use crate::streams::{Streams, streams};
@@ -28,68 +31,123 @@ pub fn check(history: &History, options: &Options) -> Report {
     let streams = streams(&history.records);
     let mut checks = before(history, &streams, &mut figures);
     let (mut store, inferred) = initial_store(history);
-    let stretch = JudgedRange::whole(store.revision());
+    let range = JudgedRange::whole(store.revision());
     let before = Before::of(&store);
     let known = Leases::new(&history.records, &before, u64::MAX);
     known.prepare(&mut store);
-    let lease = Check {
-        name: LEASE,
-        verdict: leases(history.records.iter(), &known, options.lease_tolerance_ns),
-        examined: known.examined,
+    let tolerance_ns = options.lease_tolerance_ns;
+    let lease = leases(history.records.iter(), &known, tolerance_ns);
+    let case = Case { history, streams: &streams, range: &range, leases: Some(&known), budget };
+    let ends = case.ends(&store, Some(tolerance_ns));
+    let asked = Asked { case, inferred, tolerance_ns, spare: budget.memory_bytes >= needed };
+    let found = match case.ops(&ends) {
+        Ok(ops) => asked.in_order(&ops, store, &mut figures),
+        Err(verdict) => asked.without_order(verdict, store, &figures),
     };
-    let tolerance = Some(options.lease_tolerance_ns);
-    let ends = Ends::new(&known, history, (&store, &stretch), tolerance);
-    let ops = match ends.ops(&known, history, &stretch) {
-        Ok(ops) => ops,
-        Err(mut verdict) => {
-            if known.examined == 0 && matches!(verdict, Verdict::Unknown(_)) {
-                verdict = fallback_search(&history.records, store, budget, verdict);
-            }
-            checks.push(Check { name: LINEARIZABILITY, verdict, examined: figures.ok });
-            checks.push(lease);
-            unplaced(&streams, &mut checks);
-            checks.push(sessions(&history.records));
-            return conclude(checks, figures);
-        }
-    };
-    let mut ordered = order(&ops, &streams, (store, &stretch), budget);
-    figures.steps = ordered.steps;
-    let examined = figures.ok + figures.fail + figures.unknown;
-    let wrong = matches!(ordered.verdict, Verdict::Broken(_)) || ordered.contradicted.is_some();
-    if wrong && let Some(early) = again(history, (&streams, &stretch), &known, options) {
-        figures.steps += early.steps;
-        checks.push(Check { name: LINEARIZABILITY, verdict: Verdict::Legal, examined });
-        checks.push(Check { verdict: early.verdict, ..lease });
-        checks.push(sessions(&history.records));
-        return conclude(checks, figures);
-    }
-    let mut verdict = ordered.verdict.clone();
-    if known.examined == 0 {
-        // Neither knows anything of leases that end by themselves.
-        if let (Verdict::Unknown(_), Some(store)) = (&verdict, ordered.store.take()) {
-            verdict = fallback_search(&history.records, store, budget, verdict);
-        }
-        // Where nothing was searched the evidence is what it takes. Copies are judged for this.
-        if ordered.guessed && inferred.is_none() && budget.memory_bytes >= needed {
-            verdict = minimize(history, verdict);
-        }
-    }
-    checks.push(Check { name: LINEARIZABILITY, verdict, examined });
-    checks.push(lease);
-    if let Some(placement) = &ordered.placement {
-        figures.revisions = placement.store.revision();
-        figures.placed = placement.placed.len() as u64;
-        checks.append(&mut above(&ops, &streams, &ordered, i64::MAX));
-    } else {
-        unplaced(&streams, &mut checks);
-    }
+    checks.push(found.order);
+    let verdict = found.early.unwrap_or(lease);
+    checks.push(Check { name: LEASE, verdict, examined: known.examined });
+    checks.extend(found.above);
     checks.push(sessions(&history.records));
-    if let Some(inferred) = inferred {
-        doubt(&mut checks, &inferred, &ordered);
+    if let Some(sure) = found.doubted {
+        doubt(&mut checks, sure);
     }
     let mut report = conclude(checks, figures);
-    report.placed = placed(&ops, &ordered);
+    report.placed = found.placed;
     report
+}
+
+/// What is asked of a whole recording.
+struct Asked<'a> {
+    case: Case<'a>,
+    /// What was inferred of the initial store, if the recording does not say what it held.
+    inferred: Option<InferredStore>,
+    tolerance_ns: u64,
+    /// Whether copies of the history may be judged.
+    spare: bool,
+}
+
+/// What the order of the operations says.
+struct Found {
+    /// Of the order itself.
+    order: Check,
+    /// What is broken if only a lease expired before its time.
+    early: Option<Verdict>,
+    /// What is judged along the order.
+    above: Vec<Check>,
+    /// Which unknown writes made which revisions.
+    placed: Vec<(i64, u64)>,
+    /// If the initial store was inferred: whether a violation of the order stands nevertheless.
+    doubted: Option<bool>,
+}
+
+impl Asked<'_> {
+    /// Decides whether there is an order, and what is judged along it.
+    fn in_order(&self, ops: &Ops<'_>, store: Store, figures: &mut Figures) -> Found {
+        let mut ordered = self.case.order(ops, store);
+        figures.steps = ordered.steps;
+        let examined = figures.ok + figures.fail + figures.unknown;
+        let wrong = matches!(ordered.verdict, Verdict::Broken(_)) || ordered.contradicted.is_some();
+        if wrong && let Some(early) = self.early() {
+            figures.steps += early.steps;
+            let order = Check { name: LINEARIZABILITY, verdict: Verdict::Legal, examined };
+            let early = Some(early.verdict);
+            return Found { order, early, above: Vec::new(), placed: Vec::new(), doubted: None };
+        }
+        let mut verdict = ordered.verdict.clone();
+        if self.knows_no_lease() {
+            // Neither knows anything of leases that end by themselves.
+            if let (Verdict::Unknown(_), Some(store)) = (&verdict, ordered.store.take()) {
+                verdict = self.search(store, verdict);
+            }
+            // Where nothing was searched the evidence is what it takes.
+            if ordered.guessed && self.inferred.is_none() && self.spare {
+                verdict = minimize(self.case.history, verdict);
+            }
+        }
+        let above = if let Some(placement) = &ordered.placement {
+            figures.revisions = placement.store.revision();
+            figures.placed = placement.placed.len() as u64;
+            above(ops, self.case.streams, &ordered, i64::MAX)
+        } else {
+            unplaced(self.case.streams)
+        };
+        let sure =
+            |inferred: &InferredStore| ordered.stale || inferred.proves(ordered.about.as_ref());
+        Found {
+            order: Check { name: LINEARIZABILITY, verdict, examined },
+            early: None,
+            above,
+            placed: placed(ops, &ordered),
+            doubted: self.inferred.as_ref().map(sure),
+        }
+    }
+
+    /// An answer claims no place in the order, or two claim the same.
+    fn without_order(&self, mut verdict: Verdict, store: Store, figures: &Figures) -> Found {
+        if self.knows_no_lease() && matches!(verdict, Verdict::Unknown(_)) {
+            verdict = self.search(store, verdict);
+        }
+        let order = Check { name: LINEARIZABILITY, verdict, examined: figures.ok };
+        let above = unplaced(self.case.streams);
+        Found { order, early: None, above, placed: Vec::new(), doubted: None }
+    }
+
+    /// Whether there is an order if a lease expired early.
+    fn early(&self) -> Option<Early> {
+        let (mut store, _) = initial_store(self.case.history);
+        self.case.leases?.prepare(&mut store);
+        expired_early(&self.case, store, self.tolerance_ns)
+    }
+
+    fn knows_no_lease(&self) -> bool {
+        self.case.leases.is_none_or(|leases| leases.examined == 0)
+    }
+
+    /// Searches an order where the answers do not show one.
+    fn search(&self, store: Store, doubt: Verdict) -> Verdict {
+        fallback_search(&self.case.history.records, store, self.case.budget, doubt)
+    }
 }
 
 /// Why a history cannot be judged at all, if so.
@@ -102,18 +160,6 @@ fn unfit(history: &History, needed: u64, options: &Options) -> Option<Verdict> {
     Some(Verdict::unknown(ASSUMPTIONS, contradiction.to_string(), evidence))
 }
 
-/// Whether there is an order if a lease expired early.
-fn again(
-    history: &History,
-    (streams, stretch): (&Streams<'_>, &JudgedRange),
-    known: &Leases<'_>,
-    options: &Options,
-) -> Option<Early> {
-    let (mut store, _) = initial_store(history);
-    known.prepare(&mut store);
-    expired_early(history, streams, known, (store, stretch), options)
-}
-
 /// Which unknown writes made which revisions.
 fn placed(ops: &Ops<'_>, ordered: &Ordered) -> Vec<(i64, u64)> {
     let placed = ordered.placement.iter().flat_map(|placement| &placement.placed);
@@ -122,13 +168,14 @@ fn placed(ops: &Ops<'_>, ordered: &Ordered) -> Vec<(i64, u64)> {
 
 /// If the initial store was inferred, a violation may only mean that the inference was wrong: it is
 /// reported as unknown.
-fn doubt(checks: &mut [Check], inferred: &InferredStore, ordered: &Ordered) {
+fn doubt(checks: &mut [Check], order_is_sure: bool) {
     for check in checks {
         let Verdict::Broken(violation) = &check.verdict else { continue };
-        let in_order = check.name == LINEARIZABILITY;
-        if named(check.name).survives_inferred_start
-            || in_order && (ordered.stale || inferred.proves(ordered.about.as_ref()))
-        {
+        let sure = match check.name {
+            LINEARIZABILITY => order_is_sure,
+            name => named(name).survives_inferred_start,
+        };
+        if sure {
             continue;
         }
         let reason = format!(
@@ -164,12 +211,13 @@ pub(crate) fn answered(figures: &Figures, responses: u64) -> Verdict {
 }
 
 /// Without a replay nothing can be said of watchers.
-pub(crate) fn unplaced(streams: &Streams<'_>, checks: &mut Vec<Check>) {
-    if streams.responses > 0 {
-        let reason = "the writes have no known order to hold the events against".to_owned();
-        let verdict = Verdict::unknown(watch::EVENT, reason, Vec::new());
-        checks.push(Check { name: watch::EVENT, verdict, examined: 0 });
+pub(crate) fn unplaced(streams: &Streams<'_>) -> Vec<Check> {
+    if streams.responses == 0 {
+        return Vec::new();
     }
+    let reason = "the writes have no known order to hold the events against".to_owned();
+    let verdict = Verdict::unknown(watch::EVENT, reason, Vec::new());
+    vec![Check { name: watch::EVENT, verdict, examined: 0 }]
 }
 
 /// The checks that need the replay; members' own answers are looked at up to a revision.

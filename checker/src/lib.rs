@@ -18,8 +18,10 @@
 
 mod assumptions;
 pub mod budget;
+mod case;
 pub mod changes;
 mod check;
+mod early_expiry;
 mod fallback_search;
 pub mod follow;
 mod guarantees;

@@ -7,10 +7,11 @@
 
 use std::fmt::Write as _;
 
+use crate::case::Case;
 use crate::history::{History, Outcome, Record, Request, is_local, makes_revision};
 use crate::initial_store::initial_store;
-use crate::linearizability::ops::Ops;
-use crate::linearizability::{JudgedRange, order};
+use crate::lease::Ends;
+use crate::linearizability::JudgedRange;
 use crate::model::Store;
 use crate::streams::Streams;
 use crate::verdict::{LINEARIZABILITY, Verdict, Violation};
@@ -88,12 +89,14 @@ impl Minimizer<'_> {
         self.left -= cost;
         let store = self.start.clone();
         let stretch = JudgedRange::whole(store.revision());
-        let verdict = match Ops::new(&few, &[], &stretch) {
+        let budget = 2_000 + STEPS_EACH * few.records.len() as u64;
+        let budget = budget.min(self.left).into();
+        let streams = Streams::default();
+        let case = Case { history: &few, streams: &streams, range: &stretch, leases: None, budget };
+        let verdict = match case.ops(&Ends::default()) {
             Err(verdict) => verdict,
             Ok(ops) => {
-                let budget = 2_000 + STEPS_EACH * few.records.len() as u64;
-                let budget = budget.min(self.left);
-                let ordered = order(&ops, &Streams::default(), (store, &stretch), budget);
+                let ordered = case.order(&ops, store);
                 self.left = self.left.saturating_sub(ordered.steps);
                 ordered.verdict
             }

@@ -72,7 +72,7 @@ impl Follower {
                 // no place after it.
                 drop(store);
                 let mut checks = vec![verdict_check(verdict)];
-                unplaced(&streams_of(history.records.iter(), &self.starts), &mut checks);
+                checks.extend(unplaced(&streams_of(history.records.iter(), &self.starts)));
                 checks
             }
             Judged::Firm(firm) => {

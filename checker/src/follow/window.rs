@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ledger::Ended;
 use crate::budget::{Budget, Options, needed_bytes};
+use crate::case::Case;
 use crate::check::above;
+use crate::early_expiry::expired_early;
 use crate::history::{History, Record, Request, Response, Role};
-use crate::lease::{Ends, Leases, expired_early};
+use crate::lease::Leases;
 use crate::linearizability::followed::ambiguity::{AmbiguousRevision, Settled, Writer};
-use crate::linearizability::ops::Ops;
-use crate::linearizability::{Bounds, JudgedRange, Ordered, order};
+use crate::linearizability::{Bounds, JudgedRange, Ordered};
 use crate::model::Store;
 use crate::streams::{Streams, Watcher, is_progress, moment, streams_of};
 use crate::verdict::{Check, LINEARIZABILITY, Verdict};
@@ -66,27 +67,29 @@ impl Window<'_> {
     /// Judges up to where the window reaches, from a store on.
     pub(super) fn judge(&self, store: Store) -> Judged {
         let (history, judged) = (self.history, &self.judged);
-        let ends = self.ends(&store);
-        let ops = match &self.leases {
-            Some(leases) => ends.ops(leases, history, judged),
-            None => Ops::new(history, &[], judged),
-        };
-        let ops = match ops {
+        let until = judged.until.unwrap_or(i64::MAX);
+        let heard = self.heard(until);
+        let streams = self.streams(&heard);
+        let needed = needed_bytes(history);
+        let budget = Budget::left(&self.options, needed + store.held_bytes());
+        let leases = self.leases.as_ref();
+        let case = Case { history, streams: &streams, range: judged, leases, budget };
+        let tolerance_ns = self.options.lease_tolerance_ns;
+        let ends = case.ends(&store, Some(tolerance_ns));
+        let ops = match case.ops(&ends) {
             Ok(ops) => ops,
             Err(verdict @ Verdict::Unknown(_)) => return Judged::Stuck(Box::new(store), verdict),
             Err(verdict) => return Judged::Broken(verdict),
         };
-        let until = judged.until.unwrap_or(i64::MAX);
-        let heard = self.heard(until);
-        let mut streams = self.streams(&heard);
-        let needed = needed_bytes(history) + store.held_bytes();
-        let budget = Budget::left(&self.options, needed);
-        let mut ordered = order(&ops, &streams, (store, judged), budget);
+        let mut ordered = case.order(&ops, store);
         if let Some(store) = ordered.store.take() {
-            return match ordered.verdict {
-                Verdict::Unknown(_) => Judged::Stuck(Box::new(store), ordered.verdict),
-                verdict => Judged::Broken(self.early(&streams, store).unwrap_or(verdict)),
-            };
+            if let Verdict::Unknown(_) = ordered.verdict {
+                return Judged::Stuck(Box::new(store), ordered.verdict);
+            }
+            // Perhaps only a lease expired before its time.
+            let budget = Budget::left(&self.options, needed);
+            let early = expired_early(&Case { budget, ..case }, store, tolerance_ns);
+            return Judged::Broken(early.map_or(ordered.verdict, |early| early.verdict));
         }
         let placement = ordered.placement.as_ref().expect("an order without a store back");
         if let (Some((reason, evidence)), Some(_)) = (&ordered.inconclusive, judged.until) {
@@ -95,21 +98,20 @@ impl Window<'_> {
         }
         let guessed = placement.writers.guessed.filter(|_| judged.until.is_some());
         let firm = guessed.filter(|_| !self.guess).map_or(until, |hole| hole - 1);
-        let mut own = heard;
-        if firm < until {
-            own = self.heard(firm);
-            streams = self.streams(&own);
-        }
-        let mut checks = above(&ops, &streams, &ordered, firm);
+        let narrower = (firm < until).then(|| self.heard(firm));
+        let narrower_streams = narrower.as_ref().map(|heard| self.streams(heard));
+        let own = narrower.as_ref().unwrap_or(&heard);
+        let streams = narrower_streams.as_ref().unwrap_or(&streams);
+        let mut checks = above(&ops, streams, &ordered, firm);
         let verdict = ordered.verdict.clone();
         checks.push(Check { name: LINEARIZABILITY, verdict, examined: 0 });
         let broken = checks.iter().rev().find(|check| matches!(check.verdict, Verdict::Broken(_)));
         if let (Some(broken), Some(_)) = (broken, judged.until) {
             return Judged::Broken(broken.verdict.clone());
         }
-        let starts = tails(&streams);
+        let starts = tails(streams);
         let settled = placement.settled(&ops.ambiguities, firm);
-        let keep = self.keep(&ordered, (&own, &streams, &starts), (firm, &settled));
+        let keep = self.keep(&ordered, (own, streams, &starts), (firm, &settled));
         let placement = ordered.placement.take().expect("it was there");
         let unplaced =
             ordered.unplaced.iter().map(|(place, bounds)| (ops.record(*place).id, *bounds));
@@ -132,19 +134,6 @@ impl Window<'_> {
             ambiguities: settled.ambiguities,
             dropped: dropped as u64,
         }))
-    }
-
-    fn ends(&self, store: &Store) -> Ends {
-        let Some(leases) = &self.leases else { return Ends::default() };
-        let tolerance = Some(self.options.lease_tolerance_ns);
-        Ends::new(leases, self.history, (store, &self.judged), tolerance)
-    }
-
-    /// What contradicts the answers, if it is only that a lease expired before its time.
-    fn early(&self, streams: &Streams<'_>, store: Store) -> Option<Verdict> {
-        let (leases, at) = (self.leases.as_ref()?, (store, &self.judged));
-        let early = expired_early(self.history, streams, leases, at, &self.options)?;
-        Some(early.verdict)
     }
 
     /// Which records of watch streams tell only of revisions up to one, and come after no other.

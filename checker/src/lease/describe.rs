@@ -13,14 +13,14 @@ pub(super) fn asked(record: &Record) -> String {
 }
 
 /// `answered at 0.120000 s`: when it was, in the middle of a sentence.
-pub(super) fn at(record: &Record) -> String {
+pub(crate) fn at(record: &Record) -> String {
     format!("answered at {}", words::time(record.return_ns.unwrap_or(record.call_ns)))
 }
 
 impl<'a> Lease<'a> {
     /// `the lease was granted to c1 for 5 s at 0.100000 s and kept alive last by c2 for 5 s at
     /// 2.100000 s; …, its earliest legal end is 7.000000 s`, and the records that this rests on.
-    pub(super) fn life(&self, tolerance_ns: u64) -> (String, Vec<&'a Record>) {
+    pub(crate) fn life(&self, tolerance_ns: u64) -> (String, Vec<&'a Record>) {
         let mut told: Vec<&Record> = self.grants.first().copied().into_iter().collect();
         let mut text = match self.grants.first() {
             Some(grant) => granting(grant),

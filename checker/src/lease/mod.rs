@@ -27,7 +27,6 @@
 mod before;
 mod check;
 mod describe;
-mod early;
 mod ends;
 mod gather;
 mod live;
@@ -35,7 +34,7 @@ mod violation;
 
 pub(crate) use before::{Before, Over};
 pub(crate) use check::{NOT_FOUND, leases, named};
-pub(crate) use early::{Early, expired_early};
+pub(crate) use describe::at;
 pub(crate) use ends::Ends;
 pub(crate) use gather::{Lease, Leases, granted, revision};
 

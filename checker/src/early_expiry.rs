@@ -1,13 +1,9 @@
 //! Whether the operations have an order only if a lease expired before its time.
 
-use super::LEASE;
-use super::describe::at;
-use super::ends::Ends;
-use super::gather::Leases;
-use crate::budget::{Budget, Options, needed_bytes};
-use crate::history::{EXPIRY_PROCESS, History, Record, Request};
+use crate::case::Case;
+use crate::history::{EXPIRY_PROCESS, Record, Request};
+use crate::lease::{LEASE, at};
 use crate::linearizability::ops::Ops;
-use crate::linearizability::{JudgedRange, order};
 use crate::model::Store;
 use crate::streams::{Streams, Watcher};
 use crate::verdict::Verdict;
@@ -21,20 +17,14 @@ pub(crate) struct Early {
 
 /// Tries again an order that failed, with leases that may expire at any time; None if that is no
 /// order either.
-pub(crate) fn expired_early(
-    history: &History,
-    streams: &Streams<'_>,
-    leases: &Leases<'_>,
-    (store, stretch): (Store, &JudgedRange),
-    options: &Options,
-) -> Option<Early> {
-    let ends = Ends::new(leases, history, (&store, stretch), None);
+pub(crate) fn expired_early(case: &Case<'_>, store: Store, tolerance_ns: u64) -> Option<Early> {
+    let leases = case.leases?;
+    let ends = case.ends(&store, None);
     if ends.is_empty() {
         return None;
     }
-    let ops = ends.ops(leases, history, stretch).ok()?;
-    let ordered =
-        order(&ops, streams, (store, stretch), Budget::left(options, needed_bytes(history)));
+    let ops = case.ops(&ends).ok()?;
+    let ordered = case.order(&ops, store);
     if ordered.verdict != Verdict::Legal || ordered.contradicted.is_some() {
         return None;
     }
@@ -48,7 +38,7 @@ pub(crate) fn expired_early(
         };
         let known = &leases.all[&lease.id];
         let (Some((end, Some(_))), Some(seen)) =
-            (known.expires(options.lease_tolerance_ns), first_sight(&ops, streams, *revision))
+            (known.expires(tolerance_ns), first_sight(&ops, case.streams, *revision))
         else {
             continue;
         };
@@ -58,7 +48,7 @@ pub(crate) fn expired_early(
         }
     }
     let (left, id, revision, seen) = soonest?;
-    let (life, told) = leases.all[&id].life(options.lease_tolerance_ns);
+    let (life, told) = leases.all[&id].life(tolerance_ns);
     let reason = format!(
         "lease {id} expired early: {}, {}, shows revision {revision}, in which the keys of the \
          lease were deleted though nobody had asked for that, {} too soon: {life}",
