@@ -32,6 +32,8 @@ pub(super) struct FileContents {
     pub(super) unsynced: VecDeque<Unsynced>,
     /// A failed sync left bytes in the cache that no sync will ever cover.
     pub(super) diverged: bool,
+    /// Bits rotted below operations that were not synced: the cache is no replay of the medium.
+    pub(super) rotted: bool,
     /// Sectors of the durable image that a fault has damaged.
     pub(super) damaged: BTreeMap<u64, FaultId>,
 }
@@ -44,6 +46,7 @@ impl FileContents {
             durable: Vec::new(),
             unsynced: VecDeque::new(),
             diverged: false,
+            rotted: false,
             damaged: BTreeMap::new(),
         }
     }
@@ -83,6 +86,7 @@ impl FileContents {
             self.unsynced.clear();
             self.cached.clone_from(&self.durable);
             self.diverged = false;
+            self.rotted = false;
         }
     }
 

@@ -170,6 +170,7 @@ impl Volume {
                 *byte ^= 1 << (bit % 8);
             }
         }
+        contents.rotted |= !contents.unsynced.is_empty();
         contents.damaged.insert(sector, id);
         self.effects.entry(id).or_default().sectors_damaged += 1;
     }

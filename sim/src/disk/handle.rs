@@ -137,6 +137,7 @@ pub(super) fn with<T>(
     let now_ns = now.ns();
     let mut volume = volume.lock().expect("no one panics while holding a disk");
     let answer = work(&mut volume, now_ns);
+    volume.end_step();
     let wakes = volume.take_wakes();
     drop(volume);
     wakes.into_iter().for_each(std::task::Waker::wake);

@@ -34,6 +34,7 @@ mod file_io;
 mod handle;
 mod image;
 mod injection;
+mod invariants;
 mod names;
 mod operation;
 mod power;

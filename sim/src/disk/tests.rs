@@ -14,7 +14,7 @@ use crate::stream::{FaultId, Latency, Streams};
 use crate::trace::{Keep as KeepLines, Trace};
 
 const MS: u64 = 1_000_000;
-const FAULT: FaultId = FaultId(1);
+pub(super) const FAULT: FaultId = FaultId(1);
 
 /// A disk whose syncs take a millisecond and whose other operations take no time.
 fn quick() -> DiskConfig {
@@ -23,14 +23,14 @@ fn quick() -> DiskConfig {
 }
 
 /// A disk, its process, and the time.
-struct Story {
-    disk: Volume,
-    now: u64,
+pub(super) struct Story {
+    pub(super) disk: Volume,
+    pub(super) now: u64,
     process: u64,
 }
 
 impl Story {
-    fn new(seed: u64) -> Story {
+    pub(super) fn new(seed: u64) -> Story {
         let trace = Trace::new(KeepLines::Nothing);
         let mut disk = Volume::new(Member::new(1), Streams::new(seed), quick(), trace);
         let process = disk.boot(0);
@@ -41,11 +41,11 @@ impl Story {
         Caller { now_ns: self.now, incarnation: self.process, mode: IoMode::Waiting }
     }
 
-    fn open(&mut self, path: &str) -> FileId {
+    pub(super) fn open(&mut self, path: &str) -> FileId {
         self.disk.open(self.caller(), path, Open::Create).result.unwrap()
     }
 
-    fn write(&mut self, file: FileId, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
+    pub(super) fn write(&mut self, file: FileId, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
         self.disk.write(self.caller(), file, offset, Bytes::copy_from_slice(bytes)).result
     }
 
@@ -54,21 +54,21 @@ impl Story {
     }
 
     /// Calls sync and waits for it.
-    fn sync(&mut self, file: FileId) -> std::io::Result<()> {
+    pub(super) fn sync(&mut self, file: FileId) -> std::io::Result<()> {
         let done = self.disk.sync(self.caller(), file);
         self.now = self.now.max(done.due_ns);
         self.disk.settle(self.now);
         done.result
     }
 
-    fn sync_dir(&mut self, path: &str) {
+    pub(super) fn sync_dir(&mut self, path: &str) {
         let done = self.disk.sync_dir(self.caller(), path);
         self.now = self.now.max(done.due_ns);
         self.disk.settle(self.now);
         done.result.unwrap();
     }
 
-    fn lose_power(&mut self, policy: PowerLoss) -> PowerLossEffect {
+    pub(super) fn lose_power(&mut self, policy: PowerLoss) -> PowerLossEffect {
         let effect = self.disk.power_loss(self.now, FAULT, policy);
         self.process = self.disk.boot(self.now);
         effect

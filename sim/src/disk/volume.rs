@@ -50,7 +50,7 @@ pub struct Volume {
     pub(super) unsynced_names: Vec<UnsyncedName>,
     pub(super) files: BTreeMap<FileId, FileContents>,
     pub(super) next_file: u32,
-    next_ordinal: u64,
+    pub(super) last_ordinal: u64,
     pub(super) barriers: Vec<Barrier>,
     latency: [Stream; 2],
     pub(super) faults: Vec<Injected>,
@@ -59,6 +59,8 @@ pub struct Volume {
     pub(super) wakes: Vec<Waker>,
     /// How far the device's time runs ahead of the world's inside a storage job.
     ahead_ns: u64,
+    /// Counts steps, to look at everything from time to time.
+    pub(super) steps: u64,
 }
 
 impl Volume {
@@ -77,7 +79,7 @@ impl Volume {
             unsynced_names: Vec::new(),
             files: BTreeMap::new(),
             next_file: 1,
-            next_ordinal: 0,
+            last_ordinal: 0,
             barriers: Vec::new(),
             latency: [0, 1].map(|mode| streams.open("disk latency", u64::from(member), mode)),
             faults: Vec::new(),
@@ -85,6 +87,7 @@ impl Volume {
             waiting: Vec::new(),
             wakes: Vec::new(),
             ahead_ns: 0,
+            steps: 0,
         }
     }
 
@@ -214,8 +217,8 @@ impl Volume {
     }
 
     pub(super) fn ordinal(&mut self) -> u64 {
-        self.next_ordinal += 1;
-        self.next_ordinal
+        self.last_ordinal += 1;
+        self.last_ordinal
     }
 
     /// The device's time, as this caller sees it.

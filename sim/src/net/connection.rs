@@ -197,6 +197,12 @@ impl Network {
                     if bytes.is_empty() {
                         end.arrivals.pop_front();
                     }
+                    assert!(
+                        taken.len() <= peer.in_flight,
+                        "{} bytes are read, {} in flight",
+                        taken.len(),
+                        peer.in_flight
+                    );
                     peer.in_flight -= taken.len();
                     let (member, writer) = (end.host.member(), peer.writer.take());
                     self.wakes.extend(writer);
@@ -238,6 +244,7 @@ impl Network {
             self.abort(id, ErrorKind::ConnectionReset);
             return Write::Failed(ErrorKind::ConnectionReset);
         }
+        assert!(end.in_flight <= window, "{} bytes fill a window of {window}", end.in_flight);
         let room = bytes.len().min(window - end.in_flight);
         if room == 0 && !bytes.is_empty() {
             let reset_ns = reset.map(|last| last.at_ns);
@@ -253,6 +260,8 @@ impl Network {
         let event = Event { verb: "tx", numbers };
         self.trace.record_bytes(now_ns, member, Kind::Net, event, &bytes);
         self.send(now_ns, id, Piece::Bytes(bytes), 0);
+        self.check_end(id);
+        self.check_end(id.peer());
         Write::Taken(room)
     }
 
@@ -266,6 +275,7 @@ impl Network {
         let member = end.host.member();
         self.note(now_ns, member, "fin", id, 0);
         self.send(now_ns, id, Piece::Fin, 0);
+        self.check_end(id);
     }
 
     /// The application lets go of this end. Bytes it has not read make that a reset, as in Linux.

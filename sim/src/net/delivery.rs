@@ -108,6 +108,7 @@ impl Network {
         if let Some(end) = self.end(id) {
             end.held.extend(earlier);
         }
+        self.check_end(id);
     }
 
     /// The acknowledgements of what is still on its way to this end will be lost.
@@ -141,6 +142,7 @@ impl Network {
         for piece in held {
             self.send(now_ns, id, piece, extra_ns);
         }
+        self.check_end(id);
         self.wake(id);
     }
 
@@ -190,6 +192,7 @@ impl Network {
         end.unacked_since_ns = None;
         end.held.clear();
         let unread = end.arrivals.drain(..).map(|segment| segment.piece.len()).sum::<usize>();
+        assert!(unread <= peer.in_flight, "{unread} bytes are lost, {} in flight", peer.in_flight);
         peer.in_flight -= unread;
         let writer = peer.writer.take();
         self.wakes.extend(writer);

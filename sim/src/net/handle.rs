@@ -28,6 +28,7 @@ impl NetHandle {
         let now_ns = self.now.ns();
         let mut network = self.network.lock().expect("no one panics while holding the network");
         let answer = work(&mut network, now_ns);
+        network.end_step();
         let wakes = network.take_wakes();
         drop(network);
         wakes.into_iter().for_each(std::task::Waker::wake);

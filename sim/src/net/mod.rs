@@ -31,6 +31,7 @@ mod delivery;
 mod dial;
 mod fault;
 mod handle;
+mod invariants;
 mod link;
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,8 @@ pub struct Network {
     effects: BTreeMap<FaultId, NetEffect>,
     /// Whoever must be polled again once the network is no longer borrowed.
     wakes: Vec<Waker>,
+    /// Counts steps, to look at everything from time to time.
+    steps: u64,
 }
 
 /// One host's sockets.
@@ -104,6 +107,7 @@ impl Network {
             next_connection: 1,
             effects: BTreeMap::new(),
             wakes: Vec::new(),
+            steps: 0,
         }
     }
 

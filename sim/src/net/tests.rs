@@ -1,5 +1,7 @@
 //! The network core: a few stories, and random ones against the promise of TCP.
 
+mod rough;
+
 use std::io::ErrorKind;
 use std::task::{Poll, Waker};
 
@@ -22,15 +24,15 @@ fn process(host: Host, incarnation: u64) -> Process {
 }
 
 /// Two hosts and a connection between them.
-struct Story {
-    net: Network,
+pub(super) struct Story {
+    pub(super) net: Network,
     now: u64,
-    a: EndId,
+    pub(super) a: EndId,
     b: EndId,
 }
 
 impl Story {
-    fn new(seed: u64) -> Story {
+    pub(super) fn new(seed: u64) -> Story {
         let config = NetConfig { latency: Latency::uniform(MS, MS), ..NetConfig::default() };
         let trace = Trace::new(Keep::Nothing);
         let mut net = Network::new(Streams::new(seed), config, trace);
@@ -48,7 +50,7 @@ impl Story {
         Story { net, now: there + back, a, b }
     }
 
-    fn write(&mut self, end: EndId, bytes: &[u8]) -> Write {
+    pub(super) fn write(&mut self, end: EndId, bytes: &[u8]) -> Write {
         self.net.write(self.now, end, bytes, Waker::noop())
     }
 
@@ -358,6 +360,7 @@ proptest! {
                 Event::Heal { id } => story.net.heal(now, FaultId(id)),
                 Event::Pass { ms } => story.now += ms * MS,
             }
+            story.net.check_invariants();
         }
         (0..4).for_each(|id| story.net.heal(story.now, FaultId(id)));
         let ends = [story.b, story.a];

@@ -114,6 +114,7 @@ proptest! {
                 }
                 Op::Lose { .. } => check(&mut story, &mut bytes, &mut synced_len, op),
             }
+            story.disk.check_invariants();
         }
     }
 }

@@ -102,6 +102,7 @@ proptest! {
         let mut durable = model.clone();
         for op in &ops {
             step(&mut story, &mut model, op);
+            story.disk.check_invariants();
             if matches!(op, Op::SyncDirs) {
                 // With every file synced as well, all that the model holds is durable.
                 for path in model.keys() {
