@@ -1,17 +1,21 @@
-//! What happened when, beside what the clients saw: the lanes of the page.
+//! What happened when, beside what the clients saw. The page is given all of it as one value.
+
+use serde::Serialize;
 
 /// Faults, leaders and stops over simulated time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Timeline {
     /// Length of the run (ns).
     pub end_ns: u64,
-    /// When each fault held.
+    /// When each fault held. The page is given them with their families.
+    #[serde(skip)]
     pub faults: Vec<FaultSpan>,
     /// Each time a member became leader, in order.
     pub leaders: Vec<Leadership>,
     /// Members' processes that ended on their own: a refusal, a panic.
     pub stops: Vec<Stop>,
     /// Which writes of unknown outcome made which revisions, as the judge found: (revision, id).
+    #[serde(skip)]
     pub placed: Vec<(i64, u64)>,
 }
 
@@ -31,7 +35,7 @@ pub struct FaultSpan {
 }
 
 /// A member became leader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Leadership {
     /// When (ns).
     pub at_ns: u64,
@@ -42,7 +46,7 @@ pub struct Leadership {
 }
 
 /// A member's process ended on its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stop {
     /// Which member, from 1.
     pub member: u32,

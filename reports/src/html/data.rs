@@ -1,14 +1,27 @@
 //! What the page shows of a run: what the checker's page has, and faults, leaders and probes.
 
+use std::collections::BTreeMap;
+
 use mettle_checker::changes::changes;
 use mettle_checker::history::History;
 use mettle_checker::words::row::of_history;
 use mettle_page::scene::{Scene, Stage};
 use mettle_page::{Fault, Finding, Meanwhile, Page};
 use mettle_scenarios::{Plan, fault as table};
+use serde::Serialize;
 
 use crate::timeline::{FaultSpan, Timeline};
 use crate::verdict::Verdict;
+
+/// What the page is told of a run besides its history and its faults, as one value: a new part of
+/// the timeline needs nothing here.
+#[derive(Serialize)]
+struct Run<'a> {
+    #[serde(flatten)]
+    timeline: &'a Timeline,
+    probes: &'a BTreeMap<String, u64>,
+    traffic_end_ns: u64,
+}
 
 pub(super) fn collect<'a>(
     plan: &'a Plan,
@@ -41,7 +54,7 @@ pub(super) fn collect<'a>(
         records: &finding.records,
     });
     let faults = timeline.faults.iter().map(fault);
-    let stops = timeline.stops.iter().map(|stop| (stop.member, stop.at_ns, stop.reason.as_str()));
+    let run = Run { timeline, probes: &verdict.probes, traffic_end_ns: plan.duration_ns };
     Page {
         title: plan.title.clone(),
         subtitle: format!("{} · seed {}{planted}", verdict.scenario, verdict.seed),
@@ -53,11 +66,8 @@ pub(super) fn collect<'a>(
         findings: findings.collect(),
         violation: violation(verdict, history),
         revision: None,
-        traffic_end: Some(plan.duration_ns),
         faults: faults.collect(),
-        leaders: timeline.leaders.iter().map(|led| (led.at_ns, led.term, led.member)).collect(),
-        stops: stops.collect(),
-        probes: verdict.probes.clone(),
+        run: serde_json::to_value(run).expect("a timeline has only string keys"),
         scene,
     }
 }

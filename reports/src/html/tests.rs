@@ -23,8 +23,8 @@ fn with(placed: Vec<(i64, u64)>) -> String {
         end_ns: 64_250_000_000,
         faults: ["partition", "pause", "power_loss", "meteor"].map(held).into(),
         leaders: vec![Leadership { at_ns: 3, term: 2, member: 1 }],
-        stops: vec![],
         placed,
+        ..Timeline::default()
     };
     page(&plan(), &history(), &broken().verdict, &timeline)
 }
@@ -81,6 +81,8 @@ fn the_data_survives_hostile_values() {
     assert_eq!(data["records"]["words"][0], "put /a=</script>");
     assert_eq!(data["violation"], 31_000_000);
     assert_eq!(data["faults"][0]["end"], serde_json::Value::Null);
+    assert_eq!(data["run"]["leaders"][0]["term"], 2);
+    assert_eq!(data["run"]["probes"]["snapshot sent"], 1);
 }
 
 #[test]

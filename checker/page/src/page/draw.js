@@ -94,8 +94,8 @@ function drawAxis() {
 
 /** The converge phase has a ground of its own. */
 function drawPhases() {
-  if (RUN.traffic_end === null || RUN.traffic_end >= RUN.end || axis !== "time") return;
-  const x = toX(RUN.traffic_end);
+  if (run.traffic_end_ns === null || run.traffic_end_ns >= RUN.end || axis !== "time") return;
+  const x = toX(run.traffic_end_ns);
   if (x > view.width) return;
   pen.globalAlpha = 0.07;
   pen.fillStyle = ink.leader;
@@ -383,7 +383,7 @@ function drawMap() {
       y -= size;
     }
   }
-  for (const [at, , ] of time ? RUN.leaders : []) {
+  for (const { at_ns: at } of time ? run.leaders : []) {
     mapPen.fillStyle = ink.leader;
     mapPen.beginPath();
     mapPen.moveTo(place(at) - 4, 0); mapPen.lineTo(place(at) + 4, 0); mapPen.lineTo(place(at), 6); mapPen.fill();

@@ -34,7 +34,7 @@ function legend() {
   const watched = records.some((record) => record.kind === 5);
   if (watched) entry("watch response with events", (context) => { context.fillStyle = ink.watch; for (const x of [6, 12, 18]) context.fillRect(x, 1, 2, 12); });
   if (watched) entry("progress or created", (context) => { context.strokeStyle = ink.watch; context.beginPath(); context.arc(13, 7, 3, 0, 7); context.stroke(); });
-  if (RUN.leaders.length) entry("leader", fill(ink.leader));
+  if (run.leaders.length) entry("leader", fill(ink.leader));
   if (faults.length) entry("down or paused", (context) => { context.fillStyle = hatch(ink.down); context.fillRect(2, 2, 22, 10); });
   if (evidence.length) entry(RUN.verdict === "unknown" ? "in question" : "evidence", (context) => { context.strokeStyle = marking(); context.lineWidth = 2; context.strokeRect(3, 3, 20, 8); });
 }

@@ -3,7 +3,6 @@
 //! Rust prepares the data; the assets beside this file draw it. Records are drawn on a canvas, so
 //! that a hundred thousand of them move smoothly; times stay in nanoseconds throughout.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -24,7 +23,7 @@ const SCRIPTS: [&str; 7] = [
 ];
 
 /// What the page says. A run of the simulator fills all of it; of a history alone there are no
-/// faults, leaders or probes.
+/// faults, and nothing of a run.
 #[derive(Debug, Default, Serialize)]
 pub struct Page<'a> {
     /// At the top.
@@ -47,16 +46,11 @@ pub struct Page<'a> {
     pub violation: Option<u64>,
     /// At which revision.
     pub revision: Option<i64>,
-    /// When traffic and faults stopped.
-    pub traffic_end: Option<u64>,
     /// When each fault held.
     pub faults: Vec<Fault<'a>>,
-    /// When, in which term, which member became leader.
-    pub leaders: Vec<(u64, u64, u32)>,
-    /// Which member stopped, when, and what it said.
-    pub stops: Vec<(u32, u64, &'a str)>,
-    /// Rare paths reached, and how often.
-    pub probes: BTreeMap<String, u64>,
+    /// What else is known of the run, as whoever ran it says it; the scripts know its shape.
+    /// Nothing of a history alone.
+    pub run: serde_json::Value,
     /// What is drawn.
     #[serde(flatten)]
     pub scene: Scene,

@@ -1,5 +1,7 @@
 // What the page knows: records by lane, faults by track, who led and who was down when.
 const RUN = JSON.parse(document.getElementById("run").textContent);
+/** What is known of a run besides its history: of a history alone nothing. */
+const run = { leaders: [], stops: [], probes: {}, traffic_end_ns: null, ...RUN.run };
 const C = RUN.records;
 const KINDS = C.kinds;
 const OP_NAMES = C.ops.map(([name]) => name), KIND_OF = C.ops.map(([, kind]) => kind);
@@ -60,11 +62,11 @@ for (const fault of faults) {
   if (fault.meanwhile === "running") continue;
   for (const number of named(fault.target)) members[number - 1]?.down.push(fault);
 }
-for (const [member, at, reason] of RUN.stops) members[member - 1]?.stops.push({ at, reason });
-RUN.leaders.forEach(([at, term, member], place) => {
+for (const { member, at_ns: at, reason } of run.stops) members[member - 1]?.stops.push({ at, reason });
+run.leaders.forEach(({ at_ns: at, term, member }, place) => {
   const lane = members[member - 1];
   if (!lane) return;
-  let end = RUN.leaders[place + 1]?.[0] ?? RUN.end;
+  let end = run.leaders[place + 1]?.at_ns ?? RUN.end;
   for (const down of lane.down) if (down.meanwhile === "down" && down.start > at) end = Math.min(end, down.start);
   lane.led.push({ at, term, end });
 });

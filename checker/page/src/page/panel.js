@@ -24,13 +24,15 @@ function fillHead() {
   }
   figure("operations", count(ok), ` ok · ${count(fail)} fail · ${count(unknown)} unknown`, split);
   for (const [name, value, small] of RUN.figures) figure(name, /^\d+$/.test(value) ? count(Number(value)) : value, small);
-  const reached = Object.entries(RUN.probes).sort();
-  el("probes").querySelector("summary").textContent = `${reached.length} rare paths reached`;
-  for (const [name, times] of reached) {
-    el("probes").querySelector("div").append(make("p", {}, make("span", { textContent: name }),
-      make("span", { textContent: count(times) })));
-  }
-  el("probes").hidden = !reached.length;
+  const reached = Object.entries(run.probes).sort();
+  section(`${reached.length} rare paths reached`, reached.map(([name, times]) => [name, count(times)]));
+}
+
+/** Rows of name and value below the lanes, folded; nothing if there are none. */
+function section(head, rows) {
+  if (!rows.length) return;
+  const lines = rows.map(([name, value]) => make("p", {}, make("span", { textContent: name }), make("span", { textContent: value })));
+  el("sections").append(make("details", {}, make("summary", { textContent: head }), make("div", {}, ...lines)));
 }
 
 function fillFindings() {
@@ -154,7 +156,7 @@ function describeMember({ member, time }) {
   const down = member.down.find((fault) => fault.start <= time && time <= fault.end);
   const stop = member.stops.find((stop) => Math.abs(stop.at - time) < 6 / scale());
   const words = down ? `${down.words} from ${clock(down.start)} to ${clock(down.end)}`
-    : led ? `leads term ${led.term} since ${clock(led.at)}` : RUN.leaders.length ? "follows" : "";
+    : led ? `leads term ${led.term} since ${clock(led.at)}` : run.leaders.length ? "follows" : "";
   const parts = [make("b", { textContent: `m${member.number}` }), ` ${words}`];
   if (stop) parts.push(make("div", { textContent: "stopped: " + stop.reason }));
   return parts;

@@ -10,7 +10,7 @@ function layout() {
   const time = axis === "time";
   rows.faults = time ? tracks.map(() => put(18, 3)) : [];
   y += rows.faults.length ? 9 : 0;
-  rows.members = time && grouping === "client" ? members.map(() => put(RUN.leaders.length ? 26 : 20, 4)) : [];
+  rows.members = time && grouping === "client" ? members.map(() => put(run.leaders.length ? 26 : 20, 4)) : [];
   y += rows.members.length ? 9 : 0;
   const height = Math.max(3, Math.min(24, Math.floor(1600 / lanes.length)));
   rows.lanes = lanes.map((lane, at) => {
