@@ -16,7 +16,7 @@ use super::names::parent;
 use super::volume::Volume;
 
 /// The whole volume is looked at each time so many steps have passed.
-const SCAN_EVERY: u64 = 4096;
+const SCAN_EVERY: u64 = 1024;
 
 impl Volume {
     /// Ends a step: what is cheap is looked at, and from time to time everything.

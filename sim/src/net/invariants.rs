@@ -16,7 +16,7 @@ use super::connection::{Connection, End, EndId, Piece};
 use super::{FIRST_PORT, Network};
 
 /// The whole network is looked at each time so many steps have passed.
-const SCAN_EVERY: u64 = 4096;
+const SCAN_EVERY: u64 = 1024;
 
 impl Network {
     /// Ends a step. From time to time the whole network is looked at.
