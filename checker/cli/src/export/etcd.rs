@@ -7,15 +7,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{ExportError, LeftOut, watch};
+use super::{ExportError, LeftOut, text, watch};
 use crate::import::etcd::wire::{
     Compact, Condition, Delete, Found, InnerRange, Input, Lease, Line, Nothing, Operation, Output,
     Put, Range, RangeOutput, Stored, Txn, TxnOutput, Value, Watch,
 };
 use mettle_checker::history::{
-    Blob, Compare, CompareResult, DeleteRangeRequest, History, KeyValue, Operand, Outcome,
-    PutRequest, RangeRequest, RangeResponse, Record, Request, RequestOp, Response, ResponseOp,
-    SortOrder, SortTarget, TxnResponse,
+    Compare, CompareResult, DeleteRangeRequest, History, KeyValue, Operand, Outcome, PutRequest,
+    RangeRequest, RangeResponse, Record, Request, RequestOp, Response, ResponseOp, SortOrder,
+    SortTarget, TxnResponse,
 };
 use mettle_checker::words;
 
@@ -282,11 +282,6 @@ fn whole_range(range: &RangeRequest) -> Result<Range, &'static str> {
             revision: range.revision,
         }),
     }
-}
-
-pub(super) fn text(blob: &Blob) -> Result<String, &'static str> {
-    let text = std::str::from_utf8(blob).map_err(|_| "keys that are no text")?;
-    Ok(text.to_owned())
 }
 
 fn output(response: &Response) -> Result<Output, &'static str> {

@@ -19,6 +19,8 @@ use std::fmt;
 
 pub use etcd::etcd;
 
+use mettle_checker::history::Blob;
+
 /// How many of what the format cannot carry, and the history can do without.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut(BTreeMap<&'static str, u64>);
@@ -63,4 +65,10 @@ pub enum ExportError {
     /// A file cannot be written.
     #[error("{0}: cannot be written: {1}; check the path")]
     File(String, std::io::Error),
+}
+
+/// A key as text, which a report has no other way to name.
+fn text(blob: &Blob) -> Result<String, &'static str> {
+    let text = std::str::from_utf8(blob).map_err(|_| "keys that are no text")?;
+    Ok(text.to_owned())
 }

@@ -1,8 +1,7 @@
 //! Watches as etcd's robustness tests write them: each watcher by itself, with what its client
 //! library would have handed over.
 
-use super::LeftOut;
-use super::etcd::text;
+use super::{LeftOut, text};
 use crate::import::etcd::convert::prefix_end;
 use crate::import::etcd::wire::{Kept, Value, Watch, WatchAnswer, WatchAsked, WatchEvent};
 use mettle_checker::history::{Event, EventType, History, WatchCreateRequest, WatchResponse};
