@@ -52,7 +52,7 @@ pub(crate) fn planted(args: &PlantedArgs) -> Result<u8, HarnessError> {
     let scenarios = catching()?;
     let bugs = if args.bugs.is_empty() { Bug::all().collect() } else { args.bugs.clone() };
     console.say(&format!(
-        "sim=on {:<4} {:<30} {:>5} {:>7}  {:<5}  {:<37} {}",
+        "sim=on {:<4} {:<30} {:>5} {:>7}  {:<5}  {:<38} {}",
         "bug", "scenario", "seeds", "wall s", "clean", "checker", "what was done wrong",
     ));
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
@@ -179,7 +179,7 @@ fn line(row: &Row, title: &str) -> String {
     let clean = if row.clean { "yes" } else { "NO" };
     let checker = row.checker.as_deref().unwrap_or("NOT CAUGHT");
     format!(
-        "       {:<4} {:<30} {seeds:>5} {:>7.1}  {clean:<5}  {checker:<37} {title}",
+        "       {:<4} {:<30} {seeds:>5} {:>7.1}  {clean:<5}  {checker:<38} {title}",
         row.bug.name(),
         row.scenario,
         row.wall_seconds,
