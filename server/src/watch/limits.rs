@@ -13,7 +13,7 @@ pub struct Limits {
     pub response_bytes: usize,
     /// Most changes read for one watcher in one step.
     pub scan_changes: usize,
-    /// Most watchers given a step in one [`Hub::sync`].
+    /// Most watchers given a step in one [`Hub::sync`](super::Hub::sync).
     pub sync_watchers: usize,
 }
 
