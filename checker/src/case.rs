@@ -41,6 +41,6 @@ impl Case<'_> {
 
     /// Whether the operations have an order, from a store on.
     pub(crate) fn order(&self, ops: &Ops<'_>, store: Store) -> Ordered {
-        order(ops, self.streams, (store, self.range), self.budget)
+        order(ops, self.streams, store, self.range, self.budget)
     }
 }

@@ -4,7 +4,8 @@ use super::entry::Said;
 use super::{Follower, Held};
 use crate::header::HEADER;
 use crate::history::{Outcome, Record, Request, Response, Role, role};
-use crate::linearizability::{Bounds, real_time};
+use crate::linearizability::Bounds;
+use crate::linearizability::real_time::{self, Slotted};
 use crate::session::SESSION;
 use crate::verdict::Verdict;
 use crate::{Contradiction, watch, words};
@@ -105,7 +106,10 @@ impl Follower {
         let Said { value: highest, id, .. } = latest.filter(|latest| latest.value > slot)?;
         // It is not judged yet: its slot is above all that is.
         let earlier = self.held.iter().find(|held| held.record.id == id)?;
-        Some(real_time::violation((&earlier.record, highest), (record, slot)))
+        Some(real_time::violation(
+            Slotted { record: &earlier.record, slot: highest },
+            Slotted { record, slot },
+        ))
     }
 }
 

@@ -48,6 +48,15 @@ pub(crate) struct Need {
     pub(crate) count: i64,
 }
 
+/// A hole that a change is to stand at.
+pub(super) struct Hole<'a> {
+    pub(super) revision: i64,
+    /// Whether answers tell versions and revisions of creation.
+    pub(super) counted: bool,
+    /// How many writes of unknown outcome were called in time to make a revision.
+    pub(super) in_time: &'a dyn Fn(i64) -> u32,
+}
+
 /// How well a change of a key at a hole fits what is known of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fit {
@@ -215,12 +224,8 @@ impl<'a> KeyTimeline<'a> {
     }
 
     /// How a put at a hole would fit; `now` is the key before it.
-    pub(super) fn fit_put(
-        &self,
-        hole: i64,
-        now: Option<&Version>,
-        (counted, in_time): (bool, &dyn Fn(i64) -> u32),
-    ) -> Fit {
+    pub(super) fn fit_put(&self, at: &Hole<'_>, now: Option<&Version>) -> Fit {
+        let Hole { revision: hole, counted, in_time } = *at;
         if self.frozen(hole) {
             return Fit::Never;
         }
@@ -252,12 +257,8 @@ impl<'a> KeyTimeline<'a> {
 
     /// How a deletion at a hole would fit; `now` is the key before it. `putters` are the unknown
     /// writes that could put it.
-    pub(super) fn fit_delete(
-        &self,
-        hole: i64,
-        now: &Version,
-        (counted, in_time, putters): (bool, &dyn Fn(i64) -> u32, &[u32]),
-    ) -> Fit {
+    pub(super) fn fit_delete(&self, at: &Hole<'_>, now: &Version, putters: &[u32]) -> Fit {
+        let Hole { revision: hole, counted, in_time } = *at;
         if self.frozen(hole) {
             return Fit::Never;
         }

@@ -33,16 +33,23 @@ pub(crate) fn after<'a>(ops: &Ops<'a>, record: &Record) -> Option<(i64, &'a Reco
     best
 }
 
+/// Which neighbours of an operation a reason names.
+#[derive(Clone, Copy)]
+pub(crate) struct Sides {
+    pub(crate) before: bool,
+    pub(crate) after: bool,
+}
+
 /// A reason with the answers that fence the operation in, as far as they matter, and the ids of
 /// all three.
 pub(crate) fn with_neighbours(
     ops: &Ops<'_>,
     record: &Record,
     mut reason: String,
-    (low, high): (bool, bool),
+    sides: Sides,
 ) -> (String, Vec<u64>) {
     let mut evidence = vec![record.id];
-    if let Some((slot, other)) = before(ops, record).filter(|_| low) {
+    if let Some((slot, other)) = before(ops, record).filter(|_| sides.before) {
         let gap = words::duration(record.call_ns - other.return_ns.unwrap_or(record.call_ns));
         let _ = write!(
             reason,
@@ -52,7 +59,7 @@ pub(crate) fn with_neighbours(
         );
         evidence.push(other.id);
     }
-    if let Some((slot, other)) = after(ops, record).filter(|_| high) {
+    if let Some((slot, other)) = after(ops, record).filter(|_| sides.after) {
         let gap = words::duration(other.call_ns - record.return_ns.unwrap_or(other.call_ns));
         let _ = write!(
             reason,

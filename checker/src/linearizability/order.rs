@@ -5,7 +5,7 @@ use super::indeterminate::IndeterminateWrites;
 use super::judged_range::{Bounds, JudgedRange};
 use super::ops::Ops;
 use super::reasons::{self, Sentence};
-use super::replay::{Ending, Failure, Placement, Replay, What};
+use super::replay::{Ending, Failure, Input, Placement, Replay, What};
 use super::watch_evidence::WatchEvidence;
 use super::{real_time, unplaced};
 use crate::budget::Budget;
@@ -88,7 +88,8 @@ impl Ordered {
 pub(crate) fn order(
     ops: &Ops<'_>,
     streams: &Streams<'_>,
-    (store, judged_range): (Store, &JudgedRange),
+    store: Store,
+    judged_range: &JudgedRange,
     budget: impl Into<Budget>,
 ) -> Ordered {
     let budget = budget.into();
@@ -97,9 +98,9 @@ pub(crate) fn order(
         return Ordered { stale: true, ..ordered };
     }
     let indeterminate = IndeterminateWrites::new(ops);
-    let mut ordered = replayed(ops, &indeterminate, streams, (store, budget));
+    let mut ordered = replayed(ops, &indeterminate, streams, store, budget);
     if let Some(placement) = &ordered.placement {
-        match unplaced::check(ops, &indeterminate, (&placement.store, judged_range), budget.steps) {
+        match unplaced::check(ops, &indeterminate, &placement.store, judged_range, budget.steps) {
             Ok(unplaced) => ordered.unplaced = unplaced,
             Err(verdict) => ordered.verdict = verdict,
         }
@@ -111,19 +112,20 @@ fn replayed(
     ops: &Ops<'_>,
     indeterminate: &IndeterminateWrites<'_>,
     streams: &Streams<'_>,
-    (store, budget): (Store, Budget),
+    store: Store,
+    budget: Budget,
 ) -> Ordered {
     let watch_evidence = WatchEvidence::new(ops, streams);
     let answer_evidence = AnswerEvidence::new(ops, indeterminate);
+    let answers =
+        Input { ops, indeterminate, answer_evidence: &answer_evidence, watch_evidence: None };
     let holes = ops.holes().next().is_some();
     // Nobody told anything that could be wrong.
     let silent = streams.watchers.is_empty() && ops.locals.all().is_empty();
     if silent || !holes && watch_evidence.top <= ops.top {
         let unbounded = Budget { steps: u64::MAX, memory_bytes: u64::MAX };
         let budget = if holes { budget } else { unbounded };
-        return match Replay::new(ops, (indeterminate, &answer_evidence), None, (store, budget))
-            .run()
-        {
+        return match Replay::new(answers, store, budget).run() {
             Ending::Placed(placement) => Ordered::placed(placement, 0),
             Ending::Refuted(failure, steps, store) => {
                 let verdict = reasons::refuted(ops, indeterminate, &failure);
@@ -137,19 +139,14 @@ fn replayed(
     let mut with = With::OutOfReach;
     let mut store = store;
     if watch_evidence.top <= ops.top + indeterminate.len() as i64 {
-        let replay = Replay::new(
-            ops,
-            (indeterminate, &answer_evidence),
-            Some(&watch_evidence),
-            (store, budget),
-        );
-        (with, store) = match replay.run() {
+        let all = Input { watch_evidence: Some(&watch_evidence), ..answers };
+        (with, store) = match Replay::new(all, store, budget).run() {
             Ending::Placed(placement) => return Ordered::placed(placement, 0),
             Ending::Refuted(failure, steps, store) => (With::Refuted(failure, steps), store),
             Ending::Exhausted(failure, steps, store) => (With::Exhausted(failure, steps), store),
         };
     }
-    let without = Replay::new(ops, (indeterminate, &answer_evidence), None, (store, budget)).run();
+    let without = Replay::new(answers, store, budget).run();
     weigh(ops, indeterminate, with, without)
 }
 

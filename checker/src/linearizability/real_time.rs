@@ -34,14 +34,26 @@ pub(crate) fn check(ops: &Ops<'_>) -> Result<(), Verdict> {
         }
         if let Some(earlier) = latest.filter(|earlier| earlier.slot > later.slot) {
             let (a, b) = (ops.record(earlier.place), ops.record(later.place));
-            return Err(violation((a, earlier.slot), (b, later.slot)));
+            return Err(violation(
+                Slotted { record: a, slot: earlier.slot },
+                Slotted { record: b, slot: later.slot },
+            ));
         }
     }
     Ok(())
 }
 
-/// What is wrong with two operations and their slots: `b` was called after `a` had returned.
-pub(crate) fn violation((a, earlier): (&Record, i64), (b, later): (&Record, i64)) -> Verdict {
+/// An operation in its slot.
+#[derive(Clone, Copy)]
+pub(crate) struct Slotted<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) slot: i64,
+}
+
+/// Says that `later` was called after `earlier` had returned, and yet has the lower slot.
+pub(crate) fn violation(earlier: Slotted<'_>, later: Slotted<'_>) -> Verdict {
+    let (a, b) = (earlier.record, later.record);
+    let (earlier, later) = (earlier.slot, later.slot);
     let gap = words::duration(b.call_ns - a.return_ns.unwrap_or(b.call_ns));
     let (was, is) = (earlier / 2, later / 2);
     let reason = if later % 2 == 1 {

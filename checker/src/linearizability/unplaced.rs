@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::indeterminate::{IndeterminateWrites, reads};
 use super::judged_range::{Bounds, JudgedRange};
-use super::neighbours::with_neighbours;
+use super::neighbours::{Sides, with_neighbours};
 use super::ops::{Ops, broken};
 use crate::history::{
     Blob, CompactRequest, ErrorAnswer, Outcome, PlainOp, Record, Request, Response, is_local,
@@ -77,7 +77,10 @@ struct Compaction<'a> {
 
 /// What errors are held against.
 struct Known<'a, 'b> {
+    ops: &'b Ops<'a>,
     clock: Clock<'b>,
+    /// By revision, then call.
+    compactions: &'b [Compaction<'a>],
     store: &'b Store,
     indeterminate: &'b IndeterminateWrites<'a>,
 }
@@ -87,7 +90,8 @@ struct Known<'a, 'b> {
 pub(crate) fn check(
     ops: &Ops<'_>,
     indeterminate: &IndeterminateWrites<'_>,
-    (store, judged_range): (&Store, &JudgedRange),
+    store: &Store,
+    judged_range: &JudgedRange,
     budget: u64,
 ) -> Result<Vec<(u32, Bounds)>, Verdict> {
     let mut found = Vec::new();
@@ -105,28 +109,29 @@ pub(crate) fn check(
         bounds.low = bounds.low.max(revision.saturating_mul(2).saturating_add(1));
         let done = record.outcome == Outcome::Ok;
         if done && !later(bounds) {
-            compaction((ops, record), *revision, &clock, store)?;
+            compaction(ops, record, *revision, &clock, store)?;
         }
         all.push(Compaction { record, revision: *revision, bounds, done });
     }
     all.sort_by_key(|compaction| (compaction.revision, compaction.record.call_ns));
     in_order(ops, &mut all)?;
     past_reads(ops, &all)?;
-    let known = Known { clock, store, indeterminate };
+    let known = Known { ops, clock, compactions: &all, store, indeterminate };
     let mut steps = budget;
     for place in &ops.errors {
         let record = ops.record(*place);
         let bounds = known.clock.bounds(record);
         found.push((*place, bounds));
         if !later(bounds) {
-            error((ops, record), &all, &known, &mut steps)?;
+            error(record, &known, &mut steps)?;
         }
     }
     Ok(found)
 }
 
 fn compaction(
-    (ops, record): (&Ops<'_>, &Record),
+    ops: &Ops<'_>,
+    record: &Record,
     revision: i64,
     clock: &Clock,
     store: &Store,
@@ -139,7 +144,8 @@ fn compaction(
             words::describe(record),
             store.revision()
         );
-        let (reason, evidence) = with_neighbours(ops, record, reason, (false, true));
+        let (reason, evidence) =
+            with_neighbours(ops, record, reason, Sides { before: false, after: true });
         return Err(broken(reason, evidence, revision));
     }
     let header = match &record.response {
@@ -154,7 +160,7 @@ fn compaction(
             words::describe(record),
             header.revision
         );
-        let sides = (at < bounds.low, at > bounds.high);
+        let sides = Sides { before: at < bounds.low, after: at > bounds.high };
         let (reason, evidence) = with_neighbours(ops, record, reason, sides);
         return Err(broken(reason, evidence, header.revision));
     }
@@ -196,7 +202,12 @@ fn in_order(ops: &Ops<'_>, all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
                  come after all compactions at lower revisions and before those at higher ones",
                 words::describe(compaction.record)
             );
-            let (reason, evidence) = with_neighbours(ops, compaction.record, reason, (true, true));
+            let (reason, evidence) = with_neighbours(
+                ops,
+                compaction.record,
+                reason,
+                Sides { before: true, after: true },
+            );
             Err(broken(reason, evidence, compaction.revision))
         }
         None => Ok(()),
@@ -266,13 +277,8 @@ fn past_revisions(request: &Request) -> impl Iterator<Item = i64> {
 }
 
 /// Whether a definite error had a reason.
-fn error(
-    (ops, record): (&Ops<'_>, &Record),
-    all: &[Compaction<'_>],
-    known: &Known<'_, '_>,
-    steps: &mut u64,
-) -> Result<(), Verdict> {
-    let Known { clock, store, indeterminate } = known;
+fn error(record: &Record, known: &Known<'_, '_>, steps: &mut u64) -> Result<(), Verdict> {
+    let Known { clock, compactions: all, store, indeterminate, .. } = known;
     let Some(Response::Error(ErrorAnswer { message, .. })) = &record.response else {
         return Ok(()); // never sent
     };
@@ -326,25 +332,25 @@ fn error(
     if explained {
         return Ok(());
     }
-    Err(unexplained((ops, record), message, all, (store, bounds.low / 2)))
+    Err(unexplained(record, message, known, bounds.low / 2))
 }
 
 /// A definite error for which there is no reason; `from` is the first revision at which it may have
 /// been given.
-fn unexplained(
-    (ops, record): (&Ops<'_>, &Record),
-    message: &str,
-    all: &[Compaction<'_>],
-    (store, from): (&Store, i64),
-) -> Verdict {
+fn unexplained(record: &Record, message: &str, known: &Known<'_, '_>, from: i64) -> Verdict {
+    let Known { ops, compactions: all, store, .. } = known;
     let reason = format!(
         "{}, called at {}, was refused with \"{message}\", but at no moment of the call was there a \
          reason",
         words::describe(record),
         words::time(record.call_ns)
     );
-    let (mut reason, mut evidence) =
-        with_neighbours(ops, record, reason, (message == Refusal::FutureRevision.text(), false));
+    let (mut reason, mut evidence) = with_neighbours(
+        ops,
+        record,
+        reason,
+        Sides { before: message == Refusal::FutureRevision.text(), after: false },
+    );
     if message == Refusal::KeyNotFound.text() {
         reason.push_str(": what it wanted to keep was there all the time");
         let kept = kept(&record.request).and_then(|key| store.at(from).get(key));

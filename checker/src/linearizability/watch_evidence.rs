@@ -79,7 +79,8 @@ impl<'a, 'b> WatchEvidence<'a, 'b> {
     /// write is a guess, so that silence counts as well.
     pub(crate) fn agree(
         &self,
-        (ops, store): (&Ops<'_>, &Store),
+        recorded: Recorded,
+        store: &Store,
         revision: i64,
         hole: bool,
     ) -> Result<(), Denied<'a>> {
@@ -89,7 +90,7 @@ impl<'a, 'b> WatchEvidence<'a, 'b> {
         }
         let changes: Vec<Change<'_>> = store.changes(revision).collect();
         for own in told.chunk_by(|a, b| a.1.watcher == b.1.watcher) {
-            one_watcher(&changes, own, (ops.recorded, hole))?;
+            one_watcher(&changes, own, recorded, hole)?;
         }
         if hole {
             for change in &changes {
@@ -139,7 +140,8 @@ pub(crate) fn place_of(changes: &[Change<'_>], from: usize, event: &Event) -> Op
 fn one_watcher<'a>(
     changes: &[Change<'_>],
     told: &[(i64, Told<'a>)],
-    (recorded, ordered): (Recorded, bool),
+    recorded: Recorded,
+    ordered: bool,
 ) -> Result<(), Denied<'a>> {
     let mut last = None;
     for (_, Told { event, record, .. }) in told {

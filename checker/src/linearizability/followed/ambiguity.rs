@@ -213,28 +213,34 @@ pub(super) fn together(groups: &[&[Writer]]) -> Vec<Vec<usize>> {
     all
 }
 
-/// Whether each group can have a maker of its own, without those that are barred: a matching, which
+/// Whether each group can have a writer of its own, none of them barred: a bipartite matching, which
 /// grows along augmenting paths.
 pub(super) fn each_has_one(groups: &[&[Writer]], barred: impl Fn(Writer) -> bool) -> bool {
-    fn augment(
-        group: usize,
-        (groups, barred): (&[&[Writer]], &dyn Fn(Writer) -> bool),
-        taken: &mut BTreeMap<Writer, usize>,
-        seen: &mut BTreeSet<Writer>,
-    ) -> bool {
-        for writer in groups[group].iter().filter(|writer| !barred(**writer)) {
-            if !seen.insert(*writer) {
+    let mut matching = Matching { groups, barred, group_of: BTreeMap::new() };
+    (0..groups.len()).all(|group| matching.augment(group, &mut BTreeSet::new()))
+}
+
+/// A matching of groups with writers, as far as it has grown.
+struct Matching<'a, Barred> {
+    groups: &'a [&'a [Writer]],
+    barred: Barred,
+    group_of: BTreeMap<Writer, usize>,
+}
+
+impl<Barred: Fn(Writer) -> bool> Matching<'_, Barred> {
+    /// Gives a writer to one more group; `seen` holds the writers that this path tried.
+    fn augment(&mut self, group: usize, seen: &mut BTreeSet<Writer>) -> bool {
+        let groups = self.groups;
+        for writer in groups[group] {
+            if (self.barred)(*writer) || !seen.insert(*writer) {
                 continue;
             }
-            let holder = taken.get(writer).copied();
-            if holder.is_none_or(|other| augment(other, (groups, barred), taken, seen)) {
-                taken.insert(*writer, group);
+            let holder = self.group_of.get(writer).copied();
+            if holder.is_none_or(|holder| self.augment(holder, seen)) {
+                self.group_of.insert(*writer, group);
                 return true;
             }
         }
         false
     }
-    let mut taken = BTreeMap::new();
-    (0..groups.len())
-        .all(|group| augment(group, (groups, &barred), &mut taken, &mut BTreeSet::new()))
 }

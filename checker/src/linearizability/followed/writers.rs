@@ -47,7 +47,7 @@ impl Replay<'_, '_> {
         }
         for (place, point) in points.iter().enumerate().skip(open) {
             self.redo_to(point.hole - 1);
-            let (attribution, guessed) = self.writer((place, point), &writers);
+            let (attribution, guessed) = self.writer(place, point, &writers);
             writers.guessed = writers.guessed.or(guessed.then_some(point.hole));
             writers.attributions.push(attribution);
         }
@@ -67,11 +67,12 @@ impl Replay<'_, '_> {
     /// Fills a hole again. Who can have made it, and whether something else may have been done.
     fn writer(
         &mut self,
-        (place, point): (usize, &ChoicePoint),
+        place: usize,
+        point: &ChoicePoint,
         before: &PossibleWriters,
     ) -> (Attribution, bool) {
         let own = chosen(point);
-        let (mut able, mut other) = self.able((place, point), before);
+        let (mut able, mut other) = self.able(place, point, before);
         other |= !self.can_stay_ambiguous(&able);
         // Whatever needs a lease that perhaps ended here is tried later as if it had not.
         let stays = able.iter().copied().find(|number| self.ends(*number).is_none());
@@ -87,7 +88,8 @@ impl Replay<'_, '_> {
     /// Who can have done the same at a hole, and whether something else could have been done.
     fn able(
         &mut self,
-        (place, point): (usize, &ChoicePoint),
+        place: usize,
+        point: &ChoicePoint,
         before: &PossibleWriters,
     ) -> (Vec<u32>, bool) {
         let own = chosen(point);
@@ -121,7 +123,7 @@ impl Replay<'_, '_> {
                 .collect();
             if in_doubt && !other {
                 let others: Vec<u32> = in_time.filter(|number| !alike(number)).collect();
-                other = others.into_iter().any(|number| self.could_be(number, (own, point.hole)));
+                other = others.into_iter().any(|number| self.could_be(number, own, point.hole));
             }
         }
         able.sort_unstable();
@@ -130,7 +132,7 @@ impl Replay<'_, '_> {
 
     /// Whether a hole of which nobody tells could be another write's, if what is in doubt were
     /// otherwise.
-    fn could_be(&mut self, number: u32, (own, hole): (u32, i64)) -> bool {
+    fn could_be(&mut self, number: u32, own: u32, hole: i64) -> bool {
         let deletes = |number: u32| match &self.indeterminate.writes[number as usize].record.request
         {
             Request::DeleteRange(delete) if delete.range_end.is_empty() => Some(&delete.key),

@@ -35,7 +35,7 @@ impl Replay<'_, '_> {
         };
         let hole = self.ops.mutator(revision).is_none();
         self.steps += 1;
-        watch_evidence.agree((self.ops, &self.store), revision, hole).map_err(|denied| {
+        watch_evidence.agree(ops.recorded, &self.store, revision, hole).map_err(|denied| {
             let spans = spans_of(&denied.mismatch, Vec::new);
             let what = What::Event(Box::new(denied.mismatch), denied.record.id);
             Contradiction { what, spans, at: revision - 1 }

@@ -15,6 +15,11 @@ use crate::linearizability::key_timeline::Fit;
 /// What is gathered for a hole without evidence.
 #[derive(Default)]
 struct Gathered {
+    hole: i64,
+    /// How many writes of unknown outcome were called in time; they are the first ones.
+    in_time: u32,
+    /// Whether puts of one key that nobody saw can stand for each other.
+    alike: bool,
     ranked: Vec<(Fit, bool, u32)>,
     stands_for_others: bool,
     conflicts: BTreeSet<usize>,
@@ -63,16 +68,16 @@ impl Replay<'_, '_> {
     }
 
     fn gather(&mut self, hole: i64, in_time: u32) -> Gathered {
-        let mut gathered = Gathered::default();
         let indeterminate = self.indeterminate;
         let alike = self.watch_evidence.is_none() && !self.answer_evidence.values_matter();
+        let mut gathered = Gathered { hole, in_time, alike, ..Gathered::default() };
         for key in 0..indeterminate.keys() {
             let first = |list: &[u32]| list.first().is_some_and(|number| *number < in_time);
             if first(indeterminate.plain_puts(key)) {
-                self.plain_puts(key, (hole, in_time, alike), &mut gathered);
+                self.plain_puts(key, &mut gathered);
             }
             if first(indeterminate.plain_deletes(key)) {
-                self.plain_deletes(key, (hole, in_time), &mut gathered);
+                self.plain_deletes(key, &mut gathered);
             }
         }
         for &number in indeterminate.others().iter().take_while(|number| **number < in_time) {
@@ -92,12 +97,8 @@ impl Replay<'_, '_> {
         gathered
     }
 
-    fn plain_puts(
-        &mut self,
-        key: u32,
-        (hole, in_time, alike): (i64, u32, bool),
-        gathered: &mut Gathered,
-    ) {
+    fn plain_puts(&mut self, key: u32, gathered: &mut Gathered) {
+        let Gathered { hole, in_time, alike, .. } = *gathered;
         self.steps += 1;
         let name = self.indeterminate.key(key);
         let fit = self.fit_put(name, hole, self.store.now().get(name));
@@ -147,7 +148,8 @@ impl Replay<'_, '_> {
         }
     }
 
-    fn plain_deletes(&mut self, key: u32, (hole, in_time): (i64, u32), gathered: &mut Gathered) {
+    fn plain_deletes(&mut self, key: u32, gathered: &mut Gathered) {
+        let Gathered { hole, in_time, .. } = *gathered;
         self.steps += 1;
         let name = self.indeterminate.key(key);
         let now = self.store.now().get(name);

@@ -24,8 +24,20 @@ use crate::linearizability::key_timeline::Need;
 /// How many holes are looked ahead.
 const HORIZON: usize = 96;
 
-/// A hole that a job has taken, and the first that it could have had.
-type Taken = Option<(usize, usize)>;
+/// A job that finds a hole or not, and the first hole that it could have.
+#[derive(Clone, Copy)]
+struct Request {
+    /// Its place among the jobs.
+    job: usize,
+    /// The place of a hole.
+    since: usize,
+}
+
+/// The holes that are looked ahead at, and which job has taken each.
+struct Schedule<'a> {
+    holes: &'a [i64],
+    taken: Vec<Option<Request>>,
+}
 
 impl Replay<'_, '_> {
     /// What is owed at first.
@@ -76,7 +88,7 @@ impl Replay<'_, '_> {
         let last = first + plain;
         let beyond = owed.holes.get(last).copied().unwrap_or(i64::MAX);
         let (holes, in_time) = (&owed.holes[first..last], &owed.in_time[first..last]);
-        let mut taken: Vec<Taken> = vec![None; holes.len()];
+        let mut schedule = Schedule { holes, taken: vec![None; holes.len()] };
         let from = owed.jobs.partition_point(|job| job.need.by <= hole);
         let due = owed.jobs.iter().enumerate().skip(from);
         for (place, job) in due.take_while(|(_, job)| job.need.by < beyond) {
@@ -88,10 +100,11 @@ impl Replay<'_, '_> {
                     in_time.partition_point(|called| called <= number)
                 });
                 let since = earliest.max(called);
-                let free = (since..holes.len()).find(|slot| taken[*slot].is_none());
+                let request = Request { job: place, since };
+                let free = (since..holes.len()).find(|slot| schedule.taken[*slot].is_none());
                 match free.filter(|slot| holes[*slot] <= job.need.by) {
-                    Some(slot) => taken[slot] = Some((place, since)),
-                    None => return Some(self.crowd(own, (place, since), (holes, &taken))),
+                    Some(slot) => schedule.taken[slot] = Some(request),
+                    None => return Some(self.crowd(own, request, &schedule)),
                 }
             }
         }
@@ -108,20 +121,16 @@ impl Replay<'_, '_> {
     }
 
     /// Which earlier frames it rests on that a job finds no hole.
-    fn crowd(
-        &self,
-        own: usize,
-        (place, since): (usize, usize),
-        (holes, taken): (&[i64], &[Taken]),
-    ) -> BTreeSet<usize> {
+    fn crowd(&self, own: usize, failed: Request, schedule: &Schedule<'_>) -> BTreeSet<usize> {
+        let Schedule { holes, taken } = schedule;
         let jobs = &self.demand.as_ref().expect("what is owed was counted").jobs;
-        let until = holes.partition_point(|hole| *hole <= jobs[place].need.by);
-        let mut involved = BTreeSet::from([place]);
-        let mut from = since.min(until);
+        let until = holes.partition_point(|hole| *hole <= jobs[failed.job].need.by);
+        let mut involved = BTreeSet::from([failed.job]);
+        let mut from = failed.since.min(until);
         loop {
             let holders = taken[from..until].iter().flatten();
-            let lowest = holders.clone().map(|(_, since)| *since).min().unwrap_or(from);
-            involved.extend(holders.map(|(place, _)| *place));
+            let lowest = holders.clone().map(|holder| holder.since).min().unwrap_or(from);
+            involved.extend(holders.map(|holder| holder.job));
             if lowest >= from {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use super::Replay;
 use crate::history::Blob;
-use crate::linearizability::key_timeline::Fit;
+use crate::linearizability::key_timeline::{Fit, Hole};
 use crate::model::{Change, Version};
 
 impl Replay<'_, '_> {
@@ -20,14 +20,17 @@ impl Replay<'_, '_> {
 
     pub(super) fn fit_put(&self, key: &Blob, hole: i64, now: Option<&Version>) -> Fit {
         let Some(known) = self.answer_evidence.of(key) else { return Fit::Free };
-        known.fit_put(hole, now, (self.answer_evidence.counted, &|revision| self.in_time(revision)))
+        let counted = self.answer_evidence.counted;
+        known.fit_put(&Hole { revision: hole, counted, in_time: &|by| self.in_time(by) }, now)
     }
 
     pub(super) fn fit_delete(&self, key: &Blob, hole: i64, now: &Version) -> Fit {
         let Some(known) = self.answer_evidence.of(key) else { return Fit::Free };
         let putters = self.indeterminate.number(key);
         let putters = putters.map_or(&[][..], |key| self.indeterminate.suppliers(key));
-        known.fit_delete(hole, now, (self.answer_evidence.counted, &|by| self.in_time(by), putters))
+        let counted = self.answer_evidence.counted;
+        let at = Hole { revision: hole, counted, in_time: &|by| self.in_time(by) };
+        known.fit_delete(&at, now, putters)
     }
 
     /// How well a candidate's changes fit what is known of their keys. Leaves the store as it was.

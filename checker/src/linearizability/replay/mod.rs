@@ -28,6 +28,16 @@ pub(in crate::linearizability) use choice_point::ChoicePoint;
 use demand::Demand;
 pub(crate) use outcome::{Ending, Failure, Placement, What};
 
+/// What a replay is given to explain.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a, 'b> {
+    pub(crate) ops: &'b Ops<'a>,
+    pub(crate) indeterminate: &'b IndeterminateWrites<'a>,
+    pub(crate) answer_evidence: &'b AnswerEvidence<'a, 'b>,
+    /// None: watch events and members' own answers are not weighed.
+    pub(crate) watch_evidence: Option<&'b WatchEvidence<'a, 'b>>,
+}
+
 pub(crate) struct Replay<'a, 'b> {
     pub(super) ops: &'b Ops<'a>,
     pub(super) indeterminate: &'b IndeterminateWrites<'a>,
@@ -53,12 +63,8 @@ pub(crate) struct Replay<'a, 'b> {
 }
 
 impl<'a, 'b> Replay<'a, 'b> {
-    pub(crate) fn new(
-        ops: &'b Ops<'a>,
-        (indeterminate, answer_evidence): (&'b IndeterminateWrites<'a>, &'b AnswerEvidence<'a, 'b>),
-        watch_evidence: Option<&'b WatchEvidence<'a, 'b>>,
-        (store, budget): (Store, Budget),
-    ) -> Self {
+    pub(crate) fn new(input: Input<'a, 'b>, store: Store, budget: Budget) -> Self {
+        let Input { ops, indeterminate, answer_evidence, watch_evidence } = input;
         let top = watch_evidence.map_or(ops.top, |watch_evidence| ops.top.max(watch_evidence.top));
         let hole = ops.holes().next();
         let mut replay = Replay {
