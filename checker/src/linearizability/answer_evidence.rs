@@ -99,7 +99,7 @@ impl<'a> Keys<'a> {
         };
         let known = match self.index.get(key) {
             Some(number) => &mut self.known[number as usize],
-            None if indeterminate.swept(key) => self.enter(key),
+            None if indeterminate.in_deleted_range(key) => self.enter(key),
             None => return,
         };
         match observation {
@@ -202,8 +202,8 @@ impl<'a, 'b> AnswerEvidence<'a, 'b> {
     }
 
     /// Whether an answer shows that a key did not change at a revision.
-    pub(crate) fn frozen(&self, key: &[u8], hole: i64) -> bool {
-        self.known(key).is_some_and(|known| known.frozen(hole))
+    pub(crate) fn unchanged_at(&self, key: &[u8], hole: i64) -> bool {
+        self.known(key).is_some_and(|known| known.unchanged_at(hole))
     }
 
     /// Revisions up to `at`, the last one first, at which answers show all of a key: None if it is

@@ -37,7 +37,7 @@ pub(crate) struct IndeterminateWrites<'a> {
     /// Who could delete this key, by name.
     deletes: BTreeMap<&'a Blob, Vec<u32>>,
     /// Who could delete a whole range.
-    sweeps: Vec<(Span, u32)>,
+    range_deletes: Vec<(Span, u32)>,
     /// Every key that a write could put or delete by its name.
     names: KeyIndex,
     of_key: Vec<WritesOfKey>,
@@ -217,7 +217,7 @@ impl<'a> IndeterminateWrites<'a> {
             self.named(&delete.key);
             self.deletes.entry(&delete.key).or_default().push(number);
         } else {
-            self.sweeps.push((span, number));
+            self.range_deletes.push((span, number));
         }
     }
 
@@ -260,8 +260,8 @@ impl<'a> IndeterminateWrites<'a> {
 
     /// Who could have deleted a key.
     pub(crate) fn deleters(&self, key: &Blob) -> Vec<u32> {
-        let sweeping = self.sweeps.iter().filter(|(span, _)| span.contains(key));
-        let mut found: Vec<u32> = sweeping.map(|(_, number)| *number).collect();
+        let by_range = self.range_deletes.iter().filter(|(span, _)| span.contains(key));
+        let mut found: Vec<u32> = by_range.map(|(_, number)| *number).collect();
         found.extend(self.deletes.get(key).into_iter().flatten());
         found.sort_unstable();
         found.dedup();
@@ -325,8 +325,8 @@ impl<'a> IndeterminateWrites<'a> {
     }
 
     /// Whether a write could delete a range in which a key lies.
-    pub(crate) fn swept(&self, key: &Blob) -> bool {
-        self.sweeps.iter().any(|(span, _)| span.contains(key))
+    pub(crate) fn in_deleted_range(&self, key: &Blob) -> bool {
+        self.range_deletes.iter().any(|(span, _)| span.contains(key))
     }
 }
 

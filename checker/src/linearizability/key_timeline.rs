@@ -35,9 +35,9 @@ pub(crate) struct KeyTimeline<'a> {
     /// Whether one of them could also put it.
     pub(super) replaceable: bool,
     /// Puts that nobody acknowledged and that must have been, in stretches that do not overlap.
-    owed: Vec<Need>,
+    put_needs: Vec<Need>,
     /// Deletions, likewise.
-    owed_deletions: Vec<Need>,
+    deletion_needs: Vec<Need>,
 }
 
 /// So many unknown writes put (or deleted) a key after one revision, and by another.
@@ -92,7 +92,7 @@ impl<'a> KeyTimeline<'a> {
         if counted {
             self.count(base);
             self.count_lives(base);
-            self.owed.sort_by_key(|need| need.after);
+            self.put_needs.sort_by_key(|need| need.after);
         }
     }
 
@@ -114,7 +114,7 @@ impl<'a> KeyTimeline<'a> {
                     if observed.create > base && self.puts.binary_search(&observed.create).is_err()
                     {
                         let (after, by) = (observed.create - 1, observed.create);
-                        self.owed.push(Need { after, by, count: 1 });
+                        self.put_needs.push(Need { after, by, count: 1 });
                     }
                     born
                 }
@@ -125,7 +125,7 @@ impl<'a> KeyTimeline<'a> {
                 let known = put(observed.written) - put(before.written);
                 let count = observed.version.saturating_sub(before.version).saturating_sub(known);
                 if count > 0 {
-                    self.owed.push(Need { after, by: observed.written, count });
+                    self.put_needs.push(Need { after, by: observed.written, count });
                 }
             }
             last = Some(*observed);
@@ -163,9 +163,9 @@ impl<'a> KeyTimeline<'a> {
             let need = Need { after, by, count: 1 };
             match (before, then) {
                 (Mark::There | Mark::Born, Mark::Absent) if !within(&self.deletes) => {
-                    self.owed_deletions.push(need);
+                    self.deletion_needs.push(need);
                 }
-                (Mark::Absent, Mark::There) if !within(&self.puts) => self.owed.push(need),
+                (Mark::Absent, Mark::There) if !within(&self.puts) => self.put_needs.push(need),
                 _ => {}
             }
         }
@@ -183,17 +183,17 @@ impl<'a> KeyTimeline<'a> {
     }
 
     /// The unknown puts that must happen in stretches that begin at a hole or later.
-    pub(super) fn owed(&self, hole: i64) -> &[Need] {
-        &self.owed[self.owed.partition_point(|need| need.after < hole)..]
+    pub(super) fn put_needs(&self, hole: i64) -> &[Need] {
+        &self.put_needs[self.put_needs.partition_point(|need| need.after < hole)..]
     }
 
     /// The unknown deletions, likewise.
-    pub(super) fn owed_deletions(&self, hole: i64) -> &[Need] {
-        &self.owed_deletions[self.owed_deletions.partition_point(|need| need.after < hole)..]
+    pub(super) fn deletion_needs(&self, hole: i64) -> &[Need] {
+        &self.deletion_needs[self.deletion_needs.partition_point(|need| need.after < hole)..]
     }
 
     /// Whether the key is known not to have changed at the hole.
-    pub(super) fn frozen(&self, hole: i64) -> bool {
+    pub(super) fn unchanged_at(&self, hole: i64) -> bool {
         let before = self.seen.partition_point(|observed| observed.written < hole);
         // AnswerEvidence of one version lie together, the longest last; of an older version none may reach
         // beyond a newer one, or no order would fit anyway.
@@ -226,7 +226,7 @@ impl<'a> KeyTimeline<'a> {
     /// How a put at a hole would fit; `now` is the key before it.
     pub(super) fn fit_put(&self, at: &Hole<'_>, now: Option<&Version>) -> Fit {
         let Hole { revision: hole, counted, in_time } = *at;
-        if self.frozen(hole) {
+        if self.unchanged_at(hole) {
             return Fit::Never;
         }
         let next = self.next(hole);
@@ -259,7 +259,7 @@ impl<'a> KeyTimeline<'a> {
     /// writes that could put it.
     pub(super) fn fit_delete(&self, at: &Hole<'_>, now: &Version, putters: &[u32]) -> Fit {
         let Hole { revision: hole, counted, in_time } = *at;
-        if self.frozen(hole) {
+        if self.unchanged_at(hole) {
             return Fit::Never;
         }
         let gone = self.absent_after(hole);

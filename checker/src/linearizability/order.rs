@@ -5,7 +5,7 @@ use super::indeterminate::IndeterminateWrites;
 use super::judged_range::{Bounds, JudgedRange};
 use super::ops::Ops;
 use super::reasons::{self, Sentence};
-use super::replay::{Ending, Failure, Input, Placement, Replay, What};
+use super::replay::{Cause, Ending, Failure, Input, Placement, Replay};
 use super::watch_evidence::WatchEvidence;
 use super::{real_time, unplaced};
 use crate::budget::Budget;
@@ -50,7 +50,7 @@ pub(crate) struct About {
 impl Ordered {
     fn about(mut self, failure: &Failure) -> Self {
         self.guessed = failure.guessed;
-        if let (What::Answer(_, mismatch), false) = (&failure.what, failure.guessed)
+        if let (Cause::Answer(_, mismatch), false) = (&failure.cause, failure.guessed)
             && let Scope::Key(key) = &mismatch.scope
         {
             let (key, field) = (key.clone(), mismatch.field.clone());
@@ -177,7 +177,7 @@ fn weigh(
         }
         (with, Ending::Placed(placement)) => {
             let (reason, spent) = if let With::Refuted(failure, spent) = with {
-                (reasons::told_wrong(ops, &failure), spent)
+                (reasons::contradicted_evidence(ops, &failure), spent)
             } else {
                 let reason = "a watch event or a member's own answer names a revision that \
                               cannot have been reached";

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::indeterminate::IndeterminateWrites;
 use super::observations::shown_at;
 use super::ops::{Ops, broken};
-use super::replay::{Failure, What};
+use super::replay::{Cause, Failure};
 use crate::budget::megabytes;
 use crate::history::{KeyValue, Op, Outcome, PlainOp, Record, Request, RequestOp, Response};
 use crate::model::{Mismatch, Scope};
@@ -36,7 +36,7 @@ pub(crate) fn refuted(
 }
 
 /// What contradicts an order that would otherwise stand.
-pub(crate) fn told_wrong(ops: &Ops<'_>, failure: &Failure) -> Sentence {
+pub(crate) fn contradicted_evidence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
     let (reason, evidence) = sentence(ops, failure);
     let reason = format!(
         "the answers of the store have an order, but not with what was seen besides: {reason}"
@@ -102,8 +102,8 @@ fn region(ops: &Ops<'_>, revision: i64) -> Vec<i64> {
 
 fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
     let revision = failure.revision;
-    match &failure.what {
-        What::Answer(place, mismatch) => {
+    match &failure.cause {
+        Cause::Answer(place, mismatch) => {
             let record = ops.record(*place);
             let mut evidence = vec![record.id];
             let mut because = String::new();
@@ -123,7 +123,7 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
             );
             (reason, evidence)
         }
-        What::Nothing(place) => {
+        Cause::Nothing(place) => {
             let record = ops.record(*place);
             let reason = format!(
                 "{} was acknowledged at revision {revision} as a change, but there was nothing \
@@ -132,9 +132,9 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
             );
             (reason, vec![record.id])
         }
-        What::Event(mismatch, told) => {
-            let mut evidence = vec![*told];
-            let mut reason = told_of(ops, *told, mismatch, revision);
+        Cause::Event(mismatch, received) => {
+            let mut evidence = vec![*received];
+            let mut reason = describe_event(ops, *received, mismatch, revision);
             if let Some(writer) = ops.mutator(revision) {
                 let writer = ops.record(writer);
                 let _ = write!(reason, "; {} made that revision", words::describe(writer));
@@ -142,8 +142,8 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
             }
             (reason, evidence)
         }
-        What::NoWriter => no_writer(ops, revision),
-        What::Open => ("nothing contradicts so far".to_owned(), Vec::new()),
+        Cause::NoWriter => no_writer(ops, revision),
+        Cause::Open => ("nothing contradicts so far".to_owned(), Vec::new()),
     }
 }
 
@@ -160,8 +160,8 @@ fn writes_itself(request: &Request, mismatch: &Mismatch) -> bool {
 }
 
 /// A watcher was told something that does not fit, or was not told.
-fn told_of(ops: &Ops<'_>, told: u64, mismatch: &Mismatch, revision: i64) -> String {
-    let record = ops.records.iter().find(|record| record.id == told);
+fn describe_event(ops: &Ops<'_>, received: u64, mismatch: &Mismatch, revision: i64) -> String {
+    let record = ops.records.iter().find(|record| record.id == received);
     let by = record.map(words::describe).unwrap_or_default();
     let (expected, got) = (&mismatch.expected, &mismatch.got);
     if got.is_empty() {
@@ -179,10 +179,10 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
     let mut reason = format!("no write can have made revision {revision}");
     let observation = ops.observers.all().iter().map(|(_, place)| *place);
     let observation = observation.chain(ops.mutators.iter().flatten().copied());
-    let told = ops.records.iter().filter(|record| record.request.op() == Op::WatchResponse);
+    let received = ops.records.iter().filter(|record| record.request.op() == Op::WatchResponse);
     let mut observations = observation
         .map(|place| ops.record(place))
-        .chain(told)
+        .chain(received)
         .filter_map(|record| shown_at(record, revision).map(|kv| (record, kv)));
     if let Some((record, kv)) = observations.next() {
         evidence.push(record.id);

@@ -18,7 +18,7 @@ use crate::words;
 const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
 
 /// For any interval, the slots that must come before and after it.
-struct Clock<'a> {
+struct SlotBounds<'a> {
     base: i64,
     /// What an earlier part of the recording says of some records.
     known: &'a BTreeMap<u64, Bounds>,
@@ -28,7 +28,7 @@ struct Clock<'a> {
     called: Vec<(u64, i64)>,
 }
 
-impl<'a> Clock<'a> {
+impl<'a> SlotBounds<'a> {
     fn new(ops: &Ops<'_>, known: &'a BTreeMap<u64, Bounds>) -> Self {
         let mut returned = Vec::new();
         let mut called = Vec::new();
@@ -49,7 +49,7 @@ impl<'a> Clock<'a> {
             lowest = lowest.min(*slot);
             *slot = lowest;
         }
-        Clock { base: ops.base, known, returned, called }
+        SlotBounds { base: ops.base, known, returned, called }
     }
 
     fn bounds(&self, record: &Record) -> Bounds {
@@ -76,9 +76,9 @@ struct Compaction<'a> {
 }
 
 /// What errors are held against.
-struct Known<'a, 'b> {
+struct ErrorContext<'a, 'b> {
     ops: &'b Ops<'a>,
-    clock: Clock<'b>,
+    slots: SlotBounds<'b>,
     /// By revision, then call.
     compactions: &'b [Compaction<'a>],
     store: &'b Store,
@@ -98,32 +98,32 @@ pub(crate) fn check(
     if ops.compactions.is_empty() && ops.errors.is_empty() {
         return Ok(found);
     }
-    let clock = Clock::new(ops, &judged_range.unplaced);
+    let slots = SlotBounds::new(ops, &judged_range.unplaced);
     let later = |bounds: Bounds| judged_range.until.is_some() && bounds.high == i64::MAX;
     let mut all: Vec<Compaction<'_>> = Vec::new();
     for place in &ops.compactions {
         let record = ops.record(*place);
         let Request::Compact(CompactRequest { revision, .. }) = &record.request else { continue };
-        let mut bounds = clock.bounds(record);
+        let mut bounds = slots.bounds(record);
         found.push((*place, bounds));
         bounds.low = bounds.low.max(revision.saturating_mul(2).saturating_add(1));
         let done = record.outcome == Outcome::Ok;
         if done && !later(bounds) {
-            compaction(ops, record, *revision, &clock, store)?;
+            compaction(ops, record, *revision, &slots, store)?;
         }
         all.push(Compaction { record, revision: *revision, bounds, done });
     }
     all.sort_by_key(|compaction| (compaction.revision, compaction.record.call_ns));
     in_order(ops, &mut all)?;
     past_reads(ops, &all)?;
-    let known = Known { ops, clock, compactions: &all, store, indeterminate };
+    let context = ErrorContext { ops, slots, compactions: &all, store, indeterminate };
     let mut steps = budget;
     for place in &ops.errors {
         let record = ops.record(*place);
-        let bounds = known.clock.bounds(record);
+        let bounds = context.slots.bounds(record);
         found.push((*place, bounds));
         if !later(bounds) {
-            error(record, &known, &mut steps)?;
+            error(record, &context, &mut steps)?;
         }
     }
     Ok(found)
@@ -133,10 +133,10 @@ fn compaction(
     ops: &Ops<'_>,
     record: &Record,
     revision: i64,
-    clock: &Clock,
+    slots: &SlotBounds,
     store: &Store,
 ) -> Result<(), Verdict> {
-    let bounds = clock.bounds(record);
+    let bounds = slots.bounds(record);
     if revision > store.revision() || revision.saturating_mul(2) >= bounds.high {
         let reason = format!(
             "{} succeeded, but the store cannot have reached that revision by then (the last that \
@@ -277,12 +277,12 @@ fn past_revisions(request: &Request) -> impl Iterator<Item = i64> {
 }
 
 /// Whether a definite error had a reason.
-fn error(record: &Record, known: &Known<'_, '_>, steps: &mut u64) -> Result<(), Verdict> {
-    let Known { clock, compactions: all, store, indeterminate, .. } = known;
+fn error(record: &Record, context: &ErrorContext<'_, '_>, steps: &mut u64) -> Result<(), Verdict> {
+    let ErrorContext { slots, compactions: all, store, indeterminate, .. } = context;
     let Some(Response::Error(ErrorAnswer { message, .. })) = &record.response else {
         return Ok(()); // never sent
     };
-    let mut bounds = clock.bounds(record);
+    let mut bounds = slots.bounds(record);
     if is_local(&record.request) {
         bounds.low = 2 * store.floor() + 1;
     }
@@ -332,13 +332,18 @@ fn error(record: &Record, known: &Known<'_, '_>, steps: &mut u64) -> Result<(), 
     if explained {
         return Ok(());
     }
-    Err(unexplained(record, message, known, bounds.low / 2))
+    Err(unexplained(record, message, context, bounds.low / 2))
 }
 
 /// A definite error for which there is no reason; `from` is the first revision at which it may have
 /// been given.
-fn unexplained(record: &Record, message: &str, known: &Known<'_, '_>, from: i64) -> Verdict {
-    let Known { ops, compactions: all, store, .. } = known;
+fn unexplained(
+    record: &Record,
+    message: &str,
+    context: &ErrorContext<'_, '_>,
+    from: i64,
+) -> Verdict {
+    let ErrorContext { ops, compactions: all, store, .. } = context;
     let reason = format!(
         "{}, called at {}, was refused with \"{message}\", but at no moment of the call was there a \
          reason",

@@ -10,7 +10,7 @@ use crate::words;
 
 /// One event of one watcher.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told<'a> {
+pub(crate) struct ReceivedEvent<'a> {
     pub(crate) watcher: u32,
     pub(crate) event: &'a Event,
     pub(crate) record: &'a Record,
@@ -18,7 +18,7 @@ pub(crate) struct Told<'a> {
 
 /// A write that is not what a watcher was told.
 #[derive(Debug)]
-pub(crate) struct Denied<'a> {
+pub(crate) struct EventMismatch<'a> {
     pub(crate) mismatch: Mismatch,
     /// Who told; of silence, who asked.
     pub(crate) record: &'a Record,
@@ -27,7 +27,7 @@ pub(crate) struct Denied<'a> {
 /// All evidence of this kind, by revision.
 #[derive(Debug)]
 pub(crate) struct WatchEvidence<'a, 'b> {
-    told: ByRevision<Told<'a>>,
+    received: ByRevision<ReceivedEvent<'a>>,
     watchers: &'b [Watcher<'a>],
     /// For each watcher, up to where it has heard everything.
     heard: Vec<i64>,
@@ -38,30 +38,31 @@ pub(crate) struct WatchEvidence<'a, 'b> {
 impl<'a, 'b> WatchEvidence<'a, 'b> {
     pub(crate) fn new(ops: &Ops<'_>, streams: &'b Streams<'a>) -> Self {
         let watchers = &streams.watchers;
-        let mut told = Vec::new();
+        let mut received = Vec::new();
         for (number, watcher) in watchers.iter().enumerate() {
             let watcher_events = watcher.events();
-            told.extend(watcher_events.map(|(record, event)| {
-                (event.kv.mod_revision, Told { watcher: number as u32, event, record })
+            received.extend(watcher_events.map(|(record, event)| {
+                (event.kv.mod_revision, ReceivedEvent { watcher: number as u32, event, record })
             }));
         }
-        told.sort_by_key(|(revision, told)| (*revision, told.watcher));
-        let told_top = told.last().map_or(1, |(revision, _)| *revision);
-        let top = ops.locals.all().last().map_or(told_top, |(revision, _)| told_top.max(*revision));
+        received.sort_by_key(|(revision, received)| (*revision, received.watcher));
+        let events_top = received.last().map_or(1, |(revision, _)| *revision);
+        let top =
+            ops.locals.all().last().map_or(events_top, |(revision, _)| events_top.max(*revision));
         let heard = watchers.iter().map(Watcher::heard).collect();
-        WatchEvidence { told: ByRevision::new(told), watchers, heard, top }
+        WatchEvidence { received: ByRevision::new(received), watchers, heard, top }
     }
 
     /// Events of one revision.
-    pub(crate) fn at(&self, revision: i64) -> &[(i64, Told<'a>)] {
-        self.told.at(revision)
+    pub(crate) fn at(&self, revision: i64) -> &[(i64, ReceivedEvent<'a>)] {
+        self.received.at(revision)
     }
 
     /// Lowers, for each revision, the time by which its write must have been called: someone had
     /// seen it then. `seen(revision, ns)` is called for each sight.
     pub(crate) fn observations(&self, ops: &Ops<'a>, mut seen: impl FnMut(i64, u64)) {
-        for (revision, told) in self.told.all() {
-            seen(*revision, told.record.call_ns);
+        for (revision, received) in self.received.all() {
+            seen(*revision, received.record.call_ns);
         }
         for watcher in self.watchers {
             for arrival in &watcher.arrivals {
@@ -83,18 +84,18 @@ impl<'a, 'b> WatchEvidence<'a, 'b> {
         store: &Store,
         revision: i64,
         hole: bool,
-    ) -> Result<(), Denied<'a>> {
-        let told = self.at(revision);
-        if told.is_empty() && !hole {
+    ) -> Result<(), EventMismatch<'a>> {
+        let received = self.at(revision);
+        if received.is_empty() && !hole {
             return Ok(());
         }
         let changes: Vec<Change<'_>> = store.changes(revision).collect();
-        for own in told.chunk_by(|a, b| a.1.watcher == b.1.watcher) {
+        for own in received.chunk_by(|a, b| a.1.watcher == b.1.watcher) {
             one_watcher(&changes, own, recorded, hole)?;
         }
         if hole {
             for change in &changes {
-                self.silent(told, change, revision)?;
+                self.silent(received, change, revision)?;
             }
         }
         Ok(())
@@ -103,25 +104,28 @@ impl<'a, 'b> WatchEvidence<'a, 'b> {
     /// Whether a watcher that must have heard of a change has not.
     fn silent(
         &self,
-        told: &[(i64, Told<'a>)],
+        received: &[(i64, ReceivedEvent<'a>)],
         change: &Change<'_>,
         revision: i64,
-    ) -> Result<(), Denied<'a>> {
+    ) -> Result<(), EventMismatch<'a>> {
         let kind = kind_of(change);
         for (number, watcher) in self.watchers.iter().enumerate() {
             let covers = watcher.start <= revision && revision <= self.heard[number];
             if !covers || !watcher.wants(change.key, kind) {
                 continue;
             }
-            let mut own = told.iter().filter(|(_, told)| told.watcher as usize == number);
-            if !own.any(|(_, told)| told.event.kind == kind && told.event.kv.key == *change.key) {
+            let mut own =
+                received.iter().filter(|(_, received)| received.watcher as usize == number);
+            if !own.any(|(_, received)| {
+                received.event.kind == kind && received.event.kv.key == *change.key
+            }) {
                 let mismatch = Mismatch {
                     field: "events".to_owned(),
                     expected: format!("the change of {}", words::short(change.key)),
                     got: String::new(),
                     scope: Scope::Key(change.key.clone()),
                 };
-                return Err(Denied { mismatch, record: watcher.create });
+                return Err(EventMismatch { mismatch, record: watcher.create });
             }
         }
         Ok(())
@@ -139,13 +143,13 @@ pub(crate) fn place_of(changes: &[Change<'_>], from: usize, event: &Event) -> Op
 /// guess, in their order: a write that makes the same changes in another order is another write.
 fn one_watcher<'a>(
     changes: &[Change<'_>],
-    told: &[(i64, Told<'a>)],
+    received: &[(i64, ReceivedEvent<'a>)],
     recorded: Recorded,
     ordered: bool,
-) -> Result<(), Denied<'a>> {
+) -> Result<(), EventMismatch<'a>> {
     let mut last = None;
-    for (_, Told { event, record, .. }) in told {
-        let denied = |mismatch| Denied { mismatch, record };
+    for (_, ReceivedEvent { event, record, .. }) in received {
+        let denied = |mismatch| EventMismatch { mismatch, record };
         let next = last.map_or(0, |last| last + 1);
         let found = place_of(changes, next, event).or_else(|| place_of(changes, 0, event));
         let Some(at) = found else {

@@ -22,13 +22,13 @@ use crate::model::Version;
 type Effect = Vec<(Blob, Version)>;
 
 /// What a candidate would do at a hole.
-enum Would {
+enum Alternative {
     /// What the chosen one did.
-    Same,
+    SameEffect,
     /// It cannot stand there.
-    Not,
+    Impossible,
     /// Something else, which nothing denies.
-    Other,
+    OtherEffect,
 }
 
 impl Replay<'_, '_> {
@@ -105,11 +105,11 @@ impl Replay<'_, '_> {
             let effect = self.effect(own, point.hole).expect("it was done before");
             self.store.undo_to(point.hole - 1);
             for number in others {
-                match self.would(number, point.hole, &effect) {
-                    Would::Same => able.push(number),
-                    Would::Not => {}
+                match self.alternative(number, point.hole, &effect) {
+                    Alternative::SameEffect => able.push(number),
+                    Alternative::Impossible => {}
                     // It was refuted later on, with what was left for it then.
-                    Would::Other => other |= in_doubt || untried.contains(&number),
+                    Alternative::OtherEffect => other |= in_doubt || untried.contains(&number),
                 }
             }
         } else if !point.narrowed {
@@ -144,15 +144,15 @@ impl Replay<'_, '_> {
             && !matches!(self.fit(number), Fit::Never | Fit::Wrong)
     }
 
-    fn would(&mut self, number: u32, hole: i64, effect: &Effect) -> Would {
+    fn alternative(&mut self, number: u32, hole: i64, effect: &Effect) -> Alternative {
         let own = self.effect(number, hole);
-        let would = match own {
-            Some(own) if own == *effect => Would::Same,
-            Some(_) if self.stands(hole) => Would::Other,
-            _ => Would::Not,
+        let alternative = match own {
+            Some(own) if own == *effect => Alternative::SameEffect,
+            Some(_) if self.stands(hole) => Alternative::OtherEffect,
+            _ => Alternative::Impossible,
         };
         self.store.undo_to(hole - 1);
-        would
+        alternative
     }
 
     /// Does a write, and says what it changed; None if it makes no revision.

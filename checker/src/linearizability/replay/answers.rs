@@ -1,7 +1,7 @@
 //! Applies a write, and compares the store with every answer and event of that revision.
 
 use super::outcome::Contradiction;
-use super::{Replay, What};
+use super::{Cause, Replay};
 use crate::history::{Blob, Record, Response};
 use crate::linearizability::indeterminate::reads;
 use crate::linearizability::unplaced::oldest_read;
@@ -10,24 +10,24 @@ use crate::model::{Mismatch, Scope, Span, differ};
 
 impl Replay<'_, '_> {
     /// Does the write that claims a revision, and looks at everything that claims to have seen it.
-    pub(super) fn known(&mut self, revision: i64) -> Result<(), Contradiction> {
+    pub(super) fn apply_answered(&mut self, revision: i64) -> Result<(), Contradiction> {
         let place = self.ops.mutator(revision).expect("a known revision");
-        let result = self.answered(place);
+        let result = self.check_answer(place);
         if let Err(mismatch) = result {
             return Err(self.contradiction(place, mismatch, revision));
         }
         if self.store.revision() != revision {
             let spans = reads(&self.ops.record(place).request);
-            return Err(Contradiction { what: What::Nothing(place), spans, at: revision - 1 });
+            return Err(Contradiction { cause: Cause::Nothing(place), spans, at: revision - 1 });
         }
-        self.gap(revision)
+        self.check_gap(revision)
     }
 
     /// Looks at everything that claims to have seen the store at a revision.
-    pub(super) fn gap(&mut self, revision: i64) -> Result<(), Contradiction> {
+    pub(super) fn check_gap(&mut self, revision: i64) -> Result<(), Contradiction> {
         let ops = self.ops;
         for (_, place) in ops.observers.at(revision) {
-            self.observer(*place, revision)?;
+            self.check_observer(*place, revision)?;
         }
         let Some(watch_evidence) = self.watch_evidence.filter(|_| revision >= self.first_hole)
         else {
@@ -37,8 +37,8 @@ impl Replay<'_, '_> {
         self.steps += 1;
         watch_evidence.agree(ops.recorded, &self.store, revision, hole).map_err(|denied| {
             let spans = spans_of(&denied.mismatch, Vec::new);
-            let what = What::Event(Box::new(denied.mismatch), denied.record.id);
-            Contradiction { what, spans, at: revision - 1 }
+            let cause = Cause::Event(Box::new(denied.mismatch), denied.record.id);
+            Contradiction { cause, spans, at: revision - 1 }
         })?;
         for (_, place) in ops.locals.at(revision) {
             self.steps += 1;
@@ -49,7 +49,7 @@ impl Replay<'_, '_> {
     }
 
     /// Does a request, and says whether it is answered as it was.
-    fn answered(&mut self, place: u32) -> Result<(), Mismatch> {
+    fn check_answer(&mut self, place: u32) -> Result<(), Mismatch> {
         let record = self.ops.record(place);
         self.steps += 1;
         match (self.store.execute(&record.request), &record.response) {
@@ -59,8 +59,8 @@ impl Replay<'_, '_> {
         }
     }
 
-    fn observer(&mut self, place: u32, revision: i64) -> Result<(), Contradiction> {
-        let result = self.answered(place);
+    fn check_observer(&mut self, place: u32, revision: i64) -> Result<(), Contradiction> {
+        let result = self.check_answer(place);
         let changed = self.store.revision() != revision;
         if changed {
             self.store.undo_to(revision);
@@ -81,7 +81,7 @@ impl Replay<'_, '_> {
         let past = oldest_read(&self.ops.record(place).request);
         let at = past.map_or(revision - 1, |past| past.min(revision - 1));
         let spans = self.spans(place, &mismatch);
-        Contradiction { what: What::Answer(place, Box::new(mismatch)), spans, at }
+        Contradiction { cause: Cause::Answer(place, Box::new(mismatch)), spans, at }
     }
 
     fn compare(
@@ -100,11 +100,11 @@ impl Replay<'_, '_> {
 
     /// Whether what was done at a hole is what answers and watchers saw of it.
     pub(in crate::linearizability) fn stands(&mut self, hole: i64) -> bool {
-        self.seen_at(hole).and_then(|()| self.gap(hole)).is_ok()
+        self.check_keys_seen(hole).and_then(|()| self.check_gap(hole)).is_ok()
     }
 
     /// Whether every key that was seen with a hole's revision was indeed written there.
-    pub(super) fn seen_at(&self, hole: i64) -> Result<(), Contradiction> {
+    pub(super) fn check_keys_seen(&self, hole: i64) -> Result<(), Contradiction> {
         for seen in self.answer_evidence.at_hole(hole) {
             let kv = seen.kv;
             let now = self.store.now().get(&kv.key);
@@ -131,7 +131,7 @@ impl Replay<'_, '_> {
                 };
                 let spans = vec![Span::one(&kv.key)];
                 return Err(Contradiction {
-                    what: What::Answer(seen.place, Box::new(mismatch)),
+                    cause: Cause::Answer(seen.place, Box::new(mismatch)),
                     spans,
                     at: hole - 1,
                 });

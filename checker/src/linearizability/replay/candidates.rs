@@ -29,7 +29,7 @@ struct Gathered {
 
 impl Replay<'_, '_> {
     /// Opens a frame for a hole.
-    pub(super) fn open(&mut self, hole: i64) {
+    pub(super) fn open_choice_point(&mut self, hole: i64) {
         let in_time = self.in_time(hole);
         let point = if let Some(mut pool) = self.evidence(hole) {
             pool.retain(|number| *number < in_time && self.could_make(*number, hole));
@@ -59,9 +59,9 @@ impl Replay<'_, '_> {
         if let Some(key) = self.answer_evidence.born_at(hole) {
             return Some(self.indeterminate.putters(key, None));
         }
-        let (_, told) = self.watch_evidence?.at(hole).first()?;
-        let kv = &told.event.kv;
-        Some(match told.event.kind {
+        let (_, received) = self.watch_evidence?.at(hole).first()?;
+        let kv = &received.event.kv;
+        Some(match received.event.kind {
             EventType::Put => self.indeterminate.putters(&kv.key, Some(&kv.value)),
             EventType::Delete => self.indeterminate.deleters(&kv.key),
         })
@@ -107,8 +107,8 @@ impl Replay<'_, '_> {
         }
         if let Fit::Free | Fit::Conditional(_) = fit {
             let known = self.answer_evidence.of(name);
-            let later = known.map_or(&[][..], |known| known.owed(hole));
-            if let Some(points) = self.owed_later(later, self.indeterminate.suppliers(key)) {
+            let later = known.map_or(&[][..], |known| known.put_needs(hole));
+            if let Some(points) = self.too_few_left(later, self.indeterminate.suppliers(key)) {
                 return gathered.conflicts.extend(points);
             }
         }
@@ -125,15 +125,15 @@ impl Replay<'_, '_> {
             if self.is_taken(number, &mut users) {
                 continue;
             }
-            let wanted = self.wanted_later(number, hole);
+            let wanted = self.needed_later(number, hole);
             if let Some(points) = wanted {
                 gathered.conflicts.extend(points);
                 continue;
             }
-            let dark = alike
-                && self.is_dark(number)
+            let unobserved = alike
+                && self.is_unobserved(number)
                 && self.indeterminate.reservations.of(number).is_none();
-            if dark {
+            if unobserved {
                 let lease = self.indeterminate.writes[number as usize].lease();
                 if stands.is_some_and(|(other, _)| other == lease) {
                     gathered.stands_for_others = true;
@@ -141,7 +141,7 @@ impl Replay<'_, '_> {
                 }
                 stands = Some((lease, number));
             }
-            gathered.ranked.push((fit, !dark, number));
+            gathered.ranked.push((fit, !unobserved, number));
         }
         if stands.is_none() {
             gathered.conflicts.extend(users);
@@ -154,12 +154,12 @@ impl Replay<'_, '_> {
         let name = self.indeterminate.key(key);
         let now = self.store.now().get(name);
         let fit = now.map_or(Fit::Wrong, |now| self.fit_delete(name, hole, now));
-        let frozen = now.is_none() && self.answer_evidence.frozen(name, hole);
-        if ruled_out(if frozen { Fit::Never } else { fit }, key, gathered) {
+        let unchanged = now.is_none() && self.answer_evidence.unchanged_at(name, hole);
+        if ruled_out(if unchanged { Fit::Never } else { fit }, key, gathered) {
             return;
         }
         if let (Fit::Free | Fit::Conditional(_), Some(known)) = (fit, self.answer_evidence.of(name))
-            && let Some(points) = self.owed_later(known.owed_deletions(hole), &known.deleters)
+            && let Some(points) = self.too_few_left(known.deletion_needs(hole), &known.deleters)
         {
             return gathered.conflicts.extend(points);
         }

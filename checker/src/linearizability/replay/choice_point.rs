@@ -29,7 +29,7 @@ pub(in crate::linearizability) struct ChoicePoint {
     /// Keys of which no plain write could stand there, likewise, by their numbers.
     pub(super) unfit_keys: Vec<u32>,
     /// What is owed and was done by the chosen one.
-    pub(super) served: Vec<u32>,
+    pub(super) fulfilled: Vec<u32>,
 }
 
 impl ChoicePoint {
@@ -56,7 +56,7 @@ impl ChoicePoint {
             rests_on: Vec::new(),
             unfit: Vec::new(),
             unfit_keys: Vec::new(),
-            served: Vec::new(),
+            fulfilled: Vec::new(),
         }
     }
 }

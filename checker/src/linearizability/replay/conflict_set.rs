@@ -39,10 +39,10 @@ impl Replay<'_, '_> {
                 };
                 let does =
                     point.chosen.is_some_and(|number| self.indeterminate.touches(number, &span));
-                let frozen = span.is_one()
+                let unchanged = span.is_one()
                     && self.answer_evidence_pays()
-                    && self.answer_evidence.frozen(&span.key, point.hole);
-                if !could || frozen && !does {
+                    && self.answer_evidence.unchanged_at(&span.key, point.hole);
+                if !could || unchanged && !does {
                     continue;
                 }
                 if found.insert(number)

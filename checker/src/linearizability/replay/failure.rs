@@ -1,34 +1,34 @@
 //! Remembers the deepest contradiction, and which write had last changed its key.
 
-use super::{Failure, Replay, What};
+use super::{Cause, Failure, Replay};
 use crate::history::{PlainOp, Request, TxnRequest};
 use crate::model::Scope;
 
 impl Replay<'_, '_> {
-    pub(super) fn deepen(&mut self, revision: i64, what: What) {
+    pub(super) fn deepen(&mut self, revision: i64, cause: Cause) {
         let deepest = self.deepest.as_ref();
         // What an answer of the quorum says weighs more than what a watcher says.
         let better = deepest.is_none_or(|deepest| {
             deepest.revision < revision
-                || deepest.revision == revision && matches!(deepest.what, What::NoWriter)
+                || deepest.revision == revision && matches!(deepest.cause, Cause::NoWriter)
         });
         if better {
-            self.deepest = Some(self.failure(revision, what));
+            self.deepest = Some(self.failure(revision, cause));
         }
     }
 
-    pub(super) fn failure(&self, revision: i64, what: What) -> Failure {
-        let scope = match &what {
-            What::Answer(_, mismatch) | What::Event(mismatch, _) => Some(&mismatch.scope),
-            What::Nothing(_) | What::NoWriter | What::Open => None,
+    pub(super) fn failure(&self, revision: i64, cause: Cause) -> Failure {
+        let scope = match &cause {
+            Cause::Answer(_, mismatch) | Cause::Event(mismatch, _) => Some(&mismatch.scope),
+            Cause::Nothing(_) | Cause::NoWriter | Cause::Open => None,
         };
         let key = match scope {
             Some(Scope::Key(key)) => Some(key),
             _ => None,
         };
         let writer = key.and_then(|key| {
-            let seen = match &what {
-                What::Answer(place, _) => self.looked_at(*place, revision)?,
+            let seen = match &cause {
+                Cause::Answer(place, _) => self.looked_at(*place, revision)?,
                 _ => revision,
             };
             let written = self.store.at(seen).get(key)?.mod_revision;
@@ -38,7 +38,7 @@ impl Replay<'_, '_> {
             };
             self.ops.mutator(written).or_else(placed).map(|place| (written, place))
         });
-        Failure { revision, what, writer, guessed: !self.choice_points.is_empty(), held: None }
+        Failure { revision, cause, writer, guessed: !self.choice_points.is_empty(), held: None }
     }
 
     /// The revision whose content an answer shows; None where its parts show several.
@@ -56,7 +56,7 @@ impl Replay<'_, '_> {
 
     pub(super) fn last_failure(&self) -> Failure {
         let revision = self.store.revision() + 1;
-        self.deepest.clone().unwrap_or_else(|| self.failure(revision, What::NoWriter))
+        self.deepest.clone().unwrap_or_else(|| self.failure(revision, Cause::NoWriter))
     }
 }
 

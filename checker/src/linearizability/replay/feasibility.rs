@@ -47,7 +47,7 @@ impl Replay<'_, '_> {
         for key in 0..indeterminate.keys() {
             let Some(known) = self.answer_evidence.of(indeterminate.key(key)) else { continue };
             for (deletion, needs) in
-                [(false, known.owed(i64::MIN)), (true, known.owed_deletions(i64::MIN))]
+                [(false, known.put_needs(i64::MIN)), (true, known.deletion_needs(i64::MIN))]
             {
                 let job = |need: &Need| Job { key, deletion, need: *need, left: need.count };
                 jobs.extend(needs.iter().map(job));
@@ -72,31 +72,31 @@ impl Replay<'_, '_> {
         if self.demand.is_none() {
             self.demand = Some(self.initial_demand());
             for point in 0..own {
-                self.serve(point);
+                self.fulfil(point);
             }
         }
-        self.serve(own);
-        let owed = self.demand.as_ref()?;
+        self.fulfil(own);
+        let demand = self.demand.as_ref()?;
         let hole = self.choice_points[own].hole;
-        let first = owed.holes.partition_point(|other| *other <= hole);
-        let last = (first + HORIZON).min(owed.holes.len());
+        let first = demand.holes.partition_point(|other| *other <= hole);
+        let last = (first + HORIZON).min(demand.holes.len());
         let mut others = self.indeterminate.others().iter();
         let other = others.find(|number| self.used[**number as usize].is_none());
         let plain = other.map_or(last - first, |other| {
-            owed.in_time[first..last].partition_point(|called| called <= other)
+            demand.in_time[first..last].partition_point(|called| called <= other)
         });
         let last = first + plain;
-        let beyond = owed.holes.get(last).copied().unwrap_or(i64::MAX);
-        let (holes, in_time) = (&owed.holes[first..last], &owed.in_time[first..last]);
+        let beyond = demand.holes.get(last).copied().unwrap_or(i64::MAX);
+        let (holes, in_time) = (&demand.holes[first..last], &demand.in_time[first..last]);
         let mut schedule = Schedule { holes, taken: vec![None; holes.len()] };
-        let from = owed.jobs.partition_point(|job| job.need.by <= hole);
-        let due = owed.jobs.iter().enumerate().skip(from);
+        let from = demand.jobs.partition_point(|job| job.need.by <= hole);
+        let due = demand.jobs.iter().enumerate().skip(from);
         for (place, job) in due.take_while(|(_, job)| job.need.by < beyond) {
             let earliest = holes.partition_point(|hole| *hole <= job.need.after);
-            let mut unused = self.doers(job).iter();
+            let mut unused = self.able_writers(job).iter();
             for _ in 0..job.left {
-                let doer = unused.find(|number| self.used[**number as usize].is_none());
-                let called = doer.map_or(holes.len(), |number| {
+                let writer = unused.find(|number| self.used[**number as usize].is_none());
+                let called = writer.map_or(holes.len(), |number| {
                     in_time.partition_point(|called| called <= number)
                 });
                 let since = earliest.max(called);
@@ -104,7 +104,7 @@ impl Replay<'_, '_> {
                 let free = (since..holes.len()).find(|slot| schedule.taken[*slot].is_none());
                 match free.filter(|slot| holes[*slot] <= job.need.by) {
                     Some(slot) => schedule.taken[slot] = Some(request),
-                    None => return Some(self.crowd(own, request, &schedule)),
+                    None => return Some(self.conflicts_of(own, request, &schedule)),
                 }
             }
         }
@@ -112,7 +112,7 @@ impl Replay<'_, '_> {
     }
 
     /// The unknown writes that could do a job.
-    fn doers(&self, job: &Job) -> &[u32] {
+    fn able_writers(&self, job: &Job) -> &[u32] {
         if !job.deletion {
             return self.indeterminate.suppliers(job.key);
         }
@@ -121,7 +121,12 @@ impl Replay<'_, '_> {
     }
 
     /// Which earlier frames it rests on that a job finds no hole.
-    fn crowd(&self, own: usize, failed: Request, schedule: &Schedule<'_>) -> BTreeSet<usize> {
+    fn conflicts_of(
+        &self,
+        own: usize,
+        failed: Request,
+        schedule: &Schedule<'_>,
+    ) -> BTreeSet<usize> {
         let Schedule { holes, taken } = schedule;
         let jobs = &self.demand.as_ref().expect("what is owed was counted").jobs;
         let until = holes.partition_point(|hole| *hole <= jobs[failed.job].need.by);
@@ -138,7 +143,8 @@ impl Replay<'_, '_> {
         }
         let mut conflicts = BTreeSet::new();
         for job in involved.into_iter().map(|place| &jobs[place]) {
-            let users = self.doers(job).iter().filter_map(|number| self.used[*number as usize]);
+            let users =
+                self.able_writers(job).iter().filter_map(|number| self.used[*number as usize]);
             conflicts.extend(users.filter(|point| *point < own));
             let within = self.choice_points.partition_point(|point| point.hole <= job.need.after);
             conflicts.extend(within..own);
@@ -159,26 +165,26 @@ impl Replay<'_, '_> {
     }
 
     /// Counts what was chosen for a frame as done.
-    fn serve(&mut self, point: usize) {
+    fn fulfil(&mut self, point: usize) {
         let hole = self.choice_points[point].hole;
-        let Some(owed) = &mut self.demand else { return };
+        let Some(demand) = &mut self.demand else { return };
         for change in self.store.changes(hole) {
             let Some(key) = self.indeterminate.number(change.key) else { continue };
-            for place in &owed.of_key[key as usize][usize::from(change.now.is_deletion())] {
-                let job = &mut owed.jobs[*place as usize];
+            for place in &demand.of_key[key as usize][usize::from(change.now.is_deletion())] {
+                let job = &mut demand.jobs[*place as usize];
                 if job.need.after < hole && hole <= job.need.by {
                     job.left -= 1;
-                    self.choice_points[point].served.push(*place);
+                    self.choice_points[point].fulfilled.push(*place);
                 }
             }
         }
     }
 
     /// What was chosen for a frame is not done after all.
-    pub(super) fn unserve(&mut self, point: usize) {
-        let Some(owed) = &mut self.demand else { return };
-        for place in self.choice_points[point].served.drain(..) {
-            owed.jobs[place as usize].left += 1;
+    pub(super) fn unfulfil(&mut self, point: usize) {
+        let Some(demand) = &mut self.demand else { return };
+        for place in self.choice_points[point].fulfilled.drain(..) {
+            demand.jobs[place as usize].left += 1;
         }
     }
 }

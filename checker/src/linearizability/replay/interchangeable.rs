@@ -10,7 +10,7 @@ use super::Replay;
 use crate::linearizability::indeterminate::Plain;
 
 impl Replay<'_, '_> {
-    pub(super) fn is_dark(&self, number: u32) -> bool {
+    pub(super) fn is_unobserved(&self, number: u32) -> bool {
         match self.indeterminate.writes[number as usize].plain() {
             Plain::Put { key, value } => self.answer_evidence.holes_with(key, value).is_empty(),
             Plain::Delete | Plain::No => false,
@@ -26,7 +26,7 @@ impl Replay<'_, '_> {
         let Plain::Put { key, .. } = own.plain() else { return own.class };
         if self.watch_evidence.is_some()
             || self.answer_evidence.values_matter()
-            || !self.is_dark(number)
+            || !self.is_unobserved(number)
         {
             return own.class;
         }
@@ -34,7 +34,7 @@ impl Replay<'_, '_> {
         let same = |other: &&u32| {
             let in_doubt = self.indeterminate.reservations.of(**other).is_some();
             let lease = self.indeterminate.writes[**other as usize].lease();
-            !in_doubt && lease == own.lease() && self.is_dark(**other)
+            !in_doubt && lease == own.lease() && self.is_unobserved(**other)
         };
         self.indeterminate.plain_puts(key).iter().find(same).copied().unwrap_or(own.class)
     }

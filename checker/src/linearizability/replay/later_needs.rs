@@ -9,7 +9,11 @@ use crate::linearizability::key_timeline::Need;
 impl Replay<'_, '_> {
     /// Whether, without one of them, too few of the writers of a key would be left for what is
     /// owed later, and who has taken the others. A writer that could put it twice counts twice.
-    pub(super) fn owed_later(&self, later: &[Need], suppliers: &[u32]) -> Option<BTreeSet<usize>> {
+    pub(super) fn too_few_left(
+        &self,
+        later: &[Need],
+        suppliers: &[u32],
+    ) -> Option<BTreeSet<usize>> {
         let mut suppliers = suppliers.iter().peekable();
         let mut users = BTreeSet::new();
         let (mut left, mut owed) = (-1, 0);
@@ -38,7 +42,7 @@ impl Replay<'_, '_> {
 
     /// Whether a put is wanted for a later hole at which its value was seen, and who has taken
     /// the others that would do.
-    pub(super) fn wanted_later(&self, number: u32, hole: i64) -> Option<BTreeSet<usize>> {
+    pub(super) fn needed_later(&self, number: u32, hole: i64) -> Option<BTreeSet<usize>> {
         let Plain::Put { key, value } = self.indeterminate.writes[number as usize].plain() else {
             return None;
         };

@@ -26,7 +26,7 @@ use crate::model::Store;
 
 pub(in crate::linearizability) use choice_point::ChoicePoint;
 use demand::Demand;
-pub(crate) use outcome::{Ending, Failure, Placement, What};
+pub(crate) use outcome::{Cause, Ending, Failure, Placement};
 
 /// What a replay is given to explain.
 #[derive(Clone, Copy)]
@@ -96,24 +96,24 @@ impl<'a, 'b> Replay<'a, 'b> {
 
     pub(crate) fn run(mut self) -> Ending {
         let base = self.ops.base;
-        if let Err(contradiction) = self.gap(base) {
-            let failure = self.failure(base, contradiction.what);
+        if let Err(contradiction) = self.check_gap(base) {
+            let failure = self.failure(base, contradiction.cause);
             return self.refuted(failure);
         }
         while self.store.revision() < self.top {
             let revision = self.store.revision() + 1;
             let done = if self.ops.mutator(revision).is_some() {
-                self.known(revision).map_err(|contradiction| {
+                self.apply_answered(revision).map_err(|contradiction| {
                     let conflicts = self.conflict_set(
                         &contradiction.spans,
                         contradiction.at,
                         self.choice_points.len(),
                     );
-                    self.deepen(revision, contradiction.what);
+                    self.deepen(revision, contradiction.cause);
                     conflicts
                 })
             } else {
-                self.open(revision);
+                self.open_choice_point(revision);
                 self.try_next()
             };
             if let Err(conflicts) = done
@@ -125,7 +125,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             if self.exhausted() {
                 let revision = self.store.revision() + 1;
                 let deepest = self.deepest.clone();
-                let mut failure = deepest.unwrap_or_else(|| self.failure(revision, What::Open));
+                let mut failure = deepest.unwrap_or_else(|| self.failure(revision, Cause::Open));
                 failure.held = (self.held > self.budget.memory_bytes).then_some(self.held);
                 self.store.undo_to(base);
                 return Ending::Exhausted(failure, self.steps, self.store);

@@ -41,7 +41,7 @@ impl Placement {
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) revision: i64,
-    pub(crate) what: What,
+    pub(crate) cause: Cause,
     /// The write that last changed the key in question, as far as it is known.
     pub(crate) writer: Option<(i64, u32)>,
     /// Whether unknown writes had been placed before.
@@ -51,7 +51,7 @@ pub(crate) struct Failure {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum What {
+pub(crate) enum Cause {
     /// An answer is not what the model gives.
     Answer(u32, Box<Mismatch>),
     /// A write that was answered at the revision changes nothing there.
@@ -74,7 +74,7 @@ pub(crate) enum Ending {
 }
 
 pub(super) struct Contradiction {
-    pub(super) what: What,
+    pub(super) cause: Cause,
     pub(super) spans: Vec<Span>,
     /// The state of the spans at this revision decides.
     pub(super) at: i64,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ChoicePoint, Replay, What};
+use super::{Cause, ChoicePoint, Replay};
 use crate::model::Span;
 
 impl Replay<'_, '_> {
@@ -44,7 +44,7 @@ impl Replay<'_, '_> {
             }
             self.choice_points[own].chosen = Some(number);
             self.take(number, own);
-            match self.seen_at(hole).and_then(|()| self.gap(hole)) {
+            match self.check_keys_seen(hole).and_then(|()| self.check_gap(hole)) {
                 Ok(()) => {
                     let Some(conflicts) = self.infeasible(own) else { return Ok(()) };
                     self.contradictions += 1;
@@ -61,7 +61,7 @@ impl Replay<'_, '_> {
                             self.conflict_set(&contradiction.spans, contradiction.at, own);
                         self.add_conflicts(own, conflicts);
                     }
-                    self.deepen(hole, contradiction.what);
+                    self.deepen(hole, contradiction.cause);
                     self.release(own);
                     self.store.undo_to(hole - 1);
                 }
@@ -72,7 +72,7 @@ impl Replay<'_, '_> {
         self.add_conflicts(own, conflicts);
         let point = self.drop_point().expect("the frame that was tried");
         if point.pool.is_empty() || self.deepest.is_none() {
-            self.deepen(point.hole, What::NoWriter);
+            self.deepen(point.hole, Cause::NoWriter);
         }
         Err(point.conflicts)
     }
@@ -144,7 +144,7 @@ impl Replay<'_, '_> {
     }
 
     fn release(&mut self, point: usize) {
-        self.unserve(point);
+        self.unfulfil(point);
         if let Some(number) = self.choice_points[point].chosen.take() {
             self.give_back(number, point);
         }
