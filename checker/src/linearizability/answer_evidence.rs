@@ -1,5 +1,5 @@
-//! What the answers show of keys that unknown writes could have touched: hard evidence, since an
-//! order that contradicts an answer is no order.
+//! What the answers of the quorum show of keys that indeterminate writes could have changed. An
+//! order that contradicts an answer is no order, so this evidence binds.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -13,43 +13,43 @@ use crate::history::{
 };
 use crate::model::{KeyIndex, Span};
 
-/// AnswerEvidence of all keys that matter.
+/// What the answers show of each hole and of each key.
 #[derive(Debug)]
 pub(crate) struct AnswerEvidence<'a, 'b> {
     ops: &'b Ops<'a>,
     indeterminate: &'b IndeterminateWrites<'a>,
-    /// Whether answers say versions and revisions of creation, which lets puts be counted.
+    /// Whether the recording has versions and creation revisions. Only then can puts be counted.
     pub(super) counted: bool,
-    /// For revisions without a known write: keys seen with that revision.
+    /// For each hole: the keys that an answer shows with that `mod_revision`.
     holes: BTreeMap<i64, Vec<Seen<'a>>>,
-    /// For such revisions: a key seen to be created there.
+    /// For each hole: a key that an answer shows with that `create_revision`.
     births: BTreeMap<i64, &'a Blob>,
-    /// For keys with values seen at such revisions: which.
+    /// For each key and value: the holes at which an answer shows it.
     values: BTreeMap<(&'a Blob, &'a Blob), Vec<i64>>,
     compared: OnceCell<bool>,
-    /// Gathered when they are first asked for: where watchers saw everything they never are.
+    /// Gathered on first use. If watchers saw everything, nothing uses it.
     keys: OnceCell<Keys<'a>>,
 }
 
-/// The keys that unknown writes could touch, and what is known of them.
+/// The keys that indeterminate writes could change, each with its timeline.
 #[derive(Debug, Default)]
 struct Keys<'a> {
     index: KeyIndex,
     known: Vec<KeyTimeline<'a>>,
 }
 
-/// A key seen with a revision whose write is not known.
+/// A key that an answer shows with the revision of a hole.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen<'a> {
     pub(crate) kv: &'a KeyValue,
-    /// Whether the answer left values out.
+    /// Whether the answer leaves out values.
     pub(crate) keys_only: bool,
-    /// In `records`.
+    /// Index of the answer in `records`.
     pub(crate) place: u32,
 }
 
 impl<'a> Keys<'a> {
-    /// Gathers from all answers of the quorum.
+    /// Gathers the timelines from all answers of the quorum.
     fn gather(ops: &Ops<'a>, indeterminate: &IndeterminateWrites<'a>, counted: bool) -> Self {
         let mut keys = Keys::default();
         for key in 0..indeterminate.keys() {
@@ -126,11 +126,12 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Notes that a request could have deleted keys of which something is known.
+    /// Notes the keys that a request could have deleted at a revision.
     fn deletions(&mut self, request: &Request, revision: i64) {
         let known = [Op::Range, Op::Put, Op::DeleteRange, Op::Txn];
         if !known.contains(&request.op()) {
-            // Whatever else makes a revision, such as the end of a lease, deletes who knows what.
+            // Any other request that makes a revision, such as the end of a lease, may delete any
+            // key.
             self.known.iter_mut().for_each(|known| known.deletes.push(revision));
         }
         for op in request.ops() {
@@ -201,13 +202,13 @@ impl<'a, 'b> AnswerEvidence<'a, 'b> {
         self.keys.get_or_init(|| Keys::gather(self.ops, self.indeterminate, self.counted)).get(key)
     }
 
-    /// Whether an answer shows that a key did not change at a revision.
+    /// Whether an answer shows that a key did not change at a hole.
     pub(crate) fn unchanged_at(&self, key: &[u8], hole: i64) -> bool {
         self.known(key).is_some_and(|known| known.unchanged_at(hole))
     }
 
-    /// Revisions up to `at`, the last one first, at which answers show all of a key: None if it is
-    /// not there.
+    /// The revisions up to `at`, the latest first, at which an answer shows a key completely. The
+    /// key is None where the answer shows that it did not exist.
     pub(crate) fn shown(
         &self,
         key: &[u8],
@@ -237,24 +238,24 @@ impl<'a, 'b> AnswerEvidence<'a, 'b> {
         self.births.get(&hole).copied()
     }
 
-    /// The holes at which a key was seen with a value, in order.
+    /// The holes at which an answer shows this value of a key, in order.
     pub(crate) fn holes_with(&self, key: &'a Blob, value: &'a Blob) -> &[i64] {
         self.values.get(&(key, value)).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether answers depend on values or leases in other ways than by showing them.
+    /// Whether an answer depends on a value or a lease other than by showing it.
     pub(crate) fn values_matter(&self) -> bool {
         *self.compared.get_or_init(|| {
             self.ops.records.iter().any(|record| depends_on_values(&record.request))
         })
     }
 
-    /// What is known of a key, if unknown writes could touch it.
+    /// The timeline of a key that indeterminate writes could change.
     pub(crate) fn of(&self, key: &[u8]) -> Option<&KeyTimeline<'a>> {
         self.known(key)
     }
 
-    /// Keys seen with the revision of a hole.
+    /// The keys that answers show with the revision of a hole.
     pub(crate) fn at_hole(&self, hole: i64) -> &[Seen<'a>] {
         self.holes.get(&hole).map_or(&[], Vec::as_slice)
     }

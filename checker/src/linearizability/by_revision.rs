@@ -1,12 +1,13 @@
-//! A list sorted by revision, of which a walk along the revisions asks again and again.
+//! A list sorted by revision, with fast lookups for a caller that asks for one revision after the
+//! other.
 
 use std::cell::Cell;
 
-/// Things with the revision they belong to.
+/// Items, each with its revision.
 #[derive(Debug)]
 pub(crate) struct ByRevision<T> {
     all: Vec<(i64, T)>,
-    /// Where the last answer ended: the next question is mostly about what follows.
+    /// Where the last lookup ended. The next lookup mostly starts there.
     last: Cell<usize>,
 }
 
@@ -17,17 +18,17 @@ impl<T> Default for ByRevision<T> {
 }
 
 impl<T> ByRevision<T> {
-    /// Of a list that is sorted by revision.
+    /// Takes items that are sorted by revision.
     pub(crate) fn new(all: Vec<(i64, T)>) -> Self {
         ByRevision { all, last: Cell::new(0) }
     }
 
-    /// Everything, in order.
+    /// All items.
     pub(crate) fn all(&self) -> &[(i64, T)] {
         &self.all
     }
 
-    /// What belongs to a revision.
+    /// The items of one revision.
     pub(crate) fn at(&self, revision: i64) -> &[(i64, T)] {
         let from = self.first(revision);
         let rest = &self.all[from..];
@@ -36,7 +37,7 @@ impl<T> ByRevision<T> {
         &rest[..length]
     }
 
-    /// The place of the first thing of a revision or of later ones.
+    /// The index of the first item at or above a revision.
     pub(crate) fn first(&self, revision: i64) -> usize {
         let guess = self.last.get();
         let before = guess.checked_sub(1).is_none_or(|place| self.all[place].0 < revision);

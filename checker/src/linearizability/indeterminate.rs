@@ -1,4 +1,4 @@
-//! The writes of unknown outcome: what each could change, and what that would depend on.
+//! Indeterminate writes: the keys that each could change, and the keys that its effect depends on.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,72 +11,74 @@ use crate::history::{
 };
 use crate::model::{KeyIndex, Span};
 
-/// One write that perhaps happened.
+/// One indeterminate write.
 #[derive(Debug)]
 pub(crate) struct IndeterminateWrite<'a> {
     pub(crate) record: &'a Record,
-    /// Keys that it could put or delete, whichever way its conditions go.
+    /// Keys that the write could put or delete, in either branch of a transaction.
     pub(crate) touches: Vec<Span>,
-    /// Keys on which depends what it changes.
+    /// Keys that decide what the write changes.
     pub(crate) depends: Vec<Span>,
-    /// The first write with the same request. Whatever is available for a revision is so for all
-    /// later ones, so equal requests are interchangeable.
+    /// The number of the first write with an equal request. A write that was called in time for a
+    /// hole was in time for all later holes, so writes with equal requests are interchangeable.
     pub(crate) class: u32,
-    /// The first and the last revision that it can have made, as far as leases say.
+    /// The first and the last revision that the write can have made, as far as leases and answers
+    /// tell.
     pub(crate) within: (i64, i64),
 }
 
-/// All of them, in the order of their calls, with ways to find them.
+/// All indeterminate writes by call, with indexes. The *number* of a write is its index here.
 #[derive(Debug, Default)]
 pub(crate) struct IndeterminateWrites<'a> {
     pub(crate) writes: Vec<IndeterminateWrite<'a>>,
-    /// Who could put this value to this key.
+    /// For each key and value: the writes that could put that value.
     puts: BTreeMap<&'a Blob, BTreeMap<&'a Blob, Vec<u32>>>,
-    /// Who could put this key and keep its value.
+    /// For each key: the writes that could put the key and keep its value.
     keeps: BTreeMap<&'a Blob, Vec<u32>>,
-    /// Who could delete this key, by name.
+    /// For each key: the writes that could delete the key and name it alone.
     deletes: BTreeMap<&'a Blob, Vec<u32>>,
-    /// Who could delete a whole range.
+    /// The writes that could delete a range of keys.
     range_deletes: Vec<(Span, u32)>,
-    /// Every key that a write could put or delete by its name.
+    /// The keys that writes name.
     names: KeyIndex,
     of_key: Vec<WritesOfKey>,
-    /// All that are not plain.
+    /// The writes that are not plain.
     others: Vec<u32>,
-    /// The first that could touch a span without a number, as far as that was asked.
+    /// For each range of keys that was looked up: the first write that could change one of them.
     firsts: RefCell<BTreeMap<Span, Option<u32>>>,
-    /// What earlier parts may have done of them.
+    /// The writes that ambiguous revisions of earlier parts may have used.
     pub(super) reservations: Reservations,
-    /// Whether there are ends of leases among them.
+    /// Whether a write can be the end of a lease.
     pub(crate) ends: bool,
 }
 
-/// The writes that name a key, in the order of their calls.
+/// The writes that name one key, by call.
 #[derive(Debug, Default)]
 struct WritesOfKey {
     plain_puts: Vec<u32>,
     plain_deletes: Vec<u32>,
-    /// Everything that could put it, as often as it could.
+    /// Every put of the key. A transaction with two such puts counts twice.
     suppliers: Vec<u32>,
-    /// The first that could touch it; found when it is first asked for.
+    /// The first write that could change the key. Computed on first use.
     first: OnceCell<Option<u32>>,
 }
 
-/// What a write of unknown outcome does, if its effect on a key depends on no other key.
+/// The effect of a *plain* write: an indeterminate write of one key whose effect depends on no
+/// other key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Plain<'a> {
-    /// Puts this value, whatever was there.
+    /// Puts this value over any state of the key.
     Put { key: &'a Blob, value: &'a Blob },
     /// Deletes one key.
     Delete,
-    /// Something else.
+    /// The write is not plain.
     No,
 }
 
 impl<'a> IndeterminateWrite<'a> {
     pub(crate) fn plain(&self) -> Plain<'a> {
         match &self.record.request {
-            // What hangs on a lease may go with it.
+            // The end of a lease may delete the keys that are attached to it.
             Request::Put(put) if !put.ignore_value && !put.ignore_lease && put.lease == 0 => {
                 Plain::Put { key: &put.key, value: &put.value }
             }
@@ -85,7 +87,7 @@ impl<'a> IndeterminateWrite<'a> {
         }
     }
 
-    /// The lease that a put hangs the key on, 0 for none.
+    /// The lease that a put attaches its key to, 0 for none.
     pub(crate) fn lease(&self) -> i64 {
         match &self.record.request {
             Request::Put(put) => put.lease,
@@ -104,7 +106,7 @@ impl<'a> IndeterminateWrites<'a> {
         for (number, place) in ops.unknown.iter().enumerate() {
             let record = ops.record(*place);
             let alike = classes.entry(handle(&record.request)).or_default();
-            // An answered revocation has seen the revision that it may have made.
+            // An answered revocation can have made only the revision of its header.
             let only = record.response.as_ref().and_then(Response::header);
             let only = only.map(|header| (header.revision, header.revision));
             let life = match &record.request {
@@ -115,12 +117,12 @@ impl<'a> IndeterminateWrites<'a> {
             let same = alike
                 .iter()
                 .find(|other| all.writes[**other as usize].record.request == record.request);
-            let in_doubt = all.reservations.of(number as u32).is_some();
+            let reserved = all.reservations.of(number as u32).is_some();
             let class = same.copied().unwrap_or(number as u32);
-            if class == number as u32 && !in_doubt {
+            if class == number as u32 && !reserved {
                 alike.push(class);
             }
-            let class = if only.is_some() || in_doubt { number as u32 } else { class };
+            let class = if only.is_some() || reserved { number as u32 } else { class };
             let unknown = IndeterminateWrite {
                 record,
                 touches: Vec::new(),
@@ -138,7 +140,7 @@ impl<'a> IndeterminateWrites<'a> {
         all
     }
 
-    /// Whether a transaction may put a key with a lease.
+    /// Whether an indeterminate transaction may put a key with a lease.
     pub(super) fn puts_in_txn(&self, lease: i64) -> bool {
         self.writes.iter().any(|write| {
             let request = &write.record.request;
@@ -174,7 +176,8 @@ impl<'a> IndeterminateWrites<'a> {
         }
     }
 
-    /// It deletes what hangs on the lease, and no put with the lease can come after it.
+    /// Enters the end of a lease. It deletes the attached keys, and no put with the lease can
+    /// follow it.
     fn enter_revoke(&mut self, number: u32, lease: i64, keys: Option<&BTreeSet<&'a Blob>>) {
         let own = &mut self.writes[number as usize];
         own.touches.push(end_of(lease));
@@ -239,12 +242,13 @@ impl<'a> IndeterminateWrites<'a> {
         self.writes.len()
     }
 
-    /// How many were called no later than `at`; they are the first ones.
+    /// How many writes were called no later than `at`. They have the lowest numbers.
     pub(crate) fn called_by(&self, at: u64) -> usize {
         self.writes.partition_point(|unknown| unknown.record.call_ns <= at)
     }
 
-    /// Who could have put a key, with a value if that is known; in the order of their calls.
+    /// The writes that could put a key, by call. With a value: the writes that could put that
+    /// value.
     pub(crate) fn putters(&self, key: &Blob, value: Option<&Blob>) -> Vec<u32> {
         let mut found: Vec<u32> = self.keeps.get(key).cloned().unwrap_or_default();
         if let Some(values) = self.puts.get(key) {
@@ -258,7 +262,7 @@ impl<'a> IndeterminateWrites<'a> {
         found
     }
 
-    /// Who could have deleted a key.
+    /// The writes that could delete a key, by call.
     pub(crate) fn deleters(&self, key: &Blob) -> Vec<u32> {
         let by_range = self.range_deletes.iter().filter(|(span, _)| span.contains(key));
         let mut found: Vec<u32> = by_range.map(|(_, number)| *number).collect();
@@ -268,47 +272,47 @@ impl<'a> IndeterminateWrites<'a> {
         found
     }
 
-    /// How many keys are named by writes.
+    /// How many keys the writes name.
     pub(crate) fn keys(&self) -> u32 {
         self.of_key.len() as u32
     }
 
-    /// A key by its number.
+    /// The key with a number.
     pub(crate) fn key(&self, key: u32) -> &Blob {
         self.names.key(key)
     }
 
-    /// The number of a key, if it is named.
+    /// The number of a key, if a write names the key.
     pub(crate) fn number(&self, key: &[u8]) -> Option<u32> {
         self.names.get(key)
     }
 
-    /// The plain puts of a key.
+    /// The plain puts of a key, by call.
     pub(crate) fn plain_puts(&self, key: u32) -> &[u32] {
         &self.of_key[key as usize].plain_puts
     }
 
-    /// The plain deletions of a key.
+    /// The plain deletions of a key, by call.
     pub(crate) fn plain_deletes(&self, key: u32) -> &[u32] {
         &self.of_key[key as usize].plain_deletes
     }
 
-    /// Everything that could put a key, as often as it could.
+    /// Every put of a key, by call. A transaction with two such puts counts twice.
     pub(crate) fn suppliers(&self, key: u32) -> &[u32] {
         &self.of_key[key as usize].suppliers
     }
 
-    /// The writes that are not plain.
+    /// The writes that are not plain, by call.
     pub(crate) fn others(&self) -> &[u32] {
         &self.others
     }
 
-    /// Whether a write could touch a key of the span.
+    /// Whether a write could change a key of the span.
     pub(crate) fn touches(&self, number: u32, span: &Span) -> bool {
         self.writes[number as usize].touches.iter().any(|own| own.overlaps(span))
     }
 
-    /// The earliest call of a write that could touch the span.
+    /// The earliest call of a write that could change a key of the span.
     pub(crate) fn first_touching(&self, span: &Span) -> Option<u64> {
         let find = || (0..self.writes.len() as u32).find(|number| self.touches(*number, span));
         let first = if let Some(key) = self.names.get(&span.key).filter(|_| span.is_one()) {
@@ -324,21 +328,22 @@ impl<'a> IndeterminateWrites<'a> {
         first.map(|first| self.writes[first as usize].record.call_ns)
     }
 
-    /// Whether a write could delete a range in which a key lies.
+    /// Whether a write could delete a range that contains a key.
     pub(crate) fn in_deleted_range(&self, key: &Blob) -> bool {
         self.range_deletes.iter().any(|(span, _)| span.contains(key))
     }
 }
 
-/// Stands for the end of a lease among spans of keys: no key has such a name, and if one has, more
-/// is held to matter than does.
+/// A span that stands for the end of a lease. If a real key has this name, conflict sets only grow
+/// larger than necessary.
 fn end_of(lease: i64) -> Span {
     let mut name = b"\0the end of lease \0".to_vec();
     name.extend(lease.to_be_bytes());
     Span::one(&Blob::from(name))
 }
 
-/// The keys that any request puts with each lease, or that hung on it when the recording began.
+/// For each lease: the keys that any request puts with it, and the keys that were attached to it at
+/// the start.
 fn hung<'a>(ops: &Ops<'a>) -> BTreeMap<i64, BTreeSet<&'a Blob>> {
     let mut hung: BTreeMap<i64, BTreeSet<&Blob>> = BTreeMap::new();
     let ends = ops.unknown.iter().map(|place| &ops.record(*place).request);
@@ -354,7 +359,7 @@ fn hung<'a>(ops: &Ops<'a>) -> BTreeMap<i64, BTreeSet<&'a Blob>> {
     hung
 }
 
-/// Something that equal requests have in common, and others mostly not.
+/// A cheap hash key: equal requests have equal ones.
 fn handle(request: &Request) -> (Op, &Blob, &Blob) {
     fn first(op: &RequestOp) -> Option<(&Blob, &Blob)> {
         match op {
@@ -373,7 +378,7 @@ fn handle(request: &Request) -> (Op, &Blob, &Blob) {
     (request.op(), key, value)
 }
 
-/// Every span of keys on which a request's answer depends.
+/// Every span of keys that decides the answer of a request.
 pub(crate) fn reads(request: &Request) -> Vec<Span> {
     let mut spans = Vec::new();
     if matches!(request, Request::LeaseRevoke(_)) {

@@ -1,35 +1,36 @@
-//! The part of a recording that is judged, and what earlier parts leave it.
+//! The revisions of a recording that are judged together, and what earlier parts know of them.
 
 use std::collections::BTreeMap;
 
 use super::followed::ambiguity::AmbiguousRevision;
 
-/// Where an answer may stand: gaps `2r+1`, from and to.
+/// The slots that an unplaced operation may have: gaps, both ends included.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) low: i64,
     pub(crate) high: i64,
 }
 
-/// The part of a recording that is judged.
+/// The judged range of a recording.
 #[derive(Clone, Debug)]
 pub(crate) struct JudgedRange {
-    /// The revision of the store before it.
+    /// The revision of the store before the first operation.
     pub(crate) base: i64,
-    /// The last revision to be judged, if the recording goes on after it.
+    /// The last revision of the range, if the recording goes on after it.
     pub(crate) until: Option<i64>,
-    /// When that revision had certainly been made.
+    /// A time by which the last revision had certainly been made.
     pub(crate) seen_ns: u64,
-    /// Of compactions and errors of which an earlier part knows more: where they may stand, by id.
+    /// Slots that earlier parts found for unplaced operations, by record id.
     pub(crate) unplaced: BTreeMap<u64, Bounds>,
-    /// Of quiet times, what had been shown when they began, by id.
+    /// For each quiet period, by record id: the revision that earlier parts had shown when it
+    /// began.
     pub(crate) quiet: BTreeMap<u64, i64>,
-    /// Revisions before it that one of several writes made, nobody knows which.
+    /// Earlier revisions with several possible writers.
     pub(crate) ambiguities: Vec<AmbiguousRevision>,
 }
 
 impl JudgedRange {
-    /// All of a recording that starts at a revision.
+    /// The range of a whole recording whose store starts at revision `base`.
     pub(crate) fn whole(base: i64) -> Self {
         let (unplaced, quiet) = (BTreeMap::new(), BTreeMap::new());
         JudgedRange {

@@ -1,11 +1,11 @@
-//! What answers show of one key over time, and whether a change of it would fit.
+//! What the answers show of one key over time, and whether a change of the key fits.
 
 use std::cmp::Ordering;
 
 use crate::history::KeyValue;
 use crate::model::Version;
 
-/// A key was seen with a version of `written`, and still so at `until`.
+/// The version of a key that was written at `written` and that an answer still shows at `until`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ObservedVersion<'a> {
     pub(super) written: i64,
@@ -13,34 +13,35 @@ pub(super) struct ObservedVersion<'a> {
     pub(super) version: i64,
     pub(super) create: i64,
     pub(super) kv: &'a KeyValue,
-    /// Whether the value was shown as well.
+    /// Whether the answer shows the value too.
     pub(super) full: bool,
 }
 
-/// Everything known of one key.
+/// Everything that the answers show of one key.
 #[derive(Debug, Default)]
 pub(crate) struct KeyTimeline<'a> {
-    /// By `written`, then `until`.
+    /// By `written`, then by `until`.
     pub(super) seen: Vec<ObservedVersion<'a>>,
-    /// Revisions at which it was seen to be absent.
+    /// Revisions at which the key did not exist.
     pub(super) absent: Vec<i64>,
-    /// Revisions at which it was there, though nobody saw how.
+    /// Revisions at which the key existed, in an unknown version.
     pub(super) there: Vec<i64>,
-    /// Revisions of puts that were answered.
+    /// Revisions of answered puts.
     pub(super) puts: Vec<i64>,
-    /// Revisions of answered requests that could have deleted it.
+    /// Revisions of answered requests that could have deleted the key.
     pub(super) deletes: Vec<i64>,
-    /// Unknown writes that could delete it, in the order of their calls.
+    /// Indeterminate writes that could delete the key, by call.
     pub(super) deleters: Vec<u32>,
-    /// Whether one of them could also put it.
+    /// Whether a single one of these writes could both delete and put the key.
     pub(super) replaceable: bool,
-    /// Puts that nobody acknowledged and that must have been, in stretches that do not overlap.
+    /// Puts that indeterminate writes must have made. The ranges of revisions do not overlap.
     put_needs: Vec<Need>,
-    /// Deletions, likewise.
+    /// Deletions that indeterminate writes must have made.
     deletion_needs: Vec<Need>,
 }
 
-/// So many unknown writes put (or deleted) a key after one revision, and by another.
+/// `count` indeterminate writes put (or deleted) the key after one revision and no later than
+/// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Need {
     pub(crate) after: i64,
@@ -48,42 +49,43 @@ pub(crate) struct Need {
     pub(crate) count: i64,
 }
 
-/// A hole that a change is to stand at.
+/// A hole at which a change is tried.
 pub(super) struct Hole<'a> {
     pub(super) revision: i64,
-    /// Whether answers tell versions and revisions of creation.
+    /// Whether the recording has versions and creation revisions.
     pub(super) counted: bool,
-    /// How many writes of unknown outcome were called in time to make a revision.
+    /// How many indeterminate writes were called in time to make a revision.
     pub(super) in_time: &'a dyn Fn(i64) -> u32,
 }
 
-/// How well a change of a key at a hole fits what is known of the key.
+/// How well a change of a key at a hole fits its timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fit {
-    /// A change is still owed before the revision.
+    /// The timeline needs such a change no later than this revision.
     Needed(i64),
-    /// Nobody looks.
+    /// The timeline says nothing about such a change.
     Free,
-    /// Possible only if an unknown write deletes the key later (or puts it, after a deletion), up
-    /// to this revision.
+    /// Fits only if an indeterminate write reverses the change no later than this revision.
     Conditional(i64),
-    /// Contradicts what is known, given the state now.
+    /// Contradicts the timeline, given the state before the hole.
     Wrong,
-    /// Contradicts what is known, whatever the state.
+    /// Contradicts the timeline in any state.
     Never,
 }
 
-/// What a key was at a revision.
+/// Whether a key existed at a revision.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Mark {
     Absent,
-    /// There, and its creation was seen: what it took is counted already.
+    /// Existed, since its creation at this very revision. `count` has already counted the put that
+    /// created it.
     Born,
     There,
 }
 
 impl<'a> KeyTimeline<'a> {
-    /// Once everything was gathered. What happened up to `base` was not recorded.
+    /// Derives the needs after everything was gathered. The recording says nothing about changes up
+    /// to `base`.
     pub(super) fn finish(&mut self, base: i64, counted: bool) {
         self.seen.sort_by_key(|observed| (observed.written, observed.until));
         for list in [&mut self.absent, &mut self.there, &mut self.puts, &mut self.deletes] {
@@ -96,8 +98,8 @@ impl<'a> KeyTimeline<'a> {
         }
     }
 
-    /// Counts the puts between sights of one life of the key: those that the versions tell, less
-    /// those that are known.
+    /// Counts the puts between two observed versions with one creation: the difference of the
+    /// versions, less the answered puts.
     fn count(&mut self, base: i64) {
         let mut last: Option<ObservedVersion<'_>> = None;
         for observed in &self.seen {
@@ -109,7 +111,7 @@ impl<'a> KeyTimeline<'a> {
             };
             let before = match last {
                 Some(last) if last.create == observed.create => last,
-                // At its creation it was put once.
+                // The creation takes one put.
                 _ => {
                     if observed.create > base && self.puts.binary_search(&observed.create).is_err()
                     {
@@ -132,8 +134,8 @@ impl<'a> KeyTimeline<'a> {
         }
     }
 
-    /// Between a moment at which the key was there and one at which it was not, somebody deleted
-    /// it; and the other way round somebody put it.
+    /// A key that existed at one revision and not at a later one was deleted in between. A key that
+    /// exists again was put in between.
     fn count_lives(&mut self, base: i64) {
         let mut marks: Vec<(i64, Mark)> = Vec::new();
         for observed in &self.seen {
@@ -146,7 +148,7 @@ impl<'a> KeyTimeline<'a> {
         marks.extend(self.absent.iter().map(|at| (*at, Mark::Absent)));
         marks.extend(self.there.iter().map(|at| (*at, Mark::There)));
         marks.extend(self.puts.iter().map(|at| (*at, Mark::There)));
-        // A transaction may have deleted what it put, and showed.
+        // A transaction may have deleted a key after its answer showed the key.
         let lasts =
             |at: i64, mark| mark == Mark::Absent || self.deletes.binary_search(&at).is_err();
         marks.retain(|(at, mark)| *at >= base && lasts(*at, *mark));
@@ -171,32 +173,33 @@ impl<'a> KeyTimeline<'a> {
         }
     }
 
-    /// Whether the write that created the key may be a transaction that deleted it before.
+    /// Whether the write that created the key may be a transaction that first deleted it.
     fn replaced_at(&self, create: i64) -> bool {
         self.deletes.binary_search(&create).is_ok()
             || self.replaceable && self.puts.binary_search(&create).is_err()
     }
 
-    /// By when the key was gone that was created at a revision.
+    /// The last revision at which the previous life of a key can have ended, if the key was created
+    /// at `create`.
     fn gone_before(&self, create: i64) -> i64 {
         if self.replaced_at(create) { create } else { create.saturating_sub(1) }
     }
 
-    /// The unknown puts that must happen in stretches that begin at a hole or later.
+    /// The needed puts whose range starts at a hole or later.
     pub(super) fn put_needs(&self, hole: i64) -> &[Need] {
         &self.put_needs[self.put_needs.partition_point(|need| need.after < hole)..]
     }
 
-    /// The unknown deletions, likewise.
+    /// The needed deletions whose range starts at a hole or later.
     pub(super) fn deletion_needs(&self, hole: i64) -> &[Need] {
         &self.deletion_needs[self.deletion_needs.partition_point(|need| need.after < hole)..]
     }
 
-    /// Whether the key is known not to have changed at the hole.
+    /// Whether an answer shows that the key did not change at a hole.
     pub(super) fn unchanged_at(&self, hole: i64) -> bool {
         let before = self.seen.partition_point(|observed| observed.written < hole);
-        // AnswerEvidence of one version lie together, the longest last; of an older version none may reach
-        // beyond a newer one, or no order would fit anyway.
+        // Observations of one version are adjacent, the longest last. If an older version outlived
+        // a newer one, no order would fit at all.
         before > 0 && self.seen[before - 1].until >= hole
     }
 
@@ -210,8 +213,8 @@ impl<'a> KeyTimeline<'a> {
         self.absent.get(at).copied()
     }
 
-    /// Whether somebody may delete the key after one revision and by another; `in_time` says how
-    /// many unknown writes were called in time for a revision.
+    /// How a put fits if the key must be gone again by `by`: whether a write may delete the key in
+    /// between.
     fn deleted_within(&self, after: i64, by: i64, in_time: &dyn Fn(i64) -> u32) -> Fit {
         let from = self.deletes.partition_point(|delete| *delete <= after);
         if self.deletes.get(from).is_some_and(|delete| *delete <= by) {
@@ -223,7 +226,7 @@ impl<'a> KeyTimeline<'a> {
         }
     }
 
-    /// How a put at a hole would fit; `now` is the key before it.
+    /// How a put at a hole fits. `now` is the key before it.
     pub(super) fn fit_put(&self, at: &Hole<'_>, now: Option<&Version>) -> Fit {
         let Hole { revision: hole, counted, in_time } = *at;
         if self.unchanged_at(hole) {
@@ -244,8 +247,8 @@ impl<'a> KeyTimeline<'a> {
             let from = self.puts.partition_point(|put| *put < hole);
             let to = self.puts.partition_point(|put| *put <= next.written);
             let at_next = i64::from(self.puts.binary_search(&next.written).is_err());
-            let owed = next.version.saturating_sub(now.version + (to - from) as i64 + at_next);
-            let fits = if next.written == hole { owed == 0 } else { owed > 0 };
+            let needed = next.version.saturating_sub(now.version + (to - from) as i64 + at_next);
+            let fits = if next.written == hole { needed == 0 } else { needed > 0 };
             return if fits { Fit::Needed(next.written) } else { Fit::Wrong };
         }
         match next.create.cmp(&hole) {
@@ -255,8 +258,8 @@ impl<'a> KeyTimeline<'a> {
         }
     }
 
-    /// How a deletion at a hole would fit; `now` is the key before it. `putters` are the unknown
-    /// writes that could put it.
+    /// How a deletion at a hole fits. `now` is the key before it. `putters` are the indeterminate
+    /// writes that could put the key.
     pub(super) fn fit_delete(&self, at: &Hole<'_>, now: &Version, putters: &[u32]) -> Fit {
         let Hole { revision: hole, counted, in_time } = *at;
         if self.unchanged_at(hole) {
@@ -278,7 +281,8 @@ impl<'a> KeyTimeline<'a> {
         }
     }
 
-    /// Whether somebody may put the key again before it is next known to be there.
+    /// How a deletion fits if the key is known to exist later: whether a write may put the key in
+    /// between.
     fn put_within(&self, hole: i64, in_time: &dyn Fn(i64) -> u32, putters: &[u32]) -> Fit {
         let at = self.there.partition_point(|there| *there < hole);
         let Some(by) = self.there.get(at).copied() else { return Fit::Free };

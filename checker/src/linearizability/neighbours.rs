@@ -1,5 +1,5 @@
-//! Which answers say where an operation without a place of its own can stand: for reasons only, so
-//! it is looked up when something is wrong.
+//! Finds the answers that bound the slot of an unplaced operation. A reason names them, so they are
+//! looked up only after a violation.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::ops::Ops;
 use crate::history::Record;
 use crate::words;
 
-/// The highest slot among what had returned before an operation was called, and whose it is.
+/// The operation of the highest slot among all that returned before `record` was called.
 pub(crate) fn before<'a>(ops: &Ops<'a>, record: &Record) -> Option<(i64, &'a Record)> {
     let mut best: Option<(i64, &Record)> = None;
     ops.each_slot(|slot, place| {
@@ -20,7 +20,7 @@ pub(crate) fn before<'a>(ops: &Ops<'a>, record: &Record) -> Option<(i64, &'a Rec
     best
 }
 
-/// The lowest slot among what was called after an operation had returned, and whose it is.
+/// The operation of the lowest slot among all that were called after `record` had returned.
 pub(crate) fn after<'a>(ops: &Ops<'a>, record: &Record) -> Option<(i64, &'a Record)> {
     let mut best: Option<(i64, &Record)> = None;
     ops.each_slot(|slot, place| {
@@ -40,8 +40,8 @@ pub(crate) struct Sides {
     pub(crate) after: bool,
 }
 
-/// A reason with the answers that fence the operation in, as far as they matter, and the ids of
-/// all three.
+/// Adds the chosen neighbours of an operation to a reason. Returns the reason and the ids of all
+/// records that it names.
 pub(crate) fn with_neighbours(
     ops: &Ops<'_>,
     record: &Record,

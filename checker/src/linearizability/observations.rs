@@ -1,4 +1,4 @@
-//! Walks over everything that the quorum's answers show of single keys.
+//! Walks over everything that the answers of the quorum show of single keys.
 
 use super::ops::Ops;
 use crate::history::{
@@ -6,36 +6,37 @@ use crate::history::{
     RangeRequest, RangeResponse, Record, Request, Response, ResponseOp, TxnRequest, TxnResponse,
 };
 
-/// One thing that an answer shows.
+/// A fact about a single key in an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Observation<'a> {
-    /// A key with its versions, at a revision (the answer's own, or a past one that was asked
-    /// for); whether the answer left values out.
+    /// A key existed at a revision. The revision is that of the answer, or a past one that the
+    /// request names. `keys_only`: the answer leaves out values.
     There { kv: &'a KeyValue, keys_only: bool, at: i64 },
-    /// A key was not there at a revision.
+    /// A key did not exist at a revision.
     Absent { key: &'a Blob, at: i64 },
-    /// A key was put by the answered request itself.
+    /// The answered request itself put the key.
     Put { key: &'a Blob },
-    /// A key, named alone, was deleted by the answered request itself, and by nothing else in it.
+    /// The answered request itself deleted the key, which it names alone, and did nothing else.
     Deleted { key: &'a Blob },
 }
 
-/// Whose answer shows something.
+/// The answer that shows an observation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source {
-    /// In `records`.
+    /// Index in `records`.
     pub(crate) place: u32,
     pub(crate) revision: i64,
-    /// Whether it made the revision: then it shows, but for its puts, what was before.
+    /// Whether the request made the revision. Then the answer shows the state before it, except for
+    /// its own puts.
     pub(crate) mutator: bool,
 }
 
-/// The answers that made a revision.
+/// The answers of writes that made a revision.
 pub(crate) fn made<'b>(ops: &'b Ops<'_>) -> impl Iterator<Item = Source> + use<'b> {
     ops.made().map(|(revision, place)| Source { place, revision, mutator: true })
 }
 
-/// Calls with everything that answers of the quorum show.
+/// Calls `with` for every observation in the answers of the quorum.
 pub(crate) fn each<'a>(ops: &Ops<'a>, with: impl FnMut(Source, Observation<'a>)) {
     let seen = ops.observers.all().iter();
     let seen = seen.map(|&(revision, place)| Source { place, revision, mutator: false });
@@ -86,7 +87,8 @@ impl<'a, With: FnMut(Source, Observation<'a>)> Walk<With> {
         }
     }
 
-    /// Without a key before: inside a transaction an operation before it may have deleted it.
+    /// An absent `before` proves nothing in a transaction: an earlier operation may have deleted
+    /// the key.
     fn put(&mut self, key: &'a Blob, before: Option<&'a KeyValue>) {
         let at = self.source.revision;
         self.tell(Observation::Put { key });
@@ -121,7 +123,7 @@ impl<'a, With: FnMut(Source, Observation<'a>)> Walk<With> {
     }
 }
 
-/// The first key in an answer, or a watch response, that was written at a revision.
+/// The first key in an answer or a watch response whose `mod_revision` is `revision`.
 pub(crate) fn shown_at(record: &Record, revision: i64) -> Option<&KeyValue> {
     match record.response.as_ref()? {
         Response::Range(range) => range.kvs.iter().find(|kv| kv.mod_revision == revision),

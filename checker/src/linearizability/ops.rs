@@ -1,4 +1,4 @@
-//! Which place in the order of revisions each answer claims.
+//! Sorts the operations of a history by their part in the order, and gives each answer its slot.
 
 use std::collections::BTreeMap;
 
@@ -13,45 +13,47 @@ use super::by_revision::ByRevision;
 use super::followed::ambiguity::AmbiguousRevision;
 use super::judged_range::JudgedRange;
 
-/// The operations of a history by what they are to the order. Numbers are places in `records`.
+/// The operations of a history by their part in the order. A *place* is an index in `records`.
 #[derive(Debug)]
 pub(crate) struct Ops<'a> {
     pub(crate) records: &'a [Record],
-    /// Ends of leases that nobody asked for, numbered on from `records`.
+    /// Lease ends without a request: expiries. Their places follow those of `records`.
     ends: &'a [Record],
-    /// From which revision to which a put with a lease can have been, where that is known.
+    /// For each lease, where known: the first and the last revision that a put with the lease can
+    /// have made.
     pub(crate) lives: BTreeMap<i64, (i64, i64)>,
-    /// What hung at first on the leases that may end.
+    /// The keys that were attached at the start to each lease that may end.
     pub(crate) hanging: Option<&'a BTreeMap<i64, Vec<Blob>>>,
-    /// Which fields of answers there are to compare.
+    /// The fields that the recording has of each answer.
     pub(crate) recorded: Recorded,
-    /// The revision of the store before all of them.
+    /// The revision of the store before the first operation.
     pub(crate) base: i64,
-    /// Who made revision `base + 1 + place`, if an answer says so.
+    /// At index i: the write that made revision `base + 1 + i`, if an answer names one.
     pub(crate) mutators: Vec<Option<u32>>,
-    /// Answers that changed nothing, with the revision they saw, in the order (revision, call).
+    /// Answers that changed nothing, by the revision that each saw, then by call.
     pub(crate) observers: ByRevision<u32>,
-    /// Answers that a member gave from its own store, likewise.
+    /// Answers from one member's own store, by revision, then by call.
     pub(crate) locals: ByRevision<u32>,
-    /// Writes of unknown outcome, in the order of their calls.
+    /// Indeterminate writes, by call.
     pub(crate) unknown: Vec<u32>,
-    /// Compactions, done or perhaps done.
+    /// Compactions that succeeded or may have succeeded.
     pub(crate) compactions: Vec<u32>,
     /// Definite errors.
     pub(crate) errors: Vec<u32>,
-    /// The highest revision in an answer of the quorum.
+    /// The highest revision that an answer of the quorum shows.
     pub(crate) top: i64,
-    /// Whether the recording goes on after these.
+    /// Whether the recording goes on after these operations.
     pub(crate) goes_on: bool,
-    /// Revisions before them that one of several writes made, nobody knows which.
+    /// Earlier revisions with several possible writers.
     pub(crate) ambiguities: Vec<AmbiguousRevision>,
-    /// What had been shown when quiet times began, by their id, as far as it is not shown here.
+    /// For each quiet period, by record id: the revision that earlier parts had shown when it
+    /// began.
     pub(crate) quiet: BTreeMap<u64, i64>,
-    /// When the top was certainly reached.
+    /// A time by which the store had certainly reached `top`.
     pub(crate) seen_ns: u64,
 }
 
-/// The keys of a store that hang on leases which may be ended by records, or by themselves.
+/// The keys that are attached in a store to each lease which a record or an expiry may end.
 pub(crate) fn hanging(
     store: &Store,
     records: &[Record],
@@ -67,7 +69,8 @@ pub(crate) fn hanging(
 }
 
 impl<'a> Ops<'a> {
-    /// Sorts the operations; fails when an answer claims no place or two claim the same.
+    /// Sorts the operations. Fails when an answer names no revision, or when two writes claim one
+    /// slot.
     pub(crate) fn new(
         history: &'a History,
         ends: &'a [Record],
@@ -102,7 +105,7 @@ impl<'a> Ops<'a> {
                 Role::Mutator(revision) => made.push((revision, place)),
                 Role::Observer(revision) => {
                     observers.push((revision, place));
-                    // A revocation has seen its revision, and may have made it.
+                    // A revocation saw its revision, and may have made that revision.
                     if is_revocation(record) {
                         ops.unknown.push(place);
                     }
@@ -136,8 +139,7 @@ impl<'a> Ops<'a> {
         self.records.get(place).unwrap_or_else(|| &self.ends[place - self.records.len()])
     }
 
-    /// Calls with each operation that has a slot: 2r for the write of revision r, 2r+1 for an
-    /// answer that saw r.
+    /// Calls `with` for each operation that has a slot, with slot and place.
     pub(crate) fn each_slot(&self, mut with: impl FnMut(i64, u32)) {
         for (revision, place) in self.made() {
             with(2 * revision, place);
@@ -147,7 +149,7 @@ impl<'a> Ops<'a> {
         }
     }
 
-    /// The revisions of which an answer says who made them, and who did.
+    /// The revisions that an answer claims as a change, each with the place of that write.
     pub(crate) fn made(&self) -> impl Iterator<Item = (i64, u32)> + Clone {
         let made = self.mutators.iter().enumerate();
         made.filter_map(|(number, place)| Some((self.base + 1 + number as i64, (*place)?)))
@@ -159,7 +161,7 @@ impl<'a> Ops<'a> {
         holes.map(|(number, _)| self.base + 1 + number as i64)
     }
 
-    /// Who made a revision, if an answer says so.
+    /// The write that claims a revision.
     pub(crate) fn mutator(&self, revision: i64) -> Option<u32> {
         let place = usize::try_from(revision.checked_sub(self.base + 1)?).ok()?;
         self.mutators.get(place).copied().flatten()
@@ -187,7 +189,8 @@ impl<'a> Ops<'a> {
         let last = |list: &[(i64, u32)]| list.last().map_or(base, |(revision, _)| *revision);
         let shown = last(made).max(last(self.observers.all())).max(self.compacted_top());
         self.top = until.unwrap_or(shown);
-        // A revision that skips ahead has no writers below it: found before memory is spent on it.
+        // A revision far above the others has too few writers below it. Find that before `mutators`
+        // takes memory for it.
         let most = made.len() as i64 + self.unknown.len() as i64;
         if self.top.saturating_sub(base) > most {
             return Err(self.too_high(made));
@@ -199,8 +202,8 @@ impl<'a> Ops<'a> {
         Ok(())
     }
 
-    /// What an answered compaction shows of the store: that its revision was reached, and the one
-    /// that was read after it.
+    /// The revision that an answered compaction shows as reached: its own, or the header's if that
+    /// is higher.
     pub(crate) fn shown_by_compaction(&self, place: u32) -> Option<i64> {
         match (&self.record(place).request, &self.record(place).response) {
             (Request::Compact(request), Some(Response::Compact(answer))) => {
@@ -227,7 +230,7 @@ impl<'a> Ops<'a> {
         broken(reason, vec![a.id, b.id], revision)
     }
 
-    /// The first revision for which even all unknown writes together are too few.
+    /// The violation at the first revision for which all indeterminate writes together are too few.
     fn too_high(&self, made: &[(i64, u32)]) -> Verdict {
         let mut spare = self.unknown.len() as i64;
         let mut next = self.base + 1;

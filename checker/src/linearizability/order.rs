@@ -1,4 +1,5 @@
-//! The order of all operations, with the evidence of watchers and without it.
+//! Decides whether the operations have an order, first with the evidence of watchers, then without
+//! it.
 
 use super::answer_evidence::AnswerEvidence;
 use super::indeterminate::IndeterminateWrites;
@@ -14,35 +15,34 @@ use crate::model::{Scope, Store};
 use crate::streams::Streams;
 use crate::verdict::Verdict;
 
-/// What the order of revisions says.
+/// The result of the check, and what later checks need of it.
 #[derive(Debug)]
 pub(crate) struct Ordered {
     pub(crate) verdict: Verdict,
-    /// The replay; None if none stands.
+    /// The order that was found.
     pub(crate) placement: Option<Placement>,
-    /// Without a placement: the store that it began with.
+    /// If no order was found: the store before the first operation.
     pub(crate) store: Option<Store>,
-    /// The order stands only if watchers or members' own stores told something untrue: a
-    /// sentence that says what.
+    /// The evidence of a watcher or of a member's own store that contradicts the order.
     pub(crate) contradicted: Option<Sentence>,
-    /// Whether other evidence could not be weighed within the budget.
+    /// Set if the search with all evidence ran out of its budget.
     pub(crate) inconclusive: Option<Sentence>,
-    /// Where compactions and errors may stand.
+    /// For each unplaced operation, by place: the slots that it may have.
     pub(crate) unplaced: Vec<(u32, Bounds)>,
     pub(crate) steps: u64,
-    /// Whether real time alone contradicts it.
+    /// Whether two slots alone contradict real time.
     pub(crate) stale: bool,
-    /// What the answers contradict each other about, if no guess had a part in it.
+    /// The answer that contradicts the order, if no indeterminate write was placed before it.
     pub(crate) about: Option<About>,
-    /// Whether the answers alone contradict each other, after guesses who made which revision.
+    /// Whether the contradiction came after indeterminate writes had been placed.
     pub(crate) guessed: bool,
 }
 
-/// A key of which an answer contradicts the order.
+/// A key for which an answer contradicts the order.
 #[derive(Clone, Debug)]
 pub(crate) struct About {
     pub(crate) key: Blob,
-    /// Of the answer.
+    /// The answer's field that is wrong.
     pub(crate) field: String,
     pub(crate) revision: i64,
 }
@@ -84,7 +84,8 @@ impl Ordered {
     }
 }
 
-/// Decides whether the operations have an order from a store on, within the budget for each try.
+/// Decides whether the operations have an order that starts from `store`. Each try gets the whole
+/// budget.
 pub(crate) fn order(
     ops: &Ops<'_>,
     streams: &Streams<'_>,
@@ -120,7 +121,7 @@ fn replayed(
     let answers =
         Input { ops, indeterminate, answer_evidence: &answer_evidence, watch_evidence: None };
     let holes = ops.holes().next().is_some();
-    // Nobody told anything that could be wrong.
+    // No watcher and no member said anything that could be wrong.
     let silent = streams.watchers.is_empty() && ops.locals.all().is_empty();
     if silent || !holes && watch_evidence.top <= ops.top {
         let unbounded = Budget { steps: u64::MAX, memory_bytes: u64::MAX };
@@ -150,15 +151,15 @@ fn replayed(
     weigh(ops, indeterminate, with, without)
 }
 
-/// What came out with the evidence of watchers, if not an order.
+/// How the replay with all evidence ended, if not with an order.
 enum With {
-    /// Their revisions are out of reach.
+    /// The evidence names a revision that even all indeterminate writes cannot reach.
     OutOfReach,
     Refuted(Failure, u64),
     Exhausted(Failure, u64),
 }
 
-/// Puts together what came out with the evidence of watchers and without it.
+/// Concludes from the replay with all evidence and from the replay with answers alone.
 fn weigh(
     ops: &Ops<'_>,
     indeterminate: &IndeterminateWrites<'_>,
@@ -188,8 +189,8 @@ fn weigh(
             ordered
         }
         (With::Refuted(failure, spent), Ending::Exhausted(_, steps, store)) => {
-            // With the watchers' evidence there is no order; without it, none was found. AmbiguousRevision
-            // the answers or the watchers are wrong.
+            // No order fits all evidence, and no order was found for the answers alone. The answers
+            // contradict each other, or they contradict the watchers.
             Ordered::end(reasons::refuted(ops, indeterminate, &failure), spent + steps, store)
         }
         (_, Ending::Exhausted(failure, steps, store)) => {

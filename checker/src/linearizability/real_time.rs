@@ -1,19 +1,19 @@
-//! Whether the order of revisions agrees with real time.
+//! Checks that the order of slots agrees with real time.
 
 use super::ops::{Ops, broken};
 use crate::history::Record;
 use crate::verdict::Verdict;
 use crate::words;
 
-/// An operation with its slot: 2r for the write of revision r, 2r+1 for an answer that saw r.
+/// An operation by its place, with its slot.
 #[derive(Clone, Copy)]
 struct Placed {
     slot: i64,
     place: u32,
 }
 
-/// Finds an operation called after another had been answered, and yet ordered before it.
-/// Two records, and nothing else, prove the violation.
+/// Finds an operation that was called after an operation of a higher slot had returned. The two
+/// records alone prove the violation.
 pub(crate) fn check(ops: &Ops<'_>) -> Result<(), Verdict> {
     let mut calls: Vec<(u64, Placed)> = Vec::with_capacity(ops.records.len());
     let mut returns = Vec::with_capacity(ops.records.len());
@@ -43,14 +43,14 @@ pub(crate) fn check(ops: &Ops<'_>) -> Result<(), Verdict> {
     Ok(())
 }
 
-/// An operation in its slot.
+/// An operation with its slot.
 #[derive(Clone, Copy)]
 pub(crate) struct Slotted<'a> {
     pub(crate) record: &'a Record,
     pub(crate) slot: i64,
 }
 
-/// Says that `later` was called after `earlier` had returned, and yet has the lower slot.
+/// The verdict that `later` was called after `earlier` had returned, and has the lower slot.
 pub(crate) fn violation(earlier: Slotted<'_>, later: Slotted<'_>) -> Verdict {
     let (a, b) = (earlier.record, later.record);
     let (earlier, later) = (earlier.slot, later.slot);

@@ -1,4 +1,4 @@
-//! Says in words why no order of the operations fits.
+//! Writes the sentences that say why the operations have no order.
 
 use std::fmt::Write as _;
 
@@ -12,10 +12,10 @@ use crate::model::{Mismatch, Scope};
 use crate::verdict::{LINEARIZABILITY, Verdict};
 use crate::words;
 
-/// So many candidates are named.
+/// How many candidates a sentence names.
 const CANDIDATES: usize = 5;
 
-/// A sentence, and the records that it is about.
+/// A sentence, and the ids of the records that it names.
 pub(crate) type Sentence = (String, Vec<u64>);
 
 /// The verdict on operations that have no order.
@@ -35,7 +35,7 @@ pub(crate) fn refuted(
     broken(reason, evidence, failure.revision)
 }
 
-/// What contradicts an order that would otherwise stand.
+/// The sentence on evidence that contradicts an order of all answers.
 pub(crate) fn contradicted_evidence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
     let (reason, evidence) = sentence(ops, failure);
     let reason = format!(
@@ -44,7 +44,8 @@ pub(crate) fn contradicted_evidence(ops: &Ops<'_>, failure: &Failure) -> Sentenc
     (reason, evidence)
 }
 
-/// How far the search came: the region, the candidates, what ran out, and what gives more.
+/// The sentence on a search that ran out of its budget: the holes, the candidates, the option that
+/// gives more.
 pub(crate) fn inconclusive(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Sentence {
     let (furthest, mut evidence) = sentence(ops, failure);
     let holes = region(ops, failure.revision);
@@ -88,13 +89,13 @@ pub(crate) fn inconclusive(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Sent
     (reason, evidence)
 }
 
-/// The doubt that a search which ran out of steps leaves.
+/// The verdict `unknown` after a search that ran out of its budget.
 pub(crate) fn open(ops: &Ops<'_>, failure: &Failure, steps: u64) -> Verdict {
     let (reason, evidence) = inconclusive(ops, failure, steps);
     Verdict::unknown(LINEARIZABILITY, reason, evidence)
 }
 
-/// The holes up to a revision, or all if none is.
+/// The holes up to a revision. All holes if no hole is that low.
 fn region(ops: &Ops<'_>, revision: i64) -> Vec<i64> {
     let holes: Vec<i64> = ops.holes().take_while(|hole| *hole <= revision).collect();
     if holes.is_empty() { ops.holes().collect() } else { holes }
@@ -147,7 +148,8 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
     }
 }
 
-/// Whether an operation of a transaction is held against what another one had done to the key.
+/// Whether the mismatch compares one operation of a transaction with the effect of another on the
+/// same key.
 fn writes_itself(request: &Request, mismatch: &Mismatch) -> bool {
     let (Request::Txn(txn), Scope::Key(key)) = (request, &mismatch.scope) else { return false };
     let operations = txn.success.iter().chain(&txn.failure);
@@ -159,7 +161,7 @@ fn writes_itself(request: &Request, mismatch: &Mismatch) -> bool {
     reads && puts.any(|put| put == key)
 }
 
-/// A watcher was told something that does not fit, or was not told.
+/// The sentence on a watch event that contradicts the store, or that is missing.
 fn describe_event(ops: &Ops<'_>, received: u64, mismatch: &Mismatch, revision: i64) -> String {
     let record = ops.records.iter().find(|record| record.id == received);
     let by = record.map(words::describe).unwrap_or_default();
@@ -173,7 +175,8 @@ fn describe_event(ops: &Ops<'_>, received: u64, mismatch: &Mismatch, revision: i
     format!("the event {got} in {by} at {} does not fit: {expected}", words::time(at))
 }
 
-/// Nobody can have made a revision: was it seen by someone, and is its value known from elsewhere?
+/// The sentence on a revision without a possible writer: who saw the revision, and where its value
+/// comes from.
 fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
     let mut evidence = Vec::new();
     let mut reason = format!("no write can have made revision {revision}");
@@ -237,9 +240,9 @@ fn no_writer(ops: &Ops<'_>, revision: i64) -> Sentence {
     (reason, evidence)
 }
 
-/// A put of unknown outcome that cannot have made a revision, since a read from it or from later on
-/// shows the key as it was written before: the put, the read, the revision that it was answered from,
-/// and when it shows the key as written.
+/// Finds an indeterminate put that cannot have made a revision, because a later read shows an older
+/// version of its key. Returns the put, the read, the revision of the read and the `mod_revision`
+/// that the read shows.
 fn unchanged<'a>(ops: &Ops<'a>, revision: i64) -> Option<(&'a Record, &'a Record, i64, i64)> {
     let later = &ops.observers.all()[ops.observers.first(revision)..];
     later.iter().find_map(|(seen, place)| {
@@ -259,7 +262,7 @@ fn unchanged<'a>(ops: &Ops<'a>, revision: i64) -> Option<(&'a Record, &'a Record
     })
 }
 
-/// Whether some request may have put a value, inside a transaction too.
+/// Whether any request may have put this value, transactions included.
 fn is_put(ops: &Ops<'_>, kv: &KeyValue) -> bool {
     let mut ops = ops.records.iter().flat_map(|record| record.request.ops());
     ops.any(|op| {
@@ -268,7 +271,7 @@ fn is_put(ops: &Ops<'_>, kv: &KeyValue) -> bool {
     })
 }
 
-/// What became of a write whose value turned up at a revision that it did not make.
+/// Says how a write ended whose value was read at a revision that the write did not make.
 fn fate(twin: &Record, observation: &Record) -> String {
     match (twin.outcome, words::revision(twin)) {
         (Outcome::Ok, made) => {

@@ -1,5 +1,6 @@
-//! Answers that say nothing of their place: compactions and definite errors. Each needs some
-//! place between what returned before it was called and what was called after it returned.
+//! Checks unplaced operations: compactions and definite errors. Some slot must fit each of them,
+//! above the slots that returned before its call and below the slots that were called after its
+//! return.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,14 +18,14 @@ use crate::words;
 
 const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
 
-/// For any interval, the slots that must come before and after it.
+/// Gives the slots that real time leaves for an interval.
 struct SlotBounds<'a> {
     base: i64,
-    /// What an earlier part of the recording says of some records.
+    /// Slots that earlier parts of the recording found, by record id.
     known: &'a BTreeMap<u64, Bounds>,
-    /// By return: the highest slot returned so far.
+    /// By return time: the highest slot that had returned by then.
     returned: Vec<(u64, i64)>,
-    /// By call: the lowest slot called from here on.
+    /// By call time: the lowest slot that was called from then on.
     called: Vec<(u64, i64)>,
 }
 
@@ -67,7 +68,7 @@ impl<'a> SlotBounds<'a> {
     }
 }
 
-/// A compaction that was done, or perhaps done.
+/// A compaction that succeeded or may have succeeded.
 struct Compaction<'a> {
     record: &'a Record,
     revision: i64,
@@ -75,18 +76,18 @@ struct Compaction<'a> {
     done: bool,
 }
 
-/// What errors are held against.
+/// Everything that may explain a definite error.
 struct ErrorContext<'a, 'b> {
     ops: &'b Ops<'a>,
     slots: SlotBounds<'b>,
-    /// By revision, then call.
+    /// By revision, then by call.
     compactions: &'b [Compaction<'a>],
     store: &'b Store,
     indeterminate: &'b IndeterminateWrites<'a>,
 }
 
-/// Checks all of them against a replay, and gives their bounds. Where the recording goes on after
-/// what is judged, those whose end is not known yet are left for later.
+/// Checks all unplaced operations against the store of a replay, and returns their slots. If the
+/// recording goes on, operations whose upper slot is still open are left for the next part.
 pub(crate) fn check(
     ops: &Ops<'_>,
     indeterminate: &IndeterminateWrites<'_>,
@@ -167,12 +168,13 @@ fn compaction(
     Ok(())
 }
 
-/// Successful compactions go up, in real time as well; their bounds narrow each other.
+/// Checks that successful compactions have rising revisions in real time. Narrows their slots by
+/// each other.
 fn in_order(ops: &Ops<'_>, all: &mut [Compaction<'_>]) -> Result<(), Verdict> {
     let done: Vec<usize> = (0..all.len()).filter(|place| all[*place].done).collect();
     let mut latest: Option<usize> = None;
     for &place in done.iter().rev() {
-        // `latest` is the one above with the earliest return.
+        // `latest` is the compaction with the earliest return among those at higher revisions.
         if let Some(above) = latest {
             let (above, below) = (&all[above], &all[place]);
             let late = above.record.return_ns < Some(below.record.call_ns);
@@ -227,13 +229,13 @@ fn out_of_order(below: &Compaction<'_>, above: &Compaction<'_>) -> Verdict {
     broken(reason, vec![below.record.id, above.record.id], below.revision)
 }
 
-/// No read of the past succeeds after a compaction above it.
+/// Checks that no read of a past revision succeeded after a compaction above that revision.
 fn past_reads(ops: &Ops<'_>, all: &[Compaction<'_>]) -> Result<(), Verdict> {
     let done: Vec<&Compaction<'_>> = all.iter().filter(|compaction| compaction.done).collect();
     if done.is_empty() {
         return Ok(());
     }
-    // From each place on: the earliest return.
+    // At index i: the compaction with the earliest return among all from i on.
     let mut soonest: Vec<&Compaction<'_>> = done.clone();
     for place in (0..done.len() - 1).rev() {
         if soonest[place + 1].record.return_ns < soonest[place].record.return_ns {
@@ -263,12 +265,12 @@ fn past_reads(ops: &Ops<'_>, all: &[Compaction<'_>]) -> Result<(), Verdict> {
     Ok(())
 }
 
-/// The lowest past revision that a request asks for.
+/// The lowest past revision that a request reads.
 pub(super) fn oldest_read(request: &Request) -> Option<i64> {
     past_revisions(request).min()
 }
 
-/// Past revisions that a request may ask for, whichever way its conditions go.
+/// The past revisions that a request reads, in either branch of a transaction.
 fn past_revisions(request: &Request) -> impl Iterator<Item = i64> {
     request.ops().filter_map(|op| match op {
         PlainOp::Range(range) if range.revision > 0 => Some(range.revision),
@@ -276,11 +278,11 @@ fn past_revisions(request: &Request) -> impl Iterator<Item = i64> {
     })
 }
 
-/// Whether a definite error had a reason.
+/// Checks that the store could have answered with this error at some slot.
 fn error(record: &Record, context: &ErrorContext<'_, '_>, steps: &mut u64) -> Result<(), Verdict> {
     let ErrorContext { slots, compactions: all, store, indeterminate, .. } = context;
     let Some(Response::Error(ErrorAnswer { message, .. })) = &record.response else {
-        return Ok(()); // never sent
+        return Ok(()); // the request was never sent
     };
     let mut bounds = slots.bounds(record);
     if is_local(&record.request) {
@@ -294,20 +296,20 @@ fn error(record: &Record, context: &ErrorContext<'_, '_>, steps: &mut u64) -> Re
     };
     let explained = if message == COMPACTED {
         let inclusive = matches!(record.request, Request::Compact(_));
-        // What was compacted before the recording, nobody recorded.
+        // Compactions before the recording are not recorded.
         let past = |asked: &i64| store.floor() > 1 && *asked <= store.floor();
         asked.iter().any(|asked| past(asked) || compacted(record, *asked, inclusive, bounds, all))
     } else if message == Refusal::FutureRevision.text() {
-        // The store may have been at the lowest revision that real time allows.
+        // The store may have been as low as real time allows.
         asked.iter().any(|asked| bounds.low / 2 < *asked) || is_local(&record.request)
     } else if message == Refusal::KeyNotFound.text() {
         let last = (bounds.high / 2).min(store.revision());
-        // A write of unknown outcome may have taken the key away, wherever it was put.
+        // An indeterminate write may have deleted the key at any slot.
         let spans = reads(&record.request);
         let mut unknown = 0..indeterminate.len() as u32;
         let mut found =
             unknown.any(|number| spans.iter().any(|span| indeterminate.touches(number, span)));
-        found |= bounds.low / 2 < store.floor(); // what was there is forgotten
+        found |= bounds.low / 2 < store.floor(); // a compaction may have removed the key
         for revision in bounds.low / 2..=last.max(bounds.low / 2) {
             if found {
                 break;
@@ -335,8 +337,8 @@ fn error(record: &Record, context: &ErrorContext<'_, '_>, steps: &mut u64) -> Re
     Err(unexplained(record, message, context, bounds.low / 2))
 }
 
-/// A definite error for which there is no reason; `from` is the first revision at which it may have
-/// been given.
+/// The verdict on an error without a reason. `from` is the first revision at which it may have been
+/// answered.
 fn unexplained(
     record: &Record,
     message: &str,
@@ -384,7 +386,7 @@ fn unexplained(
     broken(reason, evidence, from)
 }
 
-/// The key that a put asks to keep something of.
+/// The key whose value or lease a put asks to keep.
 fn kept(request: &Request) -> Option<&Blob> {
     match request {
         Request::Put(put) => Some(&put.key),
@@ -400,7 +402,7 @@ fn compacted(
     all: &[Compaction<'_>],
 ) -> bool {
     if inclusive && asked <= 0 {
-        return true; // nothing to forget: stores differ in what they call compacted from the start
+        return true; // stores differ in whether revision 0 counts as compacted
     }
     all.iter().any(|compaction| {
         let above = compaction.revision > asked || inclusive && compaction.revision == asked;

@@ -1,5 +1,5 @@
-//! Evidence that is not the quorum's: watch events, and reads of one member's own store. It may
-//! be wrong, so an order that contradicts it is tried again without it.
+//! Evidence from outside the quorum: watch events, and reads from one member's own store. This
+//! evidence may be wrong. If no order fits it, `order` tries again without it.
 
 use super::by_revision::ByRevision;
 use super::ops::Ops;
@@ -8,7 +8,7 @@ use crate::model::{Change, Mismatch, Scope, Store, View, differ};
 use crate::streams::{Streams, Watcher};
 use crate::words;
 
-/// One event of one watcher.
+/// One event that a watcher received.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceivedEvent<'a> {
     pub(crate) watcher: u32,
@@ -16,11 +16,12 @@ pub(crate) struct ReceivedEvent<'a> {
     pub(crate) record: &'a Record,
 }
 
-/// A write that is not what a watcher was told.
+/// A write that contradicts what a watcher received.
 #[derive(Debug)]
 pub(crate) struct EventMismatch<'a> {
     pub(crate) mismatch: Mismatch,
-    /// Who told; of silence, who asked.
+    /// The response with the wrong event. For a missing event: the request that created the
+    /// watcher.
     pub(crate) record: &'a Record,
 }
 
@@ -29,9 +30,9 @@ pub(crate) struct EventMismatch<'a> {
 pub(crate) struct WatchEvidence<'a, 'b> {
     received: ByRevision<ReceivedEvent<'a>>,
     watchers: &'b [Watcher<'a>],
-    /// For each watcher, up to where it has heard everything.
+    /// For each watcher: the last revision up to which it must have received every event.
     heard: Vec<i64>,
-    /// The highest revision of an event or of a member's own answer.
+    /// The highest revision in an event or in an answer from a member's own store.
     pub(crate) top: i64,
 }
 
@@ -53,13 +54,13 @@ impl<'a, 'b> WatchEvidence<'a, 'b> {
         WatchEvidence { received: ByRevision::new(received), watchers, heard, top }
     }
 
-    /// Events of one revision.
+    /// The events of one revision.
     pub(crate) fn at(&self, revision: i64) -> &[(i64, ReceivedEvent<'a>)] {
         self.received.at(revision)
     }
 
-    /// Lowers, for each revision, the time by which its write must have been called: someone had
-    /// seen it then. `seen(revision, ns)` is called for each sight.
+    /// Calls `seen(revision, ns)` for each event, watch response and member's own answer: at `ns`
+    /// the revision had been made.
     pub(crate) fn observations(&self, ops: &Ops<'a>, mut seen: impl FnMut(i64, u64)) {
         for (revision, received) in self.received.all() {
             seen(*revision, received.record.call_ns);
@@ -76,8 +77,8 @@ impl<'a, 'b> WatchEvidence<'a, 'b> {
         }
     }
 
-    /// Whether the changes of `revision` are what the watchers were told; `hole` says that its
-    /// write is a guess, so that silence counts as well.
+    /// Checks that the changes of `revision` are those that the watchers received. At a hole the
+    /// write is a guess, so a missing event counts too.
     pub(crate) fn agree(
         &self,
         recorded: Recorded,
@@ -101,7 +102,7 @@ impl<'a, 'b> WatchEvidence<'a, 'b> {
         Ok(())
     }
 
-    /// Whether a watcher that must have heard of a change has not.
+    /// Checks that every watcher that must have received a change did.
     fn silent(
         &self,
         received: &[(i64, ReceivedEvent<'a>)],
@@ -132,15 +133,15 @@ impl<'a, 'b> WatchEvidence<'a, 'b> {
     }
 }
 
-/// The first change from a place on that an event can be about: of its key, and of its kind, since
-/// a transaction may delete a key and put it again.
+/// The index of the first change, from `from` on, that has the key and the kind of an event. A
+/// transaction may delete a key and put it again, so the key alone is not enough.
 pub(crate) fn place_of(changes: &[Change<'_>], from: usize, event: &Event) -> Option<usize> {
     let about = |change: &Change<'_>| kind_of(change) == event.kind && *change.key == event.kv.key;
     changes.get(from..)?.iter().position(about).map(|ahead| from + ahead)
 }
 
-/// Whether a watcher was told of changes that happened, as they were; and, where the write is a
-/// guess, in their order: a write that makes the same changes in another order is another write.
+/// Checks that the events of one watcher describe changes that the write made. With `ordered` the
+/// events must have the order of the changes: another order is the effect of another write.
 fn one_watcher<'a>(
     changes: &[Change<'_>],
     received: &[(i64, ReceivedEvent<'a>)],
@@ -186,7 +187,7 @@ pub(crate) fn kind_of(change: &Change<'_>) -> EventType {
     if change.now.is_deletion() { EventType::Delete } else { EventType::Put }
 }
 
-/// Whether an event tells of a change as it was.
+/// Checks that an event describes a change as the store has it.
 fn same_event(change: &Change<'_>, event: &Event, recorded: Recorded) -> Result<(), Mismatch> {
     let mut must = change.kv();
     recorded.fade_event_kv(&mut must);
@@ -216,7 +217,7 @@ fn same_event(change: &Change<'_>, event: &Event, recorded: Recorded) -> Result<
     Ok(())
 }
 
-/// What a revision did to a key, if an event says of it whether that created the key, and is wrong.
+/// How a revision changed a key, if the `is_create` of the event contradicts that.
 pub(crate) fn wrong_creation(change: &Change<'_>, event: &Event) -> Option<&'static str> {
     let created = change.now.version == 1;
     let wrong = event.is_create.is_some_and(|said| said.0 != created);
@@ -227,7 +228,7 @@ pub(crate) fn wrong_creation(change: &Change<'_>, event: &Event) -> Option<&'sta
     })
 }
 
-/// Whether an answer from a member's own store is what the store held at the answer's revision.
+/// Checks that an answer from a member's own store shows the store at the answer's revision.
 pub(crate) fn local_answer(ops: &Ops<'_>, place: u32, view: View<'_>) -> Result<(), Mismatch> {
     let record = ops.record(place);
     let (mut expected, got) = match (&record.request, &record.response) {

@@ -1,34 +1,35 @@
-//! Holes of which it is certain what was done there, but not which of several writes did it.
+//! Ambiguous revisions: holes whose effect is certain, and which several writes could have made.
 //!
-//! Where a recording is followed, a part is let go when what it did is certain. Two writes of unknown
-//! outcome may be able to do the same at a hole: to delete a key, say, by its name or in a range, or
-//! with the lease on which it alone hangs. The store is the same then whichever it was; what differs
-//! is only which of them is left for later. So the hole is settled and a **doubt** stays: one of these
-//! was done there. Several doubts stand together as long as each can have a maker of its own, and a
-//! write may be used at a later hole if they can without it.
+//! A followed recording releases a part once the effect of that part is certain. Two indeterminate
+//! writes may have the same effect at a hole. For example both delete a key: one by name and one as
+//! part of a range, or by the end of the lease to which only this key is attached. The store is the
+//! same either way, and only the writes that remain for later holes differ. So the hole becomes an
+//! **ambiguous revision** with several **possible writers**. Ambiguous revisions hold together as
+//! long as each can have a writer of its own. A later hole may use one of these writes if they hold
+//! together without it.
 //!
-//! Of a lease that may have ended in doubt, whatever needs it (an end, a put with it) counts as one:
-//! if any of that is done later, it was not over.
+//! All operations that need one lease count as one writer. If any of them takes effect later, the
+//! lease had not ended here.
 //!
-//! That is exact. At each hole up to the last that is settled every write that evidence allows was
-//! tried, and did the same or could not stand there; so every order leaves the same store, and the
-//! orders are the ways to give each hole a maker of its own.
+//! This is exact. At each hole of a released part every write that the evidence allows was tried.
+//! Each of them had the same effect, or contradicted the evidence. So every order leaves the same
+//! store, and the orders are exactly the ways to give each hole a writer of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{Record, Request};
 
-/// What may have made a revision.
+/// A possible writer of a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Writer {
-    /// The write of this record.
+    /// The write of the record with this id.
     Write(u64),
-    /// The end of this lease, however it came.
+    /// The end of this lease, by revocation or expiry.
     End(i64),
 }
 
 impl Writer {
-    /// As what a write counts.
+    /// The writer that a record counts as.
     pub(crate) fn of(record: &Record) -> Self {
         match &record.request {
             Request::LeaseRevoke(lease) => Writer::End(lease.id),
@@ -36,7 +37,7 @@ impl Writer {
         }
     }
 
-    /// The lease that it ended.
+    /// The lease that this writer ended.
     pub(crate) fn ended(self) -> Option<i64> {
         match self {
             Writer::End(lease) => Some(lease),
@@ -45,41 +46,41 @@ impl Writer {
     }
 }
 
-/// A revision that one of several made.
+/// A revision with its possible writers.
 #[derive(Clone, Debug)]
 pub(crate) struct AmbiguousRevision {
     pub(crate) revision: i64,
-    /// By when it had been called.
+    /// A time by which the writer had been called.
     pub(crate) by: u64,
     pub(crate) among: Vec<Writer>,
-    /// Whether somebody may have asked for the end that is among them.
+    /// Whether a possible writer is a recorded revocation.
     pub(crate) asked: bool,
-    /// If there is but one record that says how it came: which.
+    /// If a single record is the only possible writer: its id.
     pub(crate) only: Option<u64>,
 }
 
-/// What is known of a hole's maker.
+/// The result of asking for the writers of one hole.
 #[derive(Clone, Debug)]
 pub(crate) struct Attribution {
-    /// Who can have done it, in the order of their calls.
+    /// The hole with its possible writers, by call.
     pub(crate) ambiguity: AmbiguousRevision,
-    /// Whether it does not matter which: they ask for the same.
+    /// Whether all possible writers have equal requests, so that any of them will do.
     pub(crate) alike: bool,
 }
 
-/// What is certain of makers, up to a revision.
+/// The writers that are certain up to a revision, and the revisions that stay ambiguous.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
-    /// What was certainly done, and cannot be done later.
+    /// Writers that certainly took effect, and cannot take effect later.
     pub(crate) spent: BTreeSet<Writer>,
-    /// Who made what, as far as it is certain.
+    /// Revisions whose writer is certain.
     pub(crate) made: Vec<(AmbiguousRevision, Writer)>,
     pub(crate) ambiguities: Vec<AmbiguousRevision>,
 }
 
 impl Settled {
-    /// From what was in doubt before, and what is known of the makers of later holes. `alive` says
-    /// whether something was put with a lease after a revision.
+    /// Takes the ambiguous revisions of earlier parts and the attributions of later holes.
+    /// `alive(lease, revision)` tells whether a put used the lease after the revision.
     pub(crate) fn new(
         ambiguities: &[AmbiguousRevision],
         attributions: impl Iterator<Item = Attribution>,
@@ -87,9 +88,10 @@ impl Settled {
     ) -> Self {
         let mut settled = Settled { ambiguities: ambiguities.to_vec(), ..Settled::default() };
         for Attribution { ambiguity, alike } in attributions {
-            // Of those that ask for the same, the last called can stand at the fewest other holes.
+            // Among equal requests the one that was called last is in time for the fewest other
+            // holes.
             let last = ambiguity.among.iter().rfind(|writer| !settled.spent.contains(writer));
-            // A lease of which there were several may have ended before.
+            // An id that was granted several times may have ended before.
             let last = last.or(ambiguity.among.first());
             match last.copied() {
                 Some(writer) if alike => settled.make(ambiguity, writer),
@@ -112,7 +114,8 @@ impl Settled {
         self.made.push((ambiguity, writer));
     }
 
-    /// Leaves of each doubt only those that can have made it, and takes out what is no doubt.
+    /// Removes the writers that cannot have made a revision, and the revisions that are no longer
+    /// ambiguous.
     fn narrow(&mut self) {
         loop {
             let spent = &self.spent;
@@ -137,7 +140,8 @@ impl Settled {
         self.close();
     }
 
-    /// Takes away whoever cannot have made a revision, since others would be left without a maker.
+    /// Removes each writer without which the other revisions could not all have one. Returns
+    /// whether any was removed.
     fn exclude(&mut self) -> bool {
         let mut wrong: Vec<(usize, Writer)> = Vec::new();
         for places in self.together() {
@@ -159,7 +163,8 @@ impl Settled {
         !wrong.is_empty()
     }
 
-    /// Takes out the doubts all of whose makers are needed: nobody can do anything later.
+    /// Removes the revisions whose possible writers are all needed: none of these can take effect
+    /// later.
     fn close(&mut self) {
         let mut closed: BTreeSet<usize> = BTreeSet::new();
         for places in self.together() {
@@ -177,7 +182,7 @@ impl Settled {
         }
     }
 
-    /// The places of those doubts that have makers in common with others.
+    /// Groups of ambiguous revisions that share possible writers, by index.
     fn together(&self) -> Vec<Vec<usize>> {
         let groups: Vec<&[Writer]> =
             self.ambiguities.iter().map(|ambiguity| &ambiguity.among[..]).collect();
@@ -187,7 +192,7 @@ impl Settled {
     }
 }
 
-/// The places of groups that have members in common, directly or by way of others.
+/// Indexes of groups that share members, directly or through other groups.
 pub(super) fn together(groups: &[&[Writer]]) -> Vec<Vec<usize>> {
     let mut holders: BTreeMap<Writer, Vec<usize>> = BTreeMap::new();
     for (place, group) in groups.iter().enumerate() {
@@ -213,14 +218,14 @@ pub(super) fn together(groups: &[&[Writer]]) -> Vec<Vec<usize>> {
     all
 }
 
-/// Whether each group can have a writer of its own, none of them barred: a bipartite matching, which
-/// grows along augmenting paths.
+/// Whether each group can have a writer of its own that is not barred. Computes a bipartite
+/// matching that grows along augmenting paths.
 pub(super) fn each_has_one(groups: &[&[Writer]], barred: impl Fn(Writer) -> bool) -> bool {
     let mut matching = Matching { groups, barred, group_of: BTreeMap::new() };
     (0..groups.len()).all(|group| matching.augment(group, &mut BTreeSet::new()))
 }
 
-/// A matching of groups with writers, as far as it has grown.
+/// A partial matching of groups with writers.
 struct Matching<'a, Barred> {
     groups: &'a [&'a [Writer]],
     barred: Barred,
@@ -228,7 +233,7 @@ struct Matching<'a, Barred> {
 }
 
 impl<Barred: Fn(Writer) -> bool> Matching<'_, Barred> {
-    /// Gives a writer to one more group; `seen` holds the writers that this path tried.
+    /// Gives a writer to one more group. `seen` holds the writers that this path has tried.
     fn augment(&mut self, group: usize, seen: &mut BTreeSet<Writer>) -> bool {
         let groups = self.groups;
         for writer in groups[group] {

@@ -1,4 +1,5 @@
-//! Which choice of a replay uses which unknown write, and whether earlier parts leave it free.
+//! Tracks which choice point uses which write, and which writes ambiguous revisions of earlier
+//! parts leave free.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +7,9 @@ use super::ambiguity::Writer;
 use crate::linearizability::replay::Replay;
 
 impl Replay<'_, '_> {
-    /// Whether a write was used before, by a frame, or by an earlier part unless frames had not used
-    /// the others that may have been it; and by which frames.
+    /// Whether a write is taken: by a choice point, or by an ambiguous revision of an earlier part
+    /// whose other possible writers are in use. Adds the choice points that this depends on to
+    /// `by`.
     pub(in crate::linearizability) fn is_taken(
         &self,
         number: u32,
@@ -27,14 +29,14 @@ impl Replay<'_, '_> {
         true
     }
 
-    /// A frame uses a write.
+    /// Lets a choice point use a write.
     pub(in crate::linearizability) fn take(&mut self, number: u32, point: usize) {
         self.used[number as usize] = Some(point);
         self.claims
             .extend(self.indeterminate.reservations.of(number).map(|writer| (writer, point)));
     }
 
-    /// A frame does not use the write that it had chosen.
+    /// Takes back what `take` gave to a choice point.
     pub(in crate::linearizability) fn give_back(&mut self, number: u32, point: usize) {
         self.used[number as usize] = None;
         self.claims.retain(|(_, other)| *other != point);

@@ -1,9 +1,9 @@
-//! What only the judge of a recording that is followed (`follow`) needs of the order: which writes
-//! can have made a hole, and what is left of them later.
+//! The part of this check that only a followed recording needs (`follow`): the possible writers of
+//! each hole, and the writes that remain for later parts.
 //!
-//! [`ambiguity`] is one of several writes that made a revision, nobody knows which; [`writers`] finds
-//! them when an order was found; [`reservations`] keeps those of earlier parts, and [`claims`] says what
-//! a replay used of them. The judge of a whole recording leaves all of them empty.
+//! [`ambiguity`] is a revision with several possible writers. [`writers`] finds the possible
+//! writers after an order was found. [`reservations`] keeps the possible writers of earlier parts,
+//! and [`claims`] tracks which of them a replay uses. All of them are empty for a whole recording.
 
 pub(crate) mod ambiguity;
 mod claims;
@@ -12,11 +12,11 @@ mod writers;
 
 use ambiguity::Attribution;
 
-/// Of all holes.
+/// The possible writers of all holes.
 #[derive(Debug, Default)]
 pub(crate) struct PossibleWriters {
-    /// The first hole at which something else could have been done.
+    /// The first *guessed* hole: a write of another effect could have filled it too.
     pub(crate) guessed: Option<i64>,
-    /// In the order of the holes; where it was guessed, as chosen.
+    /// By hole. A guessed hole has only the write that was chosen.
     pub(crate) attributions: Vec<Attribution>,
 }

@@ -1,23 +1,23 @@
-//! What is left of writes that are in doubt (`ambiguity`), while later holes are filled.
+//! Writes that ambiguous revisions of earlier parts may have used, while later holes are filled.
 
 use std::collections::BTreeMap;
 
 use super::ambiguity::{AmbiguousRevision, Writer, each_has_one, together};
 use crate::history::{Record, Request};
 
-/// The doubts that earlier parts left.
+/// The ambiguous revisions of earlier parts.
 #[derive(Debug, Default)]
 pub(crate) struct Reservations {
-    /// Those that have makers in common lie together.
+    /// Possible writers by revision. Revisions that share possible writers are in one group.
     groups: Vec<Vec<Vec<Writer>>>,
-    /// Where each maker's lie.
+    /// For each possible writer: the index of its group.
     at: BTreeMap<Writer, usize>,
-    /// For each unknown write that is in doubt, by number: as what it counts.
+    /// For each reserved write, by number: the writer that it counts as.
     of: BTreeMap<u32, Writer>,
 }
 
 impl Reservations {
-    /// The doubts, and the unknown writes in the order of their numbers.
+    /// Takes the ambiguous revisions, and all indeterminate writes by number.
     pub(in crate::linearizability) fn new<'a>(
         ambiguities: &[AmbiguousRevision],
         writes: impl Iterator<Item = &'a Record>,
@@ -49,13 +49,13 @@ impl Reservations {
         Reservations { groups, at, of }
     }
 
-    /// As what a write counts, if it is in doubt.
+    /// The writer that a reserved write counts as.
     pub(in crate::linearizability) fn of(&self, number: u32) -> Option<Writer> {
         self.of.get(&number).copied()
     }
 
-    /// Whether what is in doubt together with one of them can be explained without that one, and
-    /// without what is claimed.
+    /// Whether the group of a writer holds together without that writer, and without the claimed
+    /// ones.
     pub(in crate::linearizability) fn hold_without(
         &self,
         one: Writer,

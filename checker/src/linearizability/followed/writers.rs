@@ -1,12 +1,13 @@
-//! Who can have made each hole: what is done once more when an order was found, where a recording is
-//! followed and what it leaves must be certain.
+//! Finds the possible writers of each hole after an order was found, for a followed recording.
 //!
-//! At each hole everything that evidence allows is tried. What did the same as the one that was
-//! chosen may have made the hole as well (`ambiguity`); what cannot stand there made it not. If something
-//! else could have been done there, or nothing says who may have, the hole was guessed, and nothing
-//! from there on is certain. At a hole of which nobody tells the candidates leave out what earlier
-//! holes use; so whatever asks for the same counts there too, and where those holes are in doubt,
-//! whatever the facts do not exclude makes it a guess.
+//! Every write that the evidence allows is tried at each hole. A write of the same effect as the
+//! chosen one is a possible writer too (`ambiguity`). If a write of another effect agrees with the
+//! evidence, or if no evidence names the writer, then the hole was **guessed**, and nothing from
+//! there on is certain.
+//!
+//! If no answer or event describes a hole, its candidates leave out writes that earlier holes use.
+//! Equal requests count as possible writers all the same. If an earlier hole is itself ambiguous,
+//! every write that its timelines allow is an alternative, and this hole counts as guessed.
 
 use std::collections::BTreeSet;
 
@@ -18,21 +19,22 @@ use crate::linearizability::replay::ChoicePoint;
 use crate::linearizability::replay::Replay;
 use crate::model::Version;
 
-/// Everything that a write changed, in its order.
+/// Every change of a write, in order.
 type Effect = Vec<(Blob, Version)>;
 
-/// What a candidate would do at a hole.
+/// How a candidate compares with the chosen write.
 enum Alternative {
-    /// What the chosen one did.
+    /// The same effect.
     SameEffect,
-    /// It cannot stand there.
+    /// The candidate contradicts the evidence.
     Impossible,
-    /// Something else, which nothing denies.
+    /// Another effect, which agrees with the evidence.
     OtherEffect,
 }
 
 impl Replay<'_, '_> {
-    /// Who can have made the holes; leaves the store at the same revision, with the same content.
+    /// Finds the possible writers of all holes. Leaves the store at the same revision with the same
+    /// content.
     pub(in crate::linearizability) fn possible_writers(&mut self) -> PossibleWriters {
         let mut writers = PossibleWriters::default();
         let points = std::mem::take(&mut self.choice_points);
@@ -56,7 +58,7 @@ impl Replay<'_, '_> {
         writers
     }
 
-    /// Does what answers say was done, up to a revision.
+    /// Applies the answered writes up to a revision.
     fn redo_to(&mut self, revision: i64) {
         while self.store.revision() < revision {
             let place = self.ops.mutator(self.store.revision() + 1).expect("a known revision");
@@ -64,7 +66,7 @@ impl Replay<'_, '_> {
         }
     }
 
-    /// Fills a hole again. Who can have made it, and whether something else may have been done.
+    /// Fills a hole again. Returns its possible writers, and whether the hole was guessed.
     fn writer(
         &mut self,
         place: usize,
@@ -74,7 +76,8 @@ impl Replay<'_, '_> {
         let own = chosen(point);
         let (mut able, mut other) = self.able(place, point, before);
         other |= !self.can_stay_ambiguous(&able);
-        // Whatever needs a lease that perhaps ended here is tried later as if it had not.
+        // Later writes that need this lease are tried as if it were alive, because it may not have
+        // ended here.
         let stays = able.iter().copied().find(|number| self.ends(*number).is_none());
         let executed = stays.filter(|_| !other).unwrap_or(own);
         let _ = self.store.execute(&self.indeterminate.writes[executed as usize].record.request);
@@ -85,7 +88,8 @@ impl Replay<'_, '_> {
         (self.attribution(point, &able), other)
     }
 
-    /// Who can have done the same at a hole, and whether something else could have been done.
+    /// The writes that could have had the same effect at a hole, and whether a write of another
+    /// effect was possible.
     fn able(
         &mut self,
         place: usize,
@@ -99,7 +103,7 @@ impl Replay<'_, '_> {
             point.pool.iter().partition(|one| alike(one));
         let untried = &point.pool[point.next..];
         let mut other = point.stands_for_others;
-        let in_doubt = !self.ops.ambiguities.is_empty()
+        let was_ambiguous = !self.ops.ambiguities.is_empty()
             || before.attributions.iter().any(|attribution| !attribution.alike);
         if point.narrowed && !others.is_empty() {
             let effect = self.effect(own, point.hole).expect("it was done before");
@@ -108,20 +112,20 @@ impl Replay<'_, '_> {
                 match self.alternative(number, point.hole, &effect) {
                     Alternative::SameEffect => able.push(number),
                     Alternative::Impossible => {}
-                    // It was refuted later on, with what was left for it then.
-                    Alternative::OtherEffect => other |= in_doubt || untried.contains(&number),
+                    // The search refuted this candidate only with the writes that were left then.
+                    Alternative::OtherEffect => other |= was_ambiguous || untried.contains(&number),
                 }
             }
         } else if !point.narrowed {
             let free = |number: &u32| self.used[*number as usize].is_none_or(|user| user >= place);
             other |= untried.iter().any(|number| free(number) && !alike(number));
-            // What earlier frames use is not in the pool.
+            // The pool leaves out writes that earlier choice points use.
             let in_time = 0..self.in_time(point.hole);
             able = in_time
                 .clone()
                 .filter(|one| alike(one) && self.could_make(*one, point.hole))
                 .collect();
-            if in_doubt && !other {
+            if was_ambiguous && !other {
                 let others: Vec<u32> = in_time.filter(|number| !alike(number)).collect();
                 other = others.into_iter().any(|number| self.could_be(number, own, point.hole));
             }
@@ -130,8 +134,8 @@ impl Replay<'_, '_> {
         (able, other)
     }
 
-    /// Whether a hole of which nobody tells could be another write's, if what is in doubt were
-    /// otherwise.
+    /// Whether another write could have filled a hole without evidence, if ambiguous revisions had
+    /// other writers.
     fn could_be(&mut self, number: u32, own: u32, hole: i64) -> bool {
         let deletes = |number: u32| match &self.indeterminate.writes[number as usize].record.request
         {
@@ -155,7 +159,7 @@ impl Replay<'_, '_> {
         alternative
     }
 
-    /// Does a write, and says what it changed; None if it makes no revision.
+    /// Applies a write and returns its changes. None if it makes no revision.
     fn effect(&mut self, number: u32, hole: i64) -> Option<Effect> {
         self.steps += 1;
         let done = self.store.execute(&self.indeterminate.writes[number as usize].record.request);
@@ -174,8 +178,9 @@ impl Replay<'_, '_> {
         }
     }
 
-    /// Whether those that did the same at a hole can be told apart later by who is left: a lease
-    /// that may have ended must be one that can be granted only once, and who needs it be known.
+    /// Whether a hole can stay ambiguous, so that later parts can tell which writes remain. No
+    /// possible writer may put a key with a lease, and at most one lease may have ended. That lease
+    /// must be the only one of its id, and no transaction may put a key with it.
     fn can_stay_ambiguous(&self, able: &[u32]) -> bool {
         if self.ask_the_same(able) {
             return true;

@@ -1,4 +1,4 @@
-//! Applies a write, and compares the store with every answer and event of that revision.
+//! Applies a write, and compares the store with every answer and event of its revision.
 
 use super::outcome::Contradiction;
 use super::{Cause, Replay};
@@ -9,7 +9,7 @@ use crate::linearizability::watch_evidence::local_answer;
 use crate::model::{Mismatch, Scope, Span, differ};
 
 impl Replay<'_, '_> {
-    /// Does the write that claims a revision, and looks at everything that claims to have seen it.
+    /// Applies the write that claims a revision, and checks the gap after it.
     pub(super) fn apply_answered(&mut self, revision: i64) -> Result<(), Contradiction> {
         let place = self.ops.mutator(revision).expect("a known revision");
         let result = self.check_answer(place);
@@ -23,7 +23,7 @@ impl Replay<'_, '_> {
         self.check_gap(revision)
     }
 
-    /// Looks at everything that claims to have seen the store at a revision.
+    /// Checks every answer and event that shows the store at a revision.
     pub(super) fn check_gap(&mut self, revision: i64) -> Result<(), Contradiction> {
         let ops = self.ops;
         for (_, place) in ops.observers.at(revision) {
@@ -48,7 +48,7 @@ impl Replay<'_, '_> {
         Ok(())
     }
 
-    /// Does a request, and says whether it is answered as it was.
+    /// Executes a request, and compares the answer of the model with the recorded answer.
     fn check_answer(&mut self, place: u32) -> Result<(), Mismatch> {
         let record = self.ops.record(place);
         self.steps += 1;
@@ -75,8 +75,8 @@ impl Replay<'_, '_> {
         result.map_err(|mismatch| self.contradiction(place, mismatch, revision))
     }
 
-    /// An answer at a revision that is not what the model gives. Nothing later than the revision
-    /// before it, or than the oldest one that was asked for, is certain to matter.
+    /// The contradiction of an answer that differs from the model's. It depends on the state just
+    /// before the revision, or at the oldest past revision that the request reads.
     fn contradiction(&self, place: u32, mismatch: Mismatch, revision: i64) -> Contradiction {
         let past = oldest_read(&self.ops.record(place).request);
         let at = past.map_or(revision - 1, |past| past.min(revision - 1));
@@ -98,12 +98,12 @@ impl Replay<'_, '_> {
         spans_of(mismatch, || reads(&self.ops.record(place).request))
     }
 
-    /// Whether what was done at a hole is what answers and watchers saw of it.
+    /// Whether the write that was applied at a hole agrees with answers and events.
     pub(in crate::linearizability) fn stands(&mut self, hole: i64) -> bool {
         self.check_keys_seen(hole).and_then(|()| self.check_gap(hole)).is_ok()
     }
 
-    /// Whether every key that was seen with a hole's revision was indeed written there.
+    /// Checks that the write at a hole wrote every key that an answer shows with this revision.
     pub(super) fn check_keys_seen(&self, hole: i64) -> Result<(), Contradiction> {
         for seen in self.answer_evidence.at_hole(hole) {
             let kv = seen.kv;

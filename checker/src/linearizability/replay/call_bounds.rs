@@ -1,9 +1,11 @@
-//! By when the write of each revision had been called: before any answer or event that shows it.
+//! Bounds the call time of each revision's write, by the first answer or event that shows the
+//! revision.
 
 use super::Replay;
 
 impl Replay<'_, '_> {
-    /// A write of revision r was called before anything ordered after it returned.
+    /// The write of revision r was called before any operation of a higher slot returned. Fills
+    /// `called_by` with these times.
     pub(super) fn bound_calls(&mut self) {
         let base = self.ops.base;
         let mut bound = vec![u64::MAX; (self.top - base) as usize + 1];

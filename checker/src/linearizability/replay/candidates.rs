@@ -1,9 +1,11 @@
-//! Who may have made a revision that no answer claims, the likeliest first.
+//! Gathers the indeterminate writes that may fill a hole, the likeliest first.
 //!
-//! Without evidence everything called in time is a candidate, unless what is known of its keys
-//! forbids it (`Fit`), or takes it for later: where answers show that a key was put so many times
-//! in a stretch of revisions, as many of its writers must be left by then, and one whose value was
-//! seen at another hole must be left for that.
+//! Evidence names the candidates of a hole. Without evidence every write that was called in time is
+//! a candidate, unless
+//!
+//! * the timelines of its keys exclude it (`fits`), or
+//! * a later hole needs it (`later_needs`): answers show how often a key was put between two
+//!   revisions, and which value was written at another hole.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +14,13 @@ use super::choice_point::ChoicePoint;
 use crate::history::EventType;
 use crate::linearizability::key_timeline::Fit;
 
-/// What is gathered for a hole without evidence.
+/// The candidates of a hole without evidence, while they are gathered.
 #[derive(Default)]
 struct Gathered {
     hole: i64,
-    /// How many writes of unknown outcome were called in time; they are the first ones.
+    /// How many indeterminate writes were called in time. They have the lowest numbers.
     in_time: u32,
-    /// Whether puts of one key that nobody saw can stand for each other.
+    /// Whether unobserved puts of one key are interchangeable.
     alike: bool,
     ranked: Vec<(Fit, bool, u32)>,
     stands_for_others: bool,
@@ -28,7 +30,7 @@ struct Gathered {
 }
 
 impl Replay<'_, '_> {
-    /// Opens a frame for a hole.
+    /// Opens a choice point for a hole.
     pub(super) fn open_choice_point(&mut self, hole: i64) {
         let in_time = self.in_time(hole);
         let point = if let Some(mut pool) = self.evidence(hole) {
@@ -48,7 +50,7 @@ impl Replay<'_, '_> {
         self.push_point(point);
     }
 
-    /// Candidates that evidence names for a hole; None without evidence.
+    /// The candidates that evidence names for a hole. None without evidence.
     fn evidence(&self, hole: i64) -> Option<Vec<u32>> {
         if let Some(seen) =
             self.answer_evidence.at_hole(hole).iter().min_by_key(|seen| seen.keys_only)
@@ -173,11 +175,11 @@ impl Replay<'_, '_> {
         let mut users = BTreeSet::new();
         let mut stands = false;
         for number in called {
-            let in_doubt = self.indeterminate.reservations.of(number).is_some();
-            // All deletions of one key do the same.
-            if (in_doubt || !stands) && !self.is_taken(number, &mut users) {
+            let reserved = self.indeterminate.reservations.of(number).is_some();
+            // All deletions of one key have the same effect.
+            if (reserved || !stands) && !self.is_taken(number, &mut users) {
                 gathered.ranked.push((fit, true, number));
-                stands |= !in_doubt;
+                stands |= !reserved;
             }
         }
         if !stands {
@@ -186,7 +188,7 @@ impl Replay<'_, '_> {
     }
 }
 
-/// Whether no plain put (or no plain deletion) of a key can stand at the hole.
+/// Whether no plain put (or plain deletion) of a key fits the hole.
 fn ruled_out(fit: Fit, key: u32, gathered: &mut Gathered) -> bool {
     if fit == Fit::Wrong && gathered.unfit_keys.last() != Some(&key) {
         gathered.unfit_keys.push(key);

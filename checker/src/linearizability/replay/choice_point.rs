@@ -1,40 +1,41 @@
-//! One choice of a replay: a hole, who may have made it, and what is known of those that did not.
+//! A choice point: a hole, its candidates, and why some of them failed.
 
 use std::collections::BTreeSet;
 
 use crate::model::Span;
 
-/// A hole with its candidates.
+/// A hole with its candidates. Writes are given by number.
 #[derive(Debug)]
 pub(in crate::linearizability) struct ChoicePoint {
     pub(in crate::linearizability) hole: i64,
-    /// Best first.
+    /// The candidates, the likeliest first.
     pub(in crate::linearizability) pool: Vec<u32>,
     pub(in crate::linearizability) next: usize,
     pub(in crate::linearizability) chosen: Option<u32>,
-    /// Whether evidence narrowed the pool; otherwise it is everything called in time.
+    /// Whether evidence names the candidates. Otherwise any write that was called in time may be
+    /// one.
     pub(in crate::linearizability) narrowed: bool,
-    /// Whether a candidate stands for others that differ from it in nothing that anybody saw.
+    /// Whether a candidate stands for other writes that no answer tells apart from it.
     pub(in crate::linearizability) stands_for_others: bool,
-    /// Earlier frames that had a part in the failures of this one.
+    /// The conflict set of the failures so far: earlier choice points.
     pub(super) conflicts: BTreeSet<usize>,
-    /// Kinds that were tried.
+    /// The kinds of candidates that were tried.
     pub(super) tried: BTreeSet<u32>,
-    /// What those that failed rest on, as it was before the hole. Who is to blame for it is looked
-    /// up only when no candidate is left.
+    /// The keys whose state before the hole made candidates fail. Their conflict set is computed
+    /// only when no candidate is left.
     pub(super) rests_on: Vec<Span>,
-    /// Candidates that could not stand there, with the state just before it; and whether that is for
-    /// what they would change, or only for what they need.
+    /// Candidates that did not fit the state before the hole. True if the keys that the write
+    /// changes matter for that; otherwise only the keys that its effect depends on do.
     pub(super) unfit: Vec<(u32, bool)>,
-    /// Keys of which no plain write could stand there, likewise, by their numbers.
+    /// Keys, by number, whose plain puts or deletions did not fit the state before the hole.
     pub(super) unfit_keys: Vec<u32>,
-    /// What is owed and was done by the chosen one.
+    /// The jobs of `Demand` that the chosen write served.
     pub(super) fulfilled: Vec<u32>,
 }
 
 impl ChoicePoint {
-    /// What it takes: of each candidate its place in the pool and perhaps among those tried, of each
-    /// earlier frame its place in a set that is at worst half empty.
+    /// The memory that the choice point takes. A candidate is in the pool and perhaps among those
+    /// tried; an earlier choice point is in a set that is at worst half empty.
     pub(super) fn bytes(&self) -> u64 {
         const FIXED: usize = 2 * size_of::<ChoicePoint>();
         const SPAN: usize = 2 * size_of::<Span>();

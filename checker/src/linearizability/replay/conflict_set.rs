@@ -1,14 +1,15 @@
-//! Which earlier choices a contradiction rests on: whoever makes the same choices there meets it
-//! (or another) again, whatever else is chosen.
+//! Computes the conflict set of a contradiction: earlier choices that together imply it. The search
+//! may jump back to the latest of them.
 //!
-//! A contradiction over a key rests on the choices that could have changed the key: at holes
-//! 1. for which somebody was called in time who could touch it,
-//! 2. at which no answer shows that it did not change (unless the choice made there may do so), and
-//! 3. after the last revision at which an answer shows all of it, if the replay agrees with that
-//!    answer. Other choices before it either contradict that answer, or leave the key as it is now.
+//! A contradiction over a key depends on the choices that could have changed the key: at holes
 //!
-//! What a transaction of unknown outcome does to the key depends on its conditions. So where one
-//! was chosen, the contradiction also rests on the choices that could have changed those.
+//! 1. for which a write that could change the key was called in time,
+//! 2. at which no answer shows the key unchanged (unless the chosen write changes it), and
+//! 3. after the last revision at which an answer shows the key completely and the replay agrees.
+//!    Any other choice before that revision contradicts the answer, or leaves the key as it is now.
+//!
+//! The effect of an indeterminate transaction depends on its conditions. If one was chosen, the
+//! contradiction also depends on the choices that could have changed the keys of its conditions.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +19,8 @@ use crate::linearizability::indeterminate::Plain;
 use crate::model::Span;
 
 impl Replay<'_, '_> {
-    /// Which of the first frames a contradiction over the spans, as they were at revision `at`,
-    /// rests on.
+    /// The choice points, among the first `points`, that a contradiction depends on. The
+    /// contradiction is over the spans as they were at revision `at`.
     pub(super) fn conflict_set(&self, spans: &[Span], at: i64, points: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut open: Vec<(Span, i64, usize)> =
@@ -57,17 +58,18 @@ impl Replay<'_, '_> {
         found
     }
 
-    /// Where watchers saw everything, contradictions are few, and what answers show of each key is
-    /// not worth gathering.
+    /// Whether timelines of keys are worth gathering. If watchers saw everything, contradictions
+    /// are few.
     pub(super) fn answer_evidence_pays(&self) -> bool {
         const FEW: u64 = 1_000;
         self.watch_evidence.is_none() || self.contradictions > FEW
     }
 
-    /// The last revision up to `at` where an answer shows all of a key, and the replay agrees.
+    /// The last revision up to `at` at which an answer shows a key completely and the replay
+    /// agrees.
     fn settled(&self, span: &Span, at: i64) -> i64 {
         const TRIES: usize = 4;
-        // Where leases are not shown, an answer does not show all of a key that may go with one.
+        // Without recorded leases, no answer shows completely a key that may end with a lease.
         let hidden = self.indeterminate.ends && !self.ops.recorded.lease;
         if !span.is_one() || hidden || !self.answer_evidence_pays() {
             return i64::MIN;

@@ -1,23 +1,23 @@
-//! What must still be done in the holes that are left, key by key.
+//! Counts the writes that must still fill one of the remaining holes, key by key.
 
 use crate::linearizability::key_timeline::Need;
 
-/// What is owed, and where it can be done.
+/// The writes that must fill holes, and the holes.
 pub(super) struct Demand {
-    /// In the order of the last holes.
+    /// By deadline: the last hole at which the job can be done.
     pub(super) jobs: Vec<Job>,
-    /// The places in `jobs` of the puts and of the deletions of each key.
+    /// For each key: the indexes in `jobs` of its puts and of its deletions.
     pub(super) of_key: Vec<[Vec<u32>; 2]>,
     pub(super) holes: Vec<i64>,
-    /// For each hole: how many unknown writes were called in time.
+    /// For each hole: how many indeterminate writes were called in time.
     pub(super) in_time: Vec<u32>,
 }
 
-/// A put or a deletion that some hole must hold.
+/// Puts or deletions of a key that holes must hold.
 pub(super) struct Job {
     pub(super) key: u32,
     pub(super) deletion: bool,
     pub(super) need: Need,
-    /// How often it must still be done.
+    /// How many of them are still to be done.
     pub(super) left: i64,
 }

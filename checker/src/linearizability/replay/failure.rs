@@ -7,7 +7,7 @@ use crate::model::Scope;
 impl Replay<'_, '_> {
     pub(super) fn deepen(&mut self, revision: i64, cause: Cause) {
         let deepest = self.deepest.as_ref();
-        // What an answer of the quorum says weighs more than what a watcher says.
+        // An answer of the quorum weighs more than a watcher's event.
         let better = deepest.is_none_or(|deepest| {
             deepest.revision < revision
                 || deepest.revision == revision && matches!(deepest.cause, Cause::NoWriter)
@@ -41,7 +41,7 @@ impl Replay<'_, '_> {
         Failure { revision, cause, writer, guessed: !self.choice_points.is_empty(), held: None }
     }
 
-    /// The revision whose content an answer shows; None where its parts show several.
+    /// The revision whose state an answer shows. None if parts of the answer show several.
     fn looked_at(&self, place: u32, revision: i64) -> Option<i64> {
         let latest = match self.ops.mutator(revision) {
             Some(mutator) if mutator == place => revision - 1,
@@ -60,7 +60,7 @@ impl Replay<'_, '_> {
     }
 }
 
-/// Whether a transaction reads the past somewhere.
+/// Whether a transaction reads a past revision.
 fn looks_back(txn: &TxnRequest) -> bool {
     txn.ops().any(|op| matches!(op, PlainOp::Range(range) if range.revision > 0))
 }

@@ -1,18 +1,20 @@
-//! Whether the holes that are left suffice for what must still be done in them.
+//! Tells whether the remaining holes suffice for the writes that must still fill one.
 //!
-//! Answers show how often a key was put, or that it was deleted, by nobody known between two
-//! revisions ([`Need`]). Each time takes a hole in between, one that comes after the call of a write
-//! that could do it and is not used yet; and a hole holds one write, which, if it is plain, does one
-//! thing. So the needs are jobs of one hole each, to be done between a first and a last hole. Jobs
-//! in the order of their last holes, each put into the first hole that is free for it, all find one
-//! if that is possible at all: should a job have taken the hole that a later one wants, the later
-//! one could take any that the earlier one could have taken instead.
+//! Answers show how many indeterminate puts or deletions of a key lie between two revisions
+//! ([`Need`]). Each of them takes a hole in between, and an unused write that was called in time
+//! for that hole. A hole holds one write, and a plain write serves one need. So this is a
+//! scheduling problem of unit jobs, each with a first hole and a last hole (its deadline). The jobs
+//! are taken by deadline, and each gets the first free hole. If any schedule exists, this one
+//! succeeds: where another schedule gives that hole to a later job, the two jobs can be swapped,
+//! since the later job has the later deadline.
 //!
-//! If one finds none, then the jobs that hold the holes it could have, and those that hold the holes
-//! these could have, are more than their holes. That rests on how much of these needs was done by
-//! choices made within their stretches, and on who used up writes that could do them: whoever makes
-//! the same choices there is crowded again. From the first hole on that an unused write which is not
-//! plain could fill, nothing is said.
+//! If a job finds no hole, it competes with the jobs that hold the holes it could have, with the
+//! jobs that hold the holes these could have, and so on. Together these jobs outnumber their holes.
+//! The conflict depends on the choices within their ranges of revisions, and on the choices that
+//! used a write which could serve them. With the same choices the schedule fails again.
+//!
+//! The look-ahead ends at the first hole that an unused write could fill which is not plain: it may
+//! serve several needs.
 
 use std::collections::BTreeSet;
 
@@ -21,26 +23,26 @@ use super::demand::{Demand, Job};
 use crate::linearizability::indeterminate::Plain;
 use crate::linearizability::key_timeline::Need;
 
-/// How many holes are looked ahead.
+/// How many holes the schedule looks ahead.
 const HORIZON: usize = 96;
 
-/// A job that finds a hole or not, and the first hole that it could have.
+/// One unit of a job, and the first hole that it could have.
 #[derive(Clone, Copy)]
-struct Request {
-    /// Its place among the jobs.
+struct JobUnit {
+    /// Index of the job in the demand.
     job: usize,
-    /// The place of a hole.
+    /// Index of the hole in the schedule.
     since: usize,
 }
 
-/// The holes that are looked ahead at, and which job has taken each.
+/// The holes ahead, and the unit that each holds.
 struct Schedule<'a> {
     holes: &'a [i64],
-    taken: Vec<Option<Request>>,
+    taken: Vec<Option<JobUnit>>,
 }
 
 impl Replay<'_, '_> {
-    /// What is owed at first.
+    /// The demand before any hole was filled.
     fn initial_demand(&self) -> Demand {
         let indeterminate = self.indeterminate;
         let mut jobs = Vec::new();
@@ -63,8 +65,8 @@ impl Replay<'_, '_> {
         Demand { jobs, of_key, holes, in_time }
     }
 
-    /// Whether, with what was chosen for the last frame, too few holes are left, and which earlier
-    /// frames that rests on.
+    /// Whether too few holes are left after the last choice. Returns the conflict set of that,
+    /// among earlier choice points.
     pub(super) fn infeasible(&mut self, own: usize) -> Option<BTreeSet<usize>> {
         if !self.answer_evidence_pays() || !self.answer_evidence.counted {
             return None;
@@ -100,18 +102,18 @@ impl Replay<'_, '_> {
                     in_time.partition_point(|called| called <= number)
                 });
                 let since = earliest.max(called);
-                let request = Request { job: place, since };
-                let free = (since..holes.len()).find(|slot| schedule.taken[*slot].is_none());
-                match free.filter(|slot| holes[*slot] <= job.need.by) {
-                    Some(slot) => schedule.taken[slot] = Some(request),
-                    None => return Some(self.conflicts_of(own, request, &schedule)),
+                let unit = JobUnit { job: place, since };
+                let free = (since..holes.len()).find(|at| schedule.taken[*at].is_none());
+                match free.filter(|at| holes[*at] <= job.need.by) {
+                    Some(at) => schedule.taken[at] = Some(unit),
+                    None => return Some(self.conflicts_of(own, unit, &schedule)),
                 }
             }
         }
         None
     }
 
-    /// The unknown writes that could do a job.
+    /// The indeterminate writes that could do a job.
     fn able_writers(&self, job: &Job) -> &[u32] {
         if !job.deletion {
             return self.indeterminate.suppliers(job.key);
@@ -120,15 +122,15 @@ impl Replay<'_, '_> {
         known.map_or(&[], |known| &known.deleters)
     }
 
-    /// Which earlier frames it rests on that a job finds no hole.
+    /// The conflict set of a unit that found no hole.
     fn conflicts_of(
         &self,
         own: usize,
-        failed: Request,
+        failed: JobUnit,
         schedule: &Schedule<'_>,
     ) -> BTreeSet<usize> {
         let Schedule { holes, taken } = schedule;
-        let jobs = &self.demand.as_ref().expect("what is owed was counted").jobs;
+        let jobs = &self.demand.as_ref().expect("the demand was computed").jobs;
         let until = holes.partition_point(|hole| *hole <= jobs[failed.job].need.by);
         let mut involved = BTreeSet::from([failed.job]);
         let mut from = failed.since.min(until);
@@ -149,7 +151,7 @@ impl Replay<'_, '_> {
             let within = self.choice_points.partition_point(|point| point.hole <= job.need.after);
             conflicts.extend(within..own);
         }
-        // What a transaction does may depend on what was chosen before it.
+        // The effect of a transaction may depend on earlier choices.
         for point in conflicts.clone().into_iter().chain([own]) {
             let Some(chosen) = self.choice_points[point].chosen else { continue };
             let chosen = &self.indeterminate.writes[chosen as usize];
@@ -164,7 +166,7 @@ impl Replay<'_, '_> {
         conflicts
     }
 
-    /// Counts what was chosen for a frame as done.
+    /// Counts the jobs that the write of a choice point does.
     fn fulfil(&mut self, point: usize) {
         let hole = self.choice_points[point].hole;
         let Some(demand) = &mut self.demand else { return };
@@ -180,7 +182,7 @@ impl Replay<'_, '_> {
         }
     }
 
-    /// What was chosen for a frame is not done after all.
+    /// Takes back what `fulfil` counted for a choice point.
     pub(super) fn unfulfil(&mut self, point: usize) {
         let Some(demand) = &mut self.demand else { return };
         for place in self.choice_points[point].fulfilled.drain(..) {

@@ -1,4 +1,4 @@
-//! Whether a write can stand at a hole, and how well what it changes fits the answers.
+//! Tells whether a write can fill a hole, and how well its changes fit the timelines of its keys.
 
 use super::Replay;
 use crate::history::Blob;
@@ -6,13 +6,14 @@ use crate::linearizability::key_timeline::{Fit, Hole};
 use crate::model::{Change, Version};
 
 impl Replay<'_, '_> {
-    /// Whether what a write was answered lets it make a revision.
+    /// Whether a write's own answer and its lease allow it to make a revision.
     pub(in crate::linearizability) fn could_make(&self, number: u32, hole: i64) -> bool {
         let (first, last) = self.indeterminate.writes[number as usize].within;
         (first..=last).contains(&hole)
     }
 
-    /// How many unknown writes were called in time for a revision; they are the first ones.
+    /// How many indeterminate writes were called in time for a revision. They have the lowest
+    /// numbers.
     pub(in crate::linearizability) fn in_time(&self, revision: i64) -> u32 {
         let place = self.place(revision.clamp(self.ops.base + 1, self.top));
         self.indeterminate.called_by(self.called_by[place]) as u32
@@ -33,7 +34,8 @@ impl Replay<'_, '_> {
         known.fit_delete(&at, now, putters)
     }
 
-    /// How well a candidate's changes fit what is known of their keys. Leaves the store as it was.
+    /// How well the changes of a candidate fit the timelines of their keys. Leaves the store
+    /// unchanged.
     pub(in crate::linearizability) fn fit(&mut self, number: u32) -> Fit {
         let before = self.store.revision();
         let hole = before + 1;

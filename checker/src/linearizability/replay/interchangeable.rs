@@ -1,10 +1,13 @@
-//! Which writes can stand for each other at any hole, so that one of them is tried for all.
+//! Groups writes that are interchangeable at every hole, so that the search tries one of each
+//! group.
 //!
-//! **Dark** puts are plain puts of one key whose values no answer shows at any hole. They differ in
-//! nothing but the time of their calls, and what is available for a hole is so for all later ones;
-//! so in any order two of them that could both have made a hole can change places, and one stands
-//! for all. Not so where values or leases are compared, or where watchers and members' own answers,
-//! which may show them, are weighed.
+//! An **unobserved put** is a plain put of a key whose value no answer shows at any hole.
+//! Unobserved puts of one key differ only in the times of their calls, and a write that was called
+//! in time for a hole is in time for all later holes. So in any order two of them that could both
+//! fill a hole can be swapped, and one stands for all.
+//!
+//! Two cases are excluded: requests that compare values or leases, and replays that weigh watch
+//! events or members' own answers, which may show the value.
 
 use super::Replay;
 use crate::linearizability::indeterminate::Plain;
@@ -17,7 +20,7 @@ impl Replay<'_, '_> {
         }
     }
 
-    /// The same number for writes that can stand for each other at any hole.
+    /// The kind of a write: writes of one kind are interchangeable at every hole.
     pub(super) fn kind(&self, number: u32) -> u32 {
         let own = &self.indeterminate.writes[number as usize];
         if self.indeterminate.reservations.of(number).is_some() {
@@ -32,9 +35,9 @@ impl Replay<'_, '_> {
         }
         let key = self.indeterminate.number(key).expect("the key of a put is named");
         let same = |other: &&u32| {
-            let in_doubt = self.indeterminate.reservations.of(**other).is_some();
+            let reserved = self.indeterminate.reservations.of(**other).is_some();
             let lease = self.indeterminate.writes[**other as usize].lease();
-            !in_doubt && lease == own.lease() && self.is_unobserved(**other)
+            !reserved && lease == own.lease() && self.is_unobserved(**other)
         };
         self.indeterminate.plain_puts(key).iter().find(same).copied().unwrap_or(own.class)
     }

@@ -1,4 +1,4 @@
-//! Which writes later holes need, so that an earlier hole must not use them up.
+//! Finds the writes that later holes need, so that an earlier hole does not use them up.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use crate::linearizability::indeterminate::Plain;
 use crate::linearizability::key_timeline::Need;
 
 impl Replay<'_, '_> {
-    /// Whether, without one of them, too few of the writers of a key would be left for what is
-    /// owed later, and who has taken the others. A writer that could put it twice counts twice.
+    /// If one write less leaves too few writers of a key for its later needs: the choice points
+    /// that used the others. A transaction that could put the key twice counts twice.
     pub(super) fn too_few_left(
         &self,
         later: &[Need],
@@ -16,7 +16,7 @@ impl Replay<'_, '_> {
     ) -> Option<BTreeSet<usize>> {
         let mut suppliers = suppliers.iter().peekable();
         let mut users = BTreeSet::new();
-        let (mut left, mut owed) = (-1, 0);
+        let (mut left, mut needed) = (-1, 0);
         for need in later {
             let in_time = self.in_time(need.by);
             while let Some(number) = suppliers.next_if(|number| **number < in_time) {
@@ -25,23 +25,24 @@ impl Replay<'_, '_> {
                     None => left += 1,
                 }
             }
-            owed += need.count;
-            if left < owed {
+            needed += need.count;
+            if left < needed {
                 return Some(users);
             }
         }
         None
     }
 
-    /// Whether all writers that were called in time for a revision are used, and by whom.
+    /// If every writer that was called in time for a revision is used: the choice points that used
+    /// them.
     pub(super) fn all_used(&self, writers: &[u32], by: i64) -> Option<BTreeSet<usize>> {
         let in_time = self.in_time(by);
         let called = writers.iter().take_while(|number| **number < in_time);
         called.map(|number| self.used[*number as usize]).collect()
     }
 
-    /// Whether a put is wanted for a later hole at which its value was seen, and who has taken
-    /// the others that would do.
+    /// If a later hole needs this put because an answer shows its value there: the choice points
+    /// that used the other puts of that value.
     pub(super) fn needed_later(&self, number: u32, hole: i64) -> Option<BTreeSet<usize>> {
         let Plain::Put { key, value } = self.indeterminate.writes[number as usize].plain() else {
             return None;

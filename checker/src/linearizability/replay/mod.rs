@@ -1,5 +1,5 @@
-//! Replays the writes in the order of their revisions, and fills each revision that no answer
-//! claims with a write of unknown outcome.
+//! Replays the writes in the order of their revisions, and fills each hole with an indeterminate
+//! write.
 
 mod answers;
 mod call_bounds;
@@ -28,36 +28,41 @@ pub(in crate::linearizability) use choice_point::ChoicePoint;
 use demand::Demand;
 pub(crate) use outcome::{Cause, Ending, Failure, Placement};
 
-/// What a replay is given to explain.
+/// The operations and the evidence that a replay must agree with.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a, 'b> {
     pub(crate) ops: &'b Ops<'a>,
     pub(crate) indeterminate: &'b IndeterminateWrites<'a>,
     pub(crate) answer_evidence: &'b AnswerEvidence<'a, 'b>,
-    /// None: watch events and members' own answers are not weighed.
+    /// None if watch events and members' own answers are not weighed.
     pub(crate) watch_evidence: Option<&'b WatchEvidence<'a, 'b>>,
 }
 
+/// A replay while it runs. The store stands at the last revision that was applied; every hole below
+/// it has a choice point.
 pub(crate) struct Replay<'a, 'b> {
     pub(super) ops: &'b Ops<'a>,
     pub(super) indeterminate: &'b IndeterminateWrites<'a>,
     pub(super) answer_evidence: &'b AnswerEvidence<'a, 'b>,
     pub(super) watch_evidence: Option<&'b WatchEvidence<'a, 'b>>,
-    /// For revision base+1+n at place n: its write was called no later than this.
+    /// At index i: the time by which the write of revision base + 1 + i was called.
     pub(super) called_by: Vec<u64>,
+    /// The last revision to reach.
     top: i64,
     first_hole: i64,
     budget: Budget,
-    /// Bytes that the frames take.
+    /// The memory that the choice points take.
     held: u64,
-    /// Counted when it is first asked for.
+    /// Computed on first use.
     demand: Option<Demand>,
     pub(super) store: Store,
     pub(super) choice_points: Vec<ChoicePoint>,
+    /// For each indeterminate write, by number: the choice point that uses it.
     pub(super) used: Vec<Option<usize>>,
-    /// What frames use of what is in doubt.
+    /// The writers of ambiguous revisions that choice points use.
     pub(super) claims: Vec<(Writer, usize)>,
     pub(super) steps: u64,
+    /// How many candidates were given up so far.
     contradictions: u64,
     deepest: Option<Failure>,
 }

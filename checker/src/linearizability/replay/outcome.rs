@@ -1,4 +1,4 @@
-//! How a replay ends: with a placement of every write, or with the contradiction that it met.
+//! The outcomes of a replay: an order of all operations, or the deepest contradiction.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use crate::linearizability::followed::PossibleWriters;
 use crate::linearizability::followed::ambiguity::{AmbiguousRevision, Settled};
 use crate::model::{Mismatch, Span, Store};
 
-/// What a replay leaves.
+/// The order that a replay found.
 #[derive(Debug)]
 pub(crate) struct Placement {
-    /// With every revision in it.
+    /// The store with every revision.
     pub(crate) store: Store,
-    /// Unknown writes that took a revision: (revision, place in `records`).
+    /// The indeterminate writes that fill holes: (revision, place in `records`).
     pub(crate) placed: Vec<(i64, u32)>,
-    /// Who can have made what, where the recording goes on.
+    /// The possible writers of each hole, if the recording goes on.
     pub(crate) writers: PossibleWriters,
     pub(crate) steps: u64,
     /// The revision that the replay began with.
@@ -21,7 +21,8 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// What is certain of makers up to a revision, with the doubts that earlier parts left.
+    /// The certain writers up to the revision `firm`, given the ambiguous revisions of earlier
+    /// parts.
     pub(crate) fn settled(&self, ambiguities: &[AmbiguousRevision], firm: i64) -> Settled {
         let mut put: BTreeMap<i64, i64> = BTreeMap::new();
         for revision in self.base + 1..=firm.min(self.store.revision()) {
@@ -37,45 +38,45 @@ impl Placement {
     }
 }
 
-/// The deepest contradiction that was met.
+/// The contradiction at the highest revision that the replay reached.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) revision: i64,
     pub(crate) cause: Cause,
-    /// The write that last changed the key in question, as far as it is known.
+    /// The write that last changed the key of the contradiction, with its revision, if known.
     pub(crate) writer: Option<(i64, u32)>,
-    /// Whether unknown writes had been placed before.
+    /// Whether holes had been filled before.
     pub(crate) guessed: bool,
-    /// If memory ran out before the steps did: the bytes that the choices took.
+    /// If the memory ran out: the bytes that the choice points took.
     pub(crate) held: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Cause {
-    /// An answer is not what the model gives.
+    /// The answer of this operation differs from the model's.
     Answer(u32, Box<Mismatch>),
-    /// A write that was answered at the revision changes nothing there.
+    /// This write claims the revision, and changes nothing there.
     Nothing(u32),
-    /// Nobody can have written the revision.
+    /// No write can have made the revision.
     NoWriter,
-    /// The steps ran out before anything contradicted.
+    /// The budget ran out before any contradiction.
     Open,
-    /// A watch event contradicts the write; the id of its record.
+    /// A watch event contradicts the write. The id is that of its record.
     Event(Box<Mismatch>, u64),
 }
 
-/// How a replay ends; without an order it gives back the store as it was before.
+/// How a replay ends. Without an order it returns the store as it was before.
 #[derive(Debug)]
 pub(crate) enum Ending {
     Placed(Placement),
     Refuted(Failure, u64, Store),
-    /// The budget is used up.
+    /// The budget ran out.
     Exhausted(Failure, u64, Store),
 }
 
 pub(super) struct Contradiction {
     pub(super) cause: Cause,
     pub(super) spans: Vec<Span>,
-    /// The state of the spans at this revision decides.
+    /// The contradiction depends on the spans as they were at this revision.
     pub(super) at: i64,
 }

@@ -1,4 +1,5 @@
-//! The search over the holes: tries candidates, and jumps back to a choice in the conflict set.
+//! The search over the holes: tries candidates, and jumps back to the latest choice in a conflict
+//! set.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +7,8 @@ use super::{Cause, ChoicePoint, Replay};
 use crate::model::Span;
 
 impl Replay<'_, '_> {
-    /// Tries the candidates left of the last frame, until one stands; else takes the frame away
-    /// and says which earlier ones are to blame.
+    /// Tries the remaining candidates of the last choice point, until one agrees with the evidence.
+    /// If none does, removes the choice point and returns its conflict set.
     pub(super) fn try_next(&mut self) -> Result<(), BTreeSet<usize>> {
         let own = self.choice_points.len() - 1;
         loop {
@@ -30,10 +31,10 @@ impl Replay<'_, '_> {
                 continue;
             }
             if !self.choice_points[own].tried.insert(kind) {
-                continue; // one that can stand for it was tried before
+                continue; // a candidate of the same kind was tried before
             }
             if self.exhausted() {
-                return Ok(()); // the caller sees it
+                return Ok(()); // the caller checks the budget again
             }
             self.steps += 1;
             let unknown = &self.indeterminate.writes[number as usize];
@@ -70,14 +71,14 @@ impl Replay<'_, '_> {
         let conflicts =
             self.conflict_set(&self.rests_on(own), self.choice_points[own].hole - 1, own);
         self.add_conflicts(own, conflicts);
-        let point = self.drop_point().expect("the frame that was tried");
+        let point = self.drop_point().expect("the choice point that was tried");
         if point.pool.is_empty() || self.deepest.is_none() {
             self.deepen(point.hole, Cause::NoWriter);
         }
         Err(point.conflicts)
     }
 
-    /// What it rests on that no candidate of a frame is left, as it was before the hole.
+    /// The keys whose state before the hole left a choice point without a candidate.
     fn rests_on(&self, own: usize) -> Vec<Span> {
         let point = &self.choice_points[own];
         let mut all: BTreeSet<Span> = point.rests_on.iter().cloned().collect();
@@ -90,7 +91,7 @@ impl Replay<'_, '_> {
         all.into_iter().collect()
     }
 
-    /// What a candidate that failed rests on, as it was before the hole.
+    /// Notes the keys whose state before the hole made a candidate fail.
     fn rest_on(&mut self, own: usize, spans: &[Span]) {
         for span in spans {
             let point = &mut self.choice_points[own];
@@ -102,8 +103,8 @@ impl Replay<'_, '_> {
         }
     }
 
-    /// Goes back to the last choice to blame and takes its next candidate; false when no choice
-    /// is left that could matter.
+    /// Jumps back to the latest choice in a conflict set, and tries its next candidate. Returns
+    /// false if no choice is left.
     pub(super) fn backjump(&mut self, mut conflicts: BTreeSet<usize>) -> bool {
         while let Some(target) = conflicts.pop_last() {
             while self.choice_points.len() > target + 1 {
