@@ -1,11 +1,11 @@
-//! A string that can be read, put, and appended to.
+//! The model of a string with reads, puts and appends.
 //!
-//! **Looking ahead.** A string that is only appended to begins with what it is now for ever. So
-//! before a read can be done, its value must begin with the string as it is, unless a put comes in
-//! between; and then it must begin with that put's value. A search that asks this of the read that
-//! returns next almost never appends in a wrong order. Prefixes are compared by their hashes: a
-//! collision may let a wrong way through, which the read itself then ends, and never closes a
-//! right one.
+//! **Lookahead.** As long as a string is only appended to, its present content stays a prefix. So
+//! the value of every remaining read must start with the present content, unless a put comes before
+//! the read; then the value must start with the value of that put. The lookahead asks this of the
+//! remaining read that returns next, and the search almost never appends in a wrong order. Prefixes
+//! are compared by hash. A collision may let a wrong step pass, which the read itself rejects
+//! later; it never forbids a right step.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -13,31 +13,31 @@ use std::sync::Arc;
 
 use crate::model::{Call, Lookahead, Model};
 
-/// The model; the string is empty at the start.
+/// The model; the string starts empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Append;
 
-/// A string by its length and a hash that grows with it, so that appending costs the same however
-/// long it is.
+/// A string as its length and a rolling hash: appending costs the same however long the string is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Text {
     length: u64,
     hash: u64,
-    /// The hash's base to the power of the length.
+    /// The base of the hash to the power of the length.
     power: u64,
 }
 
-/// A prime, and a base below it.
+/// The modulus of the hash, a prime, and its base.
 const PRIME: u64 = (1 << 61) - 1;
 const BASE: u64 = 0x1234_5678_9abc_def1 % PRIME;
 
-/// Without a division: what is above bit 61 counts as often as what is below, modulo this prime.
+/// The product modulo the prime, without a division: modulo 2^61 - 1 the bits above bit 61 can be
+/// added to the bits below it.
 fn times(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     below_prime((product as u64 & PRIME) + (product >> 61) as u64)
 }
 
-/// A number below twice the prime, modulo it.
+/// Reduces a number below twice the prime.
 fn below_prime(number: u64) -> u64 {
     if number >= PRIME { number - PRIME } else { number }
 }
@@ -45,7 +45,7 @@ fn below_prime(number: u64) -> u64 {
 impl Text {
     const EMPTY: Text = Text { length: 0, hash: 0, power: 1 };
 
-    /// Of a string.
+    /// The hash of a string.
     pub fn of(text: &str) -> Self {
         text.bytes().fold(Text::EMPTY, Text::and)
     }
@@ -66,7 +66,7 @@ impl Text {
     }
 }
 
-/// What a read saw.
+/// The value of a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     whole: Arc<str>,
@@ -74,16 +74,16 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// This string.
+    /// The value as a string and as its hash.
     pub fn of(text: &str) -> Self {
         Seen { whole: Arc::from(text), text: Text::of(text) }
     }
 }
 
-/// An operation with its answer.
+/// An operation with its recorded answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendOp {
-    /// A read and what it saw.
+    /// A read and its value.
     Get(Seen),
     /// A put.
     Put(Text),
@@ -91,7 +91,7 @@ pub enum AppendOp {
     Append(Text),
 }
 
-/// A read that saw something else than what is there.
+/// A read whose value is not the string's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Others {
     seen: u64,
@@ -146,7 +146,7 @@ impl Model for Append {
             AppendOp::Get(seen) => size_of::<u64>() * (seen.whole.len() + 1 + 2 * puts),
             AppendOp::Put(_) | AppendOp::Append(_) => 0,
         });
-        // The last one goes beyond it.
+        // The limit is checked after each read, so the last read may exceed it.
         let largest = demanded.clone().max().unwrap_or(0);
         demanded.sum::<usize>().min(MOST_BYTES + largest)
     }
@@ -156,17 +156,19 @@ impl Model for Append {
     }
 }
 
-/// What each read demands of the string before it.
+/// What each remaining read demands of the string's content.
 struct Ahead {
-    /// Hashes of all prefixes, of the longest values of which others are prefixes.
+    /// The hashes of all prefixes of the longest values: values that are prefixes of another value
+    /// share its chain.
     chains: Vec<Vec<u64>>,
-    /// By operation; None for what is no read, or if there are too many values.
+    /// The demand of each read; None for operations of other kinds and for reads beyond the limit
+    /// on memory.
     reads: Vec<Option<Demand>>,
-    /// The reads of which something is known, in the order of their returns.
+    /// The reads with a demand, ordered by return.
     sorted: Vec<usize>,
     /// The place of each operation in `sorted`.
     place: Vec<usize>,
-    /// All before this place in `sorted` are done.
+    /// Every read before this place in `sorted` is linearized.
     next: usize,
     left: Vec<bool>,
 }
@@ -174,11 +176,11 @@ struct Ahead {
 struct Demand {
     length: u64,
     chain: usize,
-    /// Puts that may come before it, of values with which its own begins.
+    /// The puts that may come before the read and whose value is a prefix of the read's value.
     puts: Vec<usize>,
 }
 
-/// How many bytes there may be in chains and demands.
+/// The most bytes that chains and demands may take.
 const MOST_BYTES: usize = 64 << 20;
 
 impl Ahead {
@@ -237,7 +239,7 @@ fn prefixes(text: &str) -> Vec<u64> {
     all
 }
 
-/// Puts by what they put.
+/// The puts of each value.
 struct Puts {
     by_value: BTreeMap<(u64, u64), Vec<(u64, usize)>>,
     lengths: Vec<u64>,
@@ -265,16 +267,16 @@ impl Puts {
 }
 
 impl Lookahead<Text> for Ahead {
-    fn take(&mut self, op: usize) {
+    fn linearize(&mut self, op: usize) {
         self.left[op] = false;
     }
 
-    fn give_back(&mut self, op: usize) {
+    fn take_back(&mut self, op: usize) {
         self.left[op] = true;
         self.next = self.next.min(self.place[op]);
     }
 
-    fn lost(&mut self, _: &Text, after: &Text, op: usize) -> Option<usize> {
+    fn impossible_after(&mut self, _: &Text, after: &Text, op: usize) -> Option<usize> {
         while self.sorted.get(self.next).is_some_and(|read| !self.left[*read]) {
             self.next += 1;
         }

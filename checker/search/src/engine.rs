@@ -1,41 +1,45 @@
-//! The search itself: operations are taken out of a list of calls and returns, and put back.
+//! The search itself: it lifts operations out of the list of calls and returns, and puts them back.
 
+use super::cache::{Cache, combine, scatter};
 use super::list::{self, END, List};
-use super::memory::{Memory, combine, scatter};
-use crate::model::{Call, Found, Limits, Lookahead, Model, Outcome, Stuck};
+use crate::model::{Call, Limits, Lookahead, Model, Outcome, SearchResult, Stuck};
 
-/// Decides whether real time allows an order of the operations that the model explains: directly
-/// where the model can, else by search.
-pub fn search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits) -> Found {
-    let needed = least(model, calls);
+/// Decides whether a history is linearizable: directly if the model can, else by search.
+pub fn search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits) -> SearchResult {
+    let needed = base_bytes(model, calls);
     if needed > limits.memory_bytes {
         let outcome = Outcome::Unknown(Stuck::default());
-        return Found { outcome, steps: 0, memory: Some(needed) };
+        return SearchResult { outcome, steps: 0, memory: Some(needed) };
     }
     match model.directly(calls) {
-        Some(outcome) => Found { outcome, steps: calls.len() as u64, memory: None },
+        Some(outcome) => SearchResult { outcome, steps: calls.len() as u64, memory: None },
         None => by_search(model, calls, limits),
     }
 }
 
-/// What a model may build for each operation besides, to decide directly or to look ahead.
+/// The most bytes per operation that the model may take to decide directly or to look ahead.
 const OF_MODEL: usize = 320;
-/// Whatever the operations are.
+/// Bytes that a search takes for any history.
 const FIXED: usize = 64 << 10;
-/// The memory of what was tried takes no more than this.
-const MOST_TRIED: usize = 32 << 20;
+/// The most bytes of the cache.
+const CACHE_MAX: usize = 32 << 20;
 
 /// The bytes without which a search does not begin.
-fn least<M: Model>(model: &M, calls: &[Call<M::Op>]) -> usize {
-    // Lists of them may be half empty.
-    let deepest = 2 * (size_of::<Done<M::State>>() + size_of::<usize>());
+fn base_bytes<M: Model>(model: &M, calls: &[Call<M::Op>]) -> usize {
+    // A vector may be half empty.
+    let deepest = 2 * (size_of::<Linearized<M::State>>() + size_of::<usize>());
     let each = list::BYTES + deepest + OF_MODEL;
     calls.len() * each + model.lookahead_bytes(calls) + FIXED
 }
 
-/// Which operation is tried first decides over milliseconds or hours, and no order is best for
-/// all: those that return first, and those called first, take turns with growing budgets.
-pub(crate) fn by_search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits) -> Found {
+/// Runs searches with two orders of candidates in turn, with growing budgets. The order in which
+/// candidates are tried decides between milliseconds and hours, and neither order is best for every
+/// history.
+pub(crate) fn by_search<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    limits: &Limits,
+) -> SearchResult {
     const FIRST_BUDGET: u64 = 100_000;
     let mut spent = 0;
     let mut budget = FIRST_BUDGET.min(limits.steps);
@@ -60,54 +64,68 @@ pub(crate) fn by_search<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Lim
                 }
                 outcome => decided = Some(outcome),
             }
-            // More steps are no use to one that ran out of memory.
+            // More steps do not help a search that ran out of memory.
             memory = memory.max(found.memory);
             found.memory.is_none()
         });
         if let Some(outcome) = decided {
-            return Found { outcome, steps: spent, memory: None };
+            return SearchResult { outcome, steps: spent, memory: None };
         }
         if open.is_empty() || spent >= limits.steps {
             let memory = memory.filter(|_| open.is_empty());
-            return Found { outcome: Outcome::Unknown(furthest), steps: spent, memory };
+            return SearchResult { outcome: Outcome::Unknown(furthest), steps: spent, memory };
         }
         budget = budget.saturating_mul(8);
     }
 }
 
-/// Which of the operations that may come next is tried first.
+/// The candidate that is tried first: the one that returns first, or the one called first.
 #[derive(Clone, Copy)]
 enum Prefer {
     Return,
     Call,
 }
 
-fn decide<M: Model>(model: &M, calls: &[Call<M::Op>], limits: &Limits, prefer: Prefer) -> Found {
+/// What one search does differently from the others on the same history.
+struct Attempt {
+    prefer: Prefer,
+    /// The seed of the keys of sets of operations.
+    seed: u64,
+}
+
+fn decide<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    limits: &Limits,
+    prefer: Prefer,
+) -> SearchResult {
     let one = |seed, limits: &Limits| {
-        let mut search = Search::new(model, calls, limits, (prefer, seed));
+        let mut search = Search::new(model, calls, limits, Attempt { prefer, seed });
         let outcome = search.run();
-        let memory = search.short.then(|| search.least + search.tried_bytes + search.held);
-        (Found { outcome, steps: search.steps, memory }, search.pruned)
+        let memory = search
+            .out_of_memory
+            .then(|| search.base_bytes + search.cache_bytes + search.path_bytes);
+        (SearchResult { outcome, steps: search.steps, memory }, search.pruned)
     };
     let (first, pruned) = one(0, limits);
     if !pruned || !matches!(first.outcome, Outcome::Illegal(_)) {
         return first;
     }
-    // Keys of 128 bits may collide, at odds that never happen; a verdict of "illegal" is worth a
-    // second look with other keys.
+    // Two sets with the same 128-bit key would prune wrongly, at odds that never occur. A verdict
+    // of "illegal" is worth a second search with other keys.
     let (second, _) = one(0x6a09_e667_f3bc_c908, limits);
     let steps = first.steps + second.steps;
     match second.outcome {
-        Outcome::Unknown(_) => Found { steps, ..first },
-        _ => Found { steps, ..second },
+        Outcome::Unknown(_) => SearchResult { steps, ..first },
+        _ => SearchResult { steps, ..second },
     }
 }
 
-struct Done<S> {
+struct Linearized<S> {
     entry: u32,
-    /// Before it was done.
+    /// The state before the operation.
     state: S,
-    /// The other candidates there; none for a pure operation.
+    /// The other candidates at this point; none for a pure operation.
     rest: Vec<u32>,
 }
 
@@ -118,38 +136,40 @@ struct Search<'a, M: Model> {
     prefer: Prefer,
     seed: u64,
     list: List,
-    /// Which operations are taken out of the list.
+    /// Whether each operation is out of the list.
     lifted: Vec<bool>,
     equal: Vec<Equal>,
-    /// For each class, in which round of looking for candidates one of it was met last, and its
-    /// place among them.
+    /// For each class of equal operations: the last round of collecting candidates that met one of
+    /// them, and its place among the candidates.
     met: Vec<(u64, u32)>,
     round: u64,
-    tried: Memory,
+    cache: Cache,
     pruned: bool,
     steps: u64,
-    done: Vec<Done<M::State>>,
+    path: Vec<Linearized<M::State>>,
     furthest: Furthest<M::State>,
-    ahead: Option<Box<dyn Lookahead<M::State>>>,
-    /// Bytes of all operations, of what was tried at most, and of what lies on the way now.
-    least: usize,
-    tried_bytes: usize,
-    held: usize,
-    /// Whether more would have to be held than is allowed.
-    short: bool,
+    lookahead: Option<Box<dyn Lookahead<M::State>>>,
+    /// Bytes for any search of these operations, for the cache, and for the states on the present
+    /// path.
+    base_bytes: usize,
+    cache_bytes: usize,
+    path_bytes: usize,
+    /// Whether the search would need more memory than is allowed.
+    out_of_memory: bool,
 }
 
-/// The furthest failure. What it says is put in words only at the end.
+/// The longest order that failed. It is put into words only at the end of the search.
 struct Furthest<S> {
     order: Vec<usize>,
-    /// How much of the order is still that of the operations done.
-    common: usize,
+    /// The length of the prefix that this order shares with the present path.
+    shared: usize,
     state: Option<S>,
-    /// What could have come next; and what could never be done after it, if the model sees that.
+    /// The candidates at the end of the order; with each, the operation that the lookahead finds
+    /// impossible after it.
     next: Vec<(usize, Option<usize>)>,
 }
 
-/// Of more candidates than this nobody wants to hear why they do not fit.
+/// Reasons for more candidates than this are not reported.
 const MOST_REJECTED: usize = 1_000;
 
 impl<'a, M: Model> Search<'a, M> {
@@ -157,11 +177,11 @@ impl<'a, M: Model> Search<'a, M> {
         model: &'a M,
         calls: &'a [Call<M::Op>],
         limits: &Limits,
-        (prefer, seed): (Prefer, u64),
+        Attempt { prefer, seed }: Attempt,
     ) -> Self {
-        let least = least(model, calls);
-        let spare = limits.memory_bytes.saturating_sub(least);
-        let tried = Memory::new((spare / 2).min(MOST_TRIED));
+        let base_bytes = base_bytes(model, calls);
+        let spare = limits.memory_bytes.saturating_sub(base_bytes);
+        let cache = Cache::new((spare / 2).min(CACHE_MAX));
         let (equal, classes) = equal(model, calls);
         Search {
             model,
@@ -174,17 +194,17 @@ impl<'a, M: Model> Search<'a, M> {
             equal,
             met: vec![(0, 0); classes],
             round: 0,
-            // The least table is part of what every search takes.
-            tried_bytes: tried.most_bytes().saturating_sub(FIXED / 2),
-            tried,
+            // The smallest table is already part of `base_bytes`.
+            cache_bytes: cache.most_bytes().saturating_sub(FIXED / 2),
+            cache,
             pruned: false,
             steps: 0,
-            done: Vec::new(),
-            furthest: Furthest { order: Vec::new(), common: 0, state: None, next: Vec::new() },
-            ahead: model.lookahead(calls),
-            least,
-            held: 0,
-            short: false,
+            path: Vec::new(),
+            furthest: Furthest { order: Vec::new(), shared: 0, state: None, next: Vec::new() },
+            lookahead: model.lookahead(calls),
+            base_bytes,
+            path_bytes: 0,
+            out_of_memory: false,
         }
     }
 
@@ -192,21 +212,22 @@ impl<'a, M: Model> Search<'a, M> {
         let mut state = self.model.initial();
         let mut set = 0u128;
         let mut left = self.calls.iter().filter(|call| call.returned.is_some()).count();
-        // Best last.
+        // The best candidate is the last.
         let mut candidates: Option<Vec<u32>> = None;
         while left > 0 {
-            self.short = self.least + self.tried_bytes + self.held > self.limits.memory_bytes;
-            if self.short || self.steps > self.limits.steps {
+            self.out_of_memory =
+                self.base_bytes + self.cache_bytes + self.path_bytes > self.limits.memory_bytes;
+            if self.out_of_memory || self.steps > self.limits.steps {
                 return Outcome::Unknown(self.stuck());
             }
             let mut rest = match candidates.take() {
                 Some(rest) => rest,
-                None => match self.pure(&state) {
+                None => match self.legal_pure(&state) {
                     Some((entry, next)) => {
                         set ^= scatter(self.list.op(entry) as u64, self.seed);
                         left -= 1;
                         let state = std::mem::replace(&mut state, next);
-                        self.take(Done { entry, state, rest: Vec::new() });
+                        self.linearize(Linearized { entry, state, rest: Vec::new() });
                         continue;
                     }
                     None => self.candidates(),
@@ -215,79 +236,84 @@ impl<'a, M: Model> Search<'a, M> {
             if let Some(entry) = rest.pop() {
                 let op = self.list.op(entry);
                 let larger = set ^ scatter(op as u64, self.seed);
-                if let Some(next) = self.new_state(&state, (op, larger)) {
+                if let Some(next) = self.new_state(&state, op, larger) {
                     set = larger;
                     left -= usize::from(self.calls[op].returned.is_some());
                     let state = std::mem::replace(&mut state, next);
-                    self.take(Done { entry, state, rest });
+                    self.linearize(Linearized { entry, state, rest });
                 } else {
                     candidates = Some(rest);
                 }
                 continue;
             }
-            self.note(&state);
-            let Some(last) = self.give_back() else { return Outcome::Illegal(self.stuck()) };
+            self.record_furthest(&state);
+            let Some(last) = self.take_back() else { return Outcome::Illegal(self.stuck()) };
             let op = self.list.op(last.entry);
             set ^= scatter(op as u64, self.seed);
             left += usize::from(self.calls[op].returned.is_some());
             state = last.state;
             candidates = Some(last.rest);
         }
-        Outcome::Linearizable(self.done.iter().map(|done| self.list.op(done.entry)).collect())
+        Outcome::Linearizable(self.path.iter().map(|done| self.list.op(done.entry)).collect())
     }
 
-    fn take(&mut self, done: Done<M::State>) {
+    fn linearize(&mut self, done: Linearized<M::State>) {
         self.list.lift(done.entry);
         self.lifted[self.list.op(done.entry)] = true;
-        if let Some(ahead) = &mut self.ahead {
-            ahead.take(self.list.op(done.entry));
+        if let Some(lookahead) = &mut self.lookahead {
+            lookahead.linearize(self.list.op(done.entry));
         }
-        self.held += self.bytes(&done);
-        self.done.push(done);
+        self.path_bytes += self.bytes(&done);
+        self.path.push(done);
     }
 
-    fn give_back(&mut self) -> Option<Done<M::State>> {
-        let last = self.done.pop()?;
-        self.furthest.common = self.furthest.common.min(self.done.len());
-        self.held -= self.bytes(&last);
-        if let Some(ahead) = &mut self.ahead {
-            ahead.give_back(self.list.op(last.entry));
+    fn take_back(&mut self) -> Option<Linearized<M::State>> {
+        let last = self.path.pop()?;
+        self.furthest.shared = self.furthest.shared.min(self.path.len());
+        self.path_bytes -= self.bytes(&last);
+        if let Some(lookahead) = &mut self.lookahead {
+            lookahead.take_back(self.list.op(last.entry));
         }
         self.list.unlift(last.entry);
         self.lifted[self.list.op(last.entry)] = false;
         Some(last)
     }
 
-    /// What lies beside an entry of `done` itself. The candidates are counted as if none was tried.
-    fn bytes(&self, done: &Done<M::State>) -> usize {
+    /// The heap bytes of an entry of `path`. Candidates already tried count too.
+    fn bytes(&self, done: &Linearized<M::State>) -> usize {
         self.model.heap_bytes(&done.state) + done.rest.capacity() * size_of::<u32>()
     }
 
-    /// The state after an operation, if that is legal and leads somewhere new.
-    fn new_state(&mut self, state: &M::State, (op, set): (usize, u128)) -> Option<M::State> {
+    /// The state after an operation, if the operation is legal and leads to a new configuration.
+    fn new_state(&mut self, state: &M::State, op: usize, set: u128) -> Option<M::State> {
         let next = self.step(state, op)?;
-        let ahead = self.ahead.as_mut();
-        if ahead.is_some_and(|ahead| ahead.lost(state, &next, op).is_some()) {
+        let lookahead = self.lookahead.as_mut();
+        if lookahead.is_some_and(|lookahead| lookahead.impossible_after(state, &next, op).is_some())
+        {
             return None;
         }
         let digest = self.model.digest(&next);
         let ended = self.calls[op].returned.is_some();
         if !ended && digest == self.model.digest(state) {
-            return None; // it need not have happened
+            return None; // an indeterminate operation without effect need not have happened
         }
         if !ended && self.model.is_overwritten() && !self.is_needed(state, &next, op) {
             return None;
         }
-        let new = self.tried.insert(combine(set, digest));
+        let new = self.cache.insert(combine(set, digest));
         self.pruned |= !new;
         new.then_some(next)
     }
 
-    /// Whether something may come right after an operation of unknown outcome that could not come
-    /// without it. In an order where what follows it is also legal without it, that either leads to
-    /// the same state without it, so it need not have happened, or changes neither state, so the two
-    /// may change places; and at the end of an order it need not have happened. So if there is an
-    /// order, then there is one in which every such operation is needed by what comes right after it.
+    /// Whether some operation is legal right after an indeterminate operation and would not be
+    /// legal without it.
+    ///
+    /// If the next operation is legal without it too, the indeterminate operation is superfluous at
+    /// this place. Either the next operation leads to the same state without it, so the
+    /// indeterminate operation may be dropped; or the next operation changes neither state, so the
+    /// two may be swapped. At the end of an order an indeterminate operation may be dropped as
+    /// well. So if there is an order, there is one in which every indeterminate operation is needed
+    /// by its successor.
     fn is_needed(&mut self, before: &M::State, after: &M::State, op: usize) -> bool {
         let mut next = self.list.first();
         while let Some(entry) = next {
@@ -303,12 +329,15 @@ impl<'a, M: Model> Search<'a, M> {
         false
     }
 
-    /// The calls that may come next, the best last. Of those that do the same only the one that
-    /// returns first: an order in which another one (a) comes next has that one (b) later, or not at
-    /// all if nobody knows whether it happened, and with the two in each other's places it is an
-    /// order too. The answers stay right, since each is right wherever the other's is, and leads to
-    /// the same state; b may come now, and what was called after a returned was called after b did,
-    /// so a may come as late as b. Who needs an operation of unknown outcome needs either.
+    /// The candidates, the best one last. Among operations with the same effect only b, the one
+    /// that returns first, is a candidate.
+    ///
+    /// Any valid order that starts with another one (a) stays valid when a and b are swapped; if b
+    /// is indeterminate and missing from the order, b replaces a. The answers stay right, since a
+    /// and b are legal in the same states and lead to the same state. Real time is respected: b may
+    /// come now, and an operation called after a returned was also called after b returned, so a
+    /// may come as late as b did. An operation that needs an indeterminate predecessor is served by
+    /// either.
     fn candidates(&mut self) -> Vec<u32> {
         let mut all: Vec<u32> = Vec::new();
         self.round += 1;
@@ -352,8 +381,8 @@ impl<'a, M: Model> Search<'a, M> {
         self.model.step(state, &self.calls[op].op).ok()
     }
 
-    /// A completed pure operation that may come next and is legal now.
-    fn pure(&mut self, state: &M::State) -> Option<(u32, M::State)> {
+    /// A completed pure candidate that is legal in this state, and the state after it.
+    fn legal_pure(&mut self, state: &M::State) -> Option<(u32, M::State)> {
         let mut next = self.list.first();
         while let Some(entry) = next {
             let op = self.list.op(entry);
@@ -368,32 +397,33 @@ impl<'a, M: Model> Search<'a, M> {
         None
     }
 
-    /// Keeps the furthest failure.
-    fn note(&mut self, state: &M::State) {
-        let (depth, furthest) = (self.done.len(), &mut self.furthest);
+    /// Records the present path if it is the longest that failed.
+    fn record_furthest(&mut self, state: &M::State) {
+        let (depth, furthest) = (self.path.len(), &mut self.furthest);
         if depth < furthest.order.len() || depth == furthest.order.len() && depth > 0 {
             return;
         }
-        furthest.order.truncate(furthest.common);
-        let more = self.done[furthest.order.len()..].iter();
+        furthest.order.truncate(furthest.shared);
+        let more = self.path[furthest.order.len()..].iter();
         furthest.order.extend(more.map(|done| self.list.op(done.entry)));
-        furthest.common = depth;
+        furthest.shared = depth;
         furthest.state = Some(state.clone());
         furthest.next.clear();
         let mut next = self.list.first();
         while let Some(entry) = next.filter(|_| self.furthest.next.len() < MOST_REJECTED) {
             next = self.list.next(entry);
             let op = self.list.op(entry);
-            let lost = self.ahead.as_mut().and_then(|ahead| {
+            let impossible = self.lookahead.as_mut().and_then(|lookahead| {
                 let after = self.model.step(state, &self.calls[op].op).ok()?;
-                ahead.lost(state, &after, op)
+                lookahead.impossible_after(state, &after, op)
             });
-            self.furthest.next.push((op, lost));
+            self.furthest.next.push((op, impossible));
         }
     }
 
-    /// The furthest failure in words. Where something could come next, but for what the model sees
-    /// ahead, the order goes on with it, and what is lost by it is what does not fit.
+    /// The longest order that failed, in words. If a candidate is legal and only the lookahead
+    /// forbids it, the order goes on with this candidate, and the operation that it makes
+    /// impossible is reported.
     fn stuck(&mut self) -> Stuck {
         let Furthest { order, state, next, .. } = &mut self.furthest;
         let (mut order, next) = (std::mem::take(order), std::mem::take(next));
@@ -403,29 +433,30 @@ impl<'a, M: Model> Search<'a, M> {
             Some((op, mismatch.to_string()))
         };
         let mut rejected: Vec<_> = next.iter().filter_map(|(op, _)| why(&state, *op)).collect();
-        let further = next.iter().find_map(|(op, lost)| {
+        let further = next.iter().find_map(|(op, impossible)| {
             let after = self.model.step(&state, &self.calls[*op].op).ok()?;
-            Some((*op, why(&after, (*lost)?)?))
+            Some((*op, why(&after, (*impossible)?)?))
         });
-        if let Some((op, lost)) = further {
+        if let Some((op, impossible)) = further {
             order.push(op);
-            rejected = vec![lost];
+            rejected = vec![impossible];
         }
         Stuck { order, rejected, among: None }
     }
 }
 
-/// What else does the same as an operation.
+/// The operations with the same effect as an operation.
 #[derive(Clone, Copy)]
 struct Equal {
-    /// A number for all that do the same; END where nothing else does.
+    /// The number of the class of equal operations; END for an operation without equals.
     class: u32,
-    /// For an operation of unknown outcome the one before it that does the same: as long as that is
-    /// not done it can stand for this one, being called before it. END if there is none.
+    /// For an indeterminate operation: the indeterminate operation with the same effect that was
+    /// called last before it, or END. As long as that one is not linearized, it stands for this
+    /// one.
     twin: u32,
 }
 
-/// For each operation, and how many classes there are.
+/// The equal operations of each operation, and the number of classes.
 fn equal<M: Model>(model: &M, calls: &[Call<M::Op>]) -> (Vec<Equal>, usize) {
     let effects = calls.iter().enumerate();
     let effects = effects.filter_map(|(op, call)| Some((model.effect(&call.op)?, call.call, op)));

@@ -1,32 +1,37 @@
-//! A search for an order of operations, for any sequential model: Wing and Gong's algorithm with
-//! Lowe's memory of what was tried.
+//! Searches for a linearization of concurrent operations under any sequential model: Wing and
+//! Gong's algorithm with Lowe's cache.
 //!
-//! An operation may come next if no other one returned before it was called. The search takes such
-//! operations one by one, does them on the model, and goes back when the answer is not the
-//! recorded one. Four things keep it small:
+//! An operation may come next if no other operation left returned before it was called: it is a
+//! **candidate**. The search **linearizes** one candidate: it puts the candidate at the end of the
+//! order and applies it to the state. If the model rejects the recorded answer, the search
+//! backtracks. The set of linearized operations and the state together are a **configuration**.
+//! Four techniques keep the search small:
 //!
-//! * **Memory.** A pair (set of operations done, state) that was reached before need not be
-//!   continued again. The set's key is the exclusive or of a random 128-bit number for each
-//!   operation, so that a step costs the same however long the history is. The memory is bounded;
-//!   when it is full, old pairs are forgotten, which costs time and nothing else.
-//! * **Pure operations.** An operation that, with its recorded answer, changes no state in which it
-//!   is legal (a read; not a write of the value that happens to be there) is done at once when it
-//!   is legal, without trying the others first: whatever order fits also fits with it moved here.
-//! * **Equal operations.** Of operations that do the same ([`Model::effect`]) only the one that
-//!   returns first is tried.
-//! * **Looking ahead.** A model may know ([`Lookahead`]) that after a step some answer can never be
-//!   given; then the step is not done. For a register that is nearly everything.
+//! * **Cache.** A configuration reached before is not expanded again. The key of a set of
+//!   operations is the exclusive or of one random 128-bit number per operation, so a step costs the
+//!   same however long the history is. The cache is bounded. When it is full, old configurations
+//!   are forgotten, which costs time and nothing else.
+//! * **Pure operations.** A *pure* operation, with its recorded answer, changes no state in which
+//!   it is legal: a read, or a compare-and-set of a value to itself. A pure candidate that is legal
+//!   is linearized at once, without trying other candidates: moving it to the front keeps a valid
+//!   order valid.
+//! * **Equal operations.** Among operations with the same effect ([`Model::effect`]) the search
+//!   tries only the operation that returns first.
+//! * **Lookahead.** A model may know ([`Lookahead`]) that a step makes some recorded answer
+//!   impossible. The search does not take such a step. For a register this prunes nearly
+//!   everything.
 //!
-//! A model may also know how to decide some histories without a search: a register does when no
-//! value is written twice, however many processes there are.
+//! A model may also decide some histories without a search. A register does so if no value is
+//! written twice, however many processes there are.
 //!
-//! **Memory** is counted, never measured: [`Limits::memory_bytes`] bounds all that a search holds.
-//! What it cannot do within that is [`Outcome::Unknown`], and [`Found::memory`] says so.
+//! **Memory** is counted, never measured: [`Limits::memory_bytes`] bounds everything that a search
+//! holds. If the bound does not suffice, the outcome is [`Outcome::Unknown`], and
+//! [`SearchResult::memory`] names the bytes needed.
 //!
-//! Operations of unknown outcome have no return: they may be done any time, or never. Where whatever
-//! was there is overwritten ([`Model::is_overwritten`]), one is tried only if something can come right
-//! after it that could not come before.
-//!
+//! An **indeterminate** operation has an unknown outcome and no return: it may take effect at any
+//! time after its call, or never. If every write overwrites the whole state
+//! ([`Model::is_overwritten`]), the search tries an indeterminate operation only if it makes the
+//! next operation legal.
 //! ```
 //! use mettle_search::{Call, Limits, Outcome, register::*, search};
 //! let write = Call { op: RegisterOp::Write(1), call: 0, returned: Some(10) };
@@ -36,9 +41,9 @@
 //! ```
 
 pub mod append;
+mod cache;
 mod engine;
 mod list;
-mod memory;
 mod model;
 pub mod register;
 mod register_op;
@@ -49,4 +54,4 @@ mod tests;
 mod zones;
 
 pub use engine::search;
-pub use model::{Call, Found, Limits, Lookahead, Model, Outcome, Stuck};
+pub use model::{Call, Limits, Lookahead, Model, Outcome, SearchResult, Stuck};

@@ -1,32 +1,33 @@
-//! Calls and returns in the order of time, out of which operations are taken and put back.
+//! Calls and returns in the order of time; the search lifts operations out of this list and puts
+//! them back.
 
 use crate::model::Call;
 
-/// No entry.
+/// The number that stands for no entry.
 pub(crate) const END: u32 = u32::MAX;
 
 /// The call or the return of an operation.
 #[derive(Clone, Copy)]
 struct Entry {
     op: u32,
-    /// For a call: its return's entry, END if it has none. For a return: END.
+    /// For a call: the entry of its return, or END. For a return: END.
     back: u32,
     before: u32,
     after: u32,
     is_call: bool,
 }
 
-/// A list in which each entry knows its neighbours. The first entry is a sentinel.
+/// A doubly linked list of entries. The first entry is a sentinel.
 pub(crate) struct List(Vec<Entry>);
 
-/// What one operation takes at most, in bytes, while a list is made of it.
+/// The most bytes that one operation takes while a list is built.
 pub(crate) const BYTES: usize = 2 * (size_of::<Entry>() + size_of::<Event>()) + size_of::<u32>();
 
-/// A time, whether it is a return, and whose.
+/// A time, whether it is a return, and the operation.
 type Event = (u64, bool, u32);
 
 impl List {
-    /// Of all calls. At equal times calls come first, since such operations overlap.
+    /// The list of all calls. At equal times calls come first, since such operations overlap.
     pub(crate) fn new<Op>(calls: &[Call<Op>]) -> Self {
         let mut events: Vec<Event> = Vec::with_capacity(calls.len() * 2);
         for (op, call) in calls.iter().enumerate() {
@@ -51,32 +52,33 @@ impl List {
         List(list)
     }
 
-    /// The first operation that may come next: its entry.
+    /// The entry of the first candidate.
     pub(crate) fn first(&self) -> Option<u32> {
         self.call(self.0[0].after)
     }
 
-    /// The next one.
+    /// The entry of the next candidate.
     pub(crate) fn next(&self, entry: u32) -> Option<u32> {
         self.call(self.0[entry as usize].after)
     }
 
-    /// Behind the first return nothing may come next.
+    /// No operation called after the first return is a candidate.
     fn call(&self, entry: u32) -> Option<u32> {
         (entry != END && self.0[entry as usize].is_call).then_some(entry)
     }
 
-    /// The operation of an entry.
+    /// The operation that an entry belongs to.
     pub(crate) fn op(&self, entry: u32) -> usize {
         self.0[entry as usize].op as usize
     }
 
-    /// The entry of the return; later ones are greater, and END is the greatest.
+    /// The entry of an operation's return. Later returns have greater entries, and END is the
+    /// greatest.
     pub(crate) fn back(&self, entry: u32) -> u32 {
         self.0[entry as usize].back
     }
 
-    /// Takes a call and its return out.
+    /// Takes a call and its return out of the list.
     pub(crate) fn lift(&mut self, entry: u32) {
         self.unlink(entry);
         if self.back(entry) != END {
@@ -84,7 +86,7 @@ impl List {
         }
     }
 
-    /// Puts them back; the last taken out first.
+    /// Puts a call and its return back; the last operation lifted must be the first put back.
     pub(crate) fn unlift(&mut self, entry: u32) {
         if self.back(entry) != END {
             self.relink(self.back(entry));

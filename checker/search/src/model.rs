@@ -1,73 +1,75 @@
-//! What is searched: a sequential model, the calls on it, and what may come out.
+//! The vocabulary of a search: a sequential model, the calls on it, the limits and the outcome.
 
 use std::fmt::Display;
 
-/// A sequential thing that operations are done on.
+/// A sequential object that operations are applied to.
 pub trait Model {
     /// One operation with its recorded answer.
     type Op;
-    /// What it is done on.
+    /// The state that operations are applied to.
     type State: Clone;
-    /// Why an answer cannot be the recorded one. A search sees many and tells few, so it should be
-    /// cheap to make; it is put in words when it is told.
+    /// Why an answer is not the recorded one. A search meets many mismatches and reports few, so
+    /// making one should be cheap; it is put into words only when it is reported.
     type Mismatch: Display;
 
-    /// Before anything was done.
+    /// The state before the first operation.
     fn initial(&self) -> Self::State;
 
-    /// Does an operation. Of a completed one the answer must be the recorded one, or the reason
-    /// why it is not is returned.
+    /// Applies an operation. If the operation completed and the model's answer is not the recorded
+    /// one, the result is the mismatch.
     fn step(&self, state: &Self::State, op: &Self::Op) -> Result<Self::State, Self::Mismatch>;
 
-    /// A number for the state, different for states that answer differently.
+    /// A number for the state: states that answer differently have different numbers.
     fn digest(&self, state: &Self::State) -> u128;
 
-    /// What a state takes beside itself, in bytes; the search holds one for each operation done.
+    /// The heap bytes of a state; the search holds a state for each linearized operation.
     fn heap_bytes(&self, state: &Self::State) -> usize {
         let _ = state;
         0
     }
 
-    /// Whether the operation, with its recorded answer, changes no state in which it is legal.
+    /// Whether the operation is pure: with its recorded answer it changes no state in which it is
+    /// legal.
     fn is_pure(&self, op: &Self::Op) -> bool {
         let _ = op;
         false
     }
 
-    /// Where the operation probably belongs, if its answer says so: lower ones are tried first.
+    /// Where the operation probably belongs, if its answer says so: the search tries low hints
+    /// first.
     fn order_hint(&self, op: &Self::Op) -> Option<u64> {
         let _ = op;
         None
     }
 
-    /// Numbers for what an operation does: those of equal numbers have right answers in the same
-    /// states, and do the same to each. One of them stands for all that may come next.
+    /// A key for what an operation does. Operations with equal keys are legal in the same states
+    /// and change a state in the same way, so one of them stands for all among the candidates.
     fn effect(&self, op: &Self::Op) -> Option<[u64; 3]> {
         let _ = op;
         None
     }
 
-    /// Whether no operation builds on a state that it does not demand: from any two states in which
-    /// it is legal it leads to the same one, or it changes neither. So it is with a register, not
-    /// with a string that is appended to.
+    /// Whether every operation either overwrites the whole state or leaves it alone: from any two
+    /// states in which it is legal, an operation leads to one and the same state, or it changes
+    /// neither. A register is overwritten, a string with appends is not.
     fn is_overwritten(&self) -> bool {
         false
     }
 
-    /// What is known ahead of these operations, where the model can tell from a state that some
-    /// operation will not be legal any more.
+    /// Knowledge about all calls that tells from a state whether some operation can never be legal
+    /// again.
     fn lookahead(&self, calls: &[Call<Self::Op>]) -> Option<Box<dyn Lookahead<Self::State>>> {
         let _ = calls;
         None
     }
 
-    /// What that knowledge takes in bytes at most, beyond 320 for each operation.
+    /// The most bytes that the lookahead takes, beyond 320 for each operation.
     fn lookahead_bytes(&self, calls: &[Call<Self::Op>]) -> usize {
         let _ = calls;
         0
     }
 
-    /// Decides without a search, where the model knows how to.
+    /// Decides the history without a search, if the model can.
     fn directly(&self, calls: &[Call<Self::Op>]) -> Option<Outcome> {
         let _ = calls;
         None
@@ -75,38 +77,37 @@ pub trait Model {
 }
 
 /// Tells early that a search has gone astray. Operations are named by their places in the list of
-/// calls. At first all of them are left.
+/// calls. At first no operation is linearized.
 pub trait Lookahead<State> {
-    /// An operation is done, and not left any more.
-    fn take(&mut self, op: usize);
+    /// Notes that an operation was linearized.
+    fn linearize(&mut self, op: usize);
 
-    /// It was not done after all: the last one that was.
-    fn give_back(&mut self, op: usize);
+    /// Notes that the search took back the operation linearized last.
+    fn take_back(&mut self, op: usize);
 
-    /// An operation that cannot be done any more after `op`, which is still left, has led from one
-    /// state to another: there is no legal order of what is left then. Its answer is not that of the
-    /// state after.
-    fn lost(&mut self, before: &State, after: &State, op: usize) -> Option<usize>;
+    /// An operation still to be linearized that can never become legal once `op` has led from
+    /// `before` to `after`. No order of the remaining operations exists then. The answer of the
+    /// returned operation is not the answer that `after` gives.
+    fn impossible_after(&mut self, before: &State, after: &State, op: usize) -> Option<usize>;
 }
 
-/// An operation and when it happened.
+/// An operation and its interval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call<Op> {
-    /// What was done.
+    /// The operation.
     pub op: Op,
-    /// When it was called.
+    /// The time of its call.
     pub call: u64,
-    /// When it returned; None if its outcome is unknown.
+    /// The time of its return; None if the operation is indeterminate.
     pub returned: Option<u64>,
 }
 
-/// What a search may cost.
+/// What a search may spend.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Steps on the model.
+    /// Steps of the model.
     pub steps: u64,
-    /// Bytes for all that the search builds. What it remembers of what was tried takes at most 32
-    /// MiB of them.
+    /// Bytes for everything that the search builds. The cache takes at most 32 MiB of them.
     pub memory_bytes: usize,
 }
 
@@ -116,38 +117,38 @@ impl Default for Limits {
     }
 }
 
-/// What a search found, and what it cost.
+/// The outcome of a search and its cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The answer.
+pub struct SearchResult {
+    /// The outcome.
     pub outcome: Outcome,
-    /// Steps on the model.
+    /// Steps of the model that were taken.
     pub steps: u64,
-    /// If the outcome is unknown because memory ran out before the steps did: what was needed at
-    /// least.
+    /// The bytes needed at least, if the outcome is unknown because memory ran out before the steps
+    /// did.
     pub memory: Option<usize>,
 }
 
-/// Whether there is an order.
+/// Whether the history is linearizable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// There is: the places of the operations in it. Operations of unknown outcome that are not
-    /// in it need not have happened.
+    /// It is: the places of the operations, in order. An indeterminate operation that is missing
+    /// need not have taken effect.
     Linearizable(Vec<usize>),
-    /// There is none.
+    /// It is not.
     Illegal(Stuck),
-    /// The limits were reached first.
+    /// A limit was reached first.
     Unknown(Stuck),
 }
 
-/// The furthest that a search came.
+/// The longest order that a search found before it failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stuck {
-    /// The longest order found.
+    /// The order.
     pub order: Vec<usize>,
-    /// What could have come next, and why it could not.
+    /// The candidates at its end, and why the model rejects each.
     pub rejected: Vec<(usize, String)>,
-    /// The operations that contradict each other, where those are known and the rest were not
-    /// looked at: order and rejected are of them alone.
+    /// The operations that contradict each other, if the model found them by itself. The order and
+    /// the rejections are then about these operations alone.
     pub among: Option<Vec<usize>>,
 }

@@ -1,4 +1,4 @@
-//! A register that can be read, written, and compared and set.
+//! The model of a register with reads, writes and compare-and-set.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
@@ -9,31 +9,31 @@ use super::sources::Sources;
 use super::zones;
 use crate::model::{Call, Limits, Lookahead, Model, Outcome, Stuck};
 
-/// The model; the value at the start is None unless set.
+/// The model; the register starts empty unless a value is given.
 #[derive(Clone, Debug, Default)]
 pub struct Register {
-    /// What is there before anything was written.
+    /// The value before the first write.
     pub initial: Option<u64>,
 }
 
-/// An answer that the value there does not give.
+/// Why an operation's answer does not fit the register's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegisterMismatch {
-    /// A read saw one value, another is there.
+    /// A read saw a value that the register does not hold.
     Read {
-        /// What it saw.
+        /// The value that was read.
         seen: Option<u64>,
-        /// What is there.
+        /// The value in the register.
         there: Option<u64>,
     },
-    /// A compare-and-set succeeded, but another value is there.
+    /// A compare-and-set succeeded against a value that the register does not hold.
     Cas {
-        /// What it compared with.
+        /// The value compared with.
         from: u64,
-        /// What is there.
+        /// The value in the register.
         there: Option<u64>,
     },
-    /// A compare-and-set failed, but what it compared with is there.
+    /// A compare-and-set failed although the register holds the value compared with.
     FailedCas(u64),
 }
 
@@ -121,7 +121,7 @@ impl Model for Register {
 }
 
 impl Register {
-    /// The register, and, if there are few values, it with each of them there.
+    /// The empty register and, if there are few values, one register for each initial value.
     pub fn everywhere(calls: &[Call<RegisterOp>]) -> Vec<Register> {
         const FEW: usize = 16;
         let values = calls.iter().flat_map(|call| match call.op {
@@ -136,12 +136,12 @@ impl Register {
                 return vec![Register::default()];
             }
         }
-        // Nothing else can be there: what was not there at first was written.
+        // The list is complete: a value that was not there at first was written.
         let all = few.into_iter().map(|initial| Register { initial });
         [Register::default()].into_iter().chain(all).collect()
     }
 
-    /// How a search fails on operations that contradict each other.
+    /// How far an order of a few contradicting operations comes.
     fn explain(&self, calls: &[Call<RegisterOp>], ops: BTreeSet<usize>) -> Stuck {
         let ops: Vec<usize> = ops.into_iter().collect();
         let few: Vec<_> = ops.iter().map(|op| calls[*op].clone()).collect();

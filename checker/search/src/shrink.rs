@@ -1,39 +1,40 @@
-//! The smallest contradiction: which few operations have no order, whatever became of the rest.
+//! Shrinks a history without a linearization to few operations that contradict each other.
 //!
-//! An operation is **forgotten** by making less of it known. One that changes nothing is left out.
-//! Of a change the answer goes: its outcome is then unknown, so it may have been done at any time
-//! since its call, or never. What has an order keeps it when something is forgotten; so if what is
-//! left has none, then neither has the whole, and the operations that are not forgotten prove it.
+//! Shrinking **forgets** operations: it makes less of each known. A pure operation is left out. A
+//! change loses its answer and becomes indeterminate: it may take effect at any time after its
+//! call, or never. A linearization of a history is also one after an operation is forgotten. So if
+//! what is left has no linearization, the whole history has none, and the operations that are not
+//! forgotten prove it.
 //!
-//! First everything is cut off that happened later than needed; and, where a model can start in every
-//! state that there may be, what happened earlier: what had returned by some moment is then in the
-//! state, whatever that is, and what was running then may be done later, or not. Then as many as
-//! possible are forgotten, in halves, quarters and so on down to single ones, until none can be: then forgetting
-//! any one of those left would leave something that has an order. All of it within a number of
-//! steps; when they are used up, what is left may be more than needed, and [`Core::smallest`] says
-//! so.
+//! First the history is cut at both ends. Operations after the contradiction are left out.
+//! Operations before it are left out if the model can start in every state that is possible then:
+//! operations that had returned are part of that state, and operations that were running become
+//! indeterminate. Then as many operations as possible are forgotten: halves, quarters and so on
+//! down to single operations, until forgetting any single operation leaves a linearizable history.
+//! All of this takes a bounded number of steps. If the steps run out, the result may hold more
+//! operations than needed, and [`Core::smallest`] is false.
 
 use super::search;
-use crate::model::{Call, Found, Limits, Model, Outcome, Stuck};
+use crate::model::{Call, Limits, Model, Outcome, SearchResult, Stuck};
 
 /// Operations that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Core {
     /// The places of the operations, in the order of their calls.
     pub ops: Vec<usize>,
-    /// How far an order of them comes, in places of all operations.
+    /// How far an order of these operations comes, in places of the whole history.
     pub stuck: Stuck,
-    /// Whether forgetting any one more leaves something that has an order.
+    /// Whether forgetting any further operation leaves a linearizable history.
     pub smallest: bool,
-    /// Whether they contradict each other whatever was there before them.
+    /// Whether the operations contradict each other from every initial state.
     pub anywhere: bool,
 }
 
-/// Makes the contradiction in `calls`, which have no order, as small as the limits allow: the steps
-/// are for all of it, the memory bounds each search together with the operations copied for it. `forget`
-/// turns a change into one of unknown outcome; a model whose operations do not hold more of the
-/// answer than their return gives back the operation as it is. `models` is the model, and then, if
-/// there are few, the model in each state that it may be in later.
+/// Shrinks `calls`, which have no linearization, as far as the limits allow. The limit on steps is
+/// for all searches together; the limit on memory is for each search and the operations copied for
+/// it. `forget` turns a change into an indeterminate operation; for a model whose operations hold
+/// no answer it returns the operation unchanged. `models` is the model, followed by the model in
+/// each state that it may be in later, if there are few such states.
 pub fn shrink<M: Model>(
     models: &[M],
     calls: &[Call<M::Op>],
@@ -82,17 +83,18 @@ struct Shrinking<'a, M: Model, F> {
     models: &'a [M],
     calls: &'a [Call<M::Op>],
     forget: F,
-    /// Steps that may still be spent.
+    /// Steps that may still be taken.
     left: u64,
-    /// What returned earlier is in the state, what was called earlier is of unknown outcome.
+    /// Operations that returned earlier are part of the initial state; operations called earlier
+    /// are indeterminate.
     begin: u64,
-    /// What was called later is left out, what returned later is of unknown outcome.
+    /// Operations called later are left out; operations that returned later are indeterminate.
     end: u64,
     memory_bytes: usize,
-    /// Whether a search gave up since the last contradiction: what it was asked to do without may not
-    /// be needed.
+    /// Whether a search ran out since the last contradiction: the operations that it was asked to
+    /// forget may not be needed.
     doubt: bool,
-    /// Of the smallest contradiction found.
+    /// The failure of the smallest contradiction found.
     stuck: Stuck,
 }
 
@@ -100,7 +102,8 @@ impl<M: Model, F: Fn(&M::Op) -> M::Op> Shrinking<'_, M, F>
 where
     M::Op: Clone,
 {
-    /// Whether some operations contradict each other, all others forgotten. In doubt not.
+    /// Whether the kept operations contradict each other once all others are forgotten; false if
+    /// the search ran out.
     fn contradict(&mut self, kept: &[usize]) -> bool {
         let mut places = Vec::new();
         let mut few: Vec<Call<M::Op>> = Vec::new();
@@ -133,7 +136,7 @@ where
             let copied = few.len() * (size_of::<Call<M::Op>>() + size_of::<usize>());
             let memory_bytes = self.memory_bytes.saturating_sub(copied);
             let limits = Limits { steps: most.min(self.left), memory_bytes };
-            let Found { outcome, steps, .. } = search(model, &few, &limits);
+            let SearchResult { outcome, steps, .. } = search(model, &few, &limits);
             self.left = self.left.saturating_sub(steps + few.len() as u64);
             self.doubt |= matches!(outcome, Outcome::Unknown(_));
             let Outcome::Illegal(stuck) = outcome else { return false };
@@ -150,8 +153,8 @@ where
         true
     }
 
-    /// The last few operations before the search was stuck, if they contradict each other: in a long
-    /// history what broke lies there, and a few are quickly looked at.
+    /// The few operations before the search failed, if they contradict each other. In a long
+    /// history the contradiction lies there, and few operations are searched quickly.
     fn near(&mut self, all: &[usize], stuck: &Stuck) -> Option<Vec<usize>> {
         const SIZES: [usize; 4] = [32, 128, 512, 2_048];
         if self.models.len() < 2 {
@@ -171,7 +174,7 @@ where
         None
     }
 
-    /// Leaves out what happened after the first moment at which there is a contradiction.
+    /// Leaves out operations after the first moment at which there is a contradiction.
     fn cut(&mut self, kept: &mut Vec<usize>) {
         let mut ends: Vec<u64> = kept.iter().filter_map(|op| self.calls[*op].returned).collect();
         ends.sort_unstable();
@@ -191,8 +194,8 @@ where
         kept.retain(|op| self.calls[*op].returned.is_some_and(|at| at <= best));
     }
 
-    /// Leaves out what happened before the last moment after which there is a contradiction, whatever
-    /// was there then.
+    /// Leaves out operations before the last moment from which every initial state leads to a
+    /// contradiction.
     fn begin(&mut self, kept: &mut Vec<usize>) {
         let mut begins: Vec<u64> = kept.iter().map(|op| self.calls[*op].call).collect();
         begins.sort_unstable();
@@ -213,9 +216,10 @@ where
     }
 }
 
-/// Leaves out as many as possible while what is left still contradicts itself: halves, quarters, at
-/// last single ones, the oldest first, since what broke lies at the end. `contradict` says None when
-/// it may not be asked any more; whether that did not happen.
+/// Leaves out as many elements as possible while the rest still contradicts itself: halves,
+/// quarters, at last single ones. The oldest go first, since a contradiction lies at the end.
+/// `contradict` returns None when it may not be asked again; the result is whether that never
+/// happened.
 pub fn fewest(kept: &mut Vec<usize>, mut contradict: impl FnMut(&[usize]) -> Option<bool>) -> bool {
     let mut size = kept.len().div_ceil(2);
     while !kept.is_empty() {

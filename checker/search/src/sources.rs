@@ -1,46 +1,48 @@
-//! Looks ahead for a register whose values are written again and again: what needs a value that is
-//! left needs somebody to write it once more.
+//! Lookahead for a register whose values are written more than once: a value that is still to be
+//! read needs a writer that is still to come.
 //!
-//! A step that leaves a value leads nowhere if an operation that is left needs the value (a read, a
-//! compare-and-set that succeeded), and nobody is left who could write it and was called before
-//! that operation returned. Of those that need a value only the one that returns first has to be
-//! asked for: whoever writes the value in time for it does so for all. Other values need not be
-//! looked at: nobody has used up a write of theirs since they were last left, or they were there
-//! since; and before the first step [`Sources::missing`] looks at all of them.
+//! A step replaces the register's value. The step leads nowhere if a remaining operation needs the
+//! old value (a read, or a compare-and-set that succeeded) and no remaining write of that value was
+//! called before this operation returned. Among the operations that need a value only the one that
+//! returns first must be checked: a write in time for it is in time for the rest. Other values need
+//! no check: no write of theirs was used since the register last held them. [`Sources::missing`]
+//! checks all values once, before the first step.
 //!
-//! Where every value is written once, that alone keeps the search on its way: a write that comes too
-//! early is found out one step later. How often a compare-and-set may take a value is not counted.
+//! If every value is written once, this lookahead alone keeps the search on its way: a write that
+//! comes too early is noticed one step later. The number of compare-and-sets that may take a value
+//! is not counted.
 
 use std::collections::BTreeMap;
 
 use super::register_op::RegisterOp;
 use crate::model::{Call, Lookahead};
 
-/// No value, or no operation.
+/// The number that stands for no value or no operation.
 const NONE: u32 = u32::MAX;
 
-/// Who needs and who writes each value.
+/// For each value: the operations that need it and the operations that write it.
 pub(crate) struct Sources {
-    /// By value: operations that need it, in the order of their returns, and that write it, in the
-    /// order of their calls.
+    /// For each value: the operations that need it, ordered by return, and the operations that
+    /// write it, ordered by call.
     needs: Vec<Queue>,
     writes: Vec<Queue>,
     numbers: BTreeMap<Option<u64>, u32>,
-    /// By operation: which value it needs and its place there; which it writes and its place.
+    /// For each operation: the value it needs and the value it writes, each with the operation's
+    /// place in the queue of that value.
     of_op: Vec<[(u32, u32); 2]>,
     left: Vec<bool>,
 }
 
-/// Operations with their times.
+/// Operations ordered by a time.
 #[derive(Default)]
 struct Queue {
     ops: Vec<(u64, u32)>,
-    /// All before it are done.
+    /// Every operation before this place is linearized.
     next: u32,
 }
 
 impl Queue {
-    /// The first that is left, other than one.
+    /// The first operation still to be linearized, leaving out the operation `but`.
     fn first(&mut self, left: &[bool], but: u32) -> Option<(u64, u32)> {
         while self.ops.get(self.next as usize).is_some_and(|(_, op)| !left[*op as usize]) {
             self.next += 1;
@@ -63,11 +65,11 @@ impl Sources {
             let (needs, writes) = match call.op {
                 RegisterOp::Read(value) => (Some(value), None),
                 RegisterOp::Write(value) => (None, Some(value)),
-                // What leaves the value as it is helps nobody to it.
+                // A compare-and-set to the same value writes nothing.
                 RegisterOp::Cas(from, to) => (Some(Some(from)), Some(to).filter(|to| *to != from)),
                 RegisterOp::FailedCas(_) => (None, None),
             };
-            // What perhaps did not happen needs nothing.
+            // An indeterminate operation may not have happened, so it needs no value.
             if let (Some(value), Some(returned)) = (needs, call.returned) {
                 let number = sources.number(value);
                 sources.needs[number as usize].ops.push((returned, op as u32));
@@ -100,8 +102,8 @@ impl Sources {
         number
     }
 
-    /// An operation that needs a value which is not there at first, and which nobody can have
-    /// written in time.
+    /// An operation that needs a value which the register does not start with and which no write
+    /// can have stored in time.
     pub(crate) fn missing(&mut self, initial: Option<u64>) -> Option<usize> {
         let values: Vec<(Option<u64>, u32)> =
             self.numbers.iter().map(|(value, number)| (*value, *number)).collect();
@@ -109,7 +111,8 @@ impl Sources {
         all.find_map(|(_, number)| self.lacks(number, NONE))
     }
 
-    /// Who is left and needs a value that nobody is left to write, one operation aside.
+    /// A remaining operation that needs a value without a remaining writer, leaving out the
+    /// operation `but`.
     fn lacks(&mut self, number: u32, but: u32) -> Option<usize> {
         let (returned, op) = self.needs[number as usize].first(&self.left, but)?;
         let written = self.writes[number as usize].first(&self.left, but);
@@ -118,11 +121,11 @@ impl Sources {
 }
 
 impl Lookahead<Option<u64>> for Sources {
-    fn take(&mut self, op: usize) {
+    fn linearize(&mut self, op: usize) {
         self.left[op] = false;
     }
 
-    fn give_back(&mut self, op: usize) {
+    fn take_back(&mut self, op: usize) {
         self.left[op] = true;
         for (queues, (number, place)) in
             [&mut self.needs, &mut self.writes].into_iter().zip(self.of_op[op])
@@ -134,7 +137,12 @@ impl Lookahead<Option<u64>> for Sources {
         }
     }
 
-    fn lost(&mut self, before: &Option<u64>, after: &Option<u64>, op: usize) -> Option<usize> {
+    fn impossible_after(
+        &mut self,
+        before: &Option<u64>,
+        after: &Option<u64>,
+        op: usize,
+    ) -> Option<usize> {
         if before == after {
             return None;
         }

@@ -1,49 +1,51 @@
-//! Registers to which every value is written at most once: decided without a search.
+//! Decides histories of a register without a search if every value is written at most once.
 //!
 //! (After Gibbons and Korach, "Testing shared memories"; here with compare-and-set.)
 //!
-//! A value that is written once is there during one stretch of any order: from its writer to the
-//! next one. So an order is a sequence of **blocks**: a write, the reads of its value, and, if a
-//! compare-and-set took that value, that one, the reads of the value it left, and so on. Nothing
-//! else fits between the operations of a block, and inside a block only reads of one value may
-//! change places (by the time of their calls, if any order of them is possible). What was there at
-//! the start is a block of its own, written before all else.
+//! A value that is written once is in the register during one stretch of any order: from its write
+//! to the next one. So an order is a sequence of **blocks**. A block starts with a write and the
+//! reads of its value. If a compare-and-set took that value, the block goes on with this
+//! compare-and-set and the reads of the value it stored, and so on. No other operation fits inside
+//! a block, and inside a block only reads of the same value may change places (sorting them by call
+//! works if any order does). The initial value has a block of its own, which precedes all others.
 //!
-//! Block A must come before B if an operation of A returned before one of B was called: if
-//! `first_end(A) < last_begin(B)`. An order of the blocks in agreement with that, each in agreement
-//! with real time inside, is an order of the operations, and the other way round: two operations
-//! lie in one block or in two, and real time asks nothing else of them.
+//! Block A must come before block B if an operation of A returned before an operation of B was
+//! called, that is, if `first_end(A) < last_begin(B)`. An order of blocks that respects this rule,
+//! with each block in agreement with real time, is a linearization, and every linearization has
+//! this form: two operations lie in one block or in two, and real time asks nothing else of them.
 //!
-//! * A block X can come first if `last_begin(X) <= first_end(B)` for all others. Let P have the
-//!   least `first_end`, and A the least `last_begin`. If any X other than P can come first, then so
-//!   can A: if A is not P, `last_begin(A) <= last_begin(X) <= first_end(P)`; if it is, the same
-//!   with the others' ends, which are not before P's. So only A and P need be tried.
-//! * If neither can, let Q have the second least `first_end`. `first_end(Q) < last_begin(P)`, or P
-//!   could come first; and `first_end(P) < last_begin(Q)`, as `last_begin(A)` is later (A is not P)
-//!   or `last_begin(Q) >= last_begin(P) > first_end(P)` (A is P). So P and Q contradict each other.
+//! * A block X can come first if `last_begin(X) <= first_end(B)` for every other block B. Let P
+//!   have the least `first_end`, and A the least `last_begin`. If any X other than P can come
+//!   first, A can. Case A is not P: `last_begin(A) <= last_begin(X) <= first_end(P)`. Case A is P:
+//!   `last_begin(P) <= last_begin(X) <= first_end(P) <= first_end(B)`. So only A and P need be
+//!   tried.
+//! * If neither A nor P can come first, let Q have the second least `first_end`. P and Q contradict
+//!   each other. `first_end(Q) < last_begin(P)`, or P could come first. `first_end(P) <
+//!   last_begin(Q)`: if A is not P, `last_begin(Q) >= last_begin(A) > first_end(P)`; if A is P,
+//!   `last_begin(Q) >= last_begin(P) > first_end(P)`.
 //!
-//! **Unknown outcomes.** A write or compare-and-set of unknown outcome happened if its value was
-//! read, or taken by a compare-and-set that happened; then it has no end. All others are left out:
-//! in an order with them, whatever sees a value has its writer right before it with no write
-//! between, and so it has without them.
+//! **Indeterminate operations.** An indeterminate write or compare-and-set happened if its value
+//! was read, or was taken by a compare-and-set that happened; it has no end then. All other
+//! indeterminate operations are left out. An order that contains them stays valid without them:
+//! between a read and the write of its value there is no other write.
 //!
-//! **Compares that failed** do not lie in blocks. They are left out first: what is illegal without
-//! them is illegal with them. Then they are put into the order found where it lets them; where it
-//! does not, another order might, and the search has to say. The order is checked once more before
-//! it is believed.
+//! **Failed compare-and-sets** do not belong to blocks. They are left out at first: a history that
+//! is illegal without them is illegal with them. Then each is inserted into the order at a place
+//! where the register holds another value. If there is no such place, another order might have one,
+//! and the search decides. The order is checked once more before it is returned.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::register_op::RegisterOp;
 use crate::model::Call;
 
-/// Operations that contradict each other by themselves.
+/// Operations that contradict each other without any others.
 pub(crate) struct Conflict(pub(crate) BTreeSet<usize>);
 
 type Calls = [Call<RegisterOp>];
 type Value = Option<u64>;
 
-/// An order, a conflict, or None if a value is written twice, or a compare that failed finds no
+/// An order or a conflict; None if a value is written twice or a failed compare-and-set finds no
 /// place.
 pub(crate) fn order(initial: Value, calls: &Calls) -> Option<Result<Vec<usize>, Conflict>> {
     let mut clusters = clusters(initial, calls)?;
@@ -69,13 +71,13 @@ pub(crate) fn order(initial: Value, calls: &Calls) -> Option<Result<Vec<usize>, 
     }
 }
 
-/// A value, who wrote it, and who saw it.
+/// A value, its writer and its readers.
 #[derive(Default)]
 struct Cluster {
-    /// None for what was there at the start.
+    /// None for the initial value.
     writer: Option<usize>,
     reads: Vec<usize>,
-    /// The compare-and-set that took it.
+    /// The compare-and-set that replaced the value.
     taken: Option<usize>,
     happened: bool,
 }
@@ -85,7 +87,7 @@ struct Clusters {
     by_value: BTreeMap<Value, Cluster>,
 }
 
-/// Who wrote what; None if a value is written twice.
+/// The writer of each value; None if a value is written twice.
 fn clusters(initial: Value, calls: &Calls) -> Option<Clusters> {
     let first = Cluster { happened: true, ..Cluster::default() };
     let mut by_value = BTreeMap::from([(initial, first)]);
@@ -107,7 +109,7 @@ fn written(op: &RegisterOp) -> Option<u64> {
     }
 }
 
-/// What an operation must find there.
+/// The value that an operation needs in the register.
 fn seen(op: &RegisterOp) -> Option<Value> {
     match op {
         RegisterOp::Read(value) => Some(*value),
@@ -125,7 +127,7 @@ fn end(calls: &Calls, op: usize) -> i128 {
 }
 
 impl Clusters {
-    /// Enters everything that happened.
+    /// Enters all completed operations: their reads, and the values that they prove.
     fn observe(&mut self, calls: &Calls) -> Result<(), Conflict> {
         for (place, call) in calls.iter().enumerate() {
             if call.returned.is_none() {
@@ -141,7 +143,7 @@ impl Clusters {
         Ok(())
     }
 
-    /// A value was there, says an operation; so were those it came from.
+    /// Marks a value that the operation `why` proves, and the values that it was made from.
     fn happened(&mut self, calls: &Calls, value: Value, why: usize) -> Result<(), Conflict> {
         let (mut value, mut why) = (value, why);
         loop {
@@ -170,7 +172,8 @@ impl Clusters {
         }
     }
 
-    /// An operation after all that made what it saw, and what proves that it happened.
+    /// Adds an operation, all operations that its value was made from, and the operations that
+    /// prove that it happened.
     fn with_cause(&self, calls: &Calls, op: usize, ops: &mut BTreeSet<usize>) {
         let mut next = Some(op);
         while let Some(op) = next.filter(|op| ops.insert(*op)) {
@@ -198,7 +201,8 @@ impl Clusters {
             }
         }
         if entered < self.by_value.values().filter(|cluster| cluster.happened).count() {
-            // Each was taken from the other: a ring without a beginning.
+            // A ring of compare-and-sets, each of which took its value from another: it has no
+            // beginning.
             let mut in_block = vec![false; calls.len()];
             for op in blocks.iter().flat_map(|block| &block.ops) {
                 in_block[*op] = true;
@@ -252,16 +256,16 @@ impl Clusters {
     }
 }
 
-/// Operations that follow each other without anything between.
+/// Operations that must follow each other directly.
 struct Block {
     ops: Vec<usize>,
-    /// The first return and whose it is.
+    /// The first return, and the operation it belongs to.
     first_end: (i128, Option<usize>),
-    /// The last call and whose it is.
+    /// The last call, and the operation it belongs to.
     last_begin: (i128, Option<usize>),
 }
 
-/// Places of blocks by a number, from the least, without those already taken.
+/// Places of blocks ordered by a key; blocks that are taken are skipped.
 struct Queue {
     sorted: Vec<usize>,
     at: usize,
@@ -281,13 +285,14 @@ impl Queue {
         self.sorted.get(self.at).copied()
     }
 
-    /// Passes places that will be passed again only once more, if the first is taken next.
+    /// The second block not taken. The blocks skipped here are skipped only once more if the first
+    /// block is taken next.
     fn second(&self, taken: &[bool]) -> Option<usize> {
         self.sorted.iter().skip(self.at + 1).copied().find(|place| !taken[*place])
     }
 }
 
-/// An order of the blocks, or two that each must come before the other.
+/// An order of the blocks, or two blocks that must each come before the other.
 fn sort(blocks: &[Block]) -> Result<Vec<usize>, (usize, usize)> {
     let mut by_end = Queue::new(blocks, |block| block.first_end.0);
     let mut by_begin = Queue::new(blocks, |block| block.last_begin.0);
@@ -312,22 +317,22 @@ fn sort(blocks: &[Block]) -> Result<Vec<usize>, (usize, usize)> {
     Ok(sorted)
 }
 
-/// Puts the compares that failed into an order, each as soon as it may come and what it compared
-/// with is not there; None if one finds no place.
+/// Inserts failed compare-and-sets into an order, each at the earliest place that real time allows
+/// and where the register does not hold the value compared with; None if one has no such place.
 fn with_failed(initial: Value, calls: &Calls, order: &[usize]) -> Option<Vec<usize>> {
     let mut failed: Vec<usize> = (0..calls.len())
         .filter(|op| matches!(calls[*op].op, RegisterOp::FailedCas(_)))
         .filter(|op| calls[*op].returned.is_some())
         .collect();
     failed.sort_unstable_by_key(|op| std::cmp::Reverse(calls[*op].call));
-    // For each place of the order: the first return of those from there on.
+    // For each place of the order: the first return among the operations from that place on.
     let mut ends = vec![i128::MAX; order.len() + 1];
     for (place, op) in order.iter().enumerate().rev() {
         ends[place] = end(calls, *op).min(ends[place + 1]);
     }
     let mut all = Vec::with_capacity(order.len() + failed.len());
     let mut state = initial;
-    // All compared with what is there.
+    // Failed compare-and-sets with the value that the register holds at this place.
     let mut waiting: Vec<usize> = Vec::new();
     for (place, first_end) in ends.into_iter().enumerate() {
         while let Some(op) = failed.pop_if(|op| begin(calls, *op) <= first_end) {
@@ -346,7 +351,7 @@ fn with_failed(initial: Value, calls: &Calls, order: &[usize]) -> Option<Vec<usi
     waiting.is_empty().then_some(all)
 }
 
-/// Whether real time allows an order.
+/// Whether an order respects real time.
 fn fits(calls: &Calls, order: &[usize]) -> bool {
     let mut latest = -1;
     order.iter().all(|op| {

@@ -1,30 +1,30 @@
-//! Remembers which pairs of (operations done, state) were tried, within a bound.
+//! Remembers which configurations were reached, within a bound on memory.
 
-/// A set of 128-bit keys in a table that grows up to its bound and then overwrites.
-pub(crate) struct Memory {
+/// A set of 128-bit keys: a table that grows up to its bound and then overwrites old keys.
+pub(crate) struct Cache {
     slots: Vec<u128>,
     used: usize,
     most: usize,
 }
 
-/// How far from its own place a key may lie.
+/// The greatest distance between a key and the place that its hash names.
 const REACH: usize = 8;
 
-impl Memory {
-    /// Takes no more than so many bytes, but for the least of tables.
+impl Cache {
+    /// An empty cache that takes at most so many bytes, or the smallest table if that is larger.
     pub(crate) fn new(bytes: usize) -> Self {
-        // While it grows the old table lies beside the new one.
+        // While the table grows, the old one lies beside the new one.
         let most = (bytes / size_of::<u128>() * 2 / 3).max(64);
         let most = if most.is_power_of_two() { most } else { most.next_power_of_two() / 2 };
-        Memory { slots: vec![0; 1024.min(most)], used: 0, most }
+        Cache { slots: vec![0; 1024.min(most)], used: 0, most }
     }
 
-    /// What it may take.
+    /// The most bytes that the table may take.
     pub(crate) fn most_bytes(&self) -> usize {
         self.most * size_of::<u128>() / 2 * 3
     }
 
-    /// Whether the key is new; it is not afterwards.
+    /// Inserts a key; whether it was new.
     pub(crate) fn insert(&mut self, key: u128) -> bool {
         let key = key.max(1); // 0 marks a free slot
         if self.used * 2 > self.slots.len() && self.slots.len() < self.most {
@@ -47,7 +47,7 @@ impl Memory {
                 return true;
             }
         }
-        // Full around here: something is forgotten, and may be tried again.
+        // All places within reach are full: one configuration is forgotten, and may be tried again.
         let victim = (own + (key as usize) % REACH) & mask;
         self.slots[victim] = key;
         true
@@ -63,14 +63,14 @@ impl Memory {
     }
 }
 
-/// A well-mixed 128-bit number for a number.
+/// Spreads a number over 128 bits.
 pub(crate) fn scatter(number: u64, seed: u64) -> u128 {
     let low = mix(number ^ seed);
     let high = mix(low ^ number.rotate_left(32) ^ 0x2545_f491_4f6c_dd1d);
     u128::from(high) << 64 | u128::from(low)
 }
 
-/// Mixes a state's digest so that it does not cancel with the set's key.
+/// Mixes a state's digest into the set's key so that the two do not cancel out.
 pub(crate) fn combine(set: u128, digest: u128) -> u128 {
     let low = mix(digest as u64 ^ 0x9e37_79b9_7f4a_7c15);
     let high = mix((digest >> 64) as u64 ^ low);
