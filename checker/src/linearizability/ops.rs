@@ -62,7 +62,7 @@ pub(crate) fn hanging(
     let mut found = BTreeMap::new();
     for record in records.iter().chain(ends) {
         if let Request::LeaseRevoke(lease) = &record.request {
-            found.entry(lease.id).or_insert_with(|| store.hanging(lease.id));
+            found.entry(lease.id).or_insert_with(|| store.attached(lease.id));
         }
     }
     found

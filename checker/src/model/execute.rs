@@ -1,4 +1,4 @@
-//! Doing a request: the answer that etcd must give, and the changes it makes.
+//! Applies a request to the store: the changes it makes, and the answer that etcd must give.
 
 use std::collections::VecDeque;
 
@@ -12,13 +12,13 @@ use crate::history::{
 /// Why the store refuses a request that is well formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// `ignore_value` or `ignore_lease` on a key that is not there.
+    /// `ignore_value` or `ignore_lease` on a key that does not exist.
     KeyNotFound,
-    /// A put with a lease that is over, or the revocation of one.
+    /// A put with a lease that is over, or the revocation of such a lease.
     LeaseNotFound,
-    /// A read above the store's revision.
+    /// A read of a revision that the store has not reached.
     FutureRevision,
-    /// The model does not know the operation.
+    /// An operation outside the model.
     NotModelled,
 }
 
@@ -35,8 +35,8 @@ impl Refusal {
 }
 
 impl Store {
-    /// Does a request and answers it, without a header at the top: the store's revision after it
-    /// is what the header must say. Refused requests change nothing.
+    /// Applies a request and answers it. The answer has no header at the top: the header must name
+    /// the store's revision after the request. A refused request changes nothing.
     pub fn execute(&mut self, request: &Request) -> Result<Response, Refusal> {
         let mark = self.mark();
         let response = match request {
@@ -52,7 +52,8 @@ impl Store {
                 refusal_on(self.now(), request, &mut path.clone())?;
                 Response::Txn(self.txn(request, &mut path, mark))
             }
-            // What it sees may be its own work: then the lease ended with this revision.
+            // The last revision may be this revocation itself, which ended the lease. So ask for
+            // the revision before.
             Request::LeaseRevoke(lease) if self.leases.over(lease.id, self.revision() - 1) => {
                 return Err(Refusal::LeaseNotFound);
             }
@@ -60,7 +61,7 @@ impl Store {
                 self.revoke(lease.id);
                 Response::LeaseRevoke(LeaseRevokeResponse::default())
             }
-            // Whether there is such a lease is not the key space's business.
+            // The key space does not know whether a lease was granted.
             Request::LeaseGrant(_) => Response::LeaseGrant(LeaseGrantResponse::default()),
             _ => return Err(Refusal::NotModelled),
         };
@@ -75,7 +76,8 @@ impl Store {
         Ok(self.past(request).range(request))
     }
 
-    /// What a range asks for: now (with what a transaction has done so far), or a past revision.
+    /// The state that a range reads: the present state, with the changes of its own transaction so
+    /// far, or a past revision.
     fn past(&self, request: &RangeRequest) -> View<'_> {
         View::new(self, (request.revision > 0).then_some(request.revision))
     }
@@ -132,7 +134,7 @@ impl Store {
     }
 }
 
-/// Which way each transaction inside goes, outermost first. All conditions are weighed on the
+/// The branch that each transaction takes, the outer one first. All conditions are evaluated on the
 /// state before the first operation.
 ///
 /// # Source
@@ -158,7 +160,8 @@ fn put_refusal(view: View<'_>, request: &PutRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether something on the way that the transaction takes is refused, which refuses all of it.
+/// Whether an operation on the branches taken is refused. One refusal refuses the whole
+/// transaction.
 fn refusal_on(
     view: View<'_>,
     request: &TxnRequest,
@@ -178,7 +181,7 @@ fn refusal_on(
     Ok(())
 }
 
-/// How a request would be refused on a view, if at all.
+/// The reason for which a request would be refused on a view, if any.
 pub(super) fn refusal(view: View<'_>, request: &Request) -> Option<Refusal> {
     match request {
         Request::Range(request) => {
@@ -195,12 +198,12 @@ pub(super) fn refusal(view: View<'_>, request: &Request) -> Option<Refusal> {
 }
 
 impl View<'_> {
-    /// How a request would be refused here, if at all.
+    /// The reason for which a request would be refused on this view, if any.
     pub fn refusal(&self, request: &Request) -> Option<Refusal> {
         refusal(*self, request)
     }
 
-    /// The answer to a transaction of ranges only, such as a member may give from its own store.
+    /// The answer to a transaction of ranges, which a member may give from its own store.
     pub fn read_txn(&self, request: &TxnRequest) -> TxnResponse {
         let header = Some(Header { revision: self.revision(), ..Header::default() });
         let succeeded = request.compare.iter().all(|compare| holds(*self, compare));
@@ -214,7 +217,7 @@ impl View<'_> {
         TxnResponse { header: None, succeeded, responses }
     }
 
-    /// What a range asks for, seen from here.
+    /// The state that a range reads, seen from this view.
     pub fn past(&self, request: &RangeRequest) -> View<'_> {
         if request.revision > 0 { View { at: Some(request.revision), ..*self } } else { *self }
     }

@@ -1,12 +1,13 @@
-//! Numbers for keys: found by their bytes in one step, in the order in which they were entered.
+//! Numbers keys in the order in which they were entered, and finds a key's number in one step.
 
 use crate::history::Blob;
 
-/// A table with open addressing. Its hash is fixed, so that nothing depends on the run.
+/// A hash table with open addressing. The hash is fixed, so the numbers depend on nothing but the
+/// keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyIndex {
     keys: Vec<Blob>,
-    /// Part of the hash, and the number plus one; 0 marks a free slot.
+    /// A part of the hash, and the key's number plus one; 0 marks a free slot.
     slots: Vec<(u32, u32)>,
 }
 
@@ -34,7 +35,7 @@ impl KeyIndex {
         }
     }
 
-    /// The number of a key, which is entered if it is new.
+    /// The number of a key; a new key is entered.
     pub(crate) fn enter(&mut self, key: &Blob) -> u32 {
         if self.keys.len() * 2 >= self.slots.len() {
             self.grow();
@@ -92,7 +93,7 @@ fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
-/// Eight bytes at a time, each mixed in by a multiplication of 128 bits.
+/// Hashes eight bytes at a time; each word is mixed in by a multiplication to 128 bits.
 fn hash(key: &[u8]) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = key.len() as u64 ^ 0x2545_f491_4f6c_dd1d;

@@ -1,4 +1,5 @@
-//! What leases do to the key space: which keys hang on which, and which leases are over.
+//! The effect of leases on the key space: the keys attached to each lease, and the leases that are
+//! over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,28 +9,29 @@ use crate::history::Blob;
 /// The leases of a store.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leases {
-    /// Keys that were ever put with a lease; some hang on another by now, or on none.
-    hung: BTreeMap<i64, BTreeSet<Blob>>,
-    /// Leases that are granted no more than once: when they are over, they are over.
+    /// The keys that were ever put with each lease. By now some are attached to another lease or to
+    /// none.
+    attached: BTreeMap<i64, BTreeSet<Blob>>,
+    /// Leases that are granted at most once: when such a lease ends, its id never comes back.
     once: BTreeSet<i64>,
-    /// Of those, the revision that ended each, as far as one did.
+    /// The revision that ended each lease of `once`, if it ended.
     ended: BTreeMap<i64, i64>,
-    /// The same in the order of revisions.
+    /// The entries of `ended`, ordered by revision.
     endings: Vec<(i64, i64)>,
 }
 
 impl Leases {
-    /// A key is put with a lease.
-    pub(super) fn hang(&mut self, lease: i64, key: &Blob) {
+    /// Notes that a key was put with a lease.
+    pub(super) fn attach(&mut self, lease: i64, key: &Blob) {
         if lease != 0 {
-            let keys = self.hung.entry(lease).or_default();
+            let keys = self.attached.entry(lease).or_default();
             if !keys.contains(key) {
                 keys.insert(key.clone());
             }
         }
     }
 
-    /// Takes back every end after a revision.
+    /// Forgets the ends of leases after a revision.
     pub(super) fn undo_to(&mut self, revision: i64) {
         while let Some((_, lease)) = self.endings.pop_if(|(at, _)| *at > revision) {
             self.ended.remove(&lease);
@@ -41,7 +43,7 @@ impl Leases {
         self.ended.get(&lease).is_some_and(|ended| *ended <= revision)
     }
 
-    /// Nothing is taken back to before a revision any more.
+    /// Drops what only `undo_to` needs, for revisions that will not be undone.
     pub(super) fn forget(&mut self, floor: i64) {
         let known = self.endings.partition_point(|(at, _)| *at <= floor);
         self.endings.drain(..known);
@@ -55,8 +57,8 @@ impl Leases {
 }
 
 impl Store {
-    /// Says which leases are granted no more than once: after a revision has ended one of them,
-    /// nothing can be put with it.
+    /// Declares which leases are granted at most once: once a revision has ended such a lease, no
+    /// put with it is legal.
     pub fn grant_once(&mut self, leases: BTreeSet<i64>) {
         self.leases.once = leases;
     }
@@ -66,7 +68,7 @@ impl Store {
         self.leases.once.contains(&lease)
     }
 
-    /// A revision that was made otherwise here was the end of a lease.
+    /// Records that a revision which the store made by another request was the end of a lease.
     pub(crate) fn lease_ended(&mut self, lease: i64, revision: i64) {
         if self.leases.ended.insert(lease, revision).is_none() {
             let after = self.leases.endings.partition_point(|(at, _)| *at <= revision);
@@ -74,34 +76,34 @@ impl Store {
         }
     }
 
-    /// A lease that was over was granted again.
+    /// Records that a lease which was over was granted again.
     pub(crate) fn granted_again(&mut self, lease: i64) {
         if self.leases.ended.remove(&lease).is_some() {
             self.leases.endings.retain(|(_, ended)| *ended != lease);
         }
     }
 
-    /// Nothing hangs on a lease any more, nor will.
+    /// Forgets a lease: no key is attached to it now or later.
     pub(crate) fn forget_lease(&mut self, lease: i64) {
-        self.leases.hung.remove(&lease);
+        self.leases.attached.remove(&lease);
     }
 
     /// Every lease that a key was ever put with.
     pub fn leases(&self) -> impl Iterator<Item = i64> {
-        self.leases.hung.keys().copied()
+        self.leases.attached.keys().copied()
     }
 
-    /// The live keys that hang on a lease, in order.
-    pub fn hanging(&self, lease: i64) -> Vec<Blob> {
+    /// The live keys attached to a lease, in order.
+    pub fn attached(&self, lease: i64) -> Vec<Blob> {
         let now = self.now();
-        let keys = self.leases.hung.get(&lease).into_iter().flatten();
+        let keys = self.leases.attached.get(&lease).into_iter().flatten();
         let hangs = |key: &&Blob| now.get(key).is_some_and(|version| version.lease == lease);
         keys.filter(hangs).cloned().collect()
     }
 
-    /// Ends a lease, and with it every key that hangs on it, in one revision.
+    /// Ends a lease and deletes every key attached to it, in one revision.
     pub(super) fn revoke(&mut self, lease: i64) {
-        let keys = self.hanging(lease);
+        let keys = self.attached(lease);
         for key in &keys {
             self.erase(key);
         }

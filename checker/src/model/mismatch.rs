@@ -1,4 +1,4 @@
-//! Where a recorded answer departs from what the model demands, field by field.
+//! Compares a recorded answer with the answer that the model demands, field by field.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -10,20 +10,20 @@ use crate::history::{
     RequestOp, Response, ResponseOp, SortOrder, SortTarget, TxnRequest, TxnResponse,
 };
 
-/// A field of an answer that is not what it must be.
+/// A field of a recorded answer that differs from the model's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Its path: `kvs[2].version`.
+    /// The path of the field: `kvs[2].version`.
     pub field: String,
-    /// What the model says.
+    /// The value that the model gives.
     pub expected: String,
     /// What was recorded.
     pub got: String,
-    /// Which keys would have to be otherwise for it to fit.
+    /// The keys that another state could hold so that the answer fits.
     pub scope: Scope,
 }
 
-/// Which part of the state a mismatch is about.
+/// The part of the state that a mismatch is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One key.
@@ -42,7 +42,7 @@ impl Display for Mismatch {
 
 type Verdict = Result<(), Mismatch>;
 
-/// Where the comparison stands inside an answer; written out only when something is wrong.
+/// A position inside an answer; it is written out only for a mismatch.
 struct Place<'a> {
     outer: Option<&'a Place<'a>>,
     step: Step,
@@ -72,19 +72,21 @@ impl Place<'_> {
     fn same<T: PartialEq + Display>(
         &self,
         field: &str,
-        (expected, got): (T, T),
+        expected: T,
+        got: T,
         scope: impl FnOnce() -> Scope,
     ) -> Verdict {
         if expected == got {
             return Ok(());
         }
-        Err(self.wrong(field, (&expected, &got), scope()))
+        Err(self.wrong(field, &expected, &got, scope()))
     }
 
     fn wrong(
         &self,
         field: &str,
-        (expected, got): (&dyn Display, &dyn Display),
+        expected: &dyn Display,
+        got: &dyn Display,
         scope: Scope,
     ) -> Mismatch {
         Mismatch {
@@ -96,8 +98,7 @@ impl Place<'_> {
     }
 }
 
-/// Compares the recorded answer of a request with what the model gave, all but the header at
-/// the top.
+/// Compares a recorded answer with the model's answer. The header at the top is left out.
 pub fn differ(request: &Request, expected: &Response, got: &Response) -> Verdict {
     let top = &Place::TOP;
     match (request, expected, got) {
@@ -113,7 +114,7 @@ pub fn differ(request: &Request, expected: &Response, got: &Response) -> Verdict
         }
         (_, Response::LeaseGrant(_), Response::LeaseGrant(_))
         | (_, Response::LeaseRevoke(_), Response::LeaseRevoke(_)) => Ok(()),
-        _ => Err(top.wrong("response", (&"an answer", &"another kind"), Scope::Nothing)),
+        _ => Err(top.wrong("response", &"an answer", &"another kind", Scope::Nothing)),
     }
 }
 
@@ -122,7 +123,7 @@ fn header(place: &Place<'_>, expected: Option<Header>, got: Option<Header>) -> V
     if got.revision == 0 {
         return Ok(()); // etcd's own inner transactions leave it out
     }
-    place.same("header.revision", (expected.revision, got.revision), || Scope::Request)
+    place.same("header.revision", expected.revision, got.revision, || Scope::Request)
 }
 
 fn range(
@@ -138,12 +139,12 @@ fn range(
     if expected.kvs != got.kvs {
         kvs(place, request, expected, got)?;
     }
-    place.same("count", (expected.count, got.count), || Scope::Request)?;
-    place.same("more", (expected.more, got.more), || Scope::Request)
+    place.same("count", expected.count, got.count, || Scope::Request)?;
+    place.same("more", expected.more, got.more, || Scope::Request)
 }
 
-/// Compares what a range shows. Keys that tie in its order may come in any order, and where the
-/// limit cuts through a tie any of them may be shown.
+/// Compares the keys that a range shows. Keys with equal sort values may come in any order; if the
+/// limit cuts through such keys, any of them may be shown.
 fn kvs(
     place: &Place<'_>,
     request: &RangeRequest,
@@ -158,7 +159,7 @@ fn kvs(
         } else if request.limit == 0 {
             let place = Place { outer: Some(place), step: Step::Kv("kvs", index) };
             let scope = Scope::Key(kv.key.clone());
-            return Err(place.wrong("", (&"absent", &Shown(kv)), scope));
+            return Err(place.wrong("", &"absent", &Shown(kv), scope));
         }
     }
     let shown: BTreeMap<&Blob, &KeyValue> = got.kvs.iter().map(|kv| (&kv.key, kv)).collect();
@@ -166,12 +167,12 @@ fn kvs(
         && let Some(kv) = expected.kvs.iter().find(|kv| !shown.contains_key(&kv.key))
     {
         let scope = Scope::Key(kv.key.clone());
-        return Err(place.wrong("kvs", (&Shown(kv), &"without it"), scope));
+        return Err(place.wrong("kvs", &Shown(kv), &"without it", scope));
     }
     let (must, is) = (expected.kvs.len(), got.kvs.len());
-    place.same("kvs.length", (must, is), || Scope::Request)?;
+    place.same("kvs.length", must, is, || Scope::Request)?;
     if shown.len() != is {
-        return Err(place.wrong("kvs", (&"each once", &"a key twice"), Scope::Nothing));
+        return Err(place.wrong("kvs", &"each once", &"a key twice", Scope::Nothing));
     }
     let ties = request.sort_target != SortTarget::Key;
     let last = expected.kvs.last();
@@ -187,7 +188,7 @@ fn kvs(
             } else {
                 Scope::Request
             };
-            return Err(place.wrong("key", (&must.key, &is.key), scope));
+            return Err(place.wrong("key", &must.key, &is.key, scope));
         }
     }
     Ok(())
@@ -201,11 +202,11 @@ fn put(place: &Place<'_>, expected: &PutResponse, got: &PutResponse) -> Verdict 
         }
         (None, Some(got)) => {
             let scope = Scope::Key(got.key.clone());
-            Err(place.wrong("prev_kv", (&"absent", &Shown(got)), scope))
+            Err(place.wrong("prev_kv", &"absent", &Shown(got), scope))
         }
         (Some(expected), None) => {
             let scope = Scope::Key(expected.key.clone());
-            Err(place.wrong("prev_kv", (&Shown(expected), &"absent"), scope))
+            Err(place.wrong("prev_kv", &Shown(expected), &"absent", scope))
         }
         (None, None) => Ok(()),
     }
@@ -224,9 +225,9 @@ fn delete_range(
             pair.1,
         )?;
     }
-    let lengths = (expected.prev_kvs.len(), got.prev_kvs.len());
-    place.same("deleted", (expected.deleted, got.deleted), || Scope::Request)?;
-    place.same("prev_kvs.length", lengths, || Scope::Request)
+    place.same("deleted", expected.deleted, got.deleted, || Scope::Request)?;
+    let (must, is) = (expected.prev_kvs.len(), got.prev_kvs.len());
+    place.same("prev_kvs.length", must, is, || Scope::Request)
 }
 
 fn txn(
@@ -235,9 +236,9 @@ fn txn(
     expected: &TxnResponse,
     got: &TxnResponse,
 ) -> Verdict {
-    place.same("succeeded", (expected.succeeded, got.succeeded), || Scope::Request)?;
-    let lengths = (expected.responses.len(), got.responses.len());
-    place.same("responses.length", lengths, || Scope::Nothing)?;
+    place.same("succeeded", expected.succeeded, got.succeeded, || Scope::Request)?;
+    let (must, is) = (expected.responses.len(), got.responses.len());
+    place.same("responses.length", must, is, || Scope::Nothing)?;
     let ops = if expected.succeeded { &request.success } else { &request.failure };
     let answers = expected.responses.iter().zip(&got.responses);
     for (index, (op, (expected, got))) in ops.iter().zip(answers).enumerate() {
@@ -254,8 +255,8 @@ fn txn(
                 txn(&inner, request, expected, got)?;
             }
             _ => {
-                let what = (&"an answer of the operation's kind" as &dyn Display, &"another" as _);
-                return Err(inner.wrong("", what, Scope::Nothing));
+                let must = &"an answer of the operation's kind";
+                return Err(inner.wrong("", must, &"another", Scope::Nothing));
             }
         }
     }
@@ -267,12 +268,12 @@ fn key_value(place: &Place<'_>, expected: &KeyValue, got: &KeyValue) -> Verdict 
         return Ok(());
     }
     let scope = || Scope::Key(expected.key.clone());
-    place.same("key", (&expected.key, &got.key), || Scope::Request)?;
-    place.same("mod_revision", (expected.mod_revision, got.mod_revision), scope)?;
-    place.same("value", (&expected.value, &got.value), scope)?;
-    place.same("create_revision", (expected.create_revision, got.create_revision), scope)?;
-    place.same("version", (expected.version, got.version), scope)?;
-    place.same("lease", (expected.lease, got.lease), scope)
+    place.same("key", &expected.key, &got.key, || Scope::Request)?;
+    place.same("mod_revision", expected.mod_revision, got.mod_revision, scope)?;
+    place.same("value", &expected.value, &got.value, scope)?;
+    place.same("create_revision", expected.create_revision, got.create_revision, scope)?;
+    place.same("version", expected.version, got.version, scope)?;
+    place.same("lease", expected.lease, got.lease, scope)
 }
 
 /// A key and its versions in a message.

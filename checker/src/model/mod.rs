@@ -1,16 +1,16 @@
-//! What etcd's key space must answer: a sequential model, written from etcd's documentation alone.
+//! A sequential model of etcd's key space, written from etcd's documentation alone.
 //!
-//! [`Store`] holds every version of every key, so that it can be read at any past revision, and
-//! undoes its last revisions, so that a search may try a write and take it back. A request that
-//! changes at least one key moves the store to the next revision, whatever the number of keys;
-//! nothing else does. A fresh store is at revision 1.
+//! [`Store`] holds every version of every key, so it can be read at any past revision. It can undo
+//! its last revisions, so a search may try a write and take it back. A request that changes at
+//! least one key moves the store to the next revision, however many keys it changes; nothing else
+//! does. A fresh store is at revision 1.
 //!
-//! * [`Store::execute`] does a request and gives the answer that etcd must give.
-//! * [`differ`] compares that with what was recorded, field by field.
-//! * [`View`] reads the store now or as it was.
+//! * [`Store::execute`] applies a request and returns the answer that etcd must give.
+//! * [`differ`] compares this answer with the recorded answer, field by field.
+//! * [`View`] reads the store as it is or as it was.
 //!
-//! Compaction is not the store's business: it only forbids reads, and *when* it did so is for the
-//! caller to judge, since its answer does not say.
+//! The store does not model compaction. A compaction only forbids reads, and its answer does not
+//! say when it took effect: the caller judges that.
 
 mod execute;
 mod index;

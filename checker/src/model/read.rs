@@ -1,4 +1,4 @@
-//! Reading the store: ranges with all their options, and the conditions of transactions.
+//! Reads the store: ranges with all their options, and the conditions of transactions.
 
 use std::cmp::Ordering;
 
@@ -8,15 +8,15 @@ use crate::history::{
     SortTarget,
 };
 
-/// The store as it is, or as it was.
+/// The store as it is or as it was.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     pub(super) store: &'a Store,
     pub(super) at: Option<i64>,
 }
 
-/// The count of an answer of which the model cannot say anything: what was there is forgotten, or
-/// was before the recording.
+/// The count in an answer that the model cannot predict: the revision read was forgotten or lies
+/// before the recording.
 pub(super) const FORGOTTEN: i64 = i64::MIN;
 
 impl<'a> View<'a> {
@@ -24,12 +24,12 @@ impl<'a> View<'a> {
         View { store, at }
     }
 
-    /// The revision that is read.
+    /// The revision that the view reads.
     pub fn revision(&self) -> i64 {
         self.at.unwrap_or(self.store.revision())
     }
 
-    /// Whether nothing is known of what was there.
+    /// Whether the store has forgotten the revision that the view reads.
     pub fn is_forgotten(&self) -> bool {
         self.revision() < self.store.floor()
     }
@@ -56,7 +56,7 @@ impl<'a> View<'a> {
         self.store.index.get(key).and_then(|chain| self.version(chain))
     }
 
-    /// All keys of a span, in order.
+    /// The keys of a span, in order.
     pub fn within(&self, span: &Span) -> Vec<(&'a Blob, &'a Version)> {
         if span.is_one() {
             return self.one(&span.key).into_iter().collect();
@@ -67,7 +67,8 @@ impl<'a> View<'a> {
         found.filter_map(|(_, chain)| self.version(*chain)).collect()
     }
 
-    /// What a range must answer, without a header; the request's revision is the view's business.
+    /// The answer to a range, without a header. The view decides the revision, whatever the request
+    /// says.
     pub fn range(&self, request: &RangeRequest) -> RangeResponse {
         if self.is_forgotten() {
             return RangeResponse { count: FORGOTTEN, ..RangeResponse::default() };
@@ -84,9 +85,10 @@ impl<'a> View<'a> {
         RangeResponse { header: None, kvs, more, count }
     }
 
-    /// Everything a range may show, in its order, before the limit; and the count.
+    /// The keys that a range may show, sorted, before the limit is applied; and the count.
     ///
-    /// A target without an order sorts only what the limit (and one more) lets through.
+    /// Sorting by a target without an order sorts only the keys that the limit (plus one) lets
+    /// through.
     ///
     /// # Source
     /// etcd `server/etcdserver/txn/range.go`: the limit is lifted for an order, not for a target.
@@ -123,7 +125,7 @@ impl<'a> View<'a> {
 }
 
 impl View<'_> {
-    /// A range of one key, which is what most are.
+    /// A range over one key, the most common one.
     fn single(&self, request: &RangeRequest) -> (Vec<KeyValue>, i64) {
         let Some(version) = self.get(&request.key) else { return (Vec::new(), 0) };
         if !shows(request, version) {
@@ -145,7 +147,7 @@ fn shows(request: &RangeRequest, version: &Version) -> bool {
         && within(version.create_revision, request.min_create_revision, request.max_create_revision)
 }
 
-/// How two keys of a range are ordered; keys that tie may come in any order.
+/// The order of two keys in a range; keys with equal sort values may come in any order.
 pub(super) fn order(request: &RangeRequest, a: &KeyValue, b: &KeyValue) -> Ordering {
     let order = match request.sort_target {
         SortTarget::Key => a.key.cmp(&b.key),
@@ -157,8 +159,8 @@ pub(super) fn order(request: &RangeRequest, a: &KeyValue, b: &KeyValue) -> Order
     if request.sort_order == SortOrder::Descend { order.reverse() } else { order }
 }
 
-/// Whether a condition holds: for every key of its range, or, when there is none, for a key of
-/// zeros; a value never compares with a key that is not there.
+/// Whether a condition holds: for every key of its range, or, if the range is empty, for a key with
+/// all numbers zero. A condition on a value never holds for a missing key.
 ///
 /// # Source
 /// etcd `server/etcdserver/txn`, `applyCompare`.

@@ -11,7 +11,8 @@ type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 pub struct Span {
     /// First key.
     pub key: Blob,
-    /// Empty: only `key`. One zero byte: every key from `key` on. Else the first key not included.
+    /// Empty: only `key`. One zero byte: every key from `key` on. Otherwise the first key behind
+    /// the range.
     pub range_end: Blob,
 }
 
@@ -26,12 +27,12 @@ impl Span {
         Span { key: key.clone(), range_end: Blob::default() }
     }
 
-    /// Every key there can be.
+    /// The span of all keys.
     pub fn everything() -> Self {
         Span { key: Blob::from(&[0]), range_end: Blob::from(&[0]) }
     }
 
-    /// Whether it names a single key.
+    /// Whether the span is a single key.
     pub fn is_one(&self) -> bool {
         self.range_end.is_empty()
     }
@@ -40,7 +41,7 @@ impl Span {
         self.range_end.as_slice() == [0]
     }
 
-    /// Whether `key` is in it.
+    /// Whether the span holds `key`.
     pub fn contains(&self, key: &[u8]) -> bool {
         if self.is_one() {
             return key == self.key.as_slice();
@@ -48,7 +49,7 @@ impl Span {
         key >= self.key.as_slice() && (self.is_open() || key < self.range_end.as_slice())
     }
 
-    /// Whether some key could be in both.
+    /// Whether some key could be in both spans.
     pub fn overlaps(&self, other: &Span) -> bool {
         if self.is_one() {
             return other.contains(&self.key);
@@ -60,7 +61,7 @@ impl Span {
         below(self, other) && below(other, self)
     }
 
-    /// The bounds for an ordered map; None when nothing can be inside (or for a single key).
+    /// The bounds for an ordered map; None if the span is empty or a single key.
     pub(super) fn bounds(&self) -> Option<Bounds<'_>> {
         if self.is_open() {
             return Some((Bound::Included(self.key.as_slice()), Bound::Unbounded));

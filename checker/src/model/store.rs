@@ -1,4 +1,4 @@
-//! Every version of every key, with the changes of each revision, and a way back.
+//! The versions of all keys, with the changes of each revision and a way to undo them.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,16 +13,16 @@ pub struct Version {
     pub mod_revision: i64,
     /// The revision that created the key.
     pub create_revision: i64,
-    /// Puts since the creation; 0 means that this version is a deletion.
+    /// Puts since the creation; 0 marks a deletion.
     pub version: i64,
-    /// 0 for none.
+    /// The lease, or 0.
     pub lease: i64,
     /// The value.
     pub value: Blob,
 }
 
 impl Version {
-    /// Whether the key is gone with this version.
+    /// Whether this version is a deletion.
     pub fn is_deletion(&self) -> bool {
         self.version == 0
     }
@@ -40,28 +40,28 @@ impl Version {
     }
 }
 
-/// One key's change in one revision.
+/// The change of one key in one revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change<'a> {
     /// The key.
     pub key: &'a Blob,
-    /// What it became.
+    /// The version after the change.
     pub now: &'a Version,
-    /// What it was just before this change, which may be a change of the same revision; None if it
+    /// The version just before the change, which the same revision may have made; None if the key
     /// did not exist.
     pub before: Option<&'a Version>,
-    /// What it was at the revision before; None if it did not exist.
+    /// The version at the revision before; None if the key did not exist.
     pub past: Option<&'a Version>,
 }
 
 impl Change<'_> {
-    /// The key as stored after the change; of a deletion only its name and revision.
+    /// The key after the change; a deletion shows only its name and revision.
     pub fn kv(&self) -> KeyValue {
         self.now.of(self.key)
     }
 
-    /// What a watch event says was there before: the key as stored at the revision before, however
-    /// often this revision changed it; nothing if this change created it.
+    /// The `prev_kv` of the watch event: the key as stored at the revision before, however often
+    /// this revision changed the key; None if this change created the key.
     ///
     /// # Source
     /// etcd 3.4.23, asked: a transaction may delete `[k, \0)` and put k again, or put k and delete
@@ -72,27 +72,29 @@ impl Change<'_> {
     }
 }
 
-/// Dead keys that are put up with.
+/// How many keys without versions the index may hold.
 const SPARE: usize = 16;
 
-/// The key space with its past from some revision on: from 1, from where a recording starts, or
-/// from what was forgotten last.
+/// The key space and its past since `floor`: revision 1, the start of the recording, or the
+/// revision up to which the past was forgotten.
 #[derive(Clone, Debug)]
 pub struct Store {
     revision: i64,
     /// The lowest revision that can be read.
     floor: i64,
     pub(super) index: KeyIndex,
-    /// The versions of each key, by its number in the index. None for a key that was only tried.
+    /// The versions of each key, by the key's number in the index. Empty for a key whose versions
+    /// were undone or forgotten.
     pub(super) chains: Vec<Vec<Version>>,
     /// How many versions of each chain were forgotten.
     gone: Vec<u32>,
-    /// In order, for ranges.
+    /// All keys with a version, in order.
     pub(super) all: BTreeMap<Blob, u32>,
     pub(super) live: BTreeMap<Blob, u32>,
-    /// Which version of which chain (counted with what was forgotten), in the order of the changes.
+    /// The chain and version of each change, in the order of changes. The number of the version
+    /// counts forgotten ones too.
     changes: VecDeque<(u32, u32)>,
-    /// Where each revision above the floor begins, in `changes` and what was forgotten of it.
+    /// The first change of each revision above the floor. Numbers count forgotten changes too.
     begins: VecDeque<u64>,
     /// How many changes were forgotten.
     forgotten: u64,
@@ -121,7 +123,7 @@ impl Default for Store {
 }
 
 impl Store {
-    /// A store that held these keys, and no others, at a revision.
+    /// A store that held exactly these keys at a revision.
     pub fn starting_at(revision: i64, kvs: &[KeyValue]) -> Self {
         let mut store = Store { revision, floor: revision, ..Store::default() };
         for kv in kvs {
@@ -137,17 +139,17 @@ impl Store {
             store.chains[chain as usize] = vec![version];
             store.all.insert(kv.key.clone(), chain);
             store.live.insert(kv.key.clone(), chain);
-            store.leases.hang(kv.lease, &kv.key);
+            store.leases.attach(kv.lease, &kv.key);
         }
         store
     }
 
-    /// The lowest revision of which the past is known.
+    /// The lowest revision that can be read.
     pub fn floor(&self) -> i64 {
         self.floor
     }
 
-    /// Forgets what was before `revision`, which can still be read itself.
+    /// Forgets the past before `revision`; `revision` itself can still be read.
     pub fn forget(&mut self, revision: i64) {
         let revision = revision.min(self.revision);
         while self.floor < revision {
@@ -167,7 +169,7 @@ impl Store {
         }
     }
 
-    /// Drops the versions of a chain that nobody can read any more.
+    /// Drops the versions of a chain that no readable revision shows.
     fn prune(&mut self, chain: u32) {
         let versions = &mut self.chains[chain as usize];
         let known = versions.partition_point(|version| version.mod_revision <= self.floor);
@@ -181,7 +183,7 @@ impl Store {
         }
     }
 
-    /// Gives new numbers to the keys that still have a version, and drops the others.
+    /// Renumbers the keys that still have a version, and drops the others.
     fn renumber(&mut self) {
         let (mut index, mut moved) = (KeyIndex::default(), vec![0; self.chains.len()]);
         let (mut chains, mut gone) = (Vec::new(), Vec::new());
@@ -201,7 +203,7 @@ impl Store {
         (self.index, self.chains, self.gone) = (index, chains, gone);
     }
 
-    /// The number of a key's chain, which is made if there is none.
+    /// The number of a key's chain; a missing chain is made.
     fn chain(&mut self, key: &Blob) -> u32 {
         let chain = self.index.enter(key);
         if self.chains.len() < self.index.len() {
@@ -226,7 +228,7 @@ impl Store {
         View::new(self, (revision < self.revision).then_some(revision))
     }
 
-    /// What `revision` changed, in order; nothing for a revision that is not there.
+    /// The changes of a revision, in order; none for an unknown revision.
     pub fn changes(&self, revision: i64) -> impl ExactSizeIterator<Item = Change<'_>> {
         let (from, to) = self.bounds(revision);
         self.changes.range(from..to).map(move |&(chain, version)| {
@@ -241,15 +243,15 @@ impl Store {
         })
     }
 
-    /// Roughly what it takes beside itself, values that are shared left out.
+    /// The approximate heap bytes of the store, without values, which are shared.
     pub(crate) fn heap_bytes(&self) -> usize {
-        /// Of a version, with its place among the changes; of a key in lists and trees.
+        /// For a version with its place among the changes; for a key in lists and trees.
         const CHANGE: usize = size_of::<Version>() + 2 * size_of::<(u32, u32)>();
         const KEY: usize = 12 * size_of::<Blob>();
         self.changes.len() * CHANGE + self.begins.len() * 16 + self.index.len() * KEY
     }
 
-    /// What it takes in all, values that nobody else has included.
+    /// All bytes of the store, including values.
     pub(crate) fn held_bytes(&self) -> u64 {
         self.heap_bytes() as u64 + self.value_bytes
     }
@@ -264,7 +266,7 @@ impl Store {
         (at(&self.begins[place]), end)
     }
 
-    /// Takes back everything after `revision`.
+    /// Undoes everything after `revision`.
     pub fn undo_to(&mut self, revision: i64) {
         let revision = revision.max(self.floor);
         if revision >= self.revision {
@@ -297,12 +299,12 @@ impl Store {
         self.revision = revision;
     }
 
-    /// How many changes there are in all: a mark for [`Store::close`].
+    /// The number of changes so far: the mark for [`Store::close`].
     pub(super) fn mark(&self) -> usize {
         self.changes.len()
     }
 
-    /// Ends a request: whatever changed since `mark` is the next revision.
+    /// Ends a request: the changes since `mark` make up the next revision.
     pub(super) fn close(&mut self, mark: usize) {
         if self.changes.len() > mark {
             self.begins.push_back(self.forgotten + mark as u64);
@@ -314,7 +316,7 @@ impl Store {
     pub(super) fn write(&mut self, key: &Blob, value: Blob, lease: i64) {
         let revision = self.revision + 1;
         let chain = self.chain(key);
-        self.leases.hang(lease, key);
+        self.leases.attach(lease, key);
         let versions = &mut self.chains[chain as usize];
         let (create_revision, version) = match versions.last() {
             Some(last) if !last.is_deletion() => (last.create_revision, last.version + 1),

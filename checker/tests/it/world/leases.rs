@@ -153,7 +153,7 @@ impl World {
                     answer.ttl = (end.saturating_sub(at) / SECOND) as i64;
                     answer.granted_ttl = life.ttl;
                     if asked.keys {
-                        answer.keys = self.store.hanging(asked.id);
+                        answer.keys = self.store.attached(asked.id);
                     }
                 }
                 Ok(Response::LeaseTimeToLive(answer))
