@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use mettle_checker::follow::{FollowOptions, Follower};
 use mettle_checker::history::{
     Blob, DeleteRangeRequest, ErrorAnswer, Event, EventType, Header, History, LeaseGrantRequest,
-    LeaseGrantResponse, LeaseKeepAliveResponse, LeaseRequest, Origin, PutRequest, RangeRequest,
-    Record, Request, Response, WatchCreateRequest, WatchResponse,
+    LeaseGrantResponse, LeaseKeepAliveResponse, LeaseRequest, OnStream, Origin, PutRequest,
+    RangeRequest, Record, Request, Response, WatchCreateRequest, WatchResponse,
 };
 use mettle_checker::model::Store;
 use mettle_checker::{Options, Report, check};
@@ -91,7 +91,10 @@ impl Recording {
     fn heard(&mut self, at: u64, response: WatchResponse) {
         let (id, header) = (self.id(), self.header());
         let response = WatchResponse { header, ..response };
-        let record = Record::watch_response(id, u64::MAX, 1, at, (1, response));
+        let record = Record::watch_response(
+            OnStream { id, process: u64::MAX, member: 1, at_ns: at, stream: 1 },
+            response,
+        );
         self.pending.insert((at, id), record);
     }
 

@@ -1,4 +1,4 @@
-//! Bytes of a key or a value: cheap to clone, and readable in a history file.
+//! The bytes of a key or a value: cheap to clone, and readable in a history file.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A key or a value. In a file: a JSON string when it is UTF-8, else `{"base64":"…"}`.
+/// A key or a value. In a file: a JSON string if it is UTF-8, otherwise `{"base64":"…"}`.
 ///
-/// Up to 22 bytes, which is most, lie in the object itself: they are compared without following
-/// a pointer.
+/// Up to 22 bytes lie in the object itself, as most keys and values do, and are compared without
+/// following a pointer.
 #[derive(Clone)]
 pub struct Blob(Bytes);
 

@@ -17,13 +17,13 @@ pub struct Compare {
     pub key: Blob,
     /// As in [`RangeRequest`](super::RangeRequest).
     pub range_end: Blob,
-    /// How the stored side relates to the operand when the condition holds.
+    /// How the stored value relates to the operand if the condition holds.
     pub result: CompareResult,
-    /// What is compared, and with what.
+    /// The field that is compared, and the operand.
     pub operand: Operand,
 }
 
-/// How the stored side must relate to the operand.
+/// How the stored value must relate to the operand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CompareResult {
@@ -38,7 +38,7 @@ pub enum CompareResult {
     NotEqual,
 }
 
-/// What is compared, and with what. A key that does not exist has zeros.
+/// The field that is compared, and the operand. A missing key has zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operand {
     /// Number of puts since creation.
@@ -47,7 +47,7 @@ pub enum Operand {
     CreateRevision(i64),
     /// Revision of the last put.
     ModRevision(i64),
-    /// The value; never holds for a key that does not exist.
+    /// The value; no such condition holds for a missing key.
     Value(Blob),
     /// The lease, 0 for none.
     Lease(i64),

@@ -4,19 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Blob, Compare};
 
-/// What every answer says about the member that gave it.
+/// The header of an answer: the member that gave it, and the revision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Header {
-    /// Of the cluster.
+    /// The cluster's id.
     #[serde(skip_serializing_if = "super::is_default")]
     pub cluster_id: u64,
-    /// Of the member that answered.
+    /// The id of the member that answered.
     #[serde(skip_serializing_if = "super::is_default")]
     pub member_id: u64,
     /// The store's revision when the request was applied.
     pub revision: i64,
-    /// The term when it was applied.
+    /// The raft term when the request was applied.
     #[serde(skip_serializing_if = "super::is_default")]
     pub raft_term: u64,
 }
@@ -36,19 +36,19 @@ pub struct KeyValue {
     /// Revision of its last put.
     #[serde(skip_serializing_if = "super::is_default")]
     pub mod_revision: i64,
-    /// Puts since its creation, which is 1.
+    /// Puts since the creation; the creation counts as 1.
     #[serde(skip_serializing_if = "super::is_default")]
     pub version: i64,
-    /// The lease it hangs on, 0 for none.
+    /// The lease that the key is attached to, 0 for none.
     #[serde(skip_serializing_if = "super::is_default")]
     pub lease: i64,
 }
 
-/// How a range is ordered.
+/// The sort order of a range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SortOrder {
-    /// By key, ascending, unless the target is another than the key.
+    /// By key, ascending, unless the target is not the key.
     #[default]
     None,
     /// Smallest first.
@@ -57,7 +57,7 @@ pub enum SortOrder {
     Descend,
 }
 
-/// What a range is ordered by.
+/// The field that a range sorts by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SortTarget {
@@ -80,58 +80,59 @@ pub enum SortTarget {
 pub struct RangeRequest {
     /// First key.
     pub key: Blob,
-    /// Empty: just `key`. One zero byte: every key from `key` on. Else the first key not included.
+    /// Empty: just `key`. One zero byte: every key from `key` on. Otherwise the first key not
+    /// included.
     #[serde(skip_serializing_if = "Blob::is_empty")]
     pub range_end: Blob,
-    /// 0 for no limit.
+    /// The most keys in the answer, 0 for no limit.
     #[serde(skip_serializing_if = "super::is_default")]
     pub limit: i64,
-    /// 0 or below for now.
+    /// The revision to read; 0 or below for the present.
     #[serde(skip_serializing_if = "super::is_default")]
     pub revision: i64,
-    /// Which way to sort.
+    /// The sort order.
     #[serde(skip_serializing_if = "super::is_default")]
     pub sort_order: SortOrder,
-    /// What to sort by.
+    /// The field to sort by.
     #[serde(skip_serializing_if = "super::is_default")]
     pub sort_target: SortTarget,
-    /// Answered from the local store without a quorum.
+    /// Answer from the member's own store, without a quorum.
     #[serde(skip_serializing_if = "super::is_default")]
     pub serializable: bool,
     /// Leave values out.
     #[serde(skip_serializing_if = "super::is_default")]
     pub keys_only: bool,
-    /// Only `count`.
+    /// Answer with the count alone.
     #[serde(skip_serializing_if = "super::is_default")]
     pub count_only: bool,
-    /// Lower bound of mod revisions shown, 0 for none.
+    /// The lowest mod revision shown, 0 for no bound.
     #[serde(skip_serializing_if = "super::is_default")]
     pub min_mod_revision: i64,
-    /// Upper bound of mod revisions shown, 0 for none.
+    /// The greatest mod revision shown, 0 for no bound.
     #[serde(skip_serializing_if = "super::is_default")]
     pub max_mod_revision: i64,
-    /// Lower bound of create revisions shown, 0 for none.
+    /// The lowest create revision shown, 0 for no bound.
     #[serde(skip_serializing_if = "super::is_default")]
     pub min_create_revision: i64,
-    /// Upper bound of create revisions shown, 0 for none.
+    /// The greatest create revision shown, 0 for no bound.
     #[serde(skip_serializing_if = "super::is_default")]
     pub max_create_revision: i64,
 }
 
-/// What a range found.
+/// The answer to a range.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RangeResponse {
     /// Absent inside a transaction's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// What was found, up to the limit.
+    /// The keys, up to the limit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kvs: Vec<KeyValue>,
-    /// Whether the limit cut something off.
+    /// Whether the limit cut keys off.
     #[serde(skip_serializing_if = "super::is_default")]
     pub more: bool,
-    /// How many keys are in the range, limit or not.
+    /// The number of keys in the range, beyond the limit too.
     pub count: i64,
 }
 
@@ -144,28 +145,28 @@ pub struct PutRequest {
     /// The value.
     #[serde(skip_serializing_if = "Blob::is_empty")]
     pub value: Blob,
-    /// 0 for none.
+    /// The lease, 0 for none.
     #[serde(skip_serializing_if = "super::is_default")]
     pub lease: i64,
-    /// Answer with what was there before.
+    /// Answer with the key as it was before the put.
     #[serde(skip_serializing_if = "super::is_default")]
     pub prev_kv: bool,
-    /// Keep the value that is there (error if no key).
+    /// Keep the present value; an error for a missing key.
     #[serde(skip_serializing_if = "super::is_default")]
     pub ignore_value: bool,
-    /// Keep the lease that is there (error if no key).
+    /// Keep the present lease; an error for a missing key.
     #[serde(skip_serializing_if = "super::is_default")]
     pub ignore_lease: bool,
 }
 
-/// A put was done.
+/// The answer to a put.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PutResponse {
     /// Absent inside a transaction's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// What was there before, if that was asked for.
+    /// The key before the put, if the request asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prev_kv: Option<KeyValue>,
 }
@@ -179,36 +180,36 @@ pub struct DeleteRangeRequest {
     /// As in [`RangeRequest`].
     #[serde(skip_serializing_if = "Blob::is_empty")]
     pub range_end: Blob,
-    /// Answer with what was there before.
+    /// Answer with the keys as they were before the deletion.
     #[serde(skip_serializing_if = "super::is_default")]
     pub prev_kv: bool,
 }
 
-/// What was deleted.
+/// The answer to a deletion.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeleteRangeResponse {
     /// Absent inside a transaction's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// How many keys.
+    /// The number of keys deleted.
     pub deleted: i64,
-    /// What was there before, if that was asked for.
+    /// The keys before the deletion, if the request asked for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prev_kvs: Vec<KeyValue>,
 }
 
-/// Compares, then does one of two lists.
+/// Evaluates conditions, then runs one of two lists of operations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TxnRequest {
-    /// All must hold.
+    /// The conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub compare: Vec<Compare>,
-    /// Done when they do.
+    /// The operations to run if all conditions hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub success: Vec<RequestOp>,
-    /// Done when they do not.
+    /// The operations to run otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failure: Vec<RequestOp>,
 }
@@ -225,21 +226,21 @@ pub enum RequestOp {
     /// Delete.
     #[serde(rename = "request_delete_range")]
     DeleteRange(DeleteRangeRequest),
-    /// A transaction inside.
+    /// A nested transaction.
     #[serde(rename = "request_txn")]
     Txn(TxnRequest),
 }
 
-/// What a transaction did.
+/// The answer to a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TxnResponse {
-    /// Absent inside another transaction's answer.
+    /// Absent in a nested transaction's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// Which list was done.
+    /// Whether the list `success` ran.
     pub succeeded: bool,
-    /// One answer for each operation of that list.
+    /// The answers to the operations of the list that ran.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub responses: Vec<ResponseOp>,
 }
@@ -256,27 +257,27 @@ pub enum ResponseOp {
     /// Delete.
     #[serde(rename = "response_delete_range")]
     DeleteRange(DeleteRangeResponse),
-    /// A transaction inside.
+    /// A nested transaction.
     #[serde(rename = "response_txn")]
     Txn(TxnResponse),
 }
 
-/// Forgets history below a revision.
+/// Compacts the history up to a revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompactRequest {
-    /// Reads below it fail from now on.
+    /// Reads below this revision fail from now on.
     pub revision: i64,
-    /// Answer only when the space is free again.
+    /// Answer only once the space is free again.
     #[serde(skip_serializing_if = "super::is_default")]
     pub physical: bool,
 }
 
-/// A compaction was done.
+/// The answer to a compaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CompactResponse {
-    /// Its revision is read after the fact: an upper bound.
+    /// The member read this revision after the compaction: it is an upper bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
 }

@@ -8,44 +8,43 @@ use super::{Blob, Header};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseGrantRequest {
-    /// Its number, 0 to let the server choose.
+    /// The id of the lease; 0 lets the server choose.
     #[serde(rename = "ID", skip_serializing_if = "super::is_default")]
     pub id: i64,
-    /// For how many seconds.
+    /// The seconds that the lease lives without a renewal.
     #[serde(rename = "TTL")]
     pub ttl: i64,
 }
 
-/// A lease was granted.
+/// The answer to a grant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseGrantResponse {
-    /// Of the store when it was granted.
+    /// The revision is the store's at the grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// Its number.
+    /// The id of the lease.
     #[serde(rename = "ID")]
     pub id: i64,
-    /// For how many seconds, which may be more than were asked for; 0 if it was not recorded, and
-    /// long enough.
+    /// The seconds granted, which may exceed the seconds asked for; 0 if they were not recorded.
     #[serde(rename = "TTL")]
     pub ttl: i64,
 }
 
-/// Ends a lease, or renews it.
+/// Revokes or renews a lease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseRequest {
-    /// Its number.
+    /// The id of the lease.
     #[serde(rename = "ID")]
     pub id: i64,
 }
 
-/// A lease was ended, and every key that hung on it is gone.
+/// The answer to a revocation; every key attached to the lease is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseRevokeResponse {
-    /// Of the store after it.
+    /// The revision is the store's after the revocation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
 }
@@ -54,63 +53,63 @@ pub struct LeaseRevokeResponse {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseKeepAliveResponse {
-    /// Of the member that answered.
+    /// The header of the member that answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
     /// The lease.
     #[serde(rename = "ID")]
     pub id: i64,
-    /// For how many seconds from now on; 0 if there is no such lease.
+    /// The seconds that the lease lives from now on; 0 if there is no such lease.
     #[serde(rename = "TTL")]
     pub ttl: i64,
 }
 
-/// Asks how long a lease has left.
+/// Asks for the remaining time of a lease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseTimeToLiveRequest {
-    /// Its number.
+    /// The id of the lease.
     #[serde(rename = "ID")]
     pub id: i64,
-    /// Also which keys hang on it.
+    /// Ask for the attached keys too.
     #[serde(skip_serializing_if = "super::is_default")]
     pub keys: bool,
 }
 
-/// How long a lease has left.
+/// The remaining time of a lease.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseTimeToLiveResponse {
-    /// Of the member that answered.
+    /// The header of the member that answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
     /// The lease.
     #[serde(rename = "ID")]
     pub id: i64,
-    /// How many seconds it has left; -1 if there is no such lease.
+    /// The seconds left; -1 if there is no such lease.
     #[serde(rename = "TTL")]
     pub ttl: i64,
-    /// For how many seconds it was granted.
+    /// The seconds granted.
     #[serde(rename = "grantedTTL", skip_serializing_if = "super::is_default")]
     pub granted_ttl: i64,
-    /// The keys that hang on it, in any order.
+    /// The keys attached to the lease, in any order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Blob>,
 }
 
-/// Asks which leases there are.
+/// Asks for the list of leases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseLeasesRequest {}
 
-/// Which leases there are.
+/// The list of leases.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseLeasesResponse {
-    /// Of the member that answered.
+    /// The header of the member that answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// All of them, in any order.
+    /// The leases, in any order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leases: Vec<LeaseStatus>,
 }
@@ -119,7 +118,7 @@ pub struct LeaseLeasesResponse {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseStatus {
-    /// Its number.
+    /// The id of the lease.
     #[serde(rename = "ID")]
     pub id: i64,
 }

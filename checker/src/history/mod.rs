@@ -1,4 +1,5 @@
-//! What clients saw: operations, watch streams, and the format in which they are kept (history v1).
+//! Histories: operations and watch streams as clients recorded them, and their file format (history
+//! v1).
 //!
 //! A history file is newline-delimited JSON. Its first line says where it comes from
 //! (`{"version":1,"seed":7,"scenario":"faults/x"}`; `seed` and `scenario` may be absent), every
@@ -14,20 +15,21 @@
 //! `{"base64":"…"}` when they are not UTF-8.
 //!
 //! * `op`: `range`, `put`, `delete_range`, `txn`, `compact`; `lease_grant`, `lease_revoke`,
-//!   `lease_keep_alive` (one record a renewal), `lease_time_to_live`, `lease_leases`; and for watch streams `watch_create`,
-//!   `watch_cancel`, `watch_progress` (what the client sent), `watch_response` (what came back, one
-//!   line a response, `return_ns` is its arrival), `watch_end` (the stream is over); and `quiesced`
-//!   ([`QuiescedRequest`]: between its times nothing was wrong, so what was due had time to come).
-//! * A line `{"called_before_ns":5000}` says that everything called before that moment stands
-//!   above; a line `{"end":true}` that nothing follows.
-//! * `outcome`: `ok`, `fail` (certainly did not happen: see [`outcome_of`]) or `unknown`
-//!   (`return_ns` is then null or absent: nobody knows when, or whether, it took effect).
+//!   `lease_keep_alive` (one record per renewal), `lease_time_to_live`, `lease_leases`. For watch
+//!   streams: `watch_create`, `watch_cancel`, `watch_progress` (sent by the client),
+//!   `watch_response` (one line per response, `return_ns` is its arrival), `watch_end` (the stream
+//!   is over). And `quiesced` ([`QuiescedRequest`]): no fault was in effect, and everything due had
+//!   time to arrive.
+//! * A line `{"called_before_ns":5000}` promises that every record called before that moment stands
+//!   above it; a line `{"end":true}` promises that nothing follows.
+//! * `outcome`: `ok`, `fail` (certainly did not take effect: see [`outcome_of`]) or `unknown`
+//!   (`return_ns` is then null or absent: the operation may take effect at any time, or never).
 //! * A `fail` carries `"response":{"error":{"code":"OutOfRange","message":"…"}}`.
 //! * All times are nanoseconds of one clock. A process is sequential: it calls only after its last
-//!   call returned, and an unknown outcome ends it. Records of watch streams are exempt.
+//!   call returned, and an unknown outcome ends the process. Records of watch streams are exempt.
 //!
-//! The recording client builds records with [`Record::called`] and its endings
-//! ([`Record::ok`], [`Record::failed`], [`Record::unknown`]).
+//! A recording client builds a record with [`Record::called`] and one of [`Record::ok`],
+//! [`Record::failed`] and [`Record::unknown`].
 
 pub mod binary;
 mod blob;
@@ -37,6 +39,7 @@ mod lease;
 mod op;
 mod origin;
 mod outcome;
+mod parse;
 mod quiet;
 mod read;
 mod record;
@@ -67,7 +70,7 @@ pub use origin::{Field, Origin};
 pub use outcome::outcome_of;
 pub use quiet::QuiescedRequest;
 pub use read::{Limits, Line, Lines, ReadError, Reader, read_file, read_stream};
-pub use record::{ErrorAnswer, History, Outcome, Record, Request, Response};
+pub use record::{ErrorAnswer, History, OnStream, Outcome, Record, Request, Response};
 pub use role::EXPIRY_PROCESS;
 pub(crate) use role::{Role, is_local, is_revocation, makes_revision, role};
 pub use visit::{PlainAnswer, PlainOp, TxnPart};
@@ -77,7 +80,7 @@ pub use watch::{
 };
 pub use write::Writer;
 
-/// Whether a field has its zero value, which is then left out of the file.
+/// Whether a field has its zero value; the file leaves such fields out.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -1,26 +1,27 @@
-//! Where a history comes from, and what its recorder could not see.
+//! The origin of a history, and the fields that its recorder left out.
 
 use serde::{Deserialize, Serialize};
 
 use super::{KeyValue, RangeResponse, Response, ResponseOp};
 
-/// The first line of a file.
+/// The first line of a history file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Of the format: 1.
+    /// The version of the format: 1.
     pub version: u32,
-    /// The run's seed, if it was simulated.
+    /// The seed of the run, if the run was simulated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// The scenario's name, if there was one.
+    /// The name of the scenario, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
-    /// The store's revision when the recording began: 1 for a fresh store. Above that, the first
-    /// record is a range over all keys that was answered at this revision before anything else was
-    /// called. Absent if not known.
+    /// The store's revision when the recording began: 1 for a fresh store. If it is above 1, the
+    /// first record is a range over all keys, answered at this revision before any other call.
+    /// Absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_revision: Option<i64>,
-    /// Fields of answers that were not recorded, and are not judged. Empty for our own recorder.
+    /// Fields that the recorder left out of answers; they are not judged. Our own recorder leaves
+    /// none out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<Field>,
 }
@@ -31,23 +32,23 @@ impl Default for Origin {
     }
 }
 
-/// A field that other recorders leave out.
+/// A field that some recorders leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
-    /// Of a key.
+    /// The version of a key.
     Version,
-    /// Of a key.
+    /// The create revision of a key.
     CreateRevision,
-    /// Of a key.
+    /// The lease of a key.
     Lease,
-    /// Of a range.
+    /// The `more` of a range.
     More,
-    /// The version of a key in a watch event (but not that of the key before it).
+    /// The version of a key in a watch event, but not in its `prev_kv`.
     EventVersion,
 }
 
-/// Which fields were recorded.
+/// The fields that were recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Recorded {
     pub(crate) version: bool,
@@ -73,7 +74,7 @@ impl Recorded {
         self.version && self.create_revision && self.lease && self.more
     }
 
-    /// Takes from what must be answered what was not recorded.
+    /// Removes from an answer the fields that were not recorded.
     pub(crate) fn fade(self, response: &mut Response) {
         if self.all() {
             return;
@@ -107,7 +108,7 @@ impl Recorded {
         range.more &= self.more;
     }
 
-    /// Of a watch event.
+    /// Removes unrecorded fields from the key of a watch event.
     pub(crate) fn fade_event_kv(self, kv: &mut KeyValue) {
         self.fade_kv(kv);
         kv.version *= i64::from(self.event_version);

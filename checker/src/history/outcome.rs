@@ -25,9 +25,9 @@ const CERTAIN: &[(&str, &str)] = &[
     ("DataLoss", "etcdserver: corrupt cluster"),
 ];
 
-/// What an error answer says about the request: [`Outcome::Fail`] only for answers of the closed
-/// table, which validation or apply give; everything else (unavailable, deadline, cancelled, no
-/// leader, leader changed, timed out, any text not known here) leaves it [`Outcome::Unknown`].
+/// The outcome that an error answer leaves: [`Outcome::Fail`] for the answers in the closed table,
+/// which validation or apply give. Every other answer (unavailable, deadline, cancelled, no leader,
+/// leader changed, timed out, any unlisted text) leaves [`Outcome::Unknown`].
 ///
 /// `code` is the gRPC code's name (`OutOfRange`, which is how tonic's `Code` prints with `{:?}`).
 /// A request that was never put on the wire is [`Outcome::Fail`] too, but only its sender knows.

@@ -1,27 +1,25 @@
-//! Reads a history file line by line, in bounded memory, and says what is wrong with it and where.
+//! Reads a history file line by line in bounded memory; errors name the line.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::binary;
-use super::valid::{Problem, problem, valid};
+use super::parse::{RawRecord, describe, parse};
 use super::weight::{most_objects, too_many_objects, weight_read};
-use super::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
+use super::{History, Origin, Record};
 
-/// How much a reader accepts before it refuses.
+/// What a reader accepts before it refuses.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Of one line.
+    /// The most bytes of one line.
     pub line_bytes: u64,
-    /// Of all lines.
+    /// The most bytes of all lines.
     pub total_bytes: u64,
-    /// Of memory for all records, roughly.
+    /// The most memory for all records, approximately.
     pub memory_bytes: u64,
 }
 
@@ -31,16 +29,16 @@ impl Default for Limits {
     }
 }
 
-/// A history cannot be read.
+/// Why a history cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ReadError {
-    /// Which file.
+    /// The file.
     pub file: String,
-    /// Which line, from 1; None when it is not about one line.
+    /// The line, from 1; None if the defect is not in one line.
     pub line: Option<u64>,
-    /// What is wrong.
+    /// The defect.
     pub cause: String,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -54,10 +52,10 @@ impl fmt::Display for ReadError {
     }
 }
 
-/// What to do about a history that is too large for its memory.
+/// The remedy for a history that is too large for its memory.
 pub(super) const ALLOW_MORE: &str = "split the recording, or allow more memory (--memory)";
 
-/// Gives the records of a file one by one; the first error ends it.
+/// Yields the records of a file one by one; the first error ends the sequence.
 pub struct Reader<R> {
     file: String,
     lines: R,
@@ -74,11 +72,11 @@ pub struct Reader<R> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "nearly all are records")]
 pub enum Line {
-    /// Something was called, and ended or not.
+    /// A record.
     Record(Record),
-    /// Everything that was called before this moment stands above.
+    /// Every record called before this moment stands above.
     CalledBefore(u64),
-    /// Nothing follows.
+    /// No line follows.
     End,
 }
 
@@ -112,14 +110,13 @@ pub fn read_file(path: &Path, limits: Limits) -> Result<History, ReadError> {
     read_stream(name, BufReader::with_capacity(1 << 20, file), limits).map(|(history, _)| history)
 }
 
-/// Reads a whole stream, binary or lines, and remembers on which lines the records were; `name` is
-/// for errors.
+/// Reads a whole stream in either form and remembers the line of each record; `name` is for errors.
 pub fn read_stream<R: BufRead>(
     name: String,
     mut stream: R,
     limits: Limits,
 ) -> Result<(History, Lines), ReadError> {
-    // What cannot be read is told below.
+    // An error of the stream surfaces again below.
     if stream.fill_buf().is_ok_and(|head| head.starts_with(&binary::MAGIC)) {
         let mut reader = binary::Reader::new(name, stream, limits)?;
         let mut history = History { origin: reader.origin().clone(), records: Vec::new() };
@@ -140,14 +137,14 @@ pub fn read_stream<R: BufRead>(
     Ok((history, lines))
 }
 
-/// On which line each record was. Blank lines are few, so only the lines after them are kept.
+/// The line of each record. Only lines that follow a gap are kept, since blank lines are rare.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
     jumps: Vec<(usize, u64)>,
 }
 
 impl Lines {
-    /// The line of a record, from 1; None where records have no lines.
+    /// The line of a record, from 1; None for the compact form.
     pub fn line(&self, place: usize) -> Option<u64> {
         let (from, line) =
             self.jumps[..self.jumps.partition_point(|jump| jump.0 <= place)].last()?;
@@ -197,12 +194,12 @@ impl<R: BufRead> Reader<R> {
         Ok(reader)
     }
 
-    /// The first line.
+    /// The first line of the file.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The line that was read last, from 1.
+    /// The number of the line read last, from 1.
     pub fn line(&self) -> u64 {
         self.line
     }
@@ -248,7 +245,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads the next line; the first error ends it.
+    /// Reads the next line; the first error ends the sequence.
     pub fn next_line(&mut self) -> Option<Result<Line, ReadError>> {
         if self.ended {
             return None;
@@ -296,7 +293,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn parsed(&self) -> Result<Record, ReadError> {
-        let wire: Wire<'_> = serde_json::from_slice(&self.buffer).map_err(|error| {
+        let wire: RawRecord<'_> = serde_json::from_slice(&self.buffer).map_err(|error| {
             if error.is_eof() {
                 self.error(
                     "the line stops in the middle".to_owned(),
@@ -306,7 +303,7 @@ impl<R: BufRead> Reader<R> {
                 self.error(describe(&error), "see checker/README.md for the format of a record")
             }
         })?;
-        build(&wire).map_err(|problem| self.error(problem.cause, problem.remedy))
+        parse(&wire).map_err(|problem| self.error(problem.cause, problem.remedy))
     }
 }
 
@@ -322,135 +319,4 @@ impl<R: BufRead> Iterator for Reader<R> {
             }
         }
     }
-}
-
-/// serde's message without its line number, which is always 1 here.
-fn describe(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(at) => format!("{} (column {})", &text[..at], error.column()),
-        None => text,
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire<'a> {
-    id: u64,
-    process: u64,
-    #[serde(default)]
-    member: u64,
-    #[serde(default)]
-    connection: u64,
-    #[serde(borrow)]
-    op: Cow<'a, str>,
-    call_ns: u64,
-    #[serde(default)]
-    return_ns: Option<u64>,
-    outcome: Outcome,
-    #[serde(borrow, default)]
-    request: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    response: Option<&'a RawValue>,
-}
-
-fn build(wire: &Wire<'_>) -> Result<Record, Problem> {
-    let Some(op) = Op::ALL.into_iter().find(|op| op.name() == wire.op) else {
-        let known: Vec<_> = Op::ALL.iter().map(|op| op.name()).collect();
-        return Err(Problem {
-            cause: format!("op {:?} is not known; known are {}", wire.op, known.join(", ")),
-            remedy: "correct the word, or leave the line out",
-        });
-    };
-    let request = request(op, wire.request)?;
-    let response = match wire.response {
-        None => None,
-        Some(raw) if raw.get() == "null" => None,
-        Some(raw) => Some(response(op, raw)?),
-    };
-    let record = Record {
-        id: wire.id,
-        process: wire.process,
-        member: wire.member,
-        connection: wire.connection,
-        call_ns: wire.call_ns,
-        return_ns: wire.return_ns,
-        outcome: wire.outcome,
-        request,
-        response,
-    };
-    valid(&record).map(|()| record)
-}
-
-fn request(op: Op, raw: Option<&RawValue>) -> Result<Request, Problem> {
-    let text = raw.map_or("{}", RawValue::get);
-    let parsed = match op {
-        Op::Range => serde_json::from_str(text).map(Request::Range),
-        Op::Put => serde_json::from_str(text).map(Request::Put),
-        Op::DeleteRange => serde_json::from_str(text).map(Request::DeleteRange),
-        Op::Txn => serde_json::from_str(text).map(Request::Txn),
-        Op::Compact => serde_json::from_str(text).map(Request::Compact),
-        Op::WatchCreate => serde_json::from_str(text).map(Request::WatchCreate),
-        Op::WatchCancel => serde_json::from_str(text).map(Request::WatchCancel),
-        Op::WatchProgress => serde_json::from_str(text).map(Request::WatchProgress),
-        Op::WatchResponse => serde_json::from_str(text).map(Request::WatchResponse),
-        Op::WatchEnd => serde_json::from_str(text).map(Request::WatchEnd),
-        Op::Quiesced => serde_json::from_str(text).map(Request::Quiesced),
-        Op::LeaseGrant => serde_json::from_str(text).map(Request::LeaseGrant),
-        Op::LeaseRevoke => serde_json::from_str(text).map(Request::LeaseRevoke),
-        Op::LeaseKeepAlive => serde_json::from_str(text).map(Request::LeaseKeepAlive),
-        Op::LeaseTimeToLive => serde_json::from_str(text).map(Request::LeaseTimeToLive),
-        Op::LeaseLeases => serde_json::from_str(text).map(Request::LeaseLeases),
-    };
-    parsed.map_err(|error| {
-        problem(
-            format!("the request of op {}: {}", op.name(), describe(&error)),
-            "use etcd's own field names, see checker/README.md",
-        )
-    })
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ErrorWire {
-    error: ErrorAnswer,
-}
-
-fn response(op: Op, raw: &RawValue) -> Result<Response, Problem> {
-    let text = raw.get();
-    // Trying it on every answer would cost more than reading the answer.
-    let inside = text.trim_start().strip_prefix('{').unwrap_or("").trim_start();
-    if inside.starts_with("\"error\"")
-        && let Ok(wire) = serde_json::from_str::<ErrorWire>(text)
-    {
-        return Ok(Response::Error(wire.error));
-    }
-    let parsed = match op {
-        Op::Range => serde_json::from_str(text).map(Response::Range),
-        Op::Put => serde_json::from_str(text).map(Response::Put),
-        Op::DeleteRange => serde_json::from_str(text).map(Response::DeleteRange),
-        Op::Txn => serde_json::from_str(text).map(Response::Txn),
-        Op::Compact => serde_json::from_str(text).map(Response::Compact),
-        Op::LeaseGrant => serde_json::from_str(text).map(Response::LeaseGrant),
-        Op::LeaseRevoke => serde_json::from_str(text).map(Response::LeaseRevoke),
-        Op::LeaseKeepAlive => serde_json::from_str(text).map(Response::LeaseKeepAlive),
-        Op::LeaseTimeToLive => serde_json::from_str(text).map(Response::LeaseTimeToLive),
-        Op::LeaseLeases => serde_json::from_str(text).map(Response::LeaseLeases),
-        Op::WatchResponse => serde_json::from_str(text).map(Response::Watch),
-        Op::WatchCreate | Op::WatchCancel | Op::WatchProgress | Op::WatchEnd => {
-            return Err(problem(
-                format!("op {} has no answer of its own", op.name()),
-                "record what came back as watch_response lines",
-            ));
-        }
-        Op::Quiesced => {
-            return Err(problem("op quiesced has no answer", "leave the response out"));
-        }
-    };
-    parsed.map_err(|error| {
-        problem(
-            format!("the response of op {}: {}", op.name(), describe(&error)),
-            "use etcd's own field names, see checker/README.md",
-        )
-    })
 }

@@ -1,4 +1,4 @@
-//! One line of a history: an operation with its times, or something seen on a watch stream.
+//! One record of a history: an operation with its times, or an event of a watch stream.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,52 +11,52 @@ use super::{
     WatchCreateRequest, WatchResponse,
 };
 
-/// Everything that clients recorded.
+/// Everything that the clients of one run recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// Where it comes from.
+    /// The first line of the file.
     pub origin: Origin,
-    /// In the order of the file; the checker relies on the times, not on this order.
+    /// In the order of the file. The judge relies on the times, not on this order.
     pub records: Vec<Record>,
 }
 
-/// How an operation ended.
+/// The outcome of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It was answered.
+    /// The operation was answered.
     Ok,
-    /// It certainly did not happen.
+    /// The operation certainly did not take effect.
     Fail,
-    /// Nobody knows.
+    /// The operation may take effect at any time, or never.
     Unknown,
 }
 
 /// One line of a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Unique in the history.
+    /// The record's number, unique in the history.
     pub id: u64,
-    /// The sequential client.
+    /// The sequential client that called.
     pub process: u64,
-    /// The member that was asked, 1-based; 0 if not known.
+    /// The member that was asked, from 1; 0 if unknown.
     pub member: u64,
-    /// Which connection to that member; a number of the recorder's own, 0 if not known. A
-    /// connection is to one life of one member.
+    /// The recorder's number of the connection to the member, 0 if unknown. A connection leads to
+    /// one incarnation of a member.
     pub connection: u64,
-    /// When it was called, in nanoseconds.
+    /// The time of the call, in nanoseconds.
     pub call_ns: u64,
-    /// When it was answered; None if it never was.
+    /// The time of the answer; None without an answer.
     pub return_ns: Option<u64>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What was asked.
+    /// The request.
     pub request: Request,
-    /// What was answered; None for what has no answer, or none that is known.
+    /// The answer; None if the record has none, or none is known.
     pub response: Option<Response>,
 }
 
-/// What a client asked, or which watch stream a line speaks of.
+/// The request of a record, or the watch stream that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// `range`
@@ -75,11 +75,11 @@ pub enum Request {
     WatchCancel(WatchCancelRequest),
     /// `watch_progress`: a manual progress request.
     WatchProgress(StreamRef),
-    /// `watch_response`: what arrived is the record's response.
+    /// `watch_response`: the record's response is what arrived.
     WatchResponse(StreamRef),
-    /// `watch_end`: the stream is over; the record's response may say with which error.
+    /// `watch_end`: the stream is over; the record's response may be the error.
     WatchEnd(StreamRef),
-    /// `quiesced`: nothing was wrong between the record's times.
+    /// `quiesced`: no fault was in effect between the record's times.
     Quiesced(QuiescedRequest),
     /// `lease_grant`
     LeaseGrant(LeaseGrantRequest),
@@ -94,7 +94,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// The puts with a lease that it may do, whichever way its conditions go.
+    /// The puts with a lease that the request may do, whichever branches its transactions take.
     pub(crate) fn lease_puts(&self) -> Vec<&PutRequest> {
         let puts = self.ops().filter_map(|op| match op {
             PlainOp::Put(put) if put.lease != 0 => Some(put),
@@ -103,7 +103,7 @@ impl Request {
         puts.collect()
     }
 
-    /// Which kind.
+    /// The kind of the request.
     pub fn op(&self) -> Op {
         match self {
             Request::Range(_) => Op::Range,
@@ -126,7 +126,7 @@ impl Request {
     }
 }
 
-/// What was answered.
+/// The answer in a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Response {
     /// To `range`.
@@ -149,14 +149,14 @@ pub enum Response {
     LeaseTimeToLive(LeaseTimeToLiveResponse),
     /// To `lease_leases`.
     LeaseLeases(LeaseLeasesResponse),
-    /// What arrived on a stream.
+    /// A response that arrived on a watch stream.
     Watch(WatchResponse),
-    /// To anything, instead of the answer.
+    /// An error instead of the answer to any request.
     Error(ErrorAnswer),
 }
 
 impl Response {
-    /// The answer's header, where one was recorded; an error has none.
+    /// The header of the answer, if one was recorded. An error has no header.
     pub fn header(&self) -> Option<Header> {
         match self {
             Response::Range(range) => range.header,
@@ -175,20 +175,35 @@ impl Response {
     }
 }
 
-/// An error answer of the server, or of the transport on the way.
+/// An error answer from the server, or from the transport on the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorAnswer {
     /// The gRPC code's name: `OutOfRange`.
     pub code: String,
-    /// Its text.
+    /// The error text.
     #[serde(default)]
     pub message: String,
 }
 
+/// The record of something on a watch stream, before it is said what.
+#[derive(Clone, Copy, Debug)]
+pub struct OnStream {
+    /// The record's number.
+    pub id: u64,
+    /// The client.
+    pub process: u64,
+    /// The member at the other end.
+    pub member: u64,
+    /// The time, in nanoseconds.
+    pub at_ns: u64,
+    /// The recorder's number of the stream.
+    pub stream: u64,
+}
+
 impl Record {
-    /// A request that has just been sent: its outcome is unknown until one of [`Record::ok`],
-    /// [`Record::failed`] or [`Record::unknown`] says otherwise.
+    /// A request that has just been sent. Its outcome is unknown until [`Record::ok`],
+    /// [`Record::failed`] or [`Record::unknown`] sets it.
     pub fn called(id: u64, process: u64, member: u64, call_ns: u64, request: Request) -> Self {
         Record {
             id,
@@ -203,14 +218,14 @@ impl Record {
         }
     }
 
-    /// On which connection it was asked.
+    /// Sets the connection.
     #[must_use]
     pub fn on_connection(mut self, connection: u64) -> Self {
         self.connection = connection;
         self
     }
 
-    /// It was answered.
+    /// The operation was answered.
     #[must_use]
     pub fn ok(mut self, return_ns: u64, response: Response) -> Self {
         self.return_ns = Some(return_ns);
@@ -219,7 +234,7 @@ impl Record {
         self
     }
 
-    /// It certainly did not happen; see [`outcome_of`](super::outcome_of).
+    /// The operation certainly did not take effect; see [`outcome_of`](super::outcome_of).
     #[must_use]
     pub fn failed(mut self, return_ns: u64, error: ErrorAnswer) -> Self {
         self.return_ns = Some(return_ns);
@@ -228,7 +243,7 @@ impl Record {
         self
     }
 
-    /// Nobody knows whether it happened or will happen.
+    /// The operation may take effect at any time, or never.
     #[must_use]
     pub fn unknown(mut self, error: ErrorAnswer) -> Self {
         self.return_ns = None;
@@ -237,8 +252,8 @@ impl Record {
         self
     }
 
-    /// Something the client sent on a watch stream (`watch_create`, `watch_cancel`,
-    /// `watch_progress`): answered, if at all, by later `watch_response` records.
+    /// A request on a watch stream (`watch_create`, `watch_cancel`, `watch_progress`). Later
+    /// `watch_response` records answer it, if anything does.
     pub fn sent(id: u64, process: u64, member: u64, at_ns: u64, request: Request) -> Self {
         let mut record = Record::called(id, process, member, at_ns, request);
         record.return_ns = Some(at_ns);
@@ -246,19 +261,15 @@ impl Record {
         record
     }
 
-    /// A response that arrived on watch stream `stream`.
-    pub fn watch_response(
-        id: u64,
-        process: u64,
-        member: u64,
-        at_ns: u64,
-        (stream, response): (u64, WatchResponse),
-    ) -> Self {
+    /// A response that arrived on a watch stream.
+    pub fn watch_response(on: OnStream, response: WatchResponse) -> Self {
+        let OnStream { id, process, member, at_ns, stream } = on;
         let request = Request::WatchResponse(StreamRef { stream });
         Record::called(id, process, member, at_ns, request).ok(at_ns, Response::Watch(response))
     }
 
-    /// From `from_ns` to `to_ns` nothing was wrong, and the recorder waited.
+    /// No fault was in effect from `from_ns` to `to_ns`, and the recorder read its streams
+    /// meanwhile.
     pub fn quiesced(id: u64, from_ns: u64, to_ns: u64) -> Self {
         let request = Request::Quiesced(QuiescedRequest::default());
         let mut record = Record::sent(id, 0, 0, from_ns, request);
@@ -266,14 +277,9 @@ impl Record {
         record
     }
 
-    /// Watch stream `stream` is over, with an error or without.
-    pub fn watch_end(
-        id: u64,
-        process: u64,
-        member: u64,
-        at_ns: u64,
-        (stream, error): (u64, Option<ErrorAnswer>),
-    ) -> Self {
+    /// The end of a watch stream, with an error or without.
+    pub fn watch_end(on: OnStream, error: Option<ErrorAnswer>) -> Self {
+        let OnStream { id, process, member, at_ns, stream } = on;
         let request = Request::WatchEnd(StreamRef { stream });
         let mut record = Record::sent(id, process, member, at_ns, request);
         record.response = error.map(Response::Error);

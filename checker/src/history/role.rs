@@ -1,35 +1,35 @@
-//! What each record is to the order of writes: which revision it made or saw, if any.
+//! The role of each record in the order of writes: the revision that it made or read, if any.
 
 use super::{Header, Op, Outcome, PlainAnswer, Record, Request, RequestOp, Response, TxnResponse};
 
-/// The process of an end of a lease that nobody asked for.
+/// The process of a lease's expiry, which no client asked for.
 pub const EXPIRY_PROCESS: u64 = u64::MAX;
 
-/// What a record is to the order.
+/// The role of a record in the order of writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It made a revision.
+    /// It made this revision.
     Mutator(i64),
-    /// It saw a revision of the quorum.
+    /// It read this revision, linearizably.
     Observer(i64),
-    /// It saw a revision of one member's own store.
+    /// It read this revision from one member's own store.
     Local(i64),
-    /// A write that perhaps happened.
+    /// An indeterminate write: it may have taken effect.
     Unknown,
-    /// Done, or perhaps done.
+    /// A compaction, done or indeterminate.
     Compaction,
     /// A definite error.
     Error,
-    /// Nothing: a read without an answer, something of a watch stream.
+    /// No role: an indeterminate read, or a record of a watch stream.
     Nothing,
-    /// An answer without a revision.
+    /// The answer names no revision.
     NoRevision,
 }
 
-/// Whether a request is answered from one member's own store, which may lag behind.
+/// Whether a member answers the request from its own store, which may lag behind.
 ///
-/// # Source
-/// etcd `server/etcdserver/txn`, `IsTxnSerializable`: a transaction of serializable ranges only,
+/// # Source etcd `server/etcdserver/txn`, `IsTxnSerializable`: a transaction is local if both its
+/// lists hold serializable ranges only; a transaction without operations is local too.
 /// in both its lists, is; and so is one without any operation.
 pub(crate) fn is_local(request: &Request) -> bool {
     match request {
@@ -42,7 +42,8 @@ pub(crate) fn is_local(request: &Request) -> bool {
     }
 }
 
-/// Whether an operation asks a member what it knows of leases, in no order with the writes.
+/// Whether the operation asks a member about leases: its answer has no place in the order of
+/// writes.
 fn is_about_leases(request: &Request) -> bool {
     let op = request.op();
     matches!(op, Op::LeaseKeepAlive | Op::LeaseTimeToLive | Op::LeaseLeases)
@@ -60,7 +61,7 @@ fn writes(response: &TxnResponse) -> bool {
     })
 }
 
-/// What a record is to the order, from its request and its answer.
+/// The role of a record, from its request and its answer.
 pub(crate) fn role(record: &Record) -> Role {
     match (&record.request, record.outcome) {
         (request, _) if !request.op().is_operation() => Role::Nothing,
@@ -93,7 +94,7 @@ fn answered(record: &Record) -> Option<Role> {
     })
 }
 
-/// Whether an answer says that its operation made the revision it names.
+/// Whether the answer shows that the operation made the revision that it names.
 pub(crate) fn makes_revision(record: &Record) -> bool {
     matches!(role(record), Role::Mutator(_))
 }

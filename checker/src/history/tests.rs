@@ -68,8 +68,14 @@ pub(super) fn sample() -> History {
                 .on_connection(3)
                 .failed(13, error.clone()),
             Record::sent(5, 3, 1, 1, Request::WatchCreate(create)),
-            Record::watch_response(6, 3, 1, 2, (4, watch)),
-            Record::watch_end(7, 3, 1, 3, (4, Some(error))),
+            Record::watch_response(
+                OnStream { id: 6, process: 3, member: 1, at_ns: 2, stream: 4 },
+                watch,
+            ),
+            Record::watch_end(
+                OnStream { id: 7, process: 3, member: 1, at_ns: 3, stream: 4 },
+                Some(error),
+            ),
             Record::quiesced(8, 15, 40),
         ],
     }

@@ -1,8 +1,8 @@
-//! What every record must be, whatever format it comes in.
+//! Rules that every record keeps, in any format.
 
 use super::{Op, Outcome, Record, Response};
 
-/// What is wrong with a record, and what to do about it.
+/// The defect of a record, and its remedy.
 pub(super) struct Problem {
     pub(super) cause: String,
     pub(super) remedy: &'static str,
@@ -12,7 +12,7 @@ pub(super) fn problem(cause: impl Into<String>, remedy: &'static str) -> Problem
     Problem { cause: cause.into(), remedy }
 }
 
-/// Whether times, outcome and answer go together.
+/// Checks that times, outcome and answer fit together.
 pub(super) fn valid(record: &Record) -> Result<(), Problem> {
     times(record)?;
     let op = record.request.op();

@@ -1,66 +1,67 @@
-//! What goes over a watch stream, with etcd's own field names.
+//! Messages of a watch stream, with etcd's own field names.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Blob, Header, KeyValue};
 
-/// Asks for a watcher. Answered by a response with `created` on the same stream, in order.
+/// Creates a watcher. A response with `created` on the same stream answers it, in the order of
+/// requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WatchCreateRequest {
-    /// Which stream of the history; a number of the recorder's own, unique in the history.
+    /// The recorder's number of the stream, unique in the history.
     pub stream: u64,
     /// First key watched.
     pub key: Blob,
     /// As in [`RangeRequest`](super::RangeRequest).
     #[serde(skip_serializing_if = "super::is_default")]
     pub range_end: Blob,
-    /// First revision wanted; 0 for "from now on".
+    /// The first revision to send; 0 for the next one.
     #[serde(skip_serializing_if = "super::is_default")]
     pub start_revision: i64,
     /// Send empty responses from time to time.
     #[serde(skip_serializing_if = "super::is_default")]
     pub progress_notify: bool,
-    /// Kinds of event to leave out.
+    /// The kinds of events to leave out.
     #[serde(skip_serializing_if = "super::is_default")]
     pub filters: Vec<WatchFilter>,
-    /// Send with each event what was there before.
+    /// Send the key before the change with each event.
     #[serde(skip_serializing_if = "super::is_default")]
     pub prev_kv: bool,
-    /// The watcher's number, 0 to let the server choose.
+    /// The watcher's id; 0 lets the server choose.
     #[serde(skip_serializing_if = "super::is_default")]
     pub watch_id: i64,
-    /// Large revisions may be split over several responses.
+    /// The server may split the events of one revision over several responses.
     #[serde(skip_serializing_if = "super::is_default")]
     pub fragment: bool,
 }
 
-/// Kinds of event that a watcher does not want.
+/// The kinds of events that a watcher leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WatchFilter {
-    /// No puts.
+    /// Leave out puts.
     #[serde(rename = "NOPUT")]
     NoPut,
-    /// No deletions.
+    /// Leave out deletions.
     #[serde(rename = "NODELETE")]
     NoDelete,
 }
 
-/// Asks to end a watcher.
+/// Cancels a watcher.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WatchCancelRequest {
-    /// Which stream.
+    /// The stream.
     pub stream: u64,
-    /// Which watcher.
+    /// The watcher.
     pub watch_id: i64,
 }
 
-/// Names a stream: a manual progress request, a response, the end of the stream.
+/// The stream of a manual progress request, of a response, or of the stream's end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StreamRef {
-    /// Which stream.
+    /// The stream.
     pub stream: u64,
 }
 
@@ -68,38 +69,39 @@ pub struct StreamRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WatchResponse {
-    /// Of the store when the response was made.
+    /// The revision is the store's when the response was made.
     pub header: Header,
-    /// Which watcher; -1 for the answer to a manual progress request.
+    /// The watcher; -1 for the answer to a manual progress request.
     pub watch_id: i64,
-    /// Answers a create request.
+    /// The response answers a create request.
     #[serde(skip_serializing_if = "super::is_default")]
     pub created: bool,
-    /// The watcher is over.
+    /// The watcher is canceled.
     #[serde(skip_serializing_if = "super::is_default")]
     pub canceled: bool,
-    /// Why it is over when its start was compacted: the oldest revision that can be watched.
+    /// The oldest revision that can be watched, if the watcher was canceled because its start was
+    /// compacted.
     #[serde(skip_serializing_if = "super::is_default")]
     pub compact_revision: i64,
-    /// Why it is over, in words.
+    /// The reason for the cancellation, in words.
     #[serde(skip_serializing_if = "super::is_default")]
     pub cancel_reason: String,
-    /// More of the same revision follows.
+    /// More events of the same revision follow.
     #[serde(skip_serializing_if = "super::is_default")]
     pub fragment: bool,
-    /// What happened; empty for created, canceled and progress.
+    /// The events; none in responses for created, canceled and progress.
     #[serde(skip_serializing_if = "super::is_default")]
     pub events: Vec<Event>,
 }
 
-/// What happened to a key.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum EventType {
-    /// It was put.
+    /// The key was put.
     #[default]
     Put,
-    /// It was deleted.
+    /// The key was deleted.
     Delete,
 }
 
@@ -110,17 +112,17 @@ pub struct Event {
     /// Put or delete.
     #[serde(rename = "type")]
     pub kind: EventType,
-    /// After a put, the key as stored; of a deletion only `key` and `mod_revision`.
+    /// The key after a put; for a deletion only `key` and `mod_revision`.
     pub kv: KeyValue,
-    /// What was there before, if the watcher asked for it.
+    /// The key before the change, if the watcher asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prev_kv: Option<KeyValue>,
-    /// Whether a put created the key, as the client said it, where `kv` does not show it.
+    /// Whether the put created the key, as the client reported it, if `kv` does not show it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_create: Option<IsCreate>,
 }
 
-/// Whether an event is of a put that created its key.
+/// Whether an event is a put that created its key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IsCreate(pub bool);

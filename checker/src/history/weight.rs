@@ -1,4 +1,4 @@
-//! How much memory a record takes, so that a reader can stop in time.
+//! Counts the memory that records take, so that a reader can stop in time.
 
 use std::mem::size_of;
 
@@ -7,28 +7,29 @@ use super::{
     ResponseOp, TxnRequest, TxnResponse, WatchResponse,
 };
 
-/// A record in one line of a file may hold so many objects; it takes some hundred bytes for each
-/// while it is read.
+/// The most objects in one line of a file; while a line is read, an object takes some hundred
+/// bytes.
 pub const MOST_OBJECTS: u64 = 4 << 20;
 
-/// So many, or as many as so many bytes have room for.
+/// The most objects in one line if so many bytes are left.
 pub(crate) fn most_objects(bytes: u64) -> u64 {
     const OBJECT: u64 = 512;
     MOST_OBJECTS.min(bytes / OBJECT).max(64)
 }
 
-/// Whether a text of JSON holds more objects.
+/// Whether a JSON text holds more objects than `most`.
 pub fn too_many_objects(text: &[u8], most: u64) -> bool {
     let few = text.len() as u64 / 2 <= most;
     !few && text.split(|byte| *byte == b'{').count() as u64 > most
 }
 
-/// What a record takes in a list that grows while records are read: the list may be half empty.
+/// The bytes of a record in a list that grows while records are read; such a list may be half
+/// empty.
 pub(crate) fn weight_read(record: &Record) -> u64 {
     weight(record) + size_of::<Record>() as u64
 }
 
-/// The bytes of a record, roughly: what lies in lists and long texts beside itself.
+/// The approximate bytes of a record beyond the struct itself: its lists and long texts.
 pub fn weight(record: &Record) -> u64 {
     let request = match &record.request {
         Request::Put(put) => blob(&put.key) + blob(&put.value),
@@ -53,12 +54,12 @@ pub fn weight(record: &Record) -> u64 {
     (size_of::<Record>() + request + response) as u64
 }
 
-/// What lies beside the blob itself: short ones do not.
+/// The heap bytes of a blob; a short one has none.
 fn blob(blob: &Blob) -> usize {
     if blob.len() < size_of::<Blob>() { 0 } else { blob.len() }
 }
 
-/// What a list takes for more than it holds: one that was read has grown by doubling.
+/// The bytes of a list's capacity; a list that was read has grown by doubling.
 #[allow(clippy::ptr_arg, reason = "a slice has no capacity")]
 fn spare<T>(list: &Vec<T>) -> usize {
     (list.capacity() - list.len()) * size_of::<T>()

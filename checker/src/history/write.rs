@@ -1,4 +1,4 @@
-//! Writes a history file, one record a line, always the same bytes for the same history.
+//! Writes a history file, one record a line; equal histories give equal bytes.
 
 use std::io::{self, Write};
 
@@ -6,10 +6,10 @@ use serde::{Serialize, Serializer};
 
 use super::{ErrorAnswer, History, Op, Origin, Outcome, Record, Request, Response};
 
-/// How many records are written before it is said what was called.
+/// The number of records between two `called_before_ns` lines.
 const PORTION: usize = 4_096;
 
-/// Writes records as they come.
+/// Writes records one by one.
 pub struct Writer<W> {
     out: W,
 }
@@ -28,23 +28,24 @@ impl<W: Write> Writer<W> {
         self.out.write_all(b"\n")
     }
 
-    /// Says that everything called before a moment is written: whatever comes later was called at
-    /// it or after. A call in flight holds this back, until it ends or is given up as unknown.
+    /// Promises that every record called before a moment is written: later records were called at
+    /// that moment or after it. A call in flight holds the promise back until it returns or is
+    /// given up as unknown.
     pub fn called_before(&mut self, ns: u64) -> io::Result<()> {
         writeln!(self.out, "{{\"called_before_ns\":{ns}}}")
     }
 
-    /// Says that nothing follows, for who follows a file.
+    /// Promises that nothing follows, for a reader that follows the file.
     pub fn end(&mut self) -> io::Result<()> {
         self.out.write_all(b"{\"end\":true}\n")
     }
 
-    /// Makes everything written so far visible.
+    /// Flushes what is written so far.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
-    /// Flushes, and gives back what was written to.
+    /// Flushes, and returns the underlying writer.
     pub fn finish(mut self) -> io::Result<W> {
         self.out.flush()?;
         Ok(self.out)
@@ -52,7 +53,8 @@ impl<W: Write> Writer<W> {
 }
 
 impl History {
-    /// Writes all of it; a long one says now and then what was called, so that it can be followed.
+    /// Writes the whole history. A long one contains `called_before_ns` lines, so that it can be
+    /// followed.
     pub fn write_to<W: Write>(&self, out: W) -> io::Result<W> {
         let mut writer = Writer::new(out, &self.origin)?;
         let mut left = vec![u64::MAX; self.records.len() / PORTION + 1];

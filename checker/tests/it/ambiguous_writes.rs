@@ -10,8 +10,8 @@ use mettle_checker::follow::{FollowOptions, Follower};
 use mettle_checker::history::{
     Blob, Compare, CompareResult, DeleteRangeRequest, ErrorAnswer, Event, EventType, Header,
     History, LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseRequest,
-    LeaseRevokeResponse, Operand, Origin, PutRequest, RangeRequest, Record, Request, RequestOp,
-    Response, TxnRequest, WatchCreateRequest, WatchResponse,
+    LeaseRevokeResponse, OnStream, Operand, Origin, PutRequest, RangeRequest, Record, Request,
+    RequestOp, Response, TxnRequest, WatchCreateRequest, WatchResponse,
 };
 use mettle_checker::model::{Span, Store};
 use mettle_checker::{Options, Verdict, check};
@@ -118,7 +118,10 @@ impl Sly {
     fn hear(&mut self, ear: &Ear, response: WatchResponse) {
         let stream = ear.request.stream;
         let response = WatchResponse { header: self.header(), ..response };
-        let told = Record::watch_response(self.id(), 900 + stream, 1, self.now, (stream, response));
+        let told = Record::watch_response(
+            OnStream { id: self.id(), process: 900 + stream, member: 1, at_ns: self.now, stream },
+            response,
+        );
         self.records.push(told);
     }
 
@@ -145,7 +148,16 @@ impl Sly {
         let (stay, gone): (Vec<Ear>, Vec<Ear>) = ears.into_iter().partition(|ear| ear.until > now);
         for ear in gone {
             let stream = ear.request.stream;
-            let end = Record::watch_end(self.id(), 900 + stream, 1, self.now, (stream, None));
+            let end = Record::watch_end(
+                OnStream {
+                    id: self.id(),
+                    process: 900 + stream,
+                    member: 1,
+                    at_ns: self.now,
+                    stream,
+                },
+                None,
+            );
             self.records.push(end);
         }
         self.ears = stay;

@@ -6,8 +6,8 @@ use crate::world::{Dice, Shape, legal, legal_from_start};
 use mettle_checker::follow::{FollowOptions, Follower, Progress};
 use mettle_checker::history::{
     Blob, DeleteRangeRequest, ErrorAnswer, Event, EventType, Header, History, LeaseGrantRequest,
-    LeaseGrantResponse, LeaseRequest, LeaseRevokeResponse, LeaseStatus, Limits, Origin, Outcome,
-    PutRequest, PutResponse, Record, Request, Response, WatchCreateRequest, WatchResponse,
+    LeaseGrantResponse, LeaseRequest, LeaseRevokeResponse, LeaseStatus, Limits, OnStream, Origin,
+    Outcome, PutRequest, PutResponse, Record, Request, Response, WatchCreateRequest, WatchResponse,
     read_stream,
 };
 use mettle_checker::model::Store;
@@ -295,7 +295,10 @@ impl Told {
     fn heard(&mut self, response: WatchResponse) {
         let header = Header { revision: self.store.revision(), ..Header::default() };
         let response = WatchResponse { header, ..response };
-        let record = Record::watch_response(self.id(), 99, 1, self.now, (1, response));
+        let record = Record::watch_response(
+            OnStream { id: self.id(), process: 99, member: 1, at_ns: self.now, stream: 1 },
+            response,
+        );
         self.history.records.push(record);
     }
 

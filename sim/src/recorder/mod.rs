@@ -12,7 +12,7 @@ mod tape;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mettle_checker::history::{
-    ErrorAnswer, Outcome, Record, Request, Response, WatchResponse, outcome_of,
+    ErrorAnswer, OnStream, Outcome, Record, Request, Response, WatchResponse, outcome_of,
 };
 use mettle_reports::verdict::Operations;
 
@@ -50,6 +50,13 @@ pub struct WatchStream {
     pub member: Member,
     /// The stream's number in the history.
     pub stream: u64,
+}
+
+impl WatchStream {
+    fn record(self, id: u64, at_ns: u64) -> OnStream {
+        let WatchStream { process, member, stream } = self;
+        OnStream { id, process, member: member.into(), at_ns, stream }
+    }
 }
 
 impl Recorder {
@@ -105,19 +112,14 @@ impl Recorder {
 
     /// Something arrived on a watch stream.
     pub fn arrived(&self, on: WatchStream, now_ns: u64, response: WatchResponse) {
-        let WatchStream { process, member, stream } = on;
         let mut state = self.state();
         state.steering.watched(&response);
-        let what = (stream, response);
-        state.tape.push(|id| Record::watch_response(id, process, member.into(), now_ns, what));
+        state.tape.push(|id| Record::watch_response(on.record(id, now_ns), response));
     }
 
     /// A watch stream is over.
     pub fn stream_over(&self, on: WatchStream, now_ns: u64, error: Option<ErrorAnswer>) {
-        let WatchStream { process, member, stream } = on;
-        let what = (stream, error);
-        let record = |id| Record::watch_end(id, process, member.into(), now_ns, what);
-        self.state().tape.push(record);
+        self.state().tape.push(|id| Record::watch_end(on.record(id, now_ns), error));
     }
 
     /// From then to now nothing was wrong, and everybody listened.

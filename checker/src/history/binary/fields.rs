@@ -1,5 +1,5 @@
-//! The fields of every message in the order of their bits. **Add at the end; never take away, never
-//! reorder:** the files that exist are read by this.
+//! The fields of every message, in the order of their bits. **Add fields at the end. Never remove
+//! or reorder one:** existing files are read by this order.
 
 use super::pack::{Bad, Item, Pack, Packer, Unpacker};
 use crate::history::{
@@ -12,8 +12,8 @@ use crate::history::{
     TxnResponse, WatchCancelRequest, WatchCreateRequest, WatchFilter, WatchResponse,
 };
 
-/// A message: which fields are there, then those. That all fields are named is checked by the
-/// compiler.
+/// Packs a message: a number with one bit per field present, then these fields. The compiler checks
+/// that every field is named.
 macro_rules! message {
     ($message:ident { $($field:ident),* $(,)? }) => {
         impl Pack for $message {
@@ -44,7 +44,7 @@ macro_rules! message {
     };
 }
 
-/// A message that may be an item of a list.
+/// Packs a message as an item of a list.
 macro_rules! item {
     ($($message:ident)*) => {$(
         impl Item for $message {
@@ -59,7 +59,7 @@ macro_rules! item {
     )*};
 }
 
-/// A word as its number.
+/// Packs an enum without data as a number.
 macro_rules! words {
     ($kind:ident { $($word:ident = $number:literal),* }) => {
         impl Item for $kind {
@@ -79,7 +79,7 @@ macro_rules! words {
     };
 }
 
-/// A word with a zero value, as a field.
+/// Packs an enum that has a zero value as a field.
 macro_rules! word_field {
     ($($kind:ident)*) => {$(
         impl Pack for $kind {
@@ -94,7 +94,7 @@ macro_rules! word_field {
     )*};
 }
 
-/// One of several messages, after its number.
+/// Packs one of several messages after the number of its kind.
 macro_rules! choice {
     ($choice:ident { $($word:ident = $number:literal),* }) => {
         impl Item for $choice {
@@ -168,7 +168,7 @@ message!(WatchResponse {
 });
 message!(Event { kind, kv, prev_kv, is_create });
 
-/// A byte of its own: that it is there does not say that it is true.
+/// Packs both values: presence alone does not mean true.
 impl Pack for IsCreate {
     fn pack(&self, out: &mut Packer) {
         out.byte(u8::from(self.0));
@@ -207,7 +207,7 @@ word_field!(SortOrder SortTarget EventType);
 choice!(RequestOp { Range = 0, Put = 1, DeleteRange = 2, Txn = 3 });
 choice!(ResponseOp { Range = 0, Put = 1, DeleteRange = 2, Txn = 3 });
 
-/// Key, end, relation, then what is compared and with what.
+/// Packs key, range end, relation, compared field and operand.
 impl Item for Compare {
     fn pack_item(&self, out: &mut Packer) {
         let Compare { key, range_end, result, operand } = self;
@@ -249,7 +249,7 @@ impl Item for Compare {
     }
 }
 
-/// Code and text.
+/// Packs the code and the text.
 impl Item for ErrorAnswer {
     fn pack_item(&self, out: &mut Packer) {
         let ErrorAnswer { code, message } = self;

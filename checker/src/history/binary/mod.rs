@@ -38,10 +38,10 @@ mod write;
 pub use read::Reader;
 pub use write::Writer;
 
-/// The first bytes of a file: not text, and damaged by whoever takes it for text.
+/// The first bytes of a file: they are no text, and a transfer as text damages them.
 pub const MAGIC: [u8; 8] = *b"\x89MTLH\r\n\x1a";
 
-/// What a block holds.
+/// The kinds of blocks.
 const ORIGIN: u8 = 0;
 const RECORDS: u8 = 1;
 const END: u8 = 2;

@@ -1,26 +1,26 @@
-//! Numbers, texts and lists as bytes, and back.
+//! Packs numbers, texts and lists into bytes, and unpacks them.
 
 use std::collections::BTreeMap;
 
 use crate::history::Blob;
 use crate::history::weight::MOST_OBJECTS;
 
-/// How many texts the table holds; later new ones stand by themselves.
+/// The most texts in the table; later texts are written out each time.
 pub(super) const MOST_STRINGS: usize = 1 << 20;
-/// Transactions nest no deeper in what is read.
+/// The greatest depth of nested transactions that is read.
 const DEEPEST: u32 = 64;
 
-/// What is wrong with some bytes.
+/// Why bytes cannot be unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bad(pub(super) &'static str);
 
-/// Something that can be written as bytes. What has its zero value is never written.
+/// A value that can be packed. A message leaves out fields with their zero value.
 pub(super) trait Pack: Sized + Default + PartialEq {
     fn pack(&self, out: &mut Packer);
     fn unpack(from: &mut Unpacker<'_>) -> Result<Self, Bad>;
 }
 
-/// Where bytes are gathered.
+/// The bytes packed so far.
 #[derive(Default)]
 pub(super) struct Packer {
     pub(super) bytes: Vec<u8>,
@@ -57,12 +57,12 @@ impl Packer {
     }
 }
 
-/// The bytes of a block, read from the front.
+/// Unpacks the bytes of a block from front to back.
 pub(super) struct Unpacker<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: u32,
-    /// Of lists.
+    /// The items of lists read so far.
     items: u64,
     table: &'a mut Vec<Blob>,
 }
@@ -72,7 +72,7 @@ impl<'a> Unpacker<'a> {
         Unpacker { bytes, at, depth: 0, items: 0, table }
     }
 
-    /// How many bytes were read.
+    /// The number of bytes read.
     pub(super) fn at(&self) -> usize {
         self.at
     }
@@ -119,7 +119,7 @@ impl<'a> Unpacker<'a> {
         Ok(blob)
     }
 
-    /// How many follow, of something that takes a byte at least.
+    /// The number of items that follow; each takes a byte at least.
     fn length(&mut self) -> Result<usize, Bad> {
         let length = self.number()?;
         let left = self.bytes.len() - self.at;
@@ -127,7 +127,7 @@ impl<'a> Unpacker<'a> {
         length.ok_or(Bad("longer than the block"))
     }
 
-    /// One step into something that may hold its like.
+    /// Unpacks a value one level deeper: a transaction may hold transactions.
     pub(super) fn deeper<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, Bad>,
@@ -162,7 +162,7 @@ impl Pack for i64 {
     }
 }
 
-/// That it is there says that it is true.
+/// A boolean field takes no bytes: a field that is present is true.
 impl Pack for bool {
     fn pack(&self, _: &mut Packer) {}
 
@@ -191,7 +191,7 @@ impl Pack for String {
     }
 }
 
-/// That it is there says that it is something.
+/// An optional field that is present is `Some`.
 impl<T: Pack> Pack for Option<T> {
     fn pack(&self, out: &mut Packer) {
         if let Some(value) = self {
@@ -204,7 +204,7 @@ impl<T: Pack> Pack for Option<T> {
     }
 }
 
-/// An item in a list; it takes a byte at least.
+/// An item of a list; it takes a byte at least.
 pub(super) trait Item: Sized + PartialEq {
     fn pack_item(&self, out: &mut Packer);
     fn unpack_item(from: &mut Unpacker<'_>) -> Result<Self, Bad>;
@@ -224,7 +224,7 @@ impl<T: Item> Pack for Vec<T> {
         if from.items > MOST_OBJECTS {
             return Err(Bad("more items than a record may have"));
         }
-        // What was promised may not come: not all is asked for at once.
+        // The announced length may be wrong, so the memory is not allocated all at once.
         let mut list = Vec::with_capacity(length.min(1024));
         for _ in 0..length {
             list.push(T::unpack_item(from)?);

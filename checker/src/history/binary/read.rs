@@ -1,4 +1,4 @@
-//! Reads the compact form block by block, and says at which byte something is wrong.
+//! Reads the compact form block by block; errors name the byte.
 
 use std::io::{BufRead, Read};
 
@@ -10,16 +10,16 @@ use crate::history::valid::valid;
 use crate::history::weight::weight_read;
 use crate::history::{Blob, Limits, Origin, ReadError, Record};
 
-/// Gives the records of a file one by one; the first error ends it.
+/// Yields the records of a file one by one; the first error ends the sequence.
 pub struct Reader<R> {
     file: String,
     from: R,
     limits: Limits,
     origin: Origin,
     block: Vec<u8>,
-    /// Where in the file the block's content begins.
+    /// The place in the file where the block's content begins.
     begins: u64,
-    /// How much of the block is read.
+    /// The number of bytes read of the block.
     at: usize,
     before: Before,
     table: Vec<Blob>,
@@ -31,7 +31,7 @@ pub struct Reader<R> {
 const DAMAGED: &str = "the file is damaged or was cut off: record it again";
 
 impl<R: BufRead> Reader<R> {
-    /// Reads the first block; `file` is the name used in errors.
+    /// Reads the first block; `file` is the name in errors.
     pub fn new(file: String, from: R, limits: Limits) -> Result<Self, ReadError> {
         let mut reader = Reader {
             file,
@@ -67,7 +67,7 @@ impl<R: BufRead> Reader<R> {
         Ok(reader)
     }
 
-    /// What the first block says.
+    /// The content of the first block.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -81,7 +81,7 @@ impl<R: BufRead> Reader<R> {
         ReadError { file: self.file.clone(), line: None, cause, remedy: remedy.to_owned() }
     }
 
-    /// Reads the next block, and checks that it is what was written.
+    /// Reads the next block and verifies its checksum.
     fn next_block(&mut self) -> Result<(), ReadError> {
         self.begins += self.at as u64;
         self.at = 0;
@@ -122,7 +122,7 @@ impl<R: BufRead> Reader<R> {
         })
     }
 
-    /// Whether there is another record; the block's content is then at it.
+    /// Moves to the next record, if there is one.
     fn ready(&mut self) -> Result<bool, ReadError> {
         while self.at == self.block.len() {
             self.next_block()?;

@@ -1,9 +1,9 @@
-//! One record: what is like the one before is written as the difference.
+//! Packs one record; ids and times are differences to the record before.
 
 use super::pack::{Bad, Item, Pack, Packer, Unpacker};
 use crate::history::{ErrorAnswer, Op, Outcome, Record, Request, Response};
 
-/// What the next record is compared with.
+/// The record before, to which the next one is compared.
 #[derive(Default)]
 pub(super) struct Before {
     id: u64,

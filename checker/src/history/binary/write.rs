@@ -1,4 +1,4 @@
-//! Writes the compact form, block by block, always the same bytes for the same history.
+//! Writes the compact form, block by block; equal histories give equal bytes.
 
 use std::io::{self, Write};
 
@@ -8,10 +8,10 @@ use super::{END, MAGIC, ORIGIN, RECORDS};
 use crate::history::valid::valid;
 use crate::history::{History, Origin, Record};
 
-/// A block is written out when it is this long.
+/// The length from which a block is written out.
 const BLOCK_BYTES: usize = 256 << 10;
 
-/// Writes records as they come.
+/// Writes records one by one.
 pub struct Writer<W> {
     out: W,
     packer: Packer,
@@ -31,7 +31,7 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Writes one record; refuses one that could not be read back.
+    /// Writes one record. A record that could not be read back is refused.
     pub fn write(&mut self, record: &Record) -> io::Result<()> {
         valid(record).map_err(|problem| {
             let cause = format!("record {}: {}; {}", record.id, problem.cause, problem.remedy);
@@ -45,7 +45,7 @@ impl<W: Write> Writer<W> {
         if self.packer.bytes.len() >= BLOCK_BYTES { self.flush_block() } else { Ok(()) }
     }
 
-    /// Writes the last block, flushes, and gives back what was written to.
+    /// Writes the last block, flushes, and returns the underlying writer.
     pub fn finish(mut self) -> io::Result<W> {
         if !self.packer.bytes.is_empty() {
             self.flush_block()?;
@@ -69,7 +69,7 @@ impl<W: Write> Writer<W> {
 }
 
 impl History {
-    /// Writes all of it in the compact form.
+    /// Writes the whole history in the compact form.
     pub fn write_binary_to<W: Write>(&self, out: W) -> io::Result<W> {
         let mut writer = Writer::new(out, &self.origin)?;
         for record in &self.records {

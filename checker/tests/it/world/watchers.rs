@@ -1,8 +1,8 @@
 //! Watchers of the little world: what each is told, spread over responses at random.
 
 use mettle_checker::history::{
-    Blob, Event, EventType, Header, Record, Request, WatchCancelRequest, WatchCreateRequest,
-    WatchFilter, WatchResponse,
+    Blob, Event, EventType, Header, OnStream, Record, Request, WatchCancelRequest,
+    WatchCreateRequest, WatchFilter, WatchResponse,
 };
 use mettle_checker::model::{Change, Span};
 
@@ -52,7 +52,10 @@ pub(super) fn stream(world: &mut World, number: u64) {
         let at = world.records.iter().filter(|record| record.process == 1_000_000 + number);
         let at = at.map(|record| record.call_ns).max().unwrap_or(0) + 1;
         let id = 10_000_000 * (number + 1) + 9_000_000;
-        world.records.push(Record::watch_end(id, 1_000_000 + number, 1, at, (stream, None)));
+        world.records.push(Record::watch_end(
+            OnStream { id, process: 1_000_000 + number, member: 1, at_ns: at, stream },
+            None,
+        ));
     }
 }
 
@@ -89,7 +92,10 @@ impl Teller {
 
     fn tell(&mut self, world: &mut World, response: WatchResponse) {
         let id = self.id();
-        let told = Record::watch_response(id, self.process, 1, self.now, (self.stream, response));
+        let told = Record::watch_response(
+            OnStream { id, process: self.process, member: 1, at_ns: self.now, stream: self.stream },
+            response,
+        );
         world.records.push(told);
     }
 

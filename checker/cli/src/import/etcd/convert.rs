@@ -6,9 +6,10 @@ use super::wire::{self, Condition, Found, Input, Line, Operation, Output, Stored
 use mettle_checker::history::{
     Blob, CompactRequest, CompactResponse, Compare, CompareResult, DeleteRangeRequest,
     DeleteRangeResponse, ErrorAnswer, Event, EventType, Field, Header, History, IsCreate, KeyValue,
-    LeaseGrantRequest, LeaseGrantResponse, LeaseRequest, LeaseRevokeResponse, Operand, Origin,
-    Outcome, PutRequest, PutResponse, RangeRequest, RangeResponse, Record, Request, RequestOp,
-    Response, ResponseOp, TxnRequest, TxnResponse, WatchCreateRequest, WatchResponse, outcome_of,
+    LeaseGrantRequest, LeaseGrantResponse, LeaseRequest, LeaseRevokeResponse, OnStream, Operand,
+    Origin, Outcome, PutRequest, PutResponse, RangeRequest, RangeResponse, Record, Request,
+    RequestOp, Response, ResponseOp, TxnRequest, TxnResponse, WatchCreateRequest, WatchResponse,
+    outcome_of,
 };
 
 /// For how long leases are granted there; the reports do not say it.
@@ -154,12 +155,13 @@ impl Report {
         });
         let id = self.records.len() as u64 + 1;
         self.records.push(Record::sent(id, process, 0, at, Request::WatchCreate(request)));
+        let on = |id, at_ns| OnStream { id, process, member: 0, at_ns, stream };
         let created = WatchResponse {
             header: Header { revision: first, ..Header::default() },
             created: true,
             ..WatchResponse::default()
         };
-        self.records.push(Record::watch_response(id + 1, process, 0, at, (stream, created)));
+        self.records.push(Record::watch_response(on(id + 1, at), created));
         let count = answers.len();
         for (place, answer) in answers.into_iter().enumerate() {
             at = at.max(time(&answer));
@@ -167,8 +169,8 @@ impl Report {
             if !answer.error.is_empty() {
                 // Whatever it was, a watch that goes on had not ended.
                 if place + 1 == count {
-                    let end = (stream, Some(named(&answer.error)));
-                    self.records.push(Record::watch_end(id, process, 0, at, end));
+                    let error = Some(named(&answer.error));
+                    self.records.push(Record::watch_end(on(id, at), error));
                 }
                 continue;
             }
@@ -180,7 +182,7 @@ impl Report {
                 events.iter().any(|event| event.prev_kv.as_ref().is_some_and(|kv| kv.version > 0));
             let header = Header { revision: answer.revision, ..Header::default() };
             let response = WatchResponse { header, events, ..WatchResponse::default() };
-            let record = Record::watch_response(id, process, 0, at, (stream, response));
+            let record = Record::watch_response(on(id, at), response);
             self.records.push(record);
         }
     }

@@ -259,7 +259,10 @@ impl Case {
     pub(crate) fn tell(&mut self, before: usize, response: WatchResponse) {
         let at = &self.records[before];
         let id = 2_000 + self.records.len() as u64;
-        let told = Record::watch_response(id, at.process, 1, at.call_ns, (1, response));
+        let told = Record::watch_response(
+            OnStream { id, process: at.process, member: 1, at_ns: at.call_ns, stream: 1 },
+            response,
+        );
         self.records.insert(before, told);
     }
 }

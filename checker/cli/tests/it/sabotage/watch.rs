@@ -310,7 +310,10 @@ pub(crate) const ROWS: &[Row] = &[
             let header = Header { revision: case.store.revision(), ..Header::default() };
             let end = WatchResponse { header, canceled: true, ..WatchResponse::default() };
             let id = case.fresh_id();
-            case.records.push(Record::watch_response(id, 1_000_000, 1, at, (1, end)));
+            case.records.push(Record::watch_response(
+                OnStream { id, process: 1_000_000, member: 1, at_ns: at, stream: 1 },
+                end,
+            ));
             Some(())
         },
     },
@@ -369,7 +372,10 @@ pub(crate) const ROWS: &[Row] = &[
             let created = WatchResponse { header, created: true, ..WatchResponse::default() };
             let id = case.fresh_id();
             case.records.push(Record::sent(id, 1_000_000, 1, at, Request::WatchCreate(create)));
-            case.records.push(Record::watch_response(id + 1, 1_000_000, 1, at, (1, created)));
+            case.records.push(Record::watch_response(
+                OnStream { id: id + 1, process: 1_000_000, member: 1, at_ns: at, stream: 1 },
+                created,
+            ));
             Some(())
         },
     },
@@ -382,7 +388,10 @@ pub(crate) const ROWS: &[Row] = &[
             let created =
                 WatchResponse { header, watch_id: 8, created: true, ..WatchResponse::default() };
             let id = case.fresh_id();
-            case.records.push(Record::watch_response(id, 1_000_000, 1, at, (1, created)));
+            case.records.push(Record::watch_response(
+                OnStream { id, process: 1_000_000, member: 1, at_ns: at, stream: 1 },
+                created,
+            ));
             Some(())
         },
     },
