@@ -39,7 +39,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::register_op::RegisterOp;
 use crate::model::Call;
 
-/// Operations that contradict each other without any others.
+/// A set of operations that has no order by itself.
 pub(crate) struct Conflict(pub(crate) BTreeSet<usize>);
 
 type Calls = [Call<RegisterOp>];

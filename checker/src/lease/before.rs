@@ -1,48 +1,48 @@
-//! What is known of leases from before the records that are looked at.
+//! What is known of leases from the time before the records at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::Blob;
 use crate::model::Store;
 
-/// Of a whole recording: what its first store says. Of a part: what the parts before it left.
+/// For a whole recording: what its initial store shows. For a part: what the parts before it left.
 #[derive(Debug, Default)]
 pub(crate) struct Before {
-    /// Whether leases may have been granted before the recording began.
+    /// Whether clients may have granted leases before the recording began.
     pub(crate) unrecorded: bool,
-    /// Leases on which a key hung then.
+    /// Leases with an attached key when the recording began.
     pub(crate) old: BTreeSet<i64>,
     /// Whether a grant was recorded.
     pub(crate) granted: bool,
-    /// The first call of a lost grant that left the number to the server.
+    /// The first call of a lost grant that let the server choose the number.
     pub(crate) nameless: Option<u64>,
     /// Keys that were perhaps put with each lease.
     pub(crate) hung: BTreeMap<i64, BTreeSet<Blob>>,
     /// Leases that are certainly over.
     pub(crate) over: BTreeMap<i64, Over>,
-    /// Leases whose end is certain, where not all is there yet of what was called before it was.
+    /// Leases whose end is certain, while operations called before the end may still be missing.
     pub(crate) ending: BTreeMap<i64, Over>,
-    /// How many ends of leases that are not over for good are certain.
+    /// The number of certain ends of each lease that may be granted again.
     pub(crate) spent: BTreeMap<i64, usize>,
-    /// What returned before this was looked at.
+    /// Answers that returned before this time have been checked.
     pub(crate) looked: u64,
 }
 
-/// How a lease ended.
+/// The end of a lease.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Over {
-    /// The revision in which its keys were deleted, or from which the end was answered.
+    /// The revision that deleted the keys, or the revision in the answer to the revocation.
     pub(crate) revision: i64,
-    /// If nobody asked for it: by when it had happened.
+    /// For an expiry: a time at which it had certainly happened.
     pub(crate) by: Option<u64>,
-    /// For how many seconds it was granted; 0 if that was not recorded.
+    /// The seconds granted; 0 if they were not recorded.
     pub(crate) granted: i64,
-    /// What was called before this has been looked at.
+    /// Operations called before this time have been checked.
     pub(crate) looked: u64,
 }
 
 impl Before {
-    /// Of a recording that begins with a store.
+    /// For a recording that begins with a store.
     pub(crate) fn of(store: &Store) -> Self {
         let old = store.leases().collect();
         Before { unrecorded: store.floor() != 1, old, ..Before::default() }

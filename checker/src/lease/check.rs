@@ -1,4 +1,4 @@
-//! What answers about leases, and puts with them, may say.
+//! Checks answers about leases, and puts with leases.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::words;
 pub(crate) const NOT_FOUND: &str = "etcdserver: requested lease not found";
 const EXISTS: &str = "etcdserver: lease already exists";
 
-/// What is wrong with the leases of a recording, as far as that is certain.
+/// Finds a lease violation that is certain.
 pub(crate) fn leases<'a>(
     records: impl Iterator<Item = &'a Record> + Clone,
     leases: &Leases<'_>,
@@ -35,7 +35,7 @@ struct Check<'a, 'b> {
 }
 
 impl Check<'_, '_> {
-    /// Puts with a lease lie between its grant and its end, and it has one of each.
+    /// Checks one lease: puts with it lie between its grant and its end, and it has one of each.
     fn lease(&self, id: i64, lease: &Lease<'_>) -> Found {
         let ripe = |record: &&Record| self.leases.has_settled(record);
         if let Some(over) = lease.over {
@@ -74,7 +74,7 @@ impl Check<'_, '_> {
         self.within(id, lease)
     }
 
-    /// What is done with a lease is done after somebody asked for it.
+    /// Checks that a lease was granted before it was used.
     fn granted_before(&self, id: i64, lease: &Lease<'_>) -> Found {
         if lease.old || !self.leases.granted || self.leases.nameless.is_some() {
             return Ok(());
@@ -110,8 +110,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Nothing is done with a lease that was over, before somebody asks for that number again, and
-    /// its end was not too early.
+    /// Checks a lease that is over: it was not used after its end unless granted again, and it did
+    /// not end too early.
     fn used_over(&self, id: i64, lease: &Lease<'_>, over: Over) -> Found {
         let again = lease.grants.first().map_or(u64::MAX, |grant| grant.call_ns);
         let before = |record: &&Record| record.return_ns.is_some_and(|at| at < again);
@@ -129,7 +129,7 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Everything done with a lease while it was granted once lies between its grant and its end.
+    /// Checks that everything done with a lease granted once lies between its grant and its end.
     fn within(&self, id: i64, lease: &Lease<'_>) -> Found {
         let answered = lease.revocations.iter().copied();
         let answered = answered.filter(|record| record.outcome == Outcome::Ok);
@@ -173,7 +173,7 @@ impl Check<'_, '_> {
         Ok(())
     }
 
-    /// Of two grants one followed the end of the other.
+    /// Checks two grants of one number: the first lease must have ended before the second grant.
     fn granted_twice(&self, id: i64, lease: &Lease<'_>, [first, again]: [&Record; 2]) -> Found {
         let both = [first, again];
         let last = first.return_ns.max(again.return_ns);
@@ -213,7 +213,7 @@ impl Check<'_, '_> {
         wrong(what, &[again, first])
     }
 
-    /// One answer by itself.
+    /// Checks one answer by itself.
     fn record(&self, record: &Record) -> Found {
         match (&record.request, &record.response) {
             (Request::LeaseGrant(request), Some(Response::LeaseGrant(answer))) => {
@@ -264,7 +264,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// A lease that was asked for is not there at some moment of the call.
+    /// Checks an answer that a lease does not exist: the lease must be absent at some moment of the
+    /// call.
     fn absent(&self, id: i64, record: &Record) -> Found {
         if self.may_be_absent(id, record) {
             return Ok(());
@@ -273,7 +274,8 @@ impl Check<'_, '_> {
         self.was_there(what, id, record)
     }
 
-    /// A lease was not found, though nothing can have ended it by then.
+    /// The violation of an answer that did not find a lease, though nothing can have ended the
+    /// lease by then.
     fn was_there(&self, mut what: String, id: i64, record: &Record) -> Found {
         let mut evidence = vec![record];
         if let Some(lease) = self.leases.all.get(&id) {
@@ -294,7 +296,7 @@ impl Check<'_, '_> {
 
     fn may_be_absent(&self, id: i64, record: &Record) -> bool {
         let Some(lease) = self.leases.all.get(&id) else { return true };
-        // What was granted later says nothing.
+        // A later grant proves nothing.
         let in_time = |other: &Record| Some(other.call_ns) <= record.return_ns;
         let mut grants = lease.grants.iter().copied().filter(|grant| in_time(grant));
         let (Some(grant), None, false) = (grants.next(), grants.next(), lease.old) else {
@@ -313,7 +315,7 @@ impl Check<'_, '_> {
         ended || expired.is_some_and(|(at, _)| Some(at) <= record.return_ns)
     }
 
-    /// What shows that the same lease was there after a record.
+    /// A later record that proves that the same lease still existed.
     fn alive_after<'a>(&self, lease: &Lease<'a>, record: &Record) -> Option<&'a Record> {
         let later = |other: &&Record| {
             self.leases.has_settled(other)
@@ -327,7 +329,7 @@ impl Check<'_, '_> {
         put.or_else(|| renewed.find(later)).or_else(|| lease.revoked().filter(later))
     }
 
-    /// One of the leases of a refused request may have been absent.
+    /// Checks a refusal: at least one lease of the request must possibly be absent.
     fn refused(&self, record: &Record) -> Found {
         let asked_for = named(&record.request);
         if asked_for.iter().any(|id| self.may_be_absent(*id, record)) {
@@ -337,7 +339,7 @@ impl Check<'_, '_> {
         self.was_there(what, asked_for.first().copied().unwrap_or(0), record)
     }
 
-    /// A grant is refused because another came before.
+    /// Checks a grant refused for an existing lease: another grant must have come before.
     fn exists(&self, id: i64, record: &Record) -> Found {
         let lease = self.leases.all.get(&id);
         let other = lease.is_some_and(|lease| {
@@ -349,7 +351,7 @@ impl Check<'_, '_> {
             lease.revoked().filter(|_| called == 1 && !lease.old)
         });
         let over = over.filter(|end| end.return_ns < Some(record.call_ns));
-        // When it ended by itself is not weighed against what was refused.
+        // A refusal is not compared with the time of an expiry.
         let expired = self.leases.before.over.get(&id).is_some_and(|over| over.by.is_some());
         let other = other || expired;
         if other && over.is_none() {
@@ -372,14 +374,14 @@ impl Check<'_, '_> {
         wrong(what, &evidence)
     }
 
-    /// A lease that is shown was granted.
+    /// Checks that a listed lease was granted.
     fn known(&self, id: i64, record: &Record) -> Found {
         let lease = self.leases.all.get(&id);
         let granted = lease.is_some_and(|lease| {
             lease.old || lease.grants.iter().any(|grant| Some(grant.call_ns) <= record.return_ns)
         });
         let granted = granted || self.leases.before.over.contains_key(&id);
-        // A grant that left the number to the server and was not answered may have made any.
+        // A lost grant that let the server choose may have made any number.
         let nameless = self.leases.nameless.is_some_and(|at| Some(at) <= record.return_ns);
         if granted || !self.leases.granted || nameless {
             return Ok(());
@@ -392,14 +394,15 @@ impl Check<'_, '_> {
         wrong(what, &[record])
     }
 
-    /// What is left of a lease is not more than what was granted, and its keys were put with it.
+    /// Checks a remaining time: it is at most the granted time, and the keys shown were put with
+    /// the lease.
     fn left(&self, record: &Record, answer: &LeaseTimeToLiveResponse) -> Found {
         let before = self.leases.before;
         let over = before.over.get(&answer.id);
         let lease = self.leases.all.get(&answer.id);
         let grants = lease.into_iter().flat_map(|lease| lease.grants.iter().copied());
         let grants = grants.filter(|grant| Some(grant.call_ns) <= record.return_ns);
-        // Each with its time; 0 where that is not known for certain.
+        // The time of each grant; 0 if it is not certain.
         let given = grants.clone().map(|grant| match grant.outcome {
             Outcome::Ok => granted(grant),
             _ => 0,
@@ -425,7 +428,7 @@ impl Check<'_, '_> {
                 None => wrong(what + ": more than there was to begin with", &[record]),
             };
         }
-        // Which keys hung on what is over is not known any more.
+        // The keys of a lease that is over are not kept.
         let mut keys = answer.keys.iter().filter(|_| over.is_none());
         match keys.find(|key| !self.leases.ever_hung(answer.id, key)) {
             Some(key) => {
@@ -444,7 +447,7 @@ impl Check<'_, '_> {
     }
 }
 
-/// Something was done with a lease before its grant.
+/// Text: a lease was used before its grant.
 fn not_yet(early: &Record, grant: &Record) -> String {
     let from = match revision(early) {
         0 => String::new(),
@@ -464,7 +467,7 @@ fn not_yet(early: &Record, grant: &Record) -> String {
     )
 }
 
-/// Something was done with a lease that was over.
+/// Violation: a lease was used after its end.
 fn not_over(id: i64, record: &Record, over: Over) -> Found {
     let how = if over.by.is_some() { "had ended by itself" } else { "was revoked" };
     let what = format!(
@@ -476,7 +479,7 @@ fn not_over(id: i64, record: &Record, over: Over) -> Found {
     wrong(what, &[record])
 }
 
-/// A put with a lease came before the grant of the lease.
+/// Text: a put with a lease came before the grant.
 fn too_early(put: &Record, made: i64, grant: &Record) -> String {
     let granted = if grant.outcome == Outcome::Ok {
         format!(" found the store at revision {} already", revision(grant))

@@ -1,5 +1,4 @@
-//! The life of a lease in words: who was granted it when and for how long, who kept it alive last,
-//! and when it could first end by itself.
+//! Describes the life of a lease: its grant, its last renewal, and its earliest legal end.
 
 use std::fmt::Write as _;
 
@@ -12,14 +11,15 @@ pub(super) fn asked(record: &Record) -> String {
     format!("{} at {}", words::describe(record), words::time(record.call_ns))
 }
 
-/// `answered at 0.120000 s`: when it was, in the middle of a sentence.
+/// `answered at 0.120000 s`, for the middle of a sentence.
 pub(crate) fn at(record: &Record) -> String {
     format!("answered at {}", words::time(record.return_ns.unwrap_or(record.call_ns)))
 }
 
 impl<'a> Lease<'a> {
     /// `the lease was granted to c1 for 5 s at 0.100000 s and kept alive last by c2 for 5 s at
-    /// 2.100000 s; …, its earliest legal end is 7.000000 s`, and the records that this rests on.
+    /// 2.100000 s; …, its earliest legal end is 7.000000 s`, and the records that the text rests
+    /// on.
     pub(crate) fn life(&self, tolerance_ns: u64) -> (String, Vec<&'a Record>) {
         let mut told: Vec<&Record> = self.grants.first().copied().into_iter().collect();
         let mut text = match self.grants.first() {

@@ -1,4 +1,4 @@
-//! The ends that leases may have come to by themselves, and the operations with them.
+//! The expiries that may have happened in a range of revisions, and the operations with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 #[derive(Debug, Default)]
 pub(crate) struct Ends {
     records: Vec<Record>,
-    /// What hung at first on leases that may end.
+    /// The keys attached at the start to leases that may end.
     hanging: BTreeMap<i64, Vec<Blob>>,
 }
 
@@ -50,9 +50,10 @@ impl Ends {
         Ok(ops)
     }
 
-    /// The doubts with what may still have been: not the end of a lease that was kept alive, put
-    /// with or revoked later. Of a lease that was granted again, or that a transaction may put with,
-    /// it is not told any more.
+    /// The ambiguous revisions, each with the writers that are still possible. The end of a lease
+    /// is impossible if the lease was kept alive, put with or revoked later. A revision is left out
+    /// if its lease was granted again, or if a transaction without an answer may put with the
+    /// lease.
     fn ambiguities(&self, leases: &Leases<'_>, ops: &Ops<'_>) -> Vec<AmbiguousRevision> {
         let ends = |doubt: &AmbiguousRevision| doubt.among.iter().find_map(|writer| writer.ended());
         let ended: BTreeSet<i64> = ops.ambiguities.iter().filter_map(ends).collect();

@@ -1,4 +1,4 @@
-//! Everything that a recording says of each lease.
+//! Collects all records about each lease.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,28 +12,29 @@ use crate::model::Store;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// One lease.
+/// The records about one lease number.
 #[derive(Debug, Default)]
 pub(crate) struct Lease<'a> {
-    /// Requests for it that were granted, or perhaps.
+    /// Grants that were answered, and lost ones.
     pub(crate) grants: Vec<&'a Record>,
-    /// Requests to end it that were answered, or perhaps done.
+    /// Revocations that were answered, and lost ones.
     pub(crate) revocations: Vec<&'a Record>,
-    /// Renewals that were answered, with their TTL.
+    /// Answered renewals with their TTL.
     pub(crate) renewals: Vec<(&'a Record, i64)>,
-    /// The first call of a renewal that was lost, or that is not answered yet: it may have its
-    /// effect at any time from then on.
+    /// The first call of a renewal that was lost or is not answered yet: it may take effect at any
+    /// time from then on.
     pub(crate) lost_renewal: Option<u64>,
-    /// Answered puts with it, by revision.
+    /// Answered puts with the lease, by revision.
     pub(crate) puts: Vec<(i64, &'a Record)>,
-    /// Whether a key hung on it when the recording began, or another of that number was before.
+    /// Whether a key was attached to the lease when the recording began, or another lease had the
+    /// number before.
     pub(crate) old: bool,
-    /// How it ended, if that is certain.
+    /// The end of the lease, if it is certain.
     pub(crate) over: Option<Over>,
 }
 
 impl<'a> Lease<'a> {
-    /// The one grant there is, if there is one, and the lease did not exist before.
+    /// The only grant; None if there are several, or if the lease existed before the recording.
     pub(crate) fn grant(&self) -> Option<&'a Record> {
         match &self.grants[..] {
             [one] if !self.old => Some(one),
@@ -41,7 +42,7 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// The only grant that a record can rest on, if there is one.
+    /// The only grant that a record can rest on; None if there are several or none.
     pub(crate) fn grant_for(&self, record: &Record) -> Option<&'a Record> {
         let mut grants = self.grants.iter().copied();
         let first = grants.next().filter(|_| !self.old)?;
@@ -50,12 +51,12 @@ impl<'a> Lease<'a> {
         (called(first) && !grants.any(called)).then_some(first)
     }
 
-    /// How many leases of this number there may have been, one after another.
+    /// The number of lives that the lease number may have had.
     pub(crate) fn lives(&self) -> usize {
         self.grants.len() + usize::from(self.old)
     }
 
-    /// It was over. What was looked at before is about that one; it may be granted again.
+    /// Starts a new life after an end: records checked before the end belong to the old life.
     fn begin_again(&mut self, over: Over) {
         let news = |record: &Record| record.call_ns >= over.looked;
         self.puts.retain(|(_, put)| news(put));
@@ -71,11 +72,12 @@ impl<'a> Lease<'a> {
         self.revocations.iter().copied().find(|record| record.outcome == Outcome::Ok)
     }
 
-    /// From when on it may end by itself, and the record that says so; None for never.
+    /// The time from which the lease may expire, and the record that this time follows from; None
+    /// for never.
     pub(crate) fn expires(&self, tolerance_ns: u64) -> Option<(u64, Option<&'a Record>)> {
         let mut latest: (u64, Option<&Record>) = (0, None);
         if self.lives() > 1 {
-            return Some(latest); // whose renewal was it?
+            return Some(latest); // a renewal may belong to any of the lives
         }
         let first = self.grants.first().filter(|_| self.grants.len() == 1);
         for (record, ttl) in first.map(|grant| (*grant, granted(grant))).into_iter().chain(
@@ -92,8 +94,7 @@ impl<'a> Lease<'a> {
         Some(latest)
     }
 
-    /// For each life that there may have been, from when on it may end by itself; of several, in
-    /// that order, since nobody knows which one an end is of.
+    /// The earliest expiry of each life, sorted: an expiry does not say which life it ended.
     fn expiries(&self, tolerance_ns: u64) -> Vec<(u64, Option<&'a Record>)> {
         if self.lives() <= 1 {
             return self.expires(tolerance_ns).into_iter().collect();
@@ -107,7 +108,7 @@ impl<'a> Lease<'a> {
                 all.push((promised(grant, granted(grant), tolerance_ns), Some(grant)));
             }
         }
-        // What was renewed before anybody asked for the second was the first.
+        // A renewal that returned before the second grant was called belongs to the first life.
         if let (Some(first), [grant, second, ..]) = (all.first_mut(), &self.grants[..])
             && first.1.is_some_and(|since| since.id == grant.id)
         {
@@ -123,13 +124,13 @@ impl<'a> Lease<'a> {
     }
 }
 
-/// The end that a grant or a renewal for so many seconds promises, less the tolerance.
+/// The end of the TTL that a grant or a renewal promises, less the tolerance.
 pub(crate) fn promised(record: &Record, ttl: i64, tolerance_ns: u64) -> u64 {
     let whole = u64::try_from(ttl).unwrap_or(0).saturating_mul(SECOND_NS);
     record.call_ns.saturating_add(whole).saturating_sub(tolerance_ns)
 }
 
-/// The later of two ends; of equal ones the first.
+/// The later of two ends; the first one if they are equal.
 fn later<'a>(
     one: (u64, Option<&'a Record>),
     other: (u64, Option<&'a Record>),
@@ -137,7 +138,7 @@ fn later<'a>(
     if other.0 > one.0 { other } else { one }
 }
 
-/// For how many seconds a lease was granted at least; 0 if that was not recorded.
+/// The seconds granted at least; 0 if they were not recorded.
 pub(crate) fn granted(grant: &Record) -> i64 {
     match (&grant.request, &grant.response) {
         (_, Some(Response::LeaseGrant(answer))) => answer.ttl,
@@ -146,28 +147,29 @@ pub(crate) fn granted(grant: &Record) -> i64 {
     }
 }
 
-/// All leases of a recording.
+/// The leases of a recording or a part of it.
 #[derive(Debug)]
 pub(crate) struct Leases<'a> {
     pub(crate) all: BTreeMap<i64, Lease<'a>>,
-    /// What is known from before.
+    /// The knowledge from before these records.
     pub(crate) before: &'a Before,
-    /// Everything called before this is there; what returned before it is certain.
+    /// Every record called before this time is present; answers that returned before it have
+    /// settled.
     pub(crate) by: u64,
-    /// Whether grants were recorded at all.
+    /// Whether the recording contains grants.
     pub(crate) granted: bool,
-    /// The first call of a grant that left the number to the server and was lost: it may have made
-    /// any.
+    /// The first call of a lost grant that let the server choose the number: it may have made any
+    /// lease.
     pub(crate) nameless: Option<u64>,
-    /// Keys that were perhaps put with each lease.
+    /// The keys that were perhaps put with each lease.
     hung: BTreeMap<i64, BTreeSet<&'a Blob>>,
-    /// How many records speak of leases.
+    /// The number of records about leases.
     pub(crate) examined: u64,
 }
 
 impl<'a> Leases<'a> {
-    /// Gathers from records that stand above what is known from before them. Everything called
-    /// before `by` is among them.
+    /// Collects leases from records. `before` is the knowledge from earlier records; every record
+    /// called before `by` is present.
     pub(crate) fn new(
         records: impl IntoIterator<Item = &'a Record>,
         before: &'a Before,
@@ -190,17 +192,17 @@ impl<'a> Leases<'a> {
                 lease.begin_again(*over);
             }
         }
-        // Others may have been granted before the recording.
+        // Other leases may have been granted before the recording.
         leases.granted &= !before.unrecorded;
         leases
     }
 
-    /// Whether a record came back before the time up to which all is there.
+    /// Whether the answer of a record has settled.
     pub(crate) fn has_settled(&self, record: &Record) -> bool {
         self.by == u64::MAX || record.return_ns.is_some_and(|at| at < self.by)
     }
 
-    /// What one record says.
+    /// The leases of one record alone.
     pub(crate) fn alone(record: &'a Record, before: &'a Before) -> Self {
         let mut leases = Leases::nothing(before, u64::MAX);
         leases.examined += u64::from(leases.record(record));
@@ -269,7 +271,7 @@ impl<'a> Leases<'a> {
         true
     }
 
-    /// Whether a key may ever have hung on a lease.
+    /// Whether a key may ever have been attached to a lease.
     pub(crate) fn ever_hung(&self, lease: i64, key: &Blob) -> bool {
         let old = self.all.get(&lease).is_some_and(|lease| lease.old || lease.over.is_some());
         old || self.hung.get(&lease).is_some_and(|keys| keys.contains(key))
@@ -298,8 +300,8 @@ impl<'a> Leases<'a> {
         found
     }
 
-    /// Leases of which it is not known what is done with them: granted more than once, or perhaps put
-    /// with by transactions without an answer.
+    /// Leases with an uncertain use: granted more than once, or named by a put in a transaction
+    /// without an answer.
     pub(crate) fn unclear<'b>(&self, unknown: impl Iterator<Item = &'b Record>) -> BTreeSet<i64> {
         let again = self.all.iter().filter(|(_, lease)| lease.lives() > 1).map(|(id, _)| *id);
         let lost = unknown.filter(|record| matches!(record.request, Request::Txn(_)));
@@ -307,15 +309,15 @@ impl<'a> Leases<'a> {
         again.chain(lost.map(|put| put.lease)).collect()
     }
 
-    /// Whether a lease certainly ended later, or was revoked with an answer from a later revision: it
-    /// was there until then.
+    /// Whether a lease certainly existed after a revision: it ended later, or a later revision
+    /// answered its revocation.
     pub(crate) fn ended_after(&self, id: i64, after: i64) -> bool {
         let mut ends = self.all.get(&id).into_iter().flat_map(|lease| &lease.revocations);
         self.before.over.get(&id).is_some_and(|over| over.revision > after)
             || ends.any(|end| end.outcome == Outcome::Ok && revision(end) > after)
     }
 
-    /// Those of some leases that answered writes put keys with.
+    /// Those of the given leases that answered writes put keys with.
     pub(crate) fn put_with<'b>(
         &self,
         answered: impl Iterator<Item = &'b Record>,
@@ -332,13 +334,13 @@ impl<'a> Leases<'a> {
         put.collect()
     }
 
-    /// Leases that are granted no more than once.
+    /// Leases granted at most once.
     fn once(&self) -> BTreeSet<i64> {
         let once = self.all.iter().filter(|(_, lease)| lease.lives() <= 1);
         once.map(|(id, _)| *id).collect()
     }
 
-    /// Says to a store what is known, before it is used any further.
+    /// Tells a store which leases are granted once, and which again.
     pub(crate) fn prepare(&self, store: &mut Store) {
         store.grant_once(self.once());
         for (id, lease) in &self.all {
@@ -348,9 +350,9 @@ impl<'a> Leases<'a> {
         }
     }
 
-    /// From which revision to which a put with each lease can have been: after its grant, and not
-    /// after its answered end. A grant that was lost came after whatever had been answered when it
-    /// was called.
+    /// The first and the last revision in which a put with each lease is possible: after the grant,
+    /// and not after an answered revocation. A lost grant came after every revision that had been
+    /// answered when the grant was called.
     pub(crate) fn lives(
         &self,
         records: &[Record],
@@ -380,7 +382,8 @@ impl<'a> Leases<'a> {
                         let answered = answered.get_or_insert_with(|| highest(records, shown));
                         let before = answered.partition_point(|(at, _)| *at < grant.call_ns);
                         let known = before.checked_sub(1).map_or(0, |last| answered[last].1);
-                        // What is later than the stretch is not among the records.
+                        // Records after the judged range are missing here, so its last revision
+                        // counts as answered.
                         let later = stretch.until.filter(|_| stretch.seen_ns < grant.call_ns);
                         known.max(later.unwrap_or(0))
                     })
@@ -392,8 +395,8 @@ impl<'a> Leases<'a> {
         lives
     }
 
-    /// The ends up to a revision that leases may have come to by themselves, as writes of unknown
-    /// outcome; without heed of the time they were granted for if there is no tolerance.
+    /// The expiries that may have happened up to a revision, as indeterminate writes. Without a
+    /// tolerance a lease may expire at any time.
     pub(crate) fn ends(&self, tolerance_ns: Option<u64>, until: i64) -> Vec<Record> {
         let mut ends = Vec::new();
         for (id, lease) in &self.all {
@@ -424,7 +427,7 @@ impl<'a> Leases<'a> {
     }
 }
 
-/// The highest revision that had been answered, by when it had been.
+/// The highest revision answered so far, for each time of an answer.
 fn highest(records: &[Record], shown: impl Fn(&Record) -> Option<i64>) -> Vec<(u64, i64)> {
     let answers = records.iter().filter_map(|record| Some((record.return_ns?, shown(record)?)));
     let mut all: Vec<(u64, i64)> = answers.collect();

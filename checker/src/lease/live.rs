@@ -1,4 +1,4 @@
-//! Whether a lease that nobody renews ends, when the recording says that it waited.
+//! Checks that a lease ends if no client renews it during a long quiet period.
 
 use super::gather::{Lease, Leases, granted};
 use super::violation::{Found, wrong};
@@ -7,11 +7,13 @@ use crate::words;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// How long the end of a lease may take after its time: etcd promises none. Elections make it count
-/// from anew, and it looks for expired leases twice a second and ends them in portions.
+/// How long the end of a lease may take after its time. Etcd promises no bound: an election
+/// restarts the count, and the server looks for expired leases twice a second and ends them in
+/// portions.
 const GRACE_NS: u64 = 10 * SECOND_NS;
 
-/// No key hangs on a lease after a quiet time that was longer than the lease's time and the grace.
+/// Checks that no key is attached to a lease after a quiet period longer than the TTL and the
+/// grace.
 pub(super) fn live<'a>(
     records: impl Iterator<Item = &'a Record> + Clone,
     leases: &Leases<'_>,
@@ -49,7 +51,7 @@ pub(super) fn live<'a>(
     Ok(())
 }
 
-/// Whether a lease must be over at the end of a quiet time.
+/// Whether a lease must be over at the end of a quiet period.
 fn over(lease: &Lease<'_>, quiet: &Record) -> bool {
     let Some(until) = quiet.return_ns else { return false };
     let waited = until.saturating_sub(quiet.call_ns);
@@ -57,7 +59,7 @@ fn over(lease: &Lease<'_>, quiet: &Record) -> bool {
         return false;
     }
     let given = lease.grants.iter().map(|grant| (*grant, granted(grant)));
-    // What was asked later cannot have kept it.
+    // A renewal called after the period cannot have kept the lease alive.
     let renewed = lease.renewals.iter().copied().filter(|(_, ttl)| *ttl > 0);
     let mut all = given.chain(renewed).filter(|(record, _)| record.call_ns < until).peekable();
     all.peek().is_some()

@@ -1,28 +1,28 @@
-//! Leases: what ends them, and what must not.
+//! The lease guarantees: what ends a lease, and what must not.
 //!
-//! A grant is answered from a revision and changes none; a revocation deletes every key that hangs
-//! on the lease, in one revision, or changes nothing. Both have their place in the order of
-//! revisions (`revision`). Renewals, times left and lists are asked of one member and have no place
-//! there; they are held against times here.
+//! A grant names a revision in its answer and changes none. A revocation deletes every key attached
+//! to the lease in one revision, or changes nothing. Both have their place in the order of
+//! revisions (`linearizability/`). Renewals, remaining times and lists are asked of one member and
+//! have no place in that order; this room checks them against times.
 //!
-//! **Expiry** is a revocation that nobody asked for. The server promises not to end a lease before
-//! the time to live that it answered is over, counted from any renewal that it answered; leader
-//! changes only make it longer. So a lease may end by itself from
+//! **Expiry** is a revocation that no client asked for. The server promises not to end a lease
+//! before the granted time to live (TTL) is over, counted from the last answered renewal. A leader
+//! change only lengthens this time. So a lease may expire from
 //!
-//! ```text
-//! max over its answered grant and renewals of (call + answered TTL) - tolerance
-//! ```
+//! ```text max over its answered grant and renewals of (call + answered TTL) - tolerance ```
 //!
-//! on, and not before: the call comes before the moment from which the server counts. That is a
-//! write of unknown outcome with that time as its call, which may fill a revision that nobody
-//! claims. Where the order stands only if one came earlier, the lease expired early. A lease that
-//! was revoked with an answer did not expire.
+//! on, and not before: the call precedes the moment from which the server counts. An expiry is thus
+//! an indeterminate write called at that time, which may fill a revision that no answer claims. If
+//! the operations have an order only with an earlier expiry, the lease expired early. A lease with
+//! an answered revocation did not expire.
 //!
-//! Where a recording is followed, its `follow/ledger` keeps of each lease what may still be contradicted, and
-//! of one that is over only its number and its end.
+//! If a recording is followed, `follow/ledger` keeps the records of a lease that later records may
+//! contradict. For a lease that is over it keeps the number and the end alone.
 //!
-//! A lease number is taken to mean one lease, as servers choose them at random; of a number that is
-//! granted more often most rules do not speak.
+//! A lease number stands for one lease, as servers choose numbers at random. Most rules do not
+//! apply to a number that is granted more than once. Each lease of such a number is a **life**. An
+//! answer has **settled** when every operation called before its return is known; only settled
+//! answers count as certain.
 
 mod before;
 mod check;

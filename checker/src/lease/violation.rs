@@ -1,10 +1,10 @@
-//! A broken promise about a lease, with the records that show it.
+//! A broken lease guarantee, with the records that prove it.
 
 use super::LEASE;
 use crate::history::Record;
 use crate::verdict::Violation;
 
-/// Nothing, or what is wrong.
+/// The result of a check.
 pub(super) type Found = Result<(), Violation>;
 
 pub(super) fn wrong(reason: String, evidence: &[&Record]) -> Found {
