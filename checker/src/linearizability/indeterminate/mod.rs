@@ -1,15 +1,17 @@
 //! Indeterminate writes: the keys that each could change, and the keys that its effect depends on.
 
+mod index;
+mod spans;
+
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::followed::reservations::Reservations;
 use super::ops::Ops;
-use crate::history::{
-    Blob, DeleteRangeRequest, Op, PlainOp, PutRequest, Record, Request, RequestOp, Response,
-    TxnPart, TxnRequest,
-};
+use crate::history::{Blob, Op, Record, Request, RequestOp, Response};
 use crate::model::{KeyIndex, Span};
+
+pub(super) use spans::reads;
 
 /// One indeterminate write.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ pub(crate) struct IndeterminateWrites<'a> {
     puts: BTreeMap<&'a Blob, BTreeMap<&'a Blob, Vec<u32>>>,
     /// For each key: the writes that could put the key and keep its value.
     keeps: BTreeMap<&'a Blob, Vec<u32>>,
-    /// For each key: the writes that could delete the key and name it alone.
+    /// For each key: the writes that could delete the key other than as part of a range.
     deletes: BTreeMap<&'a Blob, Vec<u32>>,
     /// The writes that could delete a range of keys.
     range_deletes: Vec<(Span, u32)>,
@@ -47,7 +49,7 @@ pub(crate) struct IndeterminateWrites<'a> {
     /// For each range of keys that was looked up: the first write that could change one of them.
     firsts: RefCell<BTreeMap<Span, Option<u32>>>,
     /// The writes that ambiguous revisions of earlier parts may have used.
-    pub(super) reservations: Reservations,
+    pub(in crate::linearizability) reservations: Reservations,
     /// Whether a write can be the end of a lease.
     pub(crate) ends: bool,
 }
@@ -101,11 +103,11 @@ impl<'a> IndeterminateWrites<'a> {
         let writes = ops.unknown.iter().map(|place| ops.record(*place));
         let reservations = Reservations::new(&ops.ambiguities, writes);
         let mut all = IndeterminateWrites { reservations, ..IndeterminateWrites::default() };
-        let hung = hung(ops);
+        let attached = attached(ops);
         let mut classes: BTreeMap<(Op, &Blob, &Blob), Vec<u32>> = BTreeMap::new();
         for (number, place) in ops.unknown.iter().enumerate() {
             let record = ops.record(*place);
-            let alike = classes.entry(handle(&record.request)).or_default();
+            let alike = classes.entry(bucket(&record.request)).or_default();
             // An answered revocation can have made only the revision of its header.
             let only = record.response.as_ref().and_then(Response::header);
             let only = only.map(|header| (header.revision, header.revision));
@@ -132,7 +134,7 @@ impl<'a> IndeterminateWrites<'a> {
             };
             all.writes.push(unknown);
             if let Request::LeaseRevoke(lease) = &record.request {
-                all.enter_revoke(number as u32, lease.id, hung.get(&lease.id));
+                all.enter_revoke(number as u32, lease.id, attached.get(&lease.id));
             }
             all.enter(number as u32, &record.request);
             all.enter_kind(number as u32, &record.request);
@@ -141,101 +143,12 @@ impl<'a> IndeterminateWrites<'a> {
     }
 
     /// Whether an indeterminate transaction may put a key with a lease.
-    pub(super) fn puts_in_txn(&self, lease: i64) -> bool {
+    pub(in crate::linearizability) fn puts_in_txn(&self, lease: i64) -> bool {
         self.writes.iter().any(|write| {
             let request = &write.record.request;
             let puts = || request.lease_puts().into_iter();
             matches!(request, Request::Txn(_)) && puts().any(|put| put.lease == lease)
         })
-    }
-
-    fn enter_kind(&mut self, number: u32, request: &Request) {
-        match (self.writes[number as usize].plain(), request) {
-            (Plain::Put { key, .. }, _) => self.named(key).plain_puts.push(number),
-            (Plain::Delete, Request::DeleteRange(delete)) => {
-                self.named(&delete.key).plain_deletes.push(number);
-            }
-            _ => self.others.push(number),
-        }
-    }
-
-    fn named(&mut self, key: &Blob) -> &mut WritesOfKey {
-        let place = self.names.enter(key) as usize;
-        if place == self.of_key.len() {
-            self.of_key.push(WritesOfKey::default());
-        }
-        &mut self.of_key[place]
-    }
-
-    fn enter(&mut self, number: u32, request: &'a Request) {
-        match request {
-            Request::Put(put) => self.enter_put(number, put),
-            Request::DeleteRange(delete) => self.enter_delete(number, delete),
-            Request::Txn(txn) => self.enter_txn(number, txn),
-            _ => {}
-        }
-    }
-
-    /// Enters the end of a lease. It deletes the attached keys, and no put with the lease can
-    /// follow it.
-    fn enter_revoke(&mut self, number: u32, lease: i64, keys: Option<&BTreeSet<&'a Blob>>) {
-        let own = &mut self.writes[number as usize];
-        own.touches.push(end_of(lease));
-        own.depends.push(end_of(lease));
-        for key in keys.into_iter().flatten() {
-            own.touches.push(Span::one(key));
-            own.depends.push(Span::one(key));
-            self.deletes.entry(key).or_default().push(number);
-        }
-        for key in keys.into_iter().flatten() {
-            self.named(key);
-        }
-        self.ends = true;
-    }
-
-    fn enter_put(&mut self, number: u32, put: &'a PutRequest) {
-        let own = &mut self.writes[number as usize];
-        own.touches.push(Span::one(&put.key));
-        if put.lease != 0 {
-            own.depends.push(end_of(put.lease));
-        }
-        if put.ignore_value || put.ignore_lease {
-            own.depends.push(Span::one(&put.key));
-        }
-        self.named(&put.key).suppliers.push(number);
-        if put.ignore_value {
-            self.keeps.entry(&put.key).or_default().push(number);
-        } else {
-            let values = self.puts.entry(&put.key).or_default();
-            values.entry(&put.value).or_default().push(number);
-        }
-    }
-
-    fn enter_delete(&mut self, number: u32, delete: &'a DeleteRangeRequest) {
-        let span = Span::new(&delete.key, &delete.range_end);
-        let own = &mut self.writes[number as usize];
-        own.touches.push(span.clone());
-        own.depends.push(span.clone());
-        if span.is_one() {
-            self.named(&delete.key);
-            self.deletes.entry(&delete.key).or_default().push(number);
-        } else {
-            self.range_deletes.push((span, number));
-        }
-    }
-
-    fn enter_txn(&mut self, number: u32, txn: &'a TxnRequest) {
-        for part in txn.parts() {
-            match part {
-                TxnPart::Compare(compare) => {
-                    let span = Span::new(&compare.key, &compare.range_end);
-                    self.writes[number as usize].depends.push(span);
-                }
-                TxnPart::Op(PlainOp::Range(_)) => {}
-                TxnPart::Op(PlainOp::Put(put)) => self.enter_put(number, put),
-                TxnPart::Op(PlainOp::DeleteRange(delete)) => self.enter_delete(number, delete),
-            }
-        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -334,33 +247,25 @@ impl<'a> IndeterminateWrites<'a> {
     }
 }
 
-/// A span that stands for the end of a lease. If a real key has this name, conflict sets only grow
-/// larger than necessary.
-fn end_of(lease: i64) -> Span {
-    let mut name = b"\0the end of lease \0".to_vec();
-    name.extend(lease.to_be_bytes());
-    Span::one(&Blob::from(name))
-}
-
 /// For each lease: the keys that any request puts with it, and the keys that were attached to it at
 /// the start.
-fn hung<'a>(ops: &Ops<'a>) -> BTreeMap<i64, BTreeSet<&'a Blob>> {
-    let mut hung: BTreeMap<i64, BTreeSet<&Blob>> = BTreeMap::new();
+fn attached<'a>(ops: &Ops<'a>) -> BTreeMap<i64, BTreeSet<&'a Blob>> {
+    let mut attached: BTreeMap<i64, BTreeSet<&Blob>> = BTreeMap::new();
     let ends = ops.unknown.iter().map(|place| &ops.record(*place).request);
     if !ends.into_iter().any(|request| matches!(request, Request::LeaseRevoke(_))) {
-        return hung;
+        return attached;
     }
     for put in ops.records.iter().flat_map(|record| record.request.lease_puts()) {
-        hung.entry(put.lease).or_default().insert(&put.key);
+        attached.entry(put.lease).or_default().insert(&put.key);
     }
     for (lease, keys) in ops.hanging.into_iter().flatten() {
-        hung.entry(*lease).or_default().extend(keys);
+        attached.entry(*lease).or_default().extend(keys);
     }
-    hung
+    attached
 }
 
-/// A cheap hash key: equal requests have equal ones.
-fn handle(request: &Request) -> (Op, &Blob, &Blob) {
+/// Operation, key and value of a request. Equal requests share them, others mostly do not.
+fn bucket(request: &Request) -> (Op, &Blob, &Blob) {
     fn first(op: &RequestOp) -> Option<(&Blob, &Blob)> {
         match op {
             RequestOp::Put(put) => Some((&put.key, &put.value)),
@@ -376,26 +281,4 @@ fn handle(request: &Request) -> (Op, &Blob, &Blob) {
     };
     let (key, value) = names.unwrap_or((Blob::EMPTY, Blob::EMPTY));
     (request.op(), key, value)
-}
-
-/// Every span of keys that decides the answer of a request.
-pub(crate) fn reads(request: &Request) -> Vec<Span> {
-    let mut spans = Vec::new();
-    if matches!(request, Request::LeaseRevoke(_)) {
-        spans.push(Span::everything());
-    }
-    for part in request.parts() {
-        spans.push(match part {
-            TxnPart::Compare(compare) => Span::new(&compare.key, &compare.range_end),
-            TxnPart::Op(PlainOp::Range(range)) => Span::new(&range.key, &range.range_end),
-            TxnPart::Op(PlainOp::Put(put)) => Span::one(&put.key),
-            TxnPart::Op(PlainOp::DeleteRange(delete)) => Span::new(&delete.key, &delete.range_end),
-        });
-        if let TxnPart::Op(PlainOp::Put(put)) = part
-            && put.lease != 0
-        {
-            spans.push(end_of(put.lease));
-        }
-    }
-    spans
 }
