@@ -22,6 +22,7 @@ struct Gathered {
     in_time: u32,
     /// Whether unobserved puts of one key are interchangeable.
     alike: bool,
+    /// Candidates by fit, then with unobserved puts (false) first, then by call.
     ranked: Vec<(Fit, bool, u32)>,
     stands_for_others: bool,
     conflicts: BTreeSet<usize>,
@@ -69,6 +70,7 @@ impl Replay<'_, '_> {
         })
     }
 
+    /// Gathers the candidates of a hole without evidence.
     fn gather(&mut self, hole: i64, in_time: u32) -> Gathered {
         let indeterminate = self.indeterminate;
         let alike = self.watch_evidence.is_none() && !self.answer_evidence.values_matter();
@@ -99,6 +101,7 @@ impl Replay<'_, '_> {
         gathered
     }
 
+    /// Gathers the plain puts of a key that may fill the hole.
     fn plain_puts(&mut self, key: u32, gathered: &mut Gathered) {
         let Gathered { hole, in_time, alike, .. } = *gathered;
         self.steps += 1;
@@ -107,6 +110,7 @@ impl Replay<'_, '_> {
         if ruled_out(fit, key, gathered) {
             return;
         }
+        // Later holes need every put of the key that is left.
         if let Fit::Free | Fit::Conditional(_) = fit {
             let known = self.answer_evidence.of(name);
             let later = known.map_or(&[][..], |known| known.put_needs(hole));
@@ -114,6 +118,7 @@ impl Replay<'_, '_> {
                 return gathered.conflicts.extend(points);
             }
         }
+        // No write is left that could delete the key again in time.
         if let (Fit::Conditional(by), Some(known)) = (fit, self.answer_evidence.of(name))
             && let Some(points) = self.all_used(&known.deleters, by)
         {
@@ -127,8 +132,7 @@ impl Replay<'_, '_> {
             if self.is_taken(number, &mut users) {
                 continue;
             }
-            let wanted = self.needed_later(number, hole);
-            if let Some(points) = wanted {
+            if let Some(points) = self.needed_later(number, hole) {
                 gathered.conflicts.extend(points);
                 continue;
             }
@@ -150,6 +154,7 @@ impl Replay<'_, '_> {
         }
     }
 
+    /// Gathers the plain deletions of a key that may fill the hole.
     fn plain_deletes(&mut self, key: u32, gathered: &mut Gathered) {
         let Gathered { hole, in_time, .. } = *gathered;
         self.steps += 1;
@@ -160,11 +165,13 @@ impl Replay<'_, '_> {
         if ruled_out(if unchanged { Fit::Never } else { fit }, key, gathered) {
             return;
         }
+        // Later holes need every deletion of the key that is left.
         if let (Fit::Free | Fit::Conditional(_), Some(known)) = (fit, self.answer_evidence.of(name))
             && let Some(points) = self.too_few_left(known.deletion_needs(hole), &known.deleters)
         {
             return gathered.conflicts.extend(points);
         }
+        // No write is left that could put the key again in time.
         if let Fit::Conditional(by) = fit
             && let Some(points) = self.all_used(self.indeterminate.suppliers(key), by)
         {

@@ -26,7 +26,7 @@ impl Replay<'_, '_> {
         let mut open: Vec<(Span, i64, usize)> =
             spans.iter().map(|span| (span.clone(), at, points)).collect();
         while let Some((span, at, points)) = open.pop() {
-            let from = self.settled(&span, at);
+            let from = self.last_agreement(&span, at);
             let Some(first) = self.indeterminate.first_touching(&span) else { continue };
             for number in (0..points).rev() {
                 let point = &self.choice_points[number];
@@ -67,7 +67,7 @@ impl Replay<'_, '_> {
 
     /// The last revision up to `at` at which an answer shows a key completely and the replay
     /// agrees.
-    fn settled(&self, span: &Span, at: i64) -> i64 {
+    fn last_agreement(&self, span: &Span, at: i64) -> i64 {
         const TRIES: usize = 4;
         // Without recorded leases, no answer shows completely a key that may end with a lease.
         let hidden = self.indeterminate.ends && !self.ops.recorded.lease;
