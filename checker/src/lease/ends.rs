@@ -6,7 +6,7 @@ use super::gather::Leases;
 use crate::history::{Blob, History, Record, Request};
 use crate::linearizability::JudgedRange;
 use crate::linearizability::followed::ambiguity::AmbiguousRevision;
-use crate::linearizability::ops::{Ops, hanging};
+use crate::linearizability::ops::{Ops, attached};
 use crate::model::Store;
 use crate::verdict::Verdict;
 
@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 pub(crate) struct Ends {
     records: Vec<Record>,
     /// The keys attached at the start to leases that may end.
-    hanging: BTreeMap<i64, Vec<Blob>>,
+    attached: BTreeMap<i64, Vec<Blob>>,
 }
 
 impl Ends {
@@ -28,8 +28,8 @@ impl Ends {
         tolerance_ns: Option<u64>,
     ) -> Self {
         let records = leases.ends(tolerance_ns, judged.until.unwrap_or(i64::MAX));
-        let hanging = hanging(store, &history.records, &records);
-        Ends { records, hanging }
+        let attached = attached(store, &history.records, &records);
+        Ends { records, attached }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -45,7 +45,7 @@ impl Ends {
     ) -> Result<Ops<'a>, Verdict> {
         let mut ops = Ops::new(history, &self.records, judged)?;
         ops.lives = leases.lives(&history.records, judged);
-        ops.hanging = Some(&self.hanging);
+        ops.attached = Some(&self.attached);
         ops.ambiguities = self.ambiguities(leases, &ops);
         Ok(ops)
     }

@@ -23,7 +23,7 @@ pub(crate) struct Ops<'a> {
     /// have made.
     pub(crate) lives: BTreeMap<i64, (i64, i64)>,
     /// The keys that were attached at the start to each lease that may end.
-    pub(crate) hanging: Option<&'a BTreeMap<i64, Vec<Blob>>>,
+    pub(crate) attached: Option<&'a BTreeMap<i64, Vec<Blob>>>,
     /// The fields that the recording has of each answer.
     pub(crate) recorded: Recorded,
     /// The revision of the store before the first operation.
@@ -54,7 +54,7 @@ pub(crate) struct Ops<'a> {
 }
 
 /// The keys that are attached in a store to each lease which a record or an expiry may end.
-pub(crate) fn hanging(
+pub(crate) fn attached(
     store: &Store,
     records: &[Record],
     ends: &[Record],
@@ -81,7 +81,7 @@ impl<'a> Ops<'a> {
             records,
             ends,
             lives: BTreeMap::new(),
-            hanging: None,
+            attached: None,
             recorded: Recorded::of(&history.origin),
             base: judged_range.base,
             mutators: Vec::new(),

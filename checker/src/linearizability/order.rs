@@ -189,8 +189,8 @@ fn weigh(
             ordered
         }
         (With::Refuted(failure, spent), Ending::Exhausted(_, steps, store)) => {
-            // No order fits all evidence, and no order was found for the answers alone. The answers
-            // contradict each other, or they contradict the watchers.
+            // No order fits all evidence, and no order was found for the answers alone. Either the
+            // answers contradict each other, or the watchers contradict the answers.
             Ordered::end(reasons::refuted(ops, indeterminate, &failure), spent + steps, store)
         }
         (_, Ending::Exhausted(failure, steps, store)) => {

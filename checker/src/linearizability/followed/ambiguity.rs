@@ -8,8 +8,8 @@
 //! long as each can have a writer of its own. A later hole may use one of these writes if they hold
 //! together without it.
 //!
-//! All operations that need one lease count as one writer. If any of them takes effect later, the
-//! lease had not ended here.
+//! All operations that need the same lease count as a single writer. If any of them takes effect
+//! later, the lease had not ended here.
 //!
 //! This is exact. At each hole of a released part every write that the evidence allows was tried.
 //! Each of them had the same effect, or contradicted the evidence. So every order leaves the same
@@ -140,8 +140,8 @@ impl Settled {
         self.close();
     }
 
-    /// Removes each writer without which the other revisions could not all have one. Returns
-    /// whether any was removed.
+    /// Removes each writer of a revision that would leave another revision without a writer.
+    /// Returns whether any was removed.
     fn exclude(&mut self) -> bool {
         let mut wrong: Vec<(usize, Writer)> = Vec::new();
         for places in self.together() {

@@ -258,7 +258,7 @@ fn attached<'a>(ops: &Ops<'a>) -> BTreeMap<i64, BTreeSet<&'a Blob>> {
     for put in ops.records.iter().flat_map(|record| record.request.lease_puts()) {
         attached.entry(put.lease).or_default().insert(&put.key);
     }
-    for (lease, keys) in ops.hanging.into_iter().flatten() {
+    for (lease, keys) in ops.attached.into_iter().flatten() {
         attached.entry(*lease).or_default().extend(keys);
     }
     attached

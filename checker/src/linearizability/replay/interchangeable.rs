@@ -1,4 +1,4 @@
-//! Groups writes that are interchangeable at every hole, so that the search tries one of each
+//! Groups writes that are interchangeable at every hole: the search tries a single write of each
 //! group.
 //!
 //! An **unobserved put** is a plain put of a key whose value no answer shows at any hole.
