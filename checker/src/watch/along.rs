@@ -27,7 +27,7 @@ impl Walk<'_, '_> {
                 compacted::canceled(self, arrival, &position)?;
             } else if is_progress(response) {
                 let notice = response.header.revision;
-                self.nothing_missing(&mut position, notice, (arrival.record, true))?;
+                self.nothing_missing(&mut position, notice, arrival.record, true)?;
             } else {
                 self.events(group, &mut position)?;
             }
@@ -53,9 +53,9 @@ impl Walk<'_, '_> {
                 position.done = position.done.max(revision);
                 continue; // nobody recorded what was written there
             }
-            self.nothing_missing(position, revision - 1, (record, false))?;
+            self.nothing_missing(position, revision - 1, record, false)?;
             let partial = left == 0 && position.open;
-            self.one_revision(events, (revision, partial))?;
+            self.one_revision(events, revision, partial)?;
             position.done = position.done.max(revision - i64::from(partial));
         }
         Ok(())
@@ -66,7 +66,8 @@ impl Walk<'_, '_> {
         &self,
         position: &mut Position,
         up_to: i64,
-        (record, notice): (&Record, bool),
+        record: &Record,
+        notice: bool,
     ) -> Found {
         if let Some((revision, change)) = self.first_missing(position.done, up_to) {
             let missing = Missing { revision, change, done: position.done, up_to, record, notice };
@@ -80,18 +81,14 @@ impl Walk<'_, '_> {
 
     /// The events of one revision are what its write did, in its order; `partial` if the rest of
     /// them may still be on the way.
-    fn one_revision(
-        &self,
-        events: &[(&Record, &Event)],
-        (revision, partial): (i64, bool),
-    ) -> Found {
+    fn one_revision(&self, events: &[(&Record, &Event)], revision: i64, partial: bool) -> Found {
         let changes: Vec<Change<'_>> = self.store.changes(revision).collect();
         let mut place = 0;
         for &(record, event) in events {
             let Some(at) = place_of(&changes, place, event) else {
                 return event::not_next(self, event, &changes, record);
             };
-            ordered::none_passed(self, events, &changes[place..at], (record, event))?;
+            ordered::none_passed(self, events, &changes[place..at], record, event)?;
             self.none_wanted(&changes[place..at], revision, record)?;
             let told = Told { event, record, change: &changes[at] };
             for ask in PROMISES.iter().filter_map(|promise| promise.change) {
@@ -108,7 +105,7 @@ impl Walk<'_, '_> {
     /// None of the changes that no event told of is one that the watcher wants.
     fn none_wanted(&self, changes: &[Change<'_>], revision: i64, record: &Record) -> Found {
         let Some(change) = changes.iter().find(|change| self.wants(change)) else { return Ok(()) };
-        atomic::nowhere_else(self, change, (revision, record))?;
-        reliable::within_revision(self, change, (revision, record))
+        atomic::nowhere_else(self, change, revision, record)?;
+        reliable::within_revision(self, change, revision, record)
     }
 }

@@ -40,7 +40,8 @@ fn atomic(walk: &Walk<'_, '_>, heard: &Heard<'_, '_>) -> Found {
 pub(super) fn nowhere_else(
     walk: &Walk<'_, '_>,
     change: &Change<'_>,
-    (revision, record): (i64, &Record),
+    revision: i64,
+    record: &Record,
 ) -> Found {
     let elsewhere = walk.watcher.events().any(|(_, event)| {
         event.kv.mod_revision == revision

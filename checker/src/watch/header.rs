@@ -50,7 +50,7 @@ pub(super) fn reached(walk: &Walk<'_, '_>, arrival: Arrival<'_>) -> Found {
             words::revision(writer).unwrap_or(revision)
         );
         let evidence = vec![arrival.record.id, walk.watcher.create.id, writer.id];
-        return walk.broken(HEADER, revision, (what, evidence), arrival.record);
+        return walk.broken(HEADER, revision, what, evidence, arrival.record);
     }
     let spare = walk.reach.spare.partition_point(|called| *called <= at) as i64;
     if revision.saturating_sub(top) > spare {

@@ -43,7 +43,8 @@ pub(super) fn none_passed(
     walk: &Walk<'_, '_>,
     events: &[(&Record, &Event)],
     passed: &[Change<'_>],
-    (record, event): (&Record, &Event),
+    record: &Record,
+    event: &Event,
 ) -> Found {
     for change in passed {
         let told = |(_, event): &(&Record, &Event)| {

@@ -26,7 +26,8 @@ pub(super) fn before_next(walk: &Walk<'_, '_>, missing: &Missing<'_>) -> Found {
 pub(super) fn within_revision(
     walk: &Walk<'_, '_>,
     change: &Change<'_>,
-    (revision, record): (i64, &Record),
+    revision: i64,
+    record: &Record,
 ) -> Found {
     walk.wrong(RELIABLE, revision, apart(change, revision), record)
 }

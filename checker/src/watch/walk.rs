@@ -87,7 +87,7 @@ impl Walk<'_, '_> {
             }
         }
         evidence.dedup();
-        self.broken(checker, revision, (what, evidence), at[0])
+        self.broken(checker, revision, what, evidence, at[0])
     }
 
     /// The same with the evidence as it is; `at` says when.
@@ -95,7 +95,8 @@ impl Walk<'_, '_> {
         &self,
         checker: &'static str,
         revision: i64,
-        (what, evidence): (String, Vec<u64>),
+        what: String,
+        evidence: Vec<u64>,
         at: &Record,
     ) -> Found<T> {
         let when = match at.request.op() {

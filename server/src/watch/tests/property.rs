@@ -103,9 +103,16 @@ struct World {
     log: Vec<Entry>,
     hub: Hub,
     streams: Vec<StreamId>,
-    clients: BTreeMap<(usize, i64), Client>,
+    clients: BTreeMap<WatcherName, Client>,
     /// Created and not yet heard of, in order.
     asked: Vec<Vec<WatchRequest>>,
+}
+
+/// A watcher, by its stream and its id there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct WatcherName {
+    stream: usize,
+    id: i64,
 }
 
 impl World {
@@ -169,7 +176,7 @@ impl World {
     fn read(&mut self, stream: usize, count: usize) {
         for _ in 0..count {
             let Some(response) = self.hub.next(self.streams[stream]) else { return };
-            let name = (stream, response.watch_id);
+            let name = WatcherName { stream, id: response.watch_id };
             match response.body {
                 WatchBody::Created => {
                     let request = self.asked[stream].remove(0);
@@ -205,29 +212,29 @@ impl World {
 
     fn hear_progress(&mut self, stream: usize, watch_id: i64, revision: i64) {
         for (name, client) in &mut self.clients {
-            let meant = watch_id == NO_WATCHER || watch_id == name.1;
-            if name.0 == stream && meant && !client.ended {
+            let meant = watch_id == NO_WATCHER || watch_id == name.id;
+            if name.stream == stream && meant && !client.ended {
                 assert!(client.request.start_revision <= revision, "not started yet");
                 client.progress = client.progress.max(revision);
             }
         }
         let names: Vec<_> = self.clients.keys().copied().collect();
         for name in names {
-            let meant = watch_id == NO_WATCHER || watch_id == name.1;
-            if name.0 == stream && meant && !self.clients[&name].ended {
+            let meant = watch_id == NO_WATCHER || watch_id == name.id;
+            if name.stream == stream && meant && !self.clients[&name].ended {
                 self.compare(name, revision, true);
             }
         }
     }
 
-    fn check(&mut self, name: (usize, i64), upto: i64, complete: bool) {
+    fn check(&mut self, name: WatcherName, upto: i64, complete: bool) {
         self.compare(name, upto, complete);
         self.clients.get_mut(&name).unwrap().ended = true;
     }
 
     /// What was told is what must be told up to a revision, or (unless complete) the beginning of
     /// it.
-    fn compare(&self, name: (usize, i64), upto: i64, complete: bool) {
+    fn compare(&self, name: WatcherName, upto: i64, complete: bool) {
         let client = &self.clients[&name];
         let must: Vec<Event> = must_tell(&self.model.changes, client, upto);
         let told: Vec<Event> = client.told.iter().map(without_prev).collect();
@@ -265,7 +272,7 @@ impl World {
     }
 
     /// The key before is there when it was asked for and existed, unless compaction took it.
-    fn prevs_are_right(&self, name: (usize, i64)) {
+    fn prevs_are_right(&self, name: WatcherName) {
         let client = &self.clients[&name];
         let must = must_tell(&self.model.changes, client, i64::MAX);
         for (told, must) in client.told.iter().zip(&must) {
