@@ -1,5 +1,5 @@
-//! What a history must be to be judged at all: a recording that contradicts itself is bad input,
-//! not a broken store.
+//! Assumptions about a recording: a recording that contradicts itself is bad input, not a broken
+//! store.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,20 @@ use crate::words;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("record {place} (id {id}, {what}): {cause}; {remedy}")]
 pub struct Contradiction {
-    /// Which record, counted from 0.
+    /// The place of the record, from 0.
     pub place: usize,
-    /// Its id.
+    /// The record's id.
     pub id: u64,
-    /// What it is.
+    /// The record as text.
     pub what: String,
-    /// What is wrong with it.
+    /// The defect.
     pub cause: String,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: &'static str,
 }
 
-/// Checks that ids are unique, that processes are sequential, that answers fit their requests, and
-/// that nothing arrived on a watch stream before anything was asked there. The order of the
-/// records is nothing to go by.
+/// Checks that ids are unique, processes are sequential, answers fit their requests, and no
+/// response precedes the first request on its stream. The order of records does not matter.
 pub fn assumptions(history: &History) -> Result<(), Contradiction> {
     let records = &history.records;
     let contradiction = |place: usize, cause: String, remedy| Contradiction {
@@ -88,8 +87,8 @@ pub fn assumptions(history: &History) -> Result<(), Contradiction> {
     }
 }
 
-/// The first response on a stream on which nothing had been asked by then. (A response too many
-/// on a stream in use is the server's doing.)
+/// The first response on a stream before any request. (A surplus response on a stream in use is the
+/// server's fault.)
 fn unasked(records: &[Record]) -> Option<usize> {
     let mut asked: BTreeMap<u64, u64> = BTreeMap::new();
     for record in records {
@@ -115,7 +114,7 @@ pub(crate) const UNASKED: (&str, &str) = (
     "record watch_create before it is sent, with the same clock",
 );
 
-/// What is wrong with a record whatever the others are: cause and remedy.
+/// The defect of a single record and its remedy.
 pub(crate) fn by_itself(record: &Record) -> Result<(), (&'static str, &'static str)> {
     if !fits(record) {
         let cause = "the answer is not of the request's kind";

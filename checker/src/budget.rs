@@ -1,24 +1,23 @@
-//! How much memory a judgement takes, counted from the history before anything is built of it.
+//! Counts the memory that a judgement takes, from the history, before anything is built.
 //!
-//! What is built grows with the number of records, of changes, of keys and values shown and of
-//! events, and nothing of it with their squares; so each is given what the dearest kind of history
-//! was seen to take, and somewhat more (`cli/tests/memory.rs` holds that against an allocator that
-//! counts). Two things grow otherwise, and are counted as they do: the choices of a search over
-//! writes of unknown outcome, and the general search. They get what is left ([`Budget`]).
+//! The structures grow linearly with records, changes, keys and values shown, and events. Each unit
+//! is charged what the dearest kind of history took, and somewhat more; `cli/tests/memory.rs`
+//! compares the charge with a counting allocator. Two structures grow otherwise and are counted
+//! while they grow: the choices of the search over indeterminate writes, and the fallback search.
+//! They get the remaining memory ([`Budget`]).
 
 use crate::history::weight::weight;
 use crate::history::{History, Outcome, PlainOp, Record, Request, Response};
 use crate::verdict::{ASSUMPTIONS, Verdict};
 
-/// How much work a judgement may cost. Never time: the same history gets the same verdict.
+/// How much work a judgement may cost. Never a time: equal histories get equal verdicts.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Steps of replay and search for each attempt to order the operations.
     pub steps: u64,
-    /// How much sooner than promised a lease may end: the clocks of server and recorder need not
-    /// run alike.
+    /// By how much a lease may end too soon: the clocks of server and recorder may run apart.
     pub lease_tolerance_ns: u64,
-    /// Bytes for the whole judgement, what was read included; counted, never asked of the system.
+    /// Bytes for the whole judgement, including the history; counted, never asked of the system.
     pub memory_bytes: u64,
 }
 
@@ -28,16 +27,16 @@ impl Default for Options {
     }
 }
 
-/// What the search over writes of unknown outcome may cost.
+/// The cost allowed for the search over indeterminate writes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     pub(crate) steps: u64,
-    /// For its choices.
+    /// The bytes for its choices.
     pub(crate) memory_bytes: u64,
 }
 
 impl Budget {
-    /// What the options leave for a history.
+    /// The remainder of the options for a history.
     pub(crate) fn left(options: &Options, needed: u64) -> Self {
         let memory_bytes = options.memory_bytes.saturating_sub(needed);
         Budget { steps: options.steps, memory_bytes }
@@ -50,29 +49,29 @@ impl From<u64> for Budget {
     }
 }
 
-/// For every record: its places in lists by revision and by time.
+/// For each record: its places in lists by revision and by time.
 const RECORD: u64 = 128;
-/// For a change that was asked for: a version for it and one for its end, and a key of its own.
+/// For each requested change: a version, a version for its end, and a key.
 pub const CHANGE: u64 = 320;
-/// For something of a watch stream, and for an event.
+/// For each watch record and each event.
 const WATCH: u64 = 128;
 const EVENT: u64 = 128;
-/// For what a lease is part of: it is judged twice where it may have expired early.
+/// For each record about leases: it is judged twice if a lease may have expired early.
 const LEASE: u64 = 512;
-/// For a write of unknown outcome; and for each record then: what it shows may be evidence.
+/// For each indeterminate write, and then for each record, since its answer may be evidence.
 const UNKNOWN: u64 = 640;
 const EVIDENCE: u64 = 96;
-/// Whatever the history is.
+/// For any history.
 pub(crate) const FIXED: u64 = 64 << 10;
 
-/// How many bytes judging a history takes at most, itself included, but for the searches that grow
-/// as they go on: what [`Options::memory_bytes`] must at least be.
+/// The most bytes that judging a history takes, including the history, without the searches that
+/// are counted while they grow: the least value of [`Options::memory_bytes`] that suffices.
 pub fn needed_bytes(history: &History) -> u64 {
     let spare = history.records.capacity() - history.records.len();
     FIXED + (spare * size_of::<Record>()) as u64 + needed_for(history.records.iter())
 }
 
-/// The same for records wherever they are, but for what is there whatever the records are.
+/// The same bytes for any set of records, without the fixed part.
 pub(crate) fn needed_for<'a>(records: impl Iterator<Item = &'a Record>) -> u64 {
     let mut needed = 0;
     let (mut unknown, mut count) = (0, 0);
@@ -97,12 +96,12 @@ pub(crate) fn needed_for<'a>(records: impl Iterator<Item = &'a Record>) -> u64 {
     needed
 }
 
-/// How many changes a request may make.
+/// The most changes that a request may make.
 fn changes(request: &Request) -> u64 {
     request.ops().filter(|op| !matches!(op, PlainOp::Range(_))).count() as u64
 }
 
-/// What is said of a history that is too large for the memory allowed.
+/// The verdict on a history that is too large for the memory allowed.
 pub fn too_much(needed: u64, options: &Options) -> Verdict {
     let reason = format!(
         "judging it takes up to {} MB of memory, and {} MB are allowed; --memory gives more",
@@ -112,7 +111,7 @@ pub fn too_much(needed: u64, options: &Options) -> Verdict {
     Verdict::unknown(ASSUMPTIONS, reason, Vec::new())
 }
 
-/// Megabytes, rounded up, for people.
+/// Megabytes, rounded up.
 pub fn megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }

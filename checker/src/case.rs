@@ -1,5 +1,4 @@
-//! One case: a history, or a part of one, with all that its order is decided from. Whoever asks for an
-//! order puts a case together, and asks it.
+//! A case: a history, or a part of one, with everything that decides its order.
 
 use crate::budget::Budget;
 use crate::history::History;
@@ -10,28 +9,28 @@ use crate::model::Store;
 use crate::streams::Streams;
 use crate::verdict::Verdict;
 
-/// What is judged.
+/// The inputs of an order.
 #[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
     pub(crate) history: &'a History,
     pub(crate) streams: &'a Streams<'a>,
-    /// Which part of the recording it is.
+    /// The range of revisions that is judged.
     pub(crate) range: &'a JudgedRange,
-    /// What is known of leases, where they have a part in it.
+    /// The leases, if the records name any.
     pub(crate) leases: Option<&'a Leases<'a>>,
     pub(crate) budget: Budget,
 }
 
 impl Case<'_> {
-    /// The ends that leases may have come to by themselves, from a store on; without heed of the time
-    /// that they were granted for if `tolerance_ns` is None.
+    /// The expiries that may have happened, starting from a store. If `tolerance_ns` is None, a
+    /// lease may expire at any time.
     pub(crate) fn ends(&self, store: &Store, tolerance_ns: Option<u64>) -> Ends {
         let Some(leases) = self.leases else { return Ends::default() };
         Ends::new(leases, self.history, (store, self.range), tolerance_ns)
     }
 
-    /// The operations with those ends, by what they are to the order; fails when an answer claims no
-    /// place or two claim the same.
+    /// The operations and expiries by their role in the order; an error if an answer names no
+    /// revision or two claim one.
     pub(crate) fn ops<'b>(&'b self, ends: &'b Ends) -> Result<Ops<'b>, Verdict> {
         match self.leases {
             Some(leases) => ends.ops(leases, self.history, self.range),
@@ -39,7 +38,7 @@ impl Case<'_> {
         }
     }
 
-    /// Whether the operations have an order, from a store on.
+    /// Searches for an order of the operations, starting from a store.
     pub(crate) fn order(&self, ops: &Ops<'_>, store: Store) -> Ordered {
         order(ops, self.streams, store, self.range, self.budget)
     }

@@ -1,5 +1,6 @@
-//! What each write changed: key, what was there before and since when, what it became. Taken from a
-//! replay of the writes in the order of their revisions, as far as it is known who made which.
+//! What each write changed: the key, its value before and since when, and its value after. A replay
+//! of the writes in the order of revisions gives this, as far as the writer of each revision is
+//! known.
 
 use std::collections::BTreeMap;
 
@@ -14,35 +15,35 @@ use crate::words::short;
 
 /// Longer histories are not replayed for a page.
 pub const MOST_RECORDS: usize = 250_000;
-/// Revisions in a row that nobody acknowledged; more of them are a header gone wrong.
+/// The most successive revisions without a known writer; a larger gap is a wrong header.
 const MOST_HOLES: i64 = 100_000;
-/// So many keys of one write are kept.
+/// The most keys kept of one write.
 pub const MOST_KEYS: usize = 6;
-/// Stands for what a revision changed that nobody acknowledged.
+/// A key that stands for the unknown change of a revision.
 const HOLE: &[u8] = b"\0a revision that nobody acknowledged";
 
-/// One key of one write.
+/// One changed key of one write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
     /// The key.
     pub key: String,
-    /// What was there before, and which revision had written it; None if it was not there.
+    /// The value before and the revision that wrote it; None if the key did not exist.
     pub before: Option<(String, i64)>,
-    /// What it became; None if it was deleted.
+    /// The value after; None for a deletion.
     pub after: Option<String>,
 }
 
-/// What the writes of a history changed.
+/// The changes made by the writes of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// By the id of the record: the first few keys, and how many more there are.
+    /// For each record id: the first few changed keys, and the number of further keys.
     pub by_id: BTreeMap<u64, (Vec<Changed>, usize)>,
-    /// The first revision of which nobody knows what it changed: what is said to have been there
-    /// before a later write may be older than what was there.
+    /// The first revision with an unknown change, a **hole**: a value shown before a later write
+    /// may be out of date.
     pub hole: Option<i64>,
 }
 
-/// Replays the writes; `placed` says which revisions writes of unknown outcome took, by id.
+/// Replays the writes; `placed` gives the revision of each placed indeterminate write, by id.
 pub fn changes(history: &History, placed: &[(i64, u64)]) -> Changes {
     let mut found = Changes::default();
     if history.records.len() > MOST_RECORDS || assumptions(history).is_err() {
@@ -75,7 +76,7 @@ pub fn changes(history: &History, placed: &[(i64, u64)]) -> Changes {
     found
 }
 
-/// Who made which revision, and with what; the end of a lease is nobody's.
+/// The writer of each revision and its request; an expiry has no writer.
 fn made<'a>(
     history: &'a History,
     placed: &[(i64, u64)],
@@ -106,7 +107,7 @@ fn lease(record: &Record) -> Option<i64> {
     }
 }
 
-/// Passes a revision of which nobody knows what it changed.
+/// Skips a revision with an unknown change.
 fn skip(store: &mut Store, hole: &mut Option<i64>) {
     hole.get_or_insert(store.revision() + 1);
     let put = PutRequest { key: Blob::from(HOLE), ..PutRequest::default() };

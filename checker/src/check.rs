@@ -1,4 +1,5 @@
-//! The one entry: assumptions first, then the order of operations, then what stands on it.
+//! The entry of the judge: assumptions, then the order of operations, then the guarantees along
+//! that order.
 
 use crate::assumptions::assumptions;
 use crate::budget::{Budget, Options, needed_bytes, too_much};
@@ -57,32 +58,32 @@ pub fn check(history: &History, options: &Options) -> Report {
     report
 }
 
-/// What is asked of a whole recording.
+/// The inputs of a judgement of a whole recording.
 struct Asked<'a> {
     case: Case<'a>,
-    /// What was inferred of the initial store, if the recording does not say what it held.
+    /// The inference of the initial store, if the recording does not name it.
     inferred: Option<InferredStore>,
     tolerance_ns: u64,
-    /// Whether copies of the history may be judged.
+    /// Whether the memory allows judging copies of the history.
     spare: bool,
 }
 
-/// What the order of the operations says.
+/// The results of ordering the operations.
 struct Found {
-    /// Of the order itself.
+    /// The verdict on linearizability.
     order: Check,
-    /// What is broken if only a lease expired before its time.
+    /// The verdict on leases, if an order exists only with an early expiry.
     early: Option<Verdict>,
-    /// What is judged along the order.
+    /// The verdicts of the guarantees along the order.
     above: Vec<Check>,
-    /// Which unknown writes made which revisions.
+    /// The placed indeterminate writes, with their revisions.
     placed: Vec<(i64, u64)>,
-    /// If the initial store was inferred: whether a violation of the order stands nevertheless.
+    /// If the initial store was inferred: whether a violation of the order holds all the same.
     doubted: Option<bool>,
 }
 
 impl Asked<'_> {
-    /// Decides whether there is an order, and what is judged along it.
+    /// Searches for an order, and checks the guarantees along it.
     fn in_order(&self, ops: &Ops<'_>, store: Store, figures: &mut Figures) -> Found {
         let mut ordered = self.case.order(ops, store);
         figures.steps = ordered.steps;
@@ -96,11 +97,11 @@ impl Asked<'_> {
         }
         let mut verdict = ordered.verdict.clone();
         if self.knows_no_lease() {
-            // Neither knows anything of leases that end by themselves.
+            // The fallback search and the minimizer do not model expiry.
             if let (Verdict::Unknown(_), Some(store)) = (&verdict, ordered.store.take()) {
                 verdict = self.search(store, verdict);
             }
-            // Where nothing was searched the evidence is what it takes.
+            // Without guesses the evidence is already minimal.
             if ordered.guessed && self.inferred.is_none() && self.spare {
                 verdict = minimize(self.case.history, verdict);
             }
@@ -123,7 +124,7 @@ impl Asked<'_> {
         }
     }
 
-    /// An answer claims no place in the order, or two claim the same.
+    /// Judges operations that cannot be placed: an answer names no revision, or two claim one.
     fn without_order(&self, mut verdict: Verdict, store: Store, figures: &Figures) -> Found {
         if self.knows_no_lease() && matches!(verdict, Verdict::Unknown(_)) {
             verdict = self.search(store, verdict);
@@ -133,7 +134,7 @@ impl Asked<'_> {
         Found { order, early: None, above, placed: Vec::new(), doubted: None }
     }
 
-    /// Whether there is an order if a lease expired early.
+    /// Whether an order exists if a lease expired early.
     fn early(&self) -> Option<Early> {
         let (mut store, _) = initial_store(self.case.history);
         self.case.leases?.prepare(&mut store);
@@ -144,13 +145,13 @@ impl Asked<'_> {
         self.case.leases.is_none_or(|leases| leases.examined == 0)
     }
 
-    /// Searches an order where the answers do not show one.
+    /// Searches for an order that answers do not name.
     fn search(&self, store: Store, doubt: Verdict) -> Verdict {
         fallback_search(&self.case.history.records, store, self.case.budget, doubt)
     }
 }
 
-/// Why a history cannot be judged at all, if so.
+/// The verdict on a history that cannot be judged, if any.
 fn unfit(history: &History, needed: u64, options: &Options) -> Option<Verdict> {
     if needed > options.memory_bytes {
         return Some(too_much(needed, options));
@@ -160,7 +161,7 @@ fn unfit(history: &History, needed: u64, options: &Options) -> Option<Verdict> {
     Some(Verdict::unknown(ASSUMPTIONS, contradiction.to_string(), evidence))
 }
 
-/// Which unknown writes made which revisions.
+/// The placed indeterminate writes, with their revisions.
 fn placed(ops: &Ops<'_>, ordered: &Ordered) -> Vec<(i64, u64)> {
     let placed = ordered.placement.iter().flat_map(|placement| &placement.placed);
     placed.map(|(at, place)| (*at, ops.record(*place).id)).collect()
@@ -187,7 +188,7 @@ fn doubt(checks: &mut [Check], order_is_sure: bool) {
     }
 }
 
-/// The checks that need no order, and the figures of the watchers.
+/// Runs the checks that need no order, and counts the watchers.
 fn before(history: &History, streams: &Streams<'_>, figures: &mut Figures) -> Vec<Check> {
     let examined = history.records.len() as u64;
     figures.watchers = streams.watchers.len() as u64;
@@ -198,7 +199,7 @@ fn before(history: &History, streams: &Streams<'_>, figures: &mut Figures) -> Ve
     ]
 }
 
-/// A history without a single answer obeys every rule, and shows nothing: that is no pass.
+/// A history without an answer proves nothing: its verdict is unknown.
 pub(crate) fn answered(figures: &Figures, responses: u64) -> Verdict {
     if figures.ok + figures.fail + responses > 0 {
         return Verdict::Legal;
@@ -210,7 +211,7 @@ pub(crate) fn answered(figures: &Figures, responses: u64) -> Verdict {
     Verdict::unknown(ASSUMPTIONS, format!("{reason}, so there is nothing to judge"), Vec::new())
 }
 
-/// Without a replay nothing can be said of watchers.
+/// Watch events cannot be checked without a replay.
 pub(crate) fn unplaced(streams: &Streams<'_>) -> Vec<Check> {
     if streams.responses == 0 {
         return Vec::new();
@@ -220,7 +221,7 @@ pub(crate) fn unplaced(streams: &Streams<'_>) -> Vec<Check> {
     vec![Check { name: watch::EVENT, verdict, examined: 0 }]
 }
 
-/// The checks that need the replay; members' own answers are looked at up to a revision.
+/// Runs the checks that need the replay; serializable reads are checked up to a revision.
 pub(crate) fn above(
     ops: &Ops<'_>,
     streams: &Streams<'_>,
@@ -246,7 +247,7 @@ pub(crate) fn above(
         found.push(Check { name, verdict, examined });
     }
     if let Some((reason, candidates)) = &ordered.inconclusive {
-        // The order may be another one than the watchers saw: what contradicts it proves nothing.
+        // The watchers may have seen another order: a contradiction of this order proves nothing.
         for check in &mut found {
             if let Verdict::Broken(violation) = &check.verdict {
                 let mut evidence = violation.evidence.clone();

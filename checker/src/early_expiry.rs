@@ -1,4 +1,4 @@
-//! Whether the operations have an order only if a lease expired before its time.
+//! Decides whether the operations have an order only if a lease expired before its time.
 
 use crate::case::Case;
 use crate::history::{EXPIRY_PROCESS, Record, Request};
@@ -9,13 +9,13 @@ use crate::streams::{Streams, Watcher};
 use crate::verdict::Verdict;
 use crate::words;
 
-/// A lease that must have expired early.
+/// The verdict on a lease that must have expired early.
 pub(crate) struct Early {
     pub(crate) verdict: Verdict,
     pub(crate) steps: u64,
 }
 
-/// Tries again an order that failed, with leases that may expire at any time; None if that is no
+/// Searches again for an order after a failure, with expiries at any time. None if there is no such
 /// order either.
 pub(crate) fn expired_early(case: &Case<'_>, store: Store, tolerance_ns: u64) -> Option<Early> {
     let leases = case.leases?;
@@ -64,7 +64,7 @@ pub(crate) fn expired_early(case: &Case<'_>, store: Store, tolerance_ns: u64) ->
     Some(Early { verdict, steps: ordered.steps })
 }
 
-/// The first record that shows that a revision had been made.
+/// The first record that proves that a revision had been made.
 fn first_sight<'a>(ops: &Ops<'a>, streams: &Streams<'a>, revision: i64) -> Option<&'a Record> {
     let mut first: Option<&Record> = None;
     let mut sees = |record: &'a Record| {

@@ -1,9 +1,9 @@
-//! The smallest contradiction among operations on the key space, where a search over writes of
-//! unknown outcome found that there is no order.
+//! Minimizes a contradiction among operations on the key space that was found by a search over
+//! indeterminate writes.
 //!
-//! An answer is forgotten as in [`search::shrink`](mettle_search::shrink): what made no revision goes,
-//! a write becomes one of unknown outcome. An order of all operations is one of what is left, so what
-//! is left proves the violation if it has none.
+//! An answer is forgotten as in [`search::shrink`](mettle_search::shrink): an operation that made
+//! no revision is left out, and a write becomes indeterminate. An order of all operations is also
+//! an order of the rest. So if the rest has no order, it proves the violation.
 
 use std::fmt::Write as _;
 
@@ -18,18 +18,18 @@ use crate::verdict::{LINEARIZABILITY, Verdict, Violation};
 use crate::words;
 use mettle_search::shrink::fewest;
 
-/// Records copied and steps taken, all in all; a fraction of a second.
+/// The most records copied and steps taken altogether: a fraction of a second.
 const BUDGET: u64 = 400_000;
-/// Steps of one try, for each record.
+/// The most steps of one attempt, per record.
 const STEPS_EACH: u64 = 8;
-/// With more acknowledged writes than these none of them is forgotten: hundreds of unknown outcome
-/// are hard to search, and what was acknowledged is what people begin with.
+/// If the contradiction needs more acknowledged writes than this, none is forgotten: hundreds of
+/// indeterminate writes are hard to search, and a reader starts from acknowledged writes.
 const MOST_WRITES: usize = 32;
-/// More operations than this say nothing to anybody: the evidence stays what it was.
+/// More operations than this help no reader: the original evidence stays.
 const MOST_EVIDENCE: usize = 24;
 
-/// Makes the evidence of a violation in a history without leases as small as the budget allows. It
-/// stays as it was if the few records that it names do not suffice and nothing small does.
+/// Minimizes the evidence of a violation in a history without leases as far as the budget allows.
+/// The evidence stays as it was if its few records do not suffice and no small set does.
 pub(crate) fn minimize(history: &History, verdict: Verdict) -> Verdict {
     match verdict {
         Verdict::Broken(found) => Verdict::Broken(fewer(history, found)),

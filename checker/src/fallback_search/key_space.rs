@@ -1,4 +1,4 @@
-//! Etcd's key space as a model for the search: for answers that do not say their revision.
+//! Etcd's key space as a model for the search, for answers without revisions.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,20 +7,20 @@ use crate::model::{Refusal, Store, differ};
 use crate::words;
 use mettle_search::Model;
 
-/// The model.
+/// The model of the key space.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeySpace {
     start: Store,
 }
 
 impl KeySpace {
-    /// Of a store that is not fresh.
+    /// A model that starts with a given store.
     pub(super) fn starting_with(start: Store) -> Self {
         KeySpace { start }
     }
 }
 
-/// The store, and what was forgotten of it.
+/// The store, and the revision up to which it is compacted.
 #[derive(Clone, Debug)]
 pub(super) struct KeySpaceState {
     store: Store,
@@ -44,7 +44,7 @@ impl Model for KeySpace {
             let Some(Response::Error(error)) = answer else { return Ok(state.clone()) };
             let reasons = [COMPACTED, Refusal::KeyNotFound.text(), Refusal::FutureRevision.text()];
             let known = reasons.contains(&error.message.as_str());
-            // Another reason is no reason for this refusal.
+            // A refusal with another text has no reason in the model.
             if known && refusal(state, &record.request) != Some(&error.message) {
                 return Err(format!("it was refused without a reason: {}", error.message));
             }
@@ -109,8 +109,8 @@ fn header(response: &Response) -> Option<Header> {
     }
 }
 
-/// Adds the last revision's changes: states that remember another past are not the same, since
-/// the past can be read.
+/// Mixes the last revision's changes into the digest: states with different pasts differ, since the
+/// past can be read.
 fn digest(store: &Store, before: u128) -> u128 {
     let mut halves = [0u64; 2];
     for (place, half) in halves.iter_mut().enumerate() {

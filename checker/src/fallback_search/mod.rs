@@ -1,4 +1,4 @@
-//! What the order of revisions leaves open goes to the general search.
+//! Searches for an order if the revisions in answers leave it open.
 
 mod key_space;
 
@@ -16,13 +16,13 @@ use crate::words::row::{Row, of_record};
 use mettle_search::shrink::shrink;
 use mettle_search::{Call, Limits, search};
 
-/// Histories longer than this are not worth the try: each state is a store of its own.
+/// Longer histories are not searched: each state is a store of its own.
 const MOST_OPERATIONS: usize = 2_000;
-/// What making a contradiction small may cost; each step copies a store.
+/// The most steps for shrinking a contradiction; each step copies a store.
 const SHRINK_STEPS: u64 = 200_000;
 
-/// Searches an order of the key space's operations; the given doubt stays if none is found in the
-/// budget. Answers of a member's own store are left out: they need no order.
+/// Searches for an order of the operations; the given doubt stays if the budget does not suffice.
+/// Serializable reads are left out, since they have no place in the order.
 pub(crate) fn fallback_search(
     records: &[Record],
     start: Store,
@@ -74,7 +74,7 @@ pub(crate) fn fallback_search(
     }
 }
 
-/// A change whose answer is forgotten.
+/// A change without its answer.
 fn lost(record: &Record) -> Record {
     Record { return_ns: None, outcome: Outcome::Unknown, response: None, ..record.clone() }
 }

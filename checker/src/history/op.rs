@@ -1,8 +1,8 @@
-//! The kinds of records: one table of their names, and of what each belongs to.
+//! The kinds of requests: one table of their names, groups and numbers.
 
 use serde::{Deserialize, Serialize};
 
-/// The word of `op` in a file.
+/// The kind of a request, as `op` names it in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
@@ -40,7 +40,7 @@ pub enum Op {
     LeaseLeases,
 }
 
-/// What operations of one kind are shown as, together.
+/// A group of kinds that a page shows together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpKind {
     /// Reads.
@@ -53,28 +53,28 @@ pub enum OpKind {
     Txn,
     /// Compactions.
     Compact,
-    /// All that is said on watch streams, and of the recording itself.
+    /// Watch streams and notes of the recorder.
     Watch,
-    /// All about leases.
+    /// Leases.
     Lease,
 }
 
 impl OpKind {
-    /// Each with its name, in the order of the numbers.
+    /// The names of the groups, in the order of their numbers.
     pub const NAMES: [&str; 7] = ["get", "put", "delete", "txn", "compact", "watch", "lease"];
 }
 
 /// One row of the table.
 struct Row {
     op: Op,
-    /// As written in a file.
+    /// The word in a file.
     name: &'static str,
-    /// As shown to people.
+    /// The word on a page.
     label: &'static str,
-    /// In the middle of a sentence.
+    /// The noun in the middle of a sentence.
     noun: &'static str,
     kind: OpKind,
-    /// In the compact form; never given to another.
+    /// The number in the compact form. Never reuse one.
     byte: u8,
 }
 
@@ -119,42 +119,42 @@ impl Op {
         all
     };
 
-    /// As written in a file.
+    /// The word in a file.
     pub fn name(self) -> &'static str {
         TABLE[self as usize].name
     }
 
-    /// As shown to people.
+    /// The word on a page.
     pub fn label(self) -> &'static str {
         TABLE[self as usize].label
     }
 
-    /// What it is called in the middle of a sentence.
+    /// The noun in the middle of a sentence.
     pub(crate) fn noun(self) -> &'static str {
         TABLE[self as usize].noun
     }
 
-    /// What it is shown together with.
+    /// The group on a page.
     pub fn kind(self) -> OpKind {
         TABLE[self as usize].kind
     }
 
-    /// What stands for it in the compact form.
+    /// The number in the compact form.
     pub(crate) fn byte(self) -> u8 {
         TABLE[self as usize].byte
     }
 
-    /// Whether a client asked it and waited for its answer.
+    /// Whether a client sends such a request and waits for the answer.
     pub fn is_operation(self) -> bool {
         !self.is_watch() && self != Op::Quiesced
     }
 
-    /// Whether it belongs to a watch stream.
+    /// Whether such a record belongs to a watch stream.
     pub fn is_watch(self) -> bool {
         (Op::WatchCreate..=Op::WatchEnd).contains(&self)
     }
 
-    /// Whether it is one of the lease service.
+    /// Whether the request belongs to the lease service.
     pub(crate) fn is_lease(self) -> bool {
         self.kind() == OpKind::Lease
     }

@@ -1,5 +1,4 @@
-//! Visitors: every operation of a request, those of transactions inside transactions too, and the
-//! answers to them.
+//! Visitors of requests and answers: they descend into nested transactions.
 
 use std::iter::{Chain, Zip};
 use std::slice::Iter;
@@ -9,7 +8,7 @@ use super::{
     RangeResponse, Request, RequestOp, ResponseOp, TxnRequest, TxnResponse,
 };
 
-/// An operation that is no transaction.
+/// An operation that is not a transaction.
 #[derive(Clone, Copy, Debug)]
 pub enum PlainOp<'a> {
     /// Read.
@@ -38,7 +37,7 @@ impl<'a> TxnPart<'a> {
     }
 }
 
-/// The answer to an operation that is no transaction.
+/// The answer to an operation that is not a transaction.
 #[derive(Clone, Copy, Debug)]
 pub enum PlainAnswer<'a> {
     /// To a read.
@@ -51,13 +50,13 @@ pub enum PlainAnswer<'a> {
 
 type Lists<'a> = Chain<Iter<'a, RequestOp>, Iter<'a, RequestOp>>;
 
-/// The parts of a transaction, whichever way its conditions go: the conditions, then the operations
-/// of both lists; those of a transaction inside in its place.
+/// The parts of a transaction: its conditions, then the operations of both lists. The parts of a
+/// nested transaction stand in its place.
 #[derive(Clone, Debug)]
 pub struct TxnParts<'a> {
     conditions: Iter<'a, Compare>,
     ops: Lists<'a>,
-    /// What is left of the transactions around.
+    /// The remaining operations of the outer transactions.
     around: Vec<Lists<'a>>,
 }
 
@@ -86,7 +85,7 @@ impl<'a> Iterator for TxnParts<'a> {
     }
 }
 
-/// The operations that a transaction did, each with its answer.
+/// The operations that a transaction ran, each with its answer.
 #[derive(Clone, Debug)]
 pub struct AnsweredOps<'a, 'b> {
     pairs: Zip<Iter<'a, RequestOp>, Iter<'b, ResponseOp>>,
@@ -118,7 +117,7 @@ impl<'a, 'b> Iterator for AnsweredOps<'a, 'b> {
     }
 }
 
-/// The answers of a transaction, none of which is a transaction's.
+/// The answers of a transaction, with the answers of nested transactions in their place.
 #[derive(Clone, Debug)]
 pub struct Answers<'a> {
     answers: Iter<'a, ResponseOp>,
@@ -147,24 +146,24 @@ impl<'a> Iterator for Answers<'a> {
 }
 
 impl TxnRequest {
-    /// Its conditions and operations, with those of transactions inside.
+    /// The conditions and operations, including those of nested transactions.
     pub fn parts(&self) -> TxnParts<'_> {
         let ops = self.success.iter().chain(&self.failure);
         TxnParts { conditions: self.compare.iter(), ops, around: Vec::new() }
     }
 
-    /// The operations that it may do, whichever way its conditions go.
+    /// The operations that the transaction may run, on any branch.
     pub fn ops(&self) -> impl Iterator<Item = PlainOp<'_>> + Clone {
         self.parts().filter_map(TxnPart::op)
     }
 
-    /// Whether an operation of it may change something.
+    /// Whether the transaction may write.
     pub fn may_write(&self) -> bool {
         self.ops().any(|op| !matches!(op, PlainOp::Range(_)))
     }
 
-    /// The operations that it did, each with its answer, which need not be of its kind: a recording
-    /// may be wrong.
+    /// The operations that the transaction ran, each with its answer. The answer may be of another
+    /// kind, since a recording may be wrong.
     pub fn answered_ops<'a, 'b>(&'a self, answer: &'b TxnResponse) -> AnsweredOps<'a, 'b> {
         AnsweredOps { pairs: self.answered(answer), around: Vec::new() }
     }
@@ -179,14 +178,14 @@ impl TxnRequest {
 }
 
 impl TxnResponse {
-    /// The answers to its operations, with those of transactions inside.
+    /// The answers to the operations, including those of nested transactions.
     pub fn answers(&self) -> Answers<'_> {
         Answers { answers: self.responses.iter(), around: Vec::new() }
     }
 }
 
 impl Request {
-    /// Conditions and operations on keys: itself, or those of a transaction.
+    /// The conditions and operations of the request, or of its transaction.
     pub fn parts(&self) -> impl Iterator<Item = TxnPart<'_>> + Clone {
         let (own, txn) = match self {
             Request::Range(range) => (Some(PlainOp::Range(range)), None),
@@ -198,7 +197,7 @@ impl Request {
         own.map(TxnPart::Op).into_iter().chain(txn.into_iter().flatten())
     }
 
-    /// The operations on keys that it may do: itself, or those of a transaction.
+    /// The operations of the request, or those that its transaction may run.
     pub fn ops(&self) -> impl Iterator<Item = PlainOp<'_>> + Clone {
         self.parts().filter_map(TxnPart::op)
     }

@@ -1,20 +1,21 @@
-//! What the store held before a recording that does not say so, as far as its answers show it.
+//! Infers the initial store of a recording that does not name it, as far as answers show it.
 //!
-//! That there was a past is taken from the first answer alone: it names a revision that all writes
-//! called until then cannot have made, and that is well beyond them ([`FEW`]): a few revisions that
-//! nobody made are rather a fresh store of which something is wrong, or a recording that lost
-//! something, than a past, and a recorder that knows better can say so. The recording then starts with the lowest revision that its
-//! answers leave room for. (Any other start that fits has an order that goes through the store at
-//! that revision, so nothing is lost with it.)
+//! The first answer alone proves that the store was not fresh. It names a revision that the writes
+//! called until then cannot have made, and that lies more than [`FEW`] above them. A smaller gap
+//! rather means that a fresh store broke a guarantee, or that the recording lost records; a
+//! recorder that knows the initial revision can name it. The recording then starts at the **base**,
+//! the lowest revision that its answers leave room for. Any other start that fits has an order
+//! through the store at the base, so nothing is lost.
 //!
-//! Of each key the first sight counts: shown with a revision of that past, it was there as shown.
-//! Shown later with a creation in that past, or found by a deletion or a condition before anything
-//! was put, it was there, and the rest of it is made up so that it fits: nobody looked at it before
-//! it was overwritten. Every other key was not there.
+//! The first observation of each key counts. If an answer shows the key with a `mod_revision` up to
+//! the base, the key existed with exactly this version. If a later answer shows it with a
+//! `create_revision` up to the base, or a deletion or a condition found it before any put, the key
+//! existed, and its other fields are made up to fit: no answer showed them before they were
+//! overwritten. Every other key did not exist.
 //!
 //! An order from such a store proves the recording right, since the store may have held just that.
-//! A contradiction proves it wrong only where it cannot lie in what was made up: see
-//! [`InferredStore::proves`]. All others are unknown.
+//! A contradiction proves it wrong only if it cannot lie in made-up fields: see
+//! [`InferredStore::proves`]. Otherwise the verdict is unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,21 +29,22 @@ use crate::linearizability::{About, JudgedRange};
 use crate::model::Store;
 use crate::streams::{Streams, Watcher, streams};
 
-/// How many revisions that nobody made prove no past.
+/// A gap of at most so many revisions does not prove a past.
 const FEW: i64 = 8;
 
-/// What was taken from the answers of a recording.
+/// The basis of the inference.
 #[derive(Debug, Default)]
 pub(crate) struct InferredStore {
-    /// Keys that were shown as they were before.
+    /// Keys that an answer showed in their initial version.
     shown: BTreeSet<Blob>,
-    /// The first answered put of each key.
+    /// The revision of the first answered put of each key.
     put: BTreeMap<Blob, i64>,
 }
 
 impl InferredStore {
-    /// Whether a contradiction of the answers holds for any store before. It does for a key that
-    /// was shown as it was; and for one that was put since, but for what counts from its creation.
+    /// Whether a contradiction holds for every initial store. It does for a key whose initial
+    /// version an answer showed. It does for a key put since the start, except in fields counted
+    /// from the key's creation.
     pub(crate) fn proves(&self, about: Option<&About>) -> bool {
         let Some(About { key, field, revision }) = about else { return false };
         let counts = field.ends_with("version") || field.ends_with("create_revision");
@@ -51,8 +53,7 @@ impl InferredStore {
     }
 }
 
-/// The lowest revision that the answers leave room for, if the first of them proves that the store
-/// was not fresh.
+/// The base, if the first answer proves that the store was not fresh.
 pub(crate) fn past<'a>(records: impl Iterator<Item = &'a Record> + Clone) -> Option<i64> {
     let slots = records.clone().filter_map(|record| match role(record) {
         Role::Mutator(revision) => Some((record, revision, revision.saturating_sub(1))),
@@ -69,14 +70,14 @@ pub(crate) fn past<'a>(records: impl Iterator<Item = &'a Record> + Clone) -> Opt
     (revision.saturating_sub(most) > FEW && lowest > 1).then_some(lowest)
 }
 
-/// The store before a recording that shows that there was one.
+/// The initial store, if the recording proves that it was not fresh.
 pub(super) fn infer(history: &History) -> Option<(Store, InferredStore)> {
     let base = past(history.records.iter())?;
     let Ok(ops) = Ops::new(history, &[], &JudgedRange::whole(base)) else {
         return Some((Store::starting_at(base, &[]), InferredStore::default()));
     };
     let mut keys: BTreeMap<&Blob, Known<'_>> = BTreeMap::new();
-    // What was asked of an older past says nothing of the start.
+    // Reads of revisions before the base say nothing about the store at the base.
     observations::each(&ops, |source, sight| match sight {
         Observation::There { kv, keys_only, at } if at >= base => {
             keys.entry(&kv.key).or_default().there(kv, keys_only, base);
@@ -122,24 +123,24 @@ pub(super) fn infer(history: &History) -> Option<(Store, InferredStore)> {
     Some((Store::starting_at(base, &kvs), inferred))
 }
 
-/// What is known of one key.
+/// The evidence about one key.
 #[derive(Debug, Default)]
 struct Known<'a> {
-    /// As it was before; whether without its value.
+    /// The initial version, and whether it lacks the value.
     shown: Option<(&'a KeyValue, bool)>,
-    /// What a watcher or a member's own store shows of it, as it was before.
+    /// The initial version as a watcher or a member's own store showed it.
     told: Option<&'a KeyValue>,
-    /// The first sight since of what was created before.
+    /// The first later version of a key that was created before the base.
     grown: Option<&'a KeyValue>,
-    /// The revision of the first sign that it was there.
+    /// The revision of the first evidence that the key existed.
     there: Option<i64>,
-    /// Of the version then, if a condition says so.
+    /// The `mod_revision` at that point, if a condition names it.
     written: Option<i64>,
     absent: Option<i64>,
     puts: Vec<i64>,
-    /// Revisions that it was not written or created by.
+    /// Revisions that did not write or create the key.
     denied: BTreeSet<i64>,
-    /// Whether a put kept what was there.
+    /// Whether a put kept the initial value or lease.
     kept: bool,
 }
 
@@ -183,7 +184,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// What it was before the recording, if it was there.
+    /// The key's initial version, if the key existed.
     fn before(&self, key: &Blob, base: i64) -> Option<KeyValue> {
         if let Some((kv, lacks)) = self.shown {
             let same = self.told.filter(|told| lacks && told.mod_revision == kv.mod_revision);
@@ -206,7 +207,7 @@ impl<'a> Known<'a> {
             let create_revision = kv.create_revision;
             let mod_revision = made_up.max(create_revision);
             let version = kv.version.saturating_sub(since).max(1);
-            // A put may have kept them.
+            // A put may have kept value and lease.
             let (value, lease) = (kv.value.clone(), kv.lease);
             let grown = KeyValue { value, version, lease, ..blank };
             return Some(KeyValue { create_revision, mod_revision, ..grown });
@@ -218,7 +219,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What a deletion found, and what conditions show of keys by themselves.
+/// Collects what deletions found, and what conditions show of single keys.
 fn conditions<'a>(
     record: &'a Record,
     at: i64,
@@ -255,7 +256,8 @@ fn conditions<'a>(
     }
 }
 
-/// What the operations of a transaction find, unless it is their own doing.
+/// Collects what the operations of a transaction find, without keys that the transaction itself
+/// wrote before.
 fn finds<'a>(
     (txn, answer): (&'a TxnRequest, &TxnResponse),
     at: i64,
@@ -275,7 +277,7 @@ fn finds<'a>(
     }
 }
 
-/// A put that keeps a value or a lease finds one.
+/// A put that keeps value or lease proves that the key exists.
 fn keeps<'a>(put: &'a PutRequest, at: i64, keys: &mut BTreeMap<&'a Blob, Known<'a>>) {
     if put.ignore_value || put.ignore_lease {
         let known = keys.entry(&put.key).or_default();
@@ -284,14 +286,14 @@ fn keeps<'a>(put: &'a PutRequest, at: i64, keys: &mut BTreeMap<&'a Blob, Known<'
     }
 }
 
-/// What a condition shows of its key.
+/// What a condition proves about its key.
 enum Shows {
     There,
     WrittenBy(i64),
     Nothing,
 }
 
-/// What a condition shows; `refused` if it is the one that did not hold.
+/// What a condition proves; `refused` if this condition is the one that did not hold.
 fn shows(compare: &Compare, succeeded: bool, refused: bool) -> Shows {
     let equal = compare.result == CompareResult::Equal;
     let number = match compare.operand {

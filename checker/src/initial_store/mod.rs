@@ -1,4 +1,4 @@
-//! What the store held when the recording began.
+//! The store's content when the recording began.
 
 use crate::history::{History, Outcome, RangeRequest, Record, Request, Response};
 use crate::model::{Span, Store};
@@ -7,8 +7,8 @@ mod infer;
 
 pub(crate) use infer::{InferredStore, past};
 
-/// The store that a history begins with, and what was inferred of it, if the history does not say.
-/// Call only after [`given`] agreed.
+/// The initial store of a history, and what was inferred if the history does not name it. Call this
+/// function only after [`given`] succeeded.
 pub(crate) fn initial_store(history: &History) -> (Store, Option<InferredStore>) {
     match given(history) {
         Ok(Some(store)) => (store, None),
@@ -19,8 +19,8 @@ pub(crate) fn initial_store(history: &History) -> (Store, Option<InferredStore>)
     }
 }
 
-/// The store that the recording itself says it began with, if it does: the answer of a range over
-/// all keys, before anything else was called.
+/// The initial store that the recording names, if any: the answer to a range over all keys before
+/// any other call.
 pub(crate) fn given(history: &History) -> Result<Option<Store>, String> {
     let Some(revision) = history.origin.start_revision else { return Ok(None) };
     if revision == 1 {
@@ -56,7 +56,7 @@ pub(crate) fn given(history: &History) -> Result<Option<Store>, String> {
     Ok(Some(Store::starting_at(revision, &answer.kvs)))
 }
 
-/// Whether a range shows every key with all there is to it.
+/// Whether a range reads all keys with all fields.
 fn is_everything(request: &RangeRequest) -> bool {
     let all = Span::everything();
     let plain = RangeRequest {

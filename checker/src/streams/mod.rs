@@ -1,4 +1,5 @@
-//! Which response belongs to which watcher: create requests and their answers, stream by stream.
+//! Assigns the responses on watch streams to watchers: create requests, their answers, and what
+//! follows.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,43 +10,43 @@ use crate::model::Span;
 use crate::verdict::Violation;
 use crate::words;
 
-/// The check of answers to create requests.
+/// The guarantee about answers to create requests.
 pub const CREATED: &str = "watch.created";
-/// The check of ends.
+/// The guarantee about the ends of watchers.
 pub const CANCELED: &str = "watch.canceled";
 
-/// One watcher's life on its stream.
+/// One watcher and everything that arrived for it.
 #[derive(Clone, Debug)]
 pub struct Watcher<'a> {
-    /// What was asked.
+    /// The create request.
     pub request: &'a WatchCreateRequest,
-    /// The record that asked.
+    /// The record of the create request.
     pub create: &'a Record,
-    /// The keys that it watches.
+    /// The keys watched.
     pub span: Span,
-    /// The first revision it must deliver.
+    /// The first revision that the server must deliver.
     pub start: i64,
     /// The answer to the create request.
     pub created: Arrival<'a>,
-    /// The first request to end it.
+    /// The first cancel request.
     pub cancel: Option<&'a Record>,
-    /// When it ended, or its stream; None if it was still there at the end of the recording.
+    /// The end of the watcher or of its stream; None if it lived until the end of the recording.
     pub over_ns: Option<u64>,
-    /// What arrived for it, in order, the answer to the create request left out.
+    /// The responses for the watcher, in order, without the answer to the create request.
     pub arrivals: Vec<Arrival<'a>>,
 }
 
-/// A response as one watcher sees it.
+/// A response that a watcher received.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
-    /// When and for whom it came.
+    /// The record of the arrival.
     pub record: &'a Record,
-    /// What came.
+    /// The response.
     pub response: &'a WatchResponse,
 }
 
 impl<'a> Watcher<'a> {
-    /// Whether the watcher wants to hear of such a change.
+    /// Whether the watcher's range and filters include such a change.
     pub fn wants(&self, key: &[u8], kind: EventType) -> bool {
         let filter = match kind {
             EventType::Put => WatchFilter::NoPut,
@@ -54,8 +55,8 @@ impl<'a> Watcher<'a> {
         self.span.contains(key) && !self.request.filters.contains(&filter)
     }
 
-    /// The last revision of which it has certainly heard everything it wants: that of its last
-    /// event or progress notice.
+    /// The last revision up to which the watcher has certainly received every event: that of its
+    /// last event or progress notice.
     pub fn heard(&self) -> i64 {
         let heard = self.arrivals.iter().map(|arrival| {
             let response = arrival.response;
@@ -68,13 +69,13 @@ impl<'a> Watcher<'a> {
         heard.max().unwrap_or(0)
     }
 
-    /// What arrived, the parts of a split response together: all but the last of a group that is
-    /// whole are marked as fragments.
+    /// The responses, with the parts of a split response together: in a complete group every part
+    /// but the last is marked as a fragment.
     pub fn groups(&self) -> impl Iterator<Item = &[Arrival<'a>]> {
         self.arrivals.chunk_by(|a, b| a.response.fragment && !b.response.events.is_empty())
     }
 
-    /// Its events, each with the record that brought it.
+    /// The watcher's events, with the record of each arrival.
     pub fn events(&self) -> impl Iterator<Item = (&'a Record, &'a Event)> {
         let arrivals = self.arrivals.iter().copied();
         arrivals.flat_map(|arrival| {
@@ -83,56 +84,56 @@ impl<'a> Watcher<'a> {
     }
 }
 
-/// Whether a response only says how far the watcher is.
+/// Whether a response only reports progress.
 pub fn is_progress(response: &WatchResponse) -> bool {
     response.events.is_empty() && !response.created && !response.canceled && !response.fragment
 }
 
-/// All watchers of a history, and what is wrong with the streams themselves.
+/// All watchers of a history, and the violations of the streams themselves.
 #[derive(Debug, Default)]
 pub struct Streams<'a> {
-    /// In the order in which they were created.
+    /// The watchers, in the order of their creation.
     pub watchers: Vec<Watcher<'a>>,
-    /// Create requests that were not answered.
+    /// Create requests without an answer.
     pub unanswered: Vec<Unanswered<'a>>,
-    /// What is wrong with the streams themselves.
+    /// Violations of the guarantees about streams.
     pub wrong: Vec<Violation>,
-    /// How many responses came.
+    /// The number of responses.
     pub responses: u64,
-    /// Create requests without an answer, on streams that go on, and requests to end them.
+    /// Create requests without an answer on streams that continue, and their cancel requests.
     pub asked: Vec<&'a Record>,
-    /// Watchers that live on, by their place in `watchers`.
+    /// Watchers that are still alive, by their place in `watchers`.
     pub live: Vec<usize>,
 }
 
 /// A create request without an answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Unanswered<'a> {
-    /// The record that asked.
+    /// The record of the request.
     pub create: &'a Record,
-    /// When its stream was over.
+    /// The end of its stream.
     pub over_ns: Option<u64>,
 }
 
 #[derive(Default)]
 struct Stream<'a> {
     asked: VecDeque<(&'a Record, &'a WatchCreateRequest)>,
-    /// The watchers alive, by their number.
+    /// The live watchers, by id.
     live: BTreeMap<i64, usize>,
-    /// Numbers that were of watchers cancelled since, and what said so.
+    /// The ids of canceled watchers, with the response that canceled each.
     canceled: BTreeMap<i64, &'a Record>,
-    /// Requests to end watchers whose creation was asked for and not answered yet.
+    /// Cancel requests for watchers whose creation is not answered yet.
     early: BTreeMap<i64, &'a Record>,
 }
 
-/// Sorts the watch records of a history by watcher.
+/// Assigns the watch records of a history to watchers.
 pub fn streams(records: &[Record]) -> Streams<'_> {
     streams_of(records.iter(), &BTreeMap::new())
 }
 
-/// When something happened on a stream. What arrived at the same time stays in the order in which
-/// it was recorded. What was sent at that time was sent before, and the end comes last: the lines
-/// may stand in any order.
+/// The sort key of a record on its stream. Responses with equal times keep their recorded order.
+/// Requests sent at that time come first, and the end of the stream comes last, since the lines of
+/// a file may stand in any order.
 pub fn moment(record: &Record) -> (u64, u8) {
     let rank = match record.request.op() {
         Op::WatchResponse => 1,
@@ -142,8 +143,8 @@ pub fn moment(record: &Record) -> (u64, u8) {
     (record.return_ns.unwrap_or(record.call_ns), rank)
 }
 
-/// The same for a part of a history; `starts` says for some watchers, by the id of their request,
-/// from which revision on they are looked at.
+/// The streams of a part of a history; `starts` names the first revision to check for some
+/// watchers, by the id of their create request.
 pub fn streams_of<'a>(
     records: impl Iterator<Item = &'a Record>,
     starts: &BTreeMap<u64, i64>,

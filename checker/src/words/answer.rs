@@ -1,11 +1,11 @@
-//! What came back, in words.
+//! Describes the answer of a record.
 
 use super::{event, key_value, named, time};
 use crate::history::{
     KeyValue, Op, RangeResponse, Record, Response, ResponseOp, TxnResponse, WatchResponse,
 };
 
-/// What came back: `revision 41: /a=v7 @40`.
+/// The answer with its revision: `revision 41: /a=v7 @40`.
 pub fn answer(record: &Record) -> String {
     let words = describe_answer(record);
     match revision(record) {
@@ -14,7 +14,7 @@ pub fn answer(record: &Record) -> String {
     }
 }
 
-/// The same without the revision.
+/// The answer without its revision.
 pub fn describe_answer(record: &Record) -> String {
     let Some(response) = &record.response else {
         if let (Op::Quiesced, Some(end)) = (record.request.op(), record.return_ns) {

@@ -1,7 +1,7 @@
-//! Long sentences on a terminal.
+//! Breaks long sentences for a terminal.
 
-/// Breaks a text between words into lines of at most so many characters; a longer word has a line of
-/// its own.
+/// Breaks a text between words into lines of at most `width` characters; a longer word gets a line
+/// of its own.
 pub fn folded(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut length = 0;

@@ -1,9 +1,9 @@
-//! A field that is not what it must be, in words.
+//! Describes a field that differs from the model's answer.
 
 use super::short;
 use crate::model::{Mismatch, Scope};
 
-/// For after "was answered": `with value v5 of /a, but must be v7`.
+/// The mismatch after "was answered": `with value v5 of /a, but must be v7`.
 pub(crate) fn mismatch(mismatch: &Mismatch) -> String {
     let Mismatch { field, scope, .. } = mismatch;
     let (expected, got) = &clipped(visible(&mismatch.expected), visible(&mismatch.got));
@@ -67,12 +67,12 @@ pub(crate) fn mismatch(mismatch: &Mismatch) -> String {
     format!("with {before}{name} {got}{of}{inside}, but must be {expected}")
 }
 
-/// What is empty is quoted.
+/// An empty text is quoted.
 fn visible(text: &str) -> &str {
     if text.is_empty() { "\"\"" } else { text }
 }
 
-/// Long texts are cut to where they differ.
+/// Cuts long texts to the part that differs.
 fn clipped(expected: &str, got: &str) -> (String, String) {
     const MOST: usize = 80;
     const BEFORE: usize = 12;

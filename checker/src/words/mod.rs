@@ -1,5 +1,5 @@
-//! Records of a history in words a person understands: short enough for a line, exact enough to
-//! see a contradiction. Used for the reasons of verdicts, on terminals and on pages.
+//! Records of a history as text, for the reasons of verdicts, terminals and pages: short enough for
+//! a line, exact enough to show a contradiction.
 
 mod answer;
 mod fold;
@@ -19,11 +19,11 @@ pub use request::request;
 pub(crate) use request::{event, key_value};
 pub use together::together;
 
-/// So many keys or events are named; the rest is counted.
+/// The most keys or events that are named; the rest is counted.
 const NAMED: usize = 4;
-/// So many characters of a value are shown.
+/// The most characters shown of a value.
 const VALUE_CHARS: usize = 32;
-/// So many characters of a request stand in the middle of a sentence.
+/// The most characters of a request in the middle of a sentence.
 const SENTENCE_CHARS: usize = 160;
 
 /// `put /a=v7 by c3`, for the middle of a sentence.
@@ -60,7 +60,7 @@ pub fn duration(ns: u64) -> String {
     }
 }
 
-/// `12 ms after`: when something arrived, seen from what arrived before it.
+/// `12 ms after`: the arrival of a record relative to an earlier one.
 pub(crate) fn since(record: &Record, earlier: &Record) -> String {
     if record.id == earlier.id {
         return "in the same response as".to_owned();
@@ -71,7 +71,7 @@ pub(crate) fn since(record: &Record, earlier: &Record) -> String {
     }
 }
 
-/// When one operation was, seen from another: `acknowledged 12 ms before`, `at the same time`.
+/// The time of one operation relative to another: `answered 12 ms before the read began`.
 pub(crate) fn relative(record: &Record, to: &Record) -> String {
     let came = to.request.op() == Op::WatchResponse;
     let (begun, done) = if came { ("came", "had come") } else { ("began", "had been answered") };
@@ -99,7 +99,7 @@ pub(crate) fn noun(record: &Record) -> &'static str {
     record.request.op().noun()
 }
 
-/// A range of keys as people write it.
+/// A range of keys in short form.
 pub(crate) fn span(key: &Blob, range_end: &Blob) -> String {
     let (first, end) = (key.as_slice(), range_end.as_slice());
     if end.is_empty() {
@@ -123,7 +123,7 @@ pub(crate) fn span(key: &Blob, range_end: &Blob) -> String {
     }
 }
 
-/// A key or a value, cut where it gets long.
+/// A key or a value, cut to a bound.
 pub(crate) fn short(blob: &Blob) -> String {
     let text = blob.to_string();
     if text.is_empty() { "\"\"".to_owned() } else { cut(&text, VALUE_CHARS) }
@@ -137,7 +137,7 @@ pub fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// The first few by name, the rest counted.
+/// The first few elements by name, and the number of the rest.
 fn named<T>(all: &[T], name: fn(&T) -> String) -> String {
     let mut text = all.iter().take(NAMED).map(name).collect::<Vec<_>>().join(", ");
     if all.len() > NAMED {

@@ -1,4 +1,4 @@
-//! What was asked, in words.
+//! Describes the request of a record.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! A record in words, with its place in time and among revisions.
+//! A row: one record as text, with its times and its revision.
 
 use std::collections::BTreeMap;
 
@@ -8,31 +8,31 @@ use crate::words;
 /// One operation or watch record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Of the record; of a log the line.
+    /// The record's id; for a log the line.
     pub id: u64,
-    /// Who called.
+    /// The client.
     pub process: u64,
-    /// Who was asked; 0 if not known.
+    /// The member that was asked; 0 if unknown.
     pub member: u64,
-    /// What kind it is.
+    /// The kind of the request.
     pub op: Op,
-    /// When it was called: ns, or the number of the event in a log without times.
+    /// The time of the call: nanoseconds, or the number of the event in a log without times.
     pub call: u64,
-    /// When it returned.
+    /// The time of the return.
     pub returned: Option<u64>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Whether its client waited until its deadline.
+    /// Whether the client waited until its deadline.
     pub ran_out: bool,
-    /// What was asked.
+    /// The request as text.
     pub ask: String,
-    /// What came back, without the revision.
+    /// The answer as text, without the revision.
     pub say: String,
-    /// The answer's revision; of a placed write the one that it took.
+    /// The answer's revision; for a placed write the revision that it made.
     pub revision: Option<i64>,
-    /// Whether it made that revision.
+    /// Whether the operation made this revision.
     pub made: bool,
-    /// How many watch events it brought.
+    /// The number of watch events in the response.
     pub events: usize,
 }
 
@@ -54,7 +54,7 @@ pub fn of_history(history: &History, placed: &[(i64, u64)]) -> Vec<Row> {
     each_of(history, placed).collect()
 }
 
-/// The same one after another.
+/// The rows of a history, one by one.
 pub fn each_of<'a>(
     history: &'a History,
     placed: &[(i64, u64)],
@@ -65,7 +65,7 @@ pub fn each_of<'a>(
     records.map(move |record| of_record(record, at(record)))
 }
 
-/// One record; `placed` is the revision that a write of unknown outcome took.
+/// The row of one record; `placed` is the revision that an indeterminate write made.
 pub fn of_record(record: &Record, placed: Option<i64>) -> Row {
     let events = match &record.response {
         Some(Response::Watch(watch)) => watch.events.len(),
@@ -92,8 +92,8 @@ pub fn of_record(record: &Record, placed: Option<i64>) -> Row {
     }
 }
 
-/// Whether a record that is named with a placed revision took it itself: the end of a lease, which
-/// has no record, is named by what kept the lease alive last.
+/// Whether the record itself made its placed revision. An expiry has no record: its placement names
+/// the record that kept the lease alive last.
 pub fn took(record: &Record) -> bool {
     match record.request.op() {
         Op::LeaseRevoke => true,

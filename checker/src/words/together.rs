@@ -1,4 +1,4 @@
-//! A few operations that contradict each other, in one sentence.
+//! Describes several operations that contradict each other, in one sentence.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,12 @@ use super::row::Row;
 use super::who;
 use crate::history::Outcome;
 
-/// So many operations are named, the last ones.
+/// The most operations that are named, the last ones.
 const NAMED: usize = 8;
 
-/// `no order explains the answers of 2 operations, …: write 1 by c5, then read by c11 (2)`; the rows in the order of their calls.
-/// With `anywhere`, whatever was there before them, too.
+/// `no order explains the answers of 2 operations, …: write 1 by c5, then read by c11 (2)`, for
+/// rows in the order of their calls. With `anywhere` the sentence says that they contradict each
+/// other from every initial state.
 pub fn together(rows: &[&Row], anywhere: bool) -> String {
     let which = match rows.len() {
         1 => "the answer of one operation".to_owned(),
