@@ -1,4 +1,5 @@
-//! The header of every answer: one cluster, one identity per member, terms that never go back.
+//! Checks the headers of answers: one cluster, one identity per member, and terms that never go
+//! back.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::words;
 /// The checker's name.
 pub(crate) const HEADER: &str = "header";
 
-/// Checks what headers say besides the revision. Fields that are 0 were not recorded.
+/// Checks the fields of headers except the revision. A field that is 0 was not recorded.
 pub(crate) fn headers(records: &[Record]) -> Verdict {
     let mut cluster: Option<(u64, &Record)> = None;
     let mut members: BTreeMap<u64, (u64, &Record)> = BTreeMap::new();
@@ -55,7 +56,7 @@ fn differs(field: &str, first: (u64, &Record), second: (u64, &Record)) -> Verdic
     Verdict::broken(HEADER, reason, vec![second.1.id, first.1.id])
 }
 
-/// An answer called after another of the same member had returned carries no lower term.
+/// Checks that no answer of a member has a lower term than an answer that returned before its call.
 fn term_goes_back(answers: &[(&Record, u64)]) -> Option<Verdict> {
     let mut calls: Vec<_> = answers.iter().collect();
     let mut returns = calls.clone();

@@ -50,7 +50,7 @@ fn fewer(history: &History, found: Violation) -> Violation {
     if minimizer.contradict(&[&seen[..], &made[..]].concat()) != Some(true) {
         return found;
     }
-    // Who made no revision can go without making anything harder.
+    // Forgetting an operation that made no revision never makes the search harder.
     let mut done = fewest(&mut seen, |few| minimizer.contradict(&[few, &made[..]].concat()));
     let all_writes = made.len() > MOST_WRITES;
     if !all_writes {
@@ -66,21 +66,22 @@ fn fewer(history: &History, found: Violation) -> Violation {
 
 struct Minimizer<'a> {
     history: &'a History,
-    /// What the store held at first.
+    /// The initial store.
     start: Store,
     left: u64,
-    /// What the last contradiction was.
+    /// The last contradiction found.
     last: Option<Violation>,
-    /// Whether a search gave up since then: what it was asked to leave out may not be needed.
+    /// Whether a search gave up since the last contradiction: the operations that it was asked to
+    /// forget may not be needed.
     doubt: bool,
 }
 
 impl Minimizer<'_> {
-    /// Whether some answers contradict each other, all others forgotten; None when the budget is used
-    /// up. In doubt not.
+    /// Whether the kept answers contradict each other once all others are forgotten; false if the
+    /// search gave up, None if the budget is used up.
     fn contradict(&mut self, kept: &[usize]) -> Option<bool> {
         let few = forgotten(self.history, kept);
-        // Each lost write is looked at for each revision that it may have made.
+        // The search tries each indeterminate write at each revision that it may have made.
         let lost = few.records.iter().filter(|record| record.outcome == Outcome::Unknown).count();
         let cost = 8 * self.history.records.len() as u64 + (lost * lost / 64) as u64;
         if self.left < cost {
@@ -114,14 +115,14 @@ impl Minimizer<'_> {
         }
     }
 
-    /// The violation with its smallest evidence.
+    /// The violation with its minimized evidence.
     fn minimized(
         mut self,
         (seen, made): (&[usize], &[usize]),
         found: Violation,
         done: bool,
     ) -> Violation {
-        // Once more, for its words: the last try may have been another.
+        // Searches once more for the sentence: the last attempt may have been another one.
         self.left = u64::MAX;
         let Some(true) = self.contradict(&[seen, made].concat()) else { return found };
         let Some(last) = self.last else { return found };
@@ -129,7 +130,7 @@ impl Minimizer<'_> {
             record.outcome == Outcome::Unknown && !matches!(record.request, Request::Range(_))
         };
         let lost = self.history.records.iter().filter(lost).count();
-        // What it says of the writes of unknown outcome counts the forgotten ones too.
+        // The sentence counts forgotten writes as indeterminate ones, so its end is cut off.
         let ends = ["; no placement of the ", ", and of the "].map(|tail| last.reason.find(tail));
         let end = ends.into_iter().flatten().min().unwrap_or(last.reason.len());
         let mut reason = last.reason[..end].to_owned();
@@ -160,14 +161,13 @@ impl Minimizer<'_> {
     }
 }
 
-/// The history in which only the kept answers are known. Watches and members' own answers are
-/// left out.
+/// The history in which only the kept answers are known, without watches and serializable reads.
 fn forgotten(history: &History, kept: &[usize]) -> History {
     let mut known = vec![false; history.records.len()];
     for place in kept {
         known[*place] = true;
     }
-    // What the store held at first is no answer to forget.
+    // The initial store is never forgotten.
     if history.origin.start_revision.is_some_and(|revision| revision > 1) {
         known[0] = true;
     }

@@ -1,4 +1,4 @@
-//! Reads that a member answered from its own store: old, perhaps, but never wrong.
+//! Checks reads that a member answered from its own store: they may be old, but never wrong.
 
 use std::fmt::Write as _;
 
@@ -12,8 +12,8 @@ use crate::words;
 /// The checker's name.
 pub(crate) const SERIALIZABLE: &str = "serializable";
 
-/// Checks that each such answer is what the store held at the revision it names, and that the
-/// revision existed; of those that name a revision up to `up_to`.
+/// Checks serializable answers that name a revision up to `up_to`: the revision exists, and the
+/// answer is the store's content at that revision.
 pub(crate) fn serializable(ops: &Ops<'_>, store: &Store, up_to: i64) -> Verdict {
     for (revision, place) in ops.locals.all().iter().take_while(|local| local.0 <= up_to) {
         let record = ops.record(*place);
@@ -65,7 +65,7 @@ pub(crate) fn serializable(ops: &Ops<'_>, store: &Store, up_to: i64) -> Verdict 
     Verdict::Legal
 }
 
-/// Who had last written the key that a mismatch is about, up to a revision.
+/// The last writer of the key in a mismatch, up to a revision.
 fn last_writer<'a>(
     ops: &Ops<'a>,
     store: &Store,

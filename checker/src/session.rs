@@ -1,15 +1,15 @@
-//! One client on one member never sees the store go back.
+//! Session monotonicity: on one connection to one member the store never goes back.
 //!
-//! etcd promises of a serializable read only that it shows some revision whole; the member may be
-//! behind. But what a member has applied it does not take back while it lives, and answers come
-//! after applying: so on one connection, which is to one life of one member, the revision of a
-//! serializable read is never below that of an answer that had returned before it was called. etcd
-//! does not write that down as a guarantee; every released version keeps it, and clients that read
-//! their own writes on one connection build on it.
+//! Etcd promises of a serializable read only that it shows one whole revision; the member may lag
+//! behind. But a member does not take back an applied entry while its process lives, and it answers
+//! after applying. A connection leads to one incarnation of one member. So on one connection a
+//! serializable read never shows a lower revision than an answer that returned before the read was
+//! called. Etcd does not document this guarantee. Every released version keeps it, and clients that
+//! read their own writes on one connection rely on it.
 //!
-//! A client that reconnects is out of it, even to the same member: a member that restarts may stand
-//! further back than where it was killed, until it hears of the others. So only operations whose
-//! `connection` was recorded are judged, not those whose process and member alone are known.
+//! A client that reconnects is exempt, even to the same member: a restarted member may be behind
+//! the revision at which it was killed until other members answer it. So only operations with a
+//! recorded `connection` are checked; process and member alone do not suffice.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::words;
 /// The checker's name.
 pub(crate) const SESSION: &str = "session";
 
-/// Checks each connection by itself.
+/// Checks each connection on its own.
 pub(crate) fn sessions(records: &[Record]) -> Check {
     let mut connections: BTreeMap<(u64, u64), Vec<(&Record, i64)>> = BTreeMap::new();
     for record in records {
@@ -49,7 +49,7 @@ pub(crate) fn sessions(records: &[Record]) -> Check {
 fn goes_back(answers: &[(&Record, i64)]) -> Option<Violation> {
     let mut calls: Vec<_> = answers.iter().collect();
     calls.sort_by_key(|(record, _)| record.call_ns);
-    // The header of a compaction is read before it is answered, like that of all others.
+    // A compaction's header is read before its answer, like every other header.
     let mut returns: Vec<_> = answers.iter().collect();
     returns.sort_by_key(|(record, _)| record.return_ns);
     let mut returned = returns.into_iter().peekable();

@@ -1,23 +1,24 @@
-//! What the judge says: legal, broken with its evidence, or unknown with what ran out.
+//! Verdicts: legal, broken with evidence, or unknown with the limit that was reached.
 
 use serde::Serialize;
 
-/// The name of what a recording must be to be judged at all.
+/// The name of the check that a recording does not contradict itself.
 pub(crate) const ASSUMPTIONS: &str = "assumptions";
 
 /// The name of the check that one order explains every answer.
 pub const LINEARIZABILITY: &str = "linearizability";
 
-/// What a history must keep. All of them are rows of [`GUARANTEES`](crate::GUARANTEES).
+/// A guarantee that a history must keep. All guarantees are rows of
+/// [`GUARANTEES`](crate::GUARANTEES).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guarantee {
-    /// The name that a verdict carries.
+    /// The name in verdicts.
     pub name: &'static str,
-    /// What is asked, in a sentence.
+    /// The question that the check answers.
     pub question: &'static str,
-    /// Whether it is judged along the order of the writes, so that nothing can be said without one.
+    /// Whether the check runs along the order of writes and says nothing without one.
     pub needs_order: bool,
-    /// Whether what breaks it breaks it whatever the store held before, where that was inferred.
+    /// Whether a violation holds for every initial store, if the initial store was inferred.
     pub survives_inferred_start: bool,
 }
 
@@ -25,24 +26,24 @@ pub struct Guarantee {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
-    /// Every guarantee that was looked at holds.
+    /// Every guarantee that was checked holds.
     Legal,
     /// A guarantee is broken.
     Broken(Violation),
-    /// It cannot be said.
+    /// The check could not decide.
     Unknown(Doubt),
 }
 
 /// A broken guarantee.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// Which check found it; the names are those of [`GUARANTEES`](crate::GUARANTEES).
+    /// The check that found it, by its name in [`GUARANTEES`](crate::GUARANTEES).
     pub checker: &'static str,
-    /// A sentence for people.
+    /// The sentence for users.
     pub reason: String,
-    /// The ids of the records that contradict each other; the culprit first.
+    /// The ids of the records that contradict each other, the culprit first.
     pub evidence: Vec<u64>,
-    /// Where in the order of writes, when there is such a place.
+    /// The revision of the violation, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
 }
@@ -50,21 +51,21 @@ pub struct Violation {
 /// A question that stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Doubt {
-    /// Which check could not decide.
+    /// The check that could not decide.
     pub checker: &'static str,
-    /// A sentence for people: how far it came, what ran out.
+    /// The sentence for users: how far the check came, and which limit it reached.
     pub reason: String,
     /// The ids of the records in question.
     pub evidence: Vec<u64>,
 }
 
 impl Verdict {
-    /// Broken, with what shows it.
+    /// A broken verdict with its evidence.
     pub fn broken(checker: &'static str, reason: String, evidence: Vec<u64>) -> Self {
         Verdict::Broken(Violation { checker, reason, evidence, revision: None })
     }
 
-    /// Not to be said, with why.
+    /// An unknown verdict with its reason.
     pub fn unknown(checker: &'static str, reason: String, evidence: Vec<u64>) -> Self {
         Verdict::Unknown(Doubt { checker, reason, evidence })
     }
@@ -79,47 +80,47 @@ impl Verdict {
     }
 }
 
-/// Everything that one judgement found.
+/// The result of one judgement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Broken if any check found it broken, else unknown if any could not say, else legal.
+    /// Broken if any check is broken, otherwise unknown if any is unknown, otherwise legal.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// Each check and what it said by itself, in the order they ran.
+    /// The verdict of each check, in the order in which the checks ran.
     pub checks: Vec<Check>,
-    /// How much there was to look at.
+    /// The amount of evidence.
     pub figures: Figures,
-    /// Which revisions writes of unknown outcome took in the order found: (revision, id).
+    /// The revisions of the placed indeterminate writes, as (revision, id).
     #[serde(skip)]
     pub placed: Vec<(i64, u64)>,
 }
 
-/// One check's own verdict.
+/// The verdict of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// Its name.
+    /// The name of the check.
     pub name: &'static str,
-    /// What it said.
+    /// The verdict.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// How many operations, responses or events it looked at.
+    /// The number of operations, responses or events that the check examined.
     pub examined: u64,
 }
 
-/// Counts that show whether a verdict rests on anything.
+/// Counts that show whether a verdict rests on any evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Figures {
     /// Operations answered.
     pub ok: u64,
-    /// Operations that certainly did not happen.
+    /// Operations that certainly did not take effect.
     pub fail: u64,
-    /// Operations with an unknown outcome.
+    /// Indeterminate operations.
     pub unknown: u64,
     /// Revisions replayed.
     pub revisions: i64,
-    /// Unknown writes that evidence or search put at a revision.
+    /// Indeterminate writes that evidence or search assigned to a revision.
     pub placed: u64,
-    /// Steps taken, replay and search.
+    /// Steps of replay and search.
     pub steps: u64,
     /// Watchers.
     pub watchers: u64,

@@ -1,4 +1,4 @@
-//! Which lane a process is drawn in: a client that goes on after an unknown outcome keeps its lane.
+//! Assigns processes to lanes: a client that continues after an unknown outcome keeps its lane.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,15 @@ use mettle_checker::words::who;
 /// One lane of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lane {
-    /// The processes as every sentence names them, one client after the other: `c1`, `c2 c9`, or
-    /// `c2 … c31` where there are more.
+    /// The processes by name, one after the other: `c1`, `c2 c9`, or `c2 … c31` if there are more.
     pub name: String,
-    /// Whether only watch streams are in it.
+    /// Whether the lane has watch streams only.
     pub watch: bool,
-    /// The processes, one after the other.
+    /// The processes of the lane, one after the other.
     pub processes: Vec<u64>,
 }
 
-/// Processes of different kinds never follow each other.
+/// Processes of different kinds never share a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Client,
@@ -33,17 +32,18 @@ struct Process {
     kind: Kind,
     first_ns: u64,
     last_ns: u64,
-    /// When its client probably went on as another process.
+    /// The time at which its client probably continued as another process.
     ended_ns: Option<u64>,
 }
 
-/// The lanes, clients first, and the lane of each process. `deadline_ns` is that of an operation.
+/// The lanes, clients first, and the lane of each process. `deadline_ns` is an operation's
+/// deadline.
 ///
-/// A history does not say which process follows which: a new one takes over the lane whose process
-/// should have ended closest to its begin.
+/// A history does not say which process follows another. A new process takes over the lane of the
+/// process that probably ended closest to its start.
 pub fn assign(rows: &[Row], deadline_ns: u64) -> (Vec<Lane>, BTreeMap<u64, usize>) {
     let mut lanes: Vec<(Kind, Vec<u64>)> = Vec::new();
-    // Lanes whose process ended: its last sign of life, its probable end, the lane.
+    // Lanes whose process ended: the last record, the probable end, the lane.
     let mut free: Vec<(u64, u64, usize)> = Vec::new();
     let mut of = BTreeMap::new();
     for process in processes(rows, deadline_ns) {
@@ -85,7 +85,7 @@ pub fn assign(rows: &[Row], deadline_ns: u64) -> (Vec<Lane>, BTreeMap<u64, usize
     (order.into_iter().map(lane).collect(), of)
 }
 
-/// The processes, kind by kind, in the order in which they began.
+/// The processes, by kind, in the order in which they started.
 fn processes(rows: &[Row], deadline_ns: u64) -> Vec<Process> {
     let mut processes: BTreeMap<u64, Process> = BTreeMap::new();
     for row in rows {
@@ -114,7 +114,7 @@ fn processes(rows: &[Row], deadline_ns: u64) -> Vec<Process> {
     processes
 }
 
-/// In few characters: the names stand beside the lanes.
+/// The names of a lane's processes, short enough to stand beside the lane.
 fn named(processes: &[u64]) -> String {
     const CHARS: usize = 12;
     let (first, last) = (who(processes[0]), who(processes[processes.len() - 1]));

@@ -1,5 +1,4 @@
-//! What people are shown of a history: the lanes that its rows lie in, the page that draws them, and
-//! a table for a terminal.
+//! Presents a history: the lanes of its rows, the page that draws them, and a table for a terminal.
 //!
 //! | room | gives |
 //! |---|---|

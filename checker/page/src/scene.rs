@@ -1,7 +1,8 @@
-//! Everything that a page draws, compact: a hundred thousand operations are a file of some MB.
+//! The scene: the data that a page draws, in a compact form. A hundred thousand operations take
+//! some MB.
 //!
-//! Columns instead of objects, times as differences, words once each. Of a longer history only the
-//! part around what matters is drawn in full; counts over the whole of it stay.
+//! The scene has columns instead of objects, times as differences, and each word once. Of a longer
+//! history only the part around the marked rows is drawn in full; counts cover the whole history.
 
 use std::collections::BTreeMap;
 
@@ -12,33 +13,33 @@ use mettle_checker::changes::{Changed, Changes};
 use mettle_checker::history::{Op, OpKind, Outcome};
 use mettle_checker::words::row::Row;
 
-/// Up to here every row is in the page.
+/// A history of up to so many rows is drawn in full.
 pub const ALL_ROWS: usize = 250_000;
-/// Of a longer history so many, around what matters.
+/// Of a longer history so many rows around the marked ones are drawn.
 pub const NEAR_ROWS: usize = 100_000;
-/// Into so many stretches the counts over the whole are cut.
+/// The number of intervals for which operations of a longer history are counted.
 const STRETCHES: u64 = 800;
 
-/// What is drawn. Times count from `base`.
+/// The data of a page. Times count from `base`.
 #[derive(Debug, Default, Serialize)]
 pub struct Scene {
-    /// When it begins.
+    /// The start of the scene.
     pub base: u64,
-    /// How long it is.
+    /// The length of the scene.
     pub end: u64,
     /// Whether times are numbers of events, not nanoseconds.
     pub counted: bool,
-    /// The part of time whose rows are here; None for all of it.
+    /// The interval whose rows are drawn; None for the whole history.
     pub part: Option<(u64, u64)>,
-    /// How many rows there are in all.
+    /// The number of rows of the whole history.
     pub rows: usize,
-    /// By stretch of time: answered, failed, unknown.
+    /// For each interval: operations answered, failed and unknown.
     pub overview: Option<[Vec<u32>; 3]>,
-    /// The longest that an operation of unknown outcome is drawn.
+    /// The greatest length at which an indeterminate operation is drawn.
     pub deadline: u64,
-    /// How many members were asked.
+    /// The number of members.
     pub members: u64,
-    /// The first revision of which nobody knows what it changed.
+    /// The first revision with an unknown change.
     pub hole: Option<i64>,
     lanes: Vec<Lane>,
     records: Columns,
@@ -47,9 +48,9 @@ pub struct Scene {
 /// The rows in the order of their calls.
 #[derive(Debug, Default, Serialize)]
 struct Columns {
-    /// The kinds by their number in `op`: name, and the number of what they are shown as.
+    /// The name and the group of each kind, by its number in `op`.
     ops: Vec<(&'static str, usize)>,
-    /// What kinds are shown as.
+    /// The names of the groups.
     kinds: [&'static str; OpKind::NAMES.len()],
     words: Vec<String>,
     id: Vec<i64>,
@@ -63,33 +64,33 @@ struct Columns {
     ask: Vec<u32>,
     say: Vec<u32>,
     rev: Vec<i64>,
-    /// 1 for who made the revision.
+    /// 1 for the operation that made the revision.
     made: Vec<u8>,
     events: Vec<usize>,
-    /// What a row changed: key, value before (-1 for none) and its revision, value after (-1 for
-    /// none); the words by number. A last entry with the key -1 counts the keys left out.
+    /// The changes of a row: key, value before (-1 for none) and its revision, value after (-1 for
+    /// none), as numbers of words. A last entry with the key -1 counts the keys left out.
     diff: BTreeMap<usize, Vec<[i64; 4]>>,
 }
 
-/// What else the scene depends on.
+/// Further inputs of the scene.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stage<'a> {
-    /// How long a client waits for an answer; 0 if not known.
+    /// The time that a client waits for an answer; 0 if unknown.
     pub deadline: u64,
-    /// When time begins; None for the first call.
+    /// The start of the scene; None for the first call.
     pub base: Option<u64>,
-    /// When it ends, if later than the last row.
+    /// The end of the scene, if it is later than the last row.
     pub end: u64,
     /// Whether times are numbers of events.
     pub counted: bool,
-    /// The ids of the rows that matter.
+    /// The ids of the rows to mark.
     pub marked: &'a [u64],
-    /// What the rows changed, if that is known.
+    /// The changes made by the rows, if they are known.
     pub changes: Option<&'a Changes>,
 }
 
 impl Scene {
-    /// Sets the rows out.
+    /// Builds the scene of the given rows.
     pub fn new(mut rows: Vec<Row>, stage: Stage<'_>) -> Self {
         rows.sort_by_key(|row| (row.call, row.id));
         let base = stage.base.unwrap_or_else(|| rows.first().map_or(0, |row| row.call));
@@ -97,7 +98,7 @@ impl Scene {
         let end = stage.end.max(last.unwrap_or(base)).saturating_sub(base).max(1);
         let took = rows.iter().filter_map(|row| Some(row.returned? - row.call)).max();
         let deadline = if stage.deadline > 0 { stage.deadline } else { took.unwrap_or(0).max(1) };
-        // Members are numbered from 1; whoever has large numbers named them otherwise.
+        // Members have numbers from 1; large numbers are names of another kind.
         let members = rows.iter().map(|row| row.member).max().filter(|most| *most <= 64);
         let mut scene = Scene {
             base,
@@ -121,13 +122,13 @@ impl Scene {
         scene
     }
 
-    /// How many rows are drawn one by one.
+    /// The number of rows that are drawn.
     pub fn drawn(&self) -> usize {
         self.records.id.len()
     }
 }
 
-/// The rows around the marked ones, or the first, and the part of time that they cover.
+/// The rows around the marked ones, or the first rows, and the interval that they cover.
 fn near(rows: Vec<Row>, base: u64, marked: &[u64]) -> (Vec<Row>, (u64, u64)) {
     let places: Vec<usize> = rows
         .iter()
@@ -135,7 +136,7 @@ fn near(rows: Vec<Row>, base: u64, marked: &[u64]) -> (Vec<Row>, (u64, u64)) {
         .filter(|(_, row)| marked.contains(&row.id))
         .map(|(place, _)| place)
         .collect();
-    // What broke lies at the end of the evidence.
+    // The culprit stands at the end of the evidence.
     let middle = places.last().copied().unwrap_or(0);
     let from = middle.saturating_sub(NEAR_ROWS / 2).min(rows.len() - NEAR_ROWS);
     let to = from + NEAR_ROWS;
@@ -214,7 +215,7 @@ impl Columns {
     }
 }
 
-/// One changed key, its words by number.
+/// One changed key with its words as numbers.
 fn entry<'a>(changed: &'a Changed, word: &mut impl FnMut(&'a str) -> u32) -> [i64; 4] {
     let (was, at) = match &changed.before {
         Some((value, revision)) => (i64::from(word(value)), *revision),

@@ -1,4 +1,4 @@
-//! A few rows as a table for a terminal: in the order of time, each with its stretch of it.
+//! A table of a few rows for a terminal, in the order of time, with a time bar for each.
 
 use std::fmt::Write as _;
 
@@ -6,19 +6,19 @@ use mettle_checker::history::Op;
 use mettle_checker::words;
 use mettle_checker::words::row::Row;
 
-/// So many rows fit one screen.
+/// The most rows on one screen.
 const MOST: usize = 16;
-/// Characters of the stretch of time.
+/// The width of the time bar, in characters.
 const BAR: u64 = 20;
-/// Characters of a question and of an answer.
+/// The width of a request and of an answer, in characters.
 const ASK: usize = 44;
 const SAY: usize = 60;
 
-/// The table, one line for each row and a line feed at the end of each; `counted` says that times
-/// are numbers of events.
+/// The table, one line for each row, with a line feed at the end of each; `counted` means that
+/// times are numbers of events.
 pub fn table(mut rows: Vec<Row>, counted: bool) -> String {
     rows.sort_by_key(|row| (row.call, row.id));
-    // What broke lies at the end.
+    // The culprit stands at the end.
     let more = rows.len().saturating_sub(MOST);
     rows.drain(..more);
     let lines: Vec<[String; 6]> = rows.iter().map(|row| cells(row, &rows, counted)).collect();
@@ -62,9 +62,9 @@ fn cells(row: &Row, all: &[Row], counted: bool) -> [String; 6] {
     ]
 }
 
-/// `  [==]   `: when it was running, among the others; `[==>` if it never returned.
+/// `  [==]   `: the interval of an operation among the others; `[==>` if it never returned.
 fn bar(row: &Row, all: &[Row]) -> String {
-    // A watch was often asked for long before.
+    // A create request may lie long before the other rows.
     let near = || all.iter().filter(|row| row.op != Op::WatchCreate);
     let first = near().map(|row| row.call).min().unwrap_or(row.call);
     let last = near().map(|row| row.returned.unwrap_or(row.call)).max().unwrap_or(first);

@@ -1,4 +1,4 @@
-//! The recording is over: what is left is judged like a whole recording, and all is put together.
+//! Ends a followed recording: judges the rest, and assembles the report.
 
 use super::window::Judged;
 use super::{Follower, Held, START, is_older};
@@ -15,9 +15,9 @@ use crate::streams::streams_of;
 use crate::verdict::{ASSUMPTIONS, Check, Guarantee, LINEARIZABILITY, Report, Verdict};
 
 impl Follower {
-    /// The recording ends before it was complete: what was called last may not be written yet. What
-    /// is certain is judged for good; what the rest seems to contradict may be explained by what is
-    /// missing, and is unknown.
+    /// Ends an incomplete recording: the last calls may not be written yet. Settled records are
+    /// judged for good. A violation that depends on later records is reported as unknown, since
+    /// missing records may explain it.
     pub fn interrupt(&mut self) -> Result<Report, Contradiction> {
         self.settle()?;
         self.interrupted = self.broken.is_none();
@@ -29,7 +29,7 @@ impl Follower {
         Ok(report)
     }
 
-    /// The recording is over: judges the rest.
+    /// Ends a complete recording, and judges the rest.
     pub fn finish(&mut self) -> Result<Report, Contradiction> {
         if self.broken.is_none() {
             self.enter(None)?;
@@ -68,8 +68,8 @@ impl Follower {
         let checks = match self.window(&history, &roles, (judged, false), store) {
             Judged::Broken(verdict) => vec![verdict_check(verdict)],
             Judged::Stuck(store, verdict) => {
-                // The general search is no help: floats that began before the store's revision have
-                // no place after it.
+                // The fallback search does not help: an unplaced operation that began before the
+                // store's revision has no place after it.
                 drop(store);
                 let mut checks = vec![verdict_check(verdict)];
                 checks.extend(unplaced(&streams_of(history.records.iter(), &self.starts)));
@@ -87,7 +87,7 @@ impl Follower {
         Ok(report)
     }
 
-    /// Nothing was let go: judges all of it like any other recording.
+    /// Judges a recording of which every record was kept, like any other recording.
     fn whole(&mut self, held: Vec<Held>) -> Report {
         let records = held.into_iter().map(|held| held.record).collect();
         let history = History { origin: self.origin.clone(), records };
@@ -96,7 +96,7 @@ impl Follower {
         report
     }
 
-    /// Puts together what was found; what is not mentioned was right.
+    /// Assembles the report; a check that found nothing is legal.
     fn report(&mut self, checks: Vec<Check>) -> Report {
         self.figures.revisions = self.figures.revisions.max(self.base());
         let operations = self.figures.ok + self.figures.fail + self.figures.unknown;

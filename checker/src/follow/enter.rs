@@ -1,4 +1,4 @@
-//! Records enter in the order of their calls: each is held against what entered before it.
+//! Enters records in the order of their calls, and compares each with the records before it.
 
 use super::entry::Said;
 use super::{Follower, Held};
@@ -11,13 +11,13 @@ use crate::verdict::Verdict;
 use crate::{Contradiction, watch, words};
 
 impl Follower {
-    /// Looks at records in the order of their calls, as far as all of them are there.
+    /// Enters the records that were called before a time, in the order of their calls.
     pub(super) fn enter(&mut self, before: Option<u64>) -> Result<(), Contradiction> {
         let all = std::mem::take(&mut self.fresh);
         let (mut entering, later): (Vec<Record>, Vec<Record>) =
             all.into_iter().partition(|record| before.is_none_or(|at| record.call_ns < at));
         self.fresh = later;
-        // What is of a stream stays in the order in which it was recorded.
+        // The records of one stream keep their recorded order.
         entering.sort_by_key(|record| {
             let end = record.return_ns.unwrap_or(u64::MAX);
             (record.call_ns, if record.request.op().is_operation() { end } else { 0 })
@@ -65,7 +65,7 @@ impl Follower {
         }
     }
 
-    /// Holds a record against everything that returned before it was called.
+    /// Compares a record with every record that returned before its call.
     fn place(&mut self, record: &Record, role: Role) -> Option<Verdict> {
         let slot = match role {
             Role::Mutator(revision) => revision.saturating_mul(2),
@@ -104,7 +104,8 @@ impl Follower {
             self.clock.returns(return_ns, slot, record.id);
         }
         let Said { value: highest, id, .. } = latest.filter(|latest| latest.value > slot)?;
-        // It is not judged yet: its slot is above all that is.
+        // The record with this answer is not judged yet, since its slot is above every judged
+        // revision.
         let earlier = self.held.iter().find(|held| held.record.id == id)?;
         Some(real_time::violation(
             Slotted { record: &earlier.record, slot: highest },

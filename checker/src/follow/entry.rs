@@ -1,5 +1,4 @@
-//! What is looked at when a record enters, in the order of the calls: whether the recording
-//! contradicts itself, whether an answer came from too early a revision, and what its header says.
+//! Checks that need records in the order of their calls: assumptions, real time, and headers.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -8,20 +7,20 @@ use super::runs::Runs;
 use crate::assumptions::{SEQUENTIAL, UNASKED};
 use crate::history::{Outcome, Record, Request, Response, is_local};
 
-/// A recording that contradicts itself: cause and remedy.
+/// A contradiction in the recording: cause and remedy.
 pub(super) type Flaw = (String, &'static str);
 
 /// The sequential clients.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
-    /// When the last operation of each returned, and its id.
+    /// The return of each process's last operation, and its id.
     last: BTreeMap<u64, (u64, u64)>,
-    /// Those that an unknown outcome ended.
+    /// Processes that ended with an unknown outcome.
     over: Runs,
 }
 
 impl Processes {
-    /// An operation was called; to be asked in the order of the calls.
+    /// Checks the call of an operation. Calls must come in order.
     pub(super) fn called(&mut self, record: &Record) -> Result<(), Flaw> {
         let process = record.process;
         if self.over.contains(process) {
@@ -44,16 +43,16 @@ impl Processes {
     }
 }
 
-/// The streams on which something was asked.
+/// The streams that requests were sent on.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     before: Runs,
-    /// Those asked on for the first time among what enters now, and when.
+    /// Streams with a first request among the records that enter now, and its time.
     now: BTreeMap<u64, u64>,
 }
 
 impl Asked {
-    /// Learns of all requests that enter.
+    /// Notes the requests among the records that enter.
     pub(super) fn learn<'a>(&mut self, records: impl Iterator<Item = &'a Record>) {
         for stream in std::mem::take(&mut self.now).into_keys() {
             self.before.insert(stream);
@@ -66,7 +65,7 @@ impl Asked {
         }
     }
 
-    /// Whether a response came on a stream in use.
+    /// Checks that a response arrived on a stream in use.
     pub(super) fn arrived(&self, record: &Record) -> Result<(), Flaw> {
         let Request::WatchResponse(at) = &record.request else { return Ok(()) };
         let arrived = record.return_ns.unwrap_or(record.call_ns);
@@ -78,18 +77,18 @@ impl Asked {
     }
 }
 
-/// What an answer said.
+/// A value from an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said {
-    /// Its slot, its revision, or its term.
+    /// A slot, a revision or a term.
     pub(super) value: i64,
-    /// Of its record.
+    /// The id of the record.
     pub(super) id: u64,
-    /// When it came.
+    /// The time of the return.
     pub(super) at: u64,
 }
 
-/// The highest slot of what had returned.
+/// The highest slot among returned operations.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     pending: BinaryHeap<Reverse<(u64, i64, u64)>>,
@@ -97,8 +96,8 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The highest slot, and whose it is, of everything that returned before a time; to be asked in
-    /// the order of times.
+    /// The highest slot, with its record, among operations that returned before a time. Times must
+    /// come in order.
     pub(super) fn before(&mut self, ns: u64) -> Option<Said> {
         while let Some(Reverse((at, value, id))) =
             self.pending.peek().filter(|next| next.0.0 < ns).copied()
@@ -116,18 +115,18 @@ impl Clock {
     }
 }
 
-/// What members answered on each connection.
+/// The revisions that members answered on each connection.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    /// By connection and member.
+    /// For each connection and member.
     clocks: BTreeMap<(u64, u64), Clock>,
-    /// How many answers of a member's own store were looked at.
+    /// The number of serializable answers that were checked.
     pub(super) examined: u64,
 }
 
 impl Sessions {
-    /// The answer that had a higher revision, and that revision, though it had returned before.
-    /// To be asked in the order of the calls.
+    /// The earlier answer with a higher revision than this record, if there is one. Records must
+    /// come in the order of their calls.
     pub(super) fn seen(&mut self, record: &Record) -> Option<Said> {
         let operation = record.request.op().is_operation() && record.outcome == Outcome::Ok;
         if record.connection == 0 || !operation {
@@ -145,18 +144,18 @@ impl Sessions {
     }
 }
 
-/// What headers said so far.
+/// The headers so far.
 #[derive(Debug, Default)]
 pub(super) struct Headers {
-    /// What it is, and the record that said it first.
+    /// The cluster's id, and the record that named it first.
     cluster: Option<(u64, Said)>,
     members: BTreeMap<u64, (u64, Said)>,
     terms: BTreeMap<u64, Clock>,
 }
 
 impl Headers {
-    /// What a header contradicts: the field, the earlier record, and both values. To be asked in
-    /// the order of the calls.
+    /// The contradiction in a header, if any: the field, the earlier record, and both values.
+    /// Records must come in the order of their calls.
     pub(super) fn seen(&mut self, record: &Record) -> Option<(&'static str, Said, [u64; 2])> {
         let header = record.response.as_ref().and_then(Response::header)?;
         let at = record.return_ns.unwrap_or(record.call_ns);

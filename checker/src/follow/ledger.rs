@@ -1,10 +1,10 @@
-//! The leases of a recording that is followed: what of their records is needed later.
+//! The ledger of leases in a followed recording: the records that later records may contradict.
 //!
-//! Everything called before a time T is there, so whatever returned before T is certain: no grant,
-//! renewal or end that is still to come can have been in time for it. Such records are looked at
-//! once, and then only those of each lease stay that some record to come may contradict: its grant,
-//! the first and the last of what was done with it, the renewal that keeps it longest, the first
-//! answer that missed it. Of a lease that is certainly over, its number stays, and when it ended.
+//! Every record called before a time T is present, so every answer that returned before T has
+//! settled: no later grant, renewal or end can affect it. The ledger checks settled records once.
+//! Of each lease it keeps only the records that a later record may contradict: the grant, the first
+//! and the last use, the renewal with the latest end, and the first answer that did not find the
+//! lease. Of a lease that is certainly over it keeps the number and the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,47 +13,48 @@ use crate::lease::{Before, Lease, Leases, NOT_FOUND, Over, granted, leases, name
 use crate::model::Store;
 use crate::verdict::Verdict;
 
-/// What is kept of leases.
+/// The records kept about leases.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     before: Before,
-    /// By id; of what was looked at only what is needed.
+    /// The records, by id.
     kept: BTreeMap<u64, Record>,
-    /// Whether a quiet time was recorded.
+    /// Whether the recording contains a quiet period.
     quiet: bool,
     tolerance_ns: u64,
-    /// How many records speak of leases.
+    /// The number of records about leases.
     pub(crate) examined: u64,
-    /// Answers that show keys of leases that were over long before: which were its, is forgotten.
+    /// The number of answers that show keys of a lease which was over long before: the ledger no
+    /// longer knows its keys.
     pub(crate) unjudged: u64,
 }
 
-/// An end that nobody asked for, which is certain.
+/// A certain expiry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended {
     pub(crate) lease: i64,
     pub(crate) revision: i64,
-    /// By when it had happened.
+    /// A time at which the expiry had happened.
     pub(crate) by: u64,
 }
 
 impl Ledger {
-    /// How much sooner than promised a lease may end.
+    /// A ledger in which a lease may end by so much too soon.
     pub(crate) fn new(tolerance_ns: u64) -> Self {
         Ledger { tolerance_ns, ..Ledger::default() }
     }
 
-    /// The recording begins with a store.
+    /// Starts with the initial store.
     pub(crate) fn begin(&mut self, store: &Store) {
         self.before = Before::of(store);
     }
 
-    /// Whether leases play any part.
+    /// Whether the recording has no leases.
     pub(crate) fn is_idle(&self) -> bool {
         self.examined == 0 && self.before.hung.is_empty() && self.before.old.is_empty()
     }
 
-    /// Takes note of a record; in the order of the calls.
+    /// Notes a record. Records must come in the order of their calls.
     pub(crate) fn enter(&mut self, record: &Record) {
         match &record.request {
             Request::Quiesced(_) => self.quiet = true,
@@ -77,12 +78,12 @@ impl Ledger {
         self.kept.insert(record.id, record.clone());
     }
 
-    /// What is known, where everything called before a time is there.
+    /// The leases, with every record called before `by` present.
     pub(crate) fn leases(&self, by: u64) -> Leases<'_> {
         Leases::new(self.kept.values(), &self.before, by)
     }
 
-    /// What is wrong, as far as it is certain where everything called before a time is there.
+    /// Checks every record that settled before `by`.
     pub(crate) fn check(&mut self, by: u64) -> Verdict {
         if self.kept.is_empty() {
             self.before.looked = by;
@@ -108,7 +109,7 @@ impl Ledger {
         forgotten.count() as u64
     }
 
-    /// The ids of the records that something to come may contradict.
+    /// The ids of the records that a later record may contradict.
     fn needed(&self, known: &Leases<'_>) -> BTreeSet<u64> {
         let mut keep = BTreeSet::new();
         for lease in known.all.values() {
@@ -159,7 +160,8 @@ impl Ledger {
         keep
     }
 
-    /// Everything up to a store's revision is certain, and so are these ends.
+    /// Advances to a store: every revision up to the store's is judged, and the given expiries are
+    /// certain.
     pub(crate) fn forward(&mut self, store: &mut Store, ended: &[Ended]) {
         let looked = self.before.looked;
         for end in ended {
@@ -223,7 +225,7 @@ impl Ledger {
     }
 }
 
-/// Those of a lease's records that something to come may contradict.
+/// Collects the records of a lease that a later record may contradict.
 fn witnesses(lease: &Lease<'_>, keep: &mut BTreeSet<u64>) {
     keep.extend(lease.grants.iter().map(|grant| grant.id));
     keep.extend(lease.revoked().map(|end| end.id));
@@ -251,7 +253,7 @@ fn witnesses(lease: &Lease<'_>, keep: &mut BTreeSet<u64>) {
     keep.extend(chosen.into_iter().flatten().map(|(_, put)| put.id));
 }
 
-/// The leases that a record says were not there.
+/// The leases that an answer did not find.
 fn misses(record: &Record) -> Vec<i64> {
     match (&record.request, &record.response) {
         (Request::LeaseKeepAlive(lease), Some(Response::LeaseKeepAlive(answer)))
@@ -280,7 +282,7 @@ fn was_granted(known: &Leases<'_>, id: i64, record: &Record) -> bool {
         .is_some_and(|grant| grant.outcome == Outcome::Ok && grant.return_ns < Some(record.call_ns))
 }
 
-/// The leases that a record is about.
+/// The leases that a record names.
 fn leases_of(record: &Record) -> Vec<i64> {
     match (&record.request, &record.response) {
         (Request::LeaseGrant(_), Some(Response::LeaseGrant(answer))) => vec![answer.id],

@@ -1,25 +1,27 @@
-//! Judges a recording while it is written, and keeps only what is not certain yet.
+//! Judges a recording while it is written, and keeps only the records that later ones may affect.
 //!
-//! A recording says from time to time that everything called before some moment T is written
-//! ([`Follower::called_before`]). Let M be the highest slot (see [`revision`](crate::linearizability)) of
-//! what returned before T. Whatever is still to come was called after that return, so it has no
-//! lower slot, or real time is broken, which is seen when it enters. So all of slot 2r+1 and below
-//! is known for the revisions r with 2r+1 < M, and they can be judged for good, by the machinery
-//! that judges a whole recording, from the store that the last such judgement left.
+//! The recording promises from time to time that every record called before a moment T is written
+//! ([`Follower::called_before`]). Let M be the highest slot (see
+//! [`linearizability`](crate::linearizability)) among operations that returned before T. A later
+//! record was called after that return, so its slot is not lower, or real time is broken, which is
+//! noticed when the record enters. So every slot up to 2r+1 is complete for a revision r with 2r+1
+//! < M. The judge of whole recordings judges these revisions for good, starting from the store that
+//! the previous judgement left.
 //!
-//! What stays is, besides that store with its last revisions: what is not judged yet; writes of
-//! unknown outcome that have no place; compactions; and of each watcher its request and the last
-//! it heard. Where another unknown write would have done the same as the one that was placed, the
-//! store is certain nevertheless, and both stay, of which one is done
-//! ([`ambiguity`](crate::linearizability::followed::ambiguity)). Where another would have done something else, nothing
-//! from there on is certain, and all of it stays until an answer shows which it was. If that is
-//! too much ([`FollowOptions::most`]) the guess is kept; should something contradict it later, the
-//! verdict is unknown.
+//! The follower keeps that store with its last revisions, records without a judgement, unplaced
+//! indeterminate writes, compactions, and for each watcher its request and its last event. If
+//! another indeterminate write has the same effect as the placed one, the store is certain all the
+//! same, and both writes are kept: one of them took effect
+//! ([`ambiguity`](crate::linearizability::followed::ambiguity)). If another write has a different
+//! effect, no later revision is certain, and every record is kept until an answer decides. If that
+//! exceeds [`FollowOptions::most`], the guess stands; a later contradiction of the guess is
+//! reported as unknown.
 //!
-//! Of each lease a few records stay that say what can still be done with it ([`lease`](crate::lease)).
+//! Of each lease a few records are kept that decide what later records may do with the lease
+//! ([`lease`](crate::lease)).
 //!
-//! Without a word of what is called, everything stays until the end; so it does where the recording
-//! does not say what the store held before, since that is learned from all answers together.
+//! Without such promises every record is kept until the end. The same holds if the recording does
+//! not name the initial store, since all answers together infer it.
 
 mod end;
 mod enter;
@@ -44,22 +46,22 @@ use crate::model::Store;
 use crate::verdict::{Doubt, Figures, LINEARIZABILITY, Verdict};
 use crate::{Contradiction, initial_store, words};
 
-/// How much is kept, and how much work may be done.
+/// The bounds on memory and work.
 #[derive(Clone, Copy, Debug)]
 pub struct FollowOptions {
-    /// Steps of replay and search for each attempt to order what is kept.
+    /// Steps of replay and search for each attempt to order the kept records.
     pub steps: u64,
-    /// How many records are gathered before they are judged.
+    /// The number of records collected before a judgement.
     pub window: usize,
-    /// How many revisions can be read in the past. What asks for older ones is not judged.
+    /// The number of past revisions that stay readable. Reads of older ones are not judged.
     pub past: i64,
-    /// How many records are kept because a placement was guessed.
+    /// The most records kept because of a guessed placement.
     pub most: usize,
-    /// How many records are kept where all of them are judged together at the end.
+    /// The most records kept if all are judged together at the end.
     pub whole: usize,
-    /// How much sooner than promised a lease may end.
+    /// By how much a lease may end too soon.
     pub lease_tolerance_ns: u64,
-    /// How much memory may be held, as [`needed_bytes`](crate::needed_bytes) counts it.
+    /// The memory allowed, counted as [`needed_bytes`](crate::needed_bytes) counts it.
     pub memory_bytes: u64,
 }
 
@@ -79,43 +81,43 @@ impl Default for FollowOptions {
 }
 
 impl FollowOptions {
-    /// Those that who judges a whole recording has as well.
+    /// The options that a judgement of a whole recording has too.
     fn of_the_whole(&self) -> crate::Options {
         let Self { steps, lease_tolerance_ns, memory_bytes, .. } = *self;
         crate::Options { steps, lease_tolerance_ns, memory_bytes }
     }
 }
 
-/// How far it came.
+/// The progress of the judgement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Everything up to this revision is judged for good.
+    /// Every revision up to this one is judged for good.
     pub revision: i64,
-    /// Everything called before this is written.
+    /// Every record called before this time is written.
     pub called_before_ns: u64,
-    /// Records read.
+    /// The number of records read.
     pub records: u64,
-    /// Records kept.
+    /// The number of records kept.
     pub kept: usize,
     /// Whether the verdict cannot change any more.
     pub decided: bool,
 }
 
-/// A record that is not certain yet, and what it is.
+/// A record without a final judgement, and its role.
 #[derive(Debug)]
 struct Held {
     record: Record,
     role: Role,
 }
 
-/// Judges records as they come.
+/// Judges records one by one.
 #[derive(Debug)]
 pub struct Follower {
     origin: Origin,
     options: FollowOptions,
-    /// The store at the last certain revision; None before the first record that shows it.
+    /// The store at the last judged revision; None before a record shows the initial store.
     store: Option<Store>,
-    /// When the first record returned, if it says what the store held.
+    /// The return of the first record, if this record shows the initial store.
     begun: u64,
     ids: Runs,
     processes: Processes,
@@ -123,31 +125,31 @@ pub struct Follower {
     headers: Headers,
     sessions: Sessions,
     clock: Clock,
-    /// The revisions that watch responses named.
+    /// The revisions named by watch responses.
     named: Clock,
-    /// The highest revision that a watch event told of.
+    /// The highest revision of a watch event.
     told: i64,
     called_before: u64,
-    /// Called too late to have entered.
+    /// Records that have not entered yet.
     fresh: Vec<Record>,
     held: Vec<Held>,
-    /// What is kept took so much memory when it was judged last.
+    /// The bytes of the kept records at the last judgement.
     kept_bytes: u64,
-    /// What came since then.
+    /// The bytes of the records since then.
     gathered_bytes: u64,
-    /// How many records make the next judgement worth while.
+    /// The number of records from which the next judgement is worthwhile.
     enough: usize,
     unplaced: BTreeMap<u64, Bounds>,
     starts: BTreeMap<u64, i64>,
     quiet: BTreeMap<u64, i64>,
     ledger: Ledger,
     ambiguities: Vec<AmbiguousRevision>,
-    /// Whether an answer without a place makes it necessary to keep everything.
+    /// Whether an answer without a place forces every record to be kept.
     whole: bool,
-    /// Whether anything was judged and let go.
+    /// Whether some records were judged and dropped.
     cut: bool,
     guessed: Option<i64>,
-    /// Whether what was called last may be missing.
+    /// Whether the last calls may be missing.
     interrupted: bool,
     broken: Option<Verdict>,
     evidence: Vec<Record>,
@@ -159,7 +161,7 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Begins a recording by its first line.
+    /// Starts a recording with its first line.
     pub fn new(origin: Origin, options: FollowOptions) -> Self {
         let known = origin.start_revision.is_none_or(|revision| revision == 1);
         Follower {
@@ -240,8 +242,8 @@ impl Follower {
         Ok(self.progress())
     }
 
-    /// Keeps to the memory allowed: judges what can be judged if it is not enough, and gives up if
-    /// that does not help.
+    /// Keeps within the memory allowed: judges early if memory runs short, and gives up if that
+    /// does not help.
     fn keep_within_memory(&mut self) -> Result<(), Contradiction> {
         let most = self.options.memory_bytes;
         let needed = |follower: &Self| follower.kept_bytes + follower.gathered_bytes;
@@ -254,7 +256,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Counts what is kept.
+    /// Counts the bytes of the kept records.
     fn count_kept(&mut self) {
         let held = self.held.iter().map(|held| &held.record).chain(&self.fresh);
         let lists = (self.held.len() + self.fresh.len()) as u64 * LISTS;
@@ -263,8 +265,8 @@ impl Follower {
         self.gathered_bytes = 0;
     }
 
-    /// Everything called before this moment has been pushed, but for nothing: a call in flight holds
-    /// this back, until it ends or is given up as unknown.
+    /// Promises that every record called before a moment was pushed. A call in flight holds the
+    /// promise back until it returns or is given up as unknown.
     pub fn called_before(&mut self, ns: u64) -> Result<Progress, Contradiction> {
         self.called_before = self.called_before.max(ns);
         if self.held.len() + self.fresh.len() >= self.enough {
@@ -274,7 +276,7 @@ impl Follower {
         }
     }
 
-    /// Judges what can be judged now.
+    /// Judges every complete revision now.
     pub fn settle(&mut self) -> Result<Progress, Contradiction> {
         if self.broken.is_none() && self.called_before > 0 {
             self.enter(Some(self.called_before))?;
@@ -289,7 +291,7 @@ impl Follower {
         Ok(self.progress())
     }
 
-    /// How far it is.
+    /// The progress so far.
     pub fn progress(&self) -> Progress {
         Progress {
             revision: self.base().max(self.figures.revisions),
@@ -300,18 +302,17 @@ impl Follower {
         }
     }
 
-    /// What is wrong, if something was found.
+    /// The violation, if one was found.
     pub fn broken(&self) -> Option<&Verdict> {
         self.broken.as_ref()
     }
 
-    /// The records that the verdict names, as far as they were still kept.
+    /// The records that the verdict names, as far as they were kept.
     pub fn evidence(&self) -> &[Record] {
         &self.evidence
     }
 
-    /// How many answers were about revisions that are not kept any more, and were not judged for
-    /// it.
+    /// The number of answers about dropped revisions, which were not judged.
     pub fn unjudged(&self) -> u64 {
         self.unjudged + self.ledger.unjudged
     }
@@ -325,7 +326,7 @@ impl Follower {
         Contradiction { place: self.records as usize, id: record.id, what, cause, remedy }
     }
 
-    /// Nothing can change the verdict any more.
+    /// Ends the judgement: the verdict cannot change any more.
     fn end(&mut self, verdict: Option<Verdict>) {
         let held = std::mem::take(&mut self.held);
         let records: Vec<Record> = held.into_iter().map(|held| held.record).collect();
@@ -350,7 +351,7 @@ impl Follower {
         self.evidence = all.into_values().cloned().collect();
     }
 
-    /// What follows a guess is no proof, nor what rests on a recording that is not complete.
+    /// Downgrades a violation to unknown if it follows a guess or rests on an incomplete recording.
     fn weigh(&self, verdict: Verdict) -> Verdict {
         let Verdict::Broken(violation) = verdict else { return verdict };
         let why = match self.guessed {
@@ -364,7 +365,7 @@ impl Follower {
         Verdict::Unknown(Doubt { checker: violation.checker, reason, evidence: violation.evidence })
     }
 
-    /// Judges what is complete.
+    /// Judges the complete revisions.
     fn judge(&mut self) {
         let Some(latest) = self.clock.before(self.called_before) else { return };
         let silent = !self.cut && self.origin.start_revision.is_none();
@@ -427,7 +428,7 @@ impl Follower {
         self.wait();
     }
 
-    /// Judges a part from a store on.
+    /// Judges a range of revisions, starting from a store.
     fn window(
         &self,
         history: &History,
@@ -444,7 +445,7 @@ impl Follower {
         Window { history, roles, judged, starts: &self.starts, guess, leases, options }.judge(store)
     }
 
-    /// Takes over what a judgement left.
+    /// Takes over the result of a judgement.
     fn forward(&mut self, firm: Firm) {
         self.figures.placed += firm.placed;
         self.figures.steps += firm.steps;
@@ -468,7 +469,7 @@ impl Follower {
         self.store = Some(store);
     }
 
-    /// Everything is judged together at the end, unless that is too much.
+    /// Defers the judgement to the end of the recording, unless that takes too much memory.
     fn wait_for_all(&mut self) {
         if self.held.len() > self.options.whole {
             let reason = format!(
@@ -487,13 +488,13 @@ impl Follower {
     }
 }
 
-/// A record goes from list to list when it is judged, and a list may be half empty.
+/// A judgement moves a record between lists, and a list may be half empty.
 const LISTS: u64 = 2 * size_of::<Held>() as u64;
 
 const START: &str = "begin with a range over all keys before anything else is called, or leave \
                      start_revision out";
 
-/// Whether a record is of a part that ends with a revision.
+/// Whether a record belongs to the range of revisions that ends at `until`.
 fn is_inside(role: Role, until: i64) -> bool {
     match role {
         Role::Mutator(revision) | Role::Observer(revision) | Role::Local(revision) => {
@@ -503,7 +504,7 @@ fn is_inside(role: Role, until: i64) -> bool {
     }
 }
 
-/// Whether a record is about a revision below the oldest that is known.
+/// Whether a record reads a revision below the oldest that is kept.
 fn is_older(held: &Held, floor: i64) -> bool {
     if let Role::Local(revision) = held.role {
         return revision < floor;

@@ -1,8 +1,8 @@
-//! A set of numbers that come mostly one after the other: it takes memory for its gaps only.
+//! A set of numbers that are mostly consecutive: it takes memory for its gaps only.
 
 use std::collections::BTreeMap;
 
-/// Each run of numbers from its first to its last.
+/// The first and the last number of each run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Runs(BTreeMap<u64, u64>);
 
@@ -11,7 +11,7 @@ impl Runs {
         self.0.range(..=number).next_back().is_some_and(|(_, last)| *last >= number)
     }
 
-    /// Adds a number; false if it was there.
+    /// Adds a number; false if the set had it.
     pub(super) fn insert(&mut self, number: u64) -> bool {
         let before = self.0.range(..=number).next_back().map(|(first, last)| (*first, *last));
         if before.is_some_and(|(_, last)| last >= number) {

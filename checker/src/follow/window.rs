@@ -1,4 +1,4 @@
-//! Judges a part of a recording that is complete, and says what of it is needed later.
+//! Judges a complete range of revisions, and selects the records that are needed later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,56 +15,56 @@ use crate::model::Store;
 use crate::streams::{Streams, Watcher, is_progress, moment, streams_of};
 use crate::verdict::{Check, LINEARIZABILITY, Verdict};
 
-/// What is judged together.
+/// The records that are judged together.
 pub(super) struct Window<'a> {
     pub(super) history: &'a History,
-    /// What each record is.
+    /// The role of each record.
     pub(super) roles: &'a [Role],
     pub(super) judged: JudgedRange,
-    /// From which revision on watchers are looked at, by the id of their request.
+    /// The first revision to check for some watchers, by the id of the create request.
     pub(super) starts: &'a BTreeMap<u64, i64>,
-    /// Whether a guess between unknown writes is as good as knowledge.
+    /// Whether a guess between indeterminate writes is accepted.
     pub(super) guess: bool,
-    /// What is known of leases, if there are any.
+    /// The leases, if the recording has any.
     pub(super) leases: Option<Leases<'a>>,
     pub(super) options: Options,
 }
 
-/// What came out.
+/// The result of a judgement.
 pub(super) enum Judged {
-    /// Something is wrong.
+    /// A guarantee is broken.
     Broken(Verdict),
-    /// It cannot be said yet; the store as it was.
+    /// The range cannot be judged yet; the store before it.
     Stuck(Box<Store>, Verdict),
-    /// Everything up to a revision is right.
+    /// Every revision of the range is right.
     Firm(Box<Firm>),
 }
 
-/// What is left of a part that was judged.
+/// The state after a judged range.
 pub(super) struct Firm {
-    /// At the last revision that is certain.
+    /// The store at the last judged revision.
     pub(super) store: Store,
     pub(super) checks: Vec<Check>,
-    /// Which records are needed later.
+    /// Whether each record is needed later.
     pub(super) keep: Vec<bool>,
-    /// Where the compactions stand.
+    /// The bounds of each unplaced compaction.
     pub(super) unplaced: BTreeMap<u64, Bounds>,
     pub(super) starts: BTreeMap<u64, i64>,
-    /// How many unknown writes were placed.
+    /// The number of indeterminate writes that were placed.
     pub(super) placed: u64,
-    /// The first revision that was guessed, if that was as good as knowledge.
+    /// The first guessed revision, if a guess was accepted.
     pub(super) guessed: Option<i64>,
     pub(super) steps: u64,
-    /// Leases that ended by themselves.
+    /// The leases that expired.
     pub(super) ended: Vec<Ended>,
-    /// Revisions that one of several writes made, nobody knows which.
+    /// Ambiguous revisions, made by one of several writes.
     pub(super) ambiguities: Vec<AmbiguousRevision>,
-    /// Earlier ones of which nothing more can be told.
+    /// The number of ambiguous revisions that no later record can decide.
     pub(super) dropped: u64,
 }
 
 impl Window<'_> {
-    /// Judges up to where the window reaches, from a store on.
+    /// Judges the range, starting from a store.
     pub(super) fn judge(&self, store: Store) -> Judged {
         let (history, judged) = (self.history, &self.judged);
         let until = judged.until.unwrap_or(i64::MAX);
@@ -86,7 +86,7 @@ impl Window<'_> {
             if let Verdict::Unknown(_) = ordered.verdict {
                 return Judged::Stuck(Box::new(store), ordered.verdict);
             }
-            // Perhaps only a lease expired before its time.
+            // An early expiry may explain the violation.
             let budget = Budget::left(&self.options, needed);
             let early = expired_early(&Case { budget, ..case }, store, tolerance_ns);
             return Judged::Broken(early.map_or(ordered.verdict, |early| early.verdict));
@@ -136,7 +136,8 @@ impl Window<'_> {
         }))
     }
 
-    /// Which records of watch streams tell only of revisions up to one, and come after no other.
+    /// Whether each watch record is about revisions up to `until` alone, and follows no record
+    /// about a later one.
     fn heard(&self, until: i64) -> Vec<bool> {
         let records = &self.history.records;
         let mut places: Vec<usize> =
@@ -189,7 +190,7 @@ impl Window<'_> {
     }
 }
 
-/// The leases that certainly ended by themselves; the store is told what it did not see.
+/// The leases that certainly expired. The store learns of each expiry that another write stood for.
 fn ended(settled: &Settled, store: &mut Store) -> Vec<Ended> {
     let mut ended = Vec::new();
     for (doubt, writer) in &settled.made {
@@ -204,7 +205,7 @@ fn ended(settled: &Settled, store: &mut Store) -> Vec<Ended> {
     ended
 }
 
-/// Takes an order back.
+/// Undoes an order, and returns the store before it.
 fn base_of(ordered: Ordered, base: i64) -> Store {
     let mut store = ordered.placement.expect("an order").store;
     store.undo_to(base);
@@ -226,20 +227,20 @@ fn stream(record: &Record) -> Option<u64> {
     }
 }
 
-/// The highest revision that a record of a stream speaks of.
+/// The highest revision that a watch record names.
 fn shows(record: &Record) -> i64 {
     let Some(Response::Watch(response)) = &record.response else { return 0 };
     let events = response.events.iter().map(|event| event.kv.mod_revision);
     events.max().unwrap_or(0).max(response.header.revision)
 }
 
-/// What each watcher that lives on needs to be walked over again.
+/// The records from which each live watcher is checked again.
 fn tails(streams: &Streams<'_>) -> BTreeMap<u64, Tail> {
     let live = streams.live.iter().map(|watcher| &streams.watchers[*watcher]);
     live.map(|watcher| (watcher.create.id, tail(watcher))).collect()
 }
 
-/// The last that a watcher heard, and where to begin so that it comes right after it.
+/// The end of what a watcher has received, and the revision from which to continue.
 struct Tail {
     start: i64,
     records: Vec<u64>,

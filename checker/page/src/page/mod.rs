@@ -1,7 +1,7 @@
-//! The page: one file, no network, everything inside.
+//! The page: one file that needs no network.
 //!
-//! Rust prepares the data; the assets beside this file draw it. Records are drawn on a canvas, so
-//! that a hundred thousand of them move smoothly; times stay in nanoseconds throughout.
+//! Rust prepares the data, and the assets beside this file draw it. Records are drawn on a canvas,
+//! so that a hundred thousand of them move smoothly. Times stay in nanoseconds throughout.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::scene::Scene;
 
 const FRAME: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-/// In the order in which they run.
+/// The scripts, in the order in which they run.
 const SCRIPTS: [&str; 7] = [
     include_str!("model.js"),
     include_str!("axis.js"),
@@ -22,88 +22,88 @@ const SCRIPTS: [&str; 7] = [
     include_str!("main.js"),
 ];
 
-/// What the page says. A run of the simulator fills all of it; of a history alone there are no
-/// faults, and nothing of a run.
+/// The data of a page. A run of the simulator fills all fields; a history alone has no faults and
+/// no run.
 #[derive(Debug, Default, Serialize)]
 pub struct Page<'a> {
-    /// At the top.
+    /// The headline.
     pub title: String,
-    /// Below it.
+    /// The line below the headline.
     pub subtitle: String,
-    /// The one word: `legal`, `pass`, `broken`, `unknown`, `no_convergence`.
+    /// The verdict: `legal`, `pass`, `broken`, `unknown`, `no_convergence`.
     pub verdict: &'a str,
-    /// Who found what broke.
+    /// The check that found the violation.
     pub checker: Option<&'a str>,
-    /// The command that shows the same again.
+    /// The command that reproduces the run.
     pub repro: String,
-    /// Numbers with a name: name, number, what is small behind it.
+    /// Figures: name, number, and a note in small print.
     pub figures: Vec<(String, String, String)>,
     /// Operations answered, failed and unknown.
     pub operations: [u64; 3],
-    /// What was found, the one that counts first.
+    /// The findings, the decisive one first.
     pub findings: Vec<Finding<'a>>,
-    /// When the first violation showed, counted from the scene's base.
+    /// The time of the first violation, counted from the scene's base.
     pub violation: Option<u64>,
-    /// At which revision.
+    /// The revision of the violation.
     pub revision: Option<i64>,
-    /// When each fault held.
+    /// The faults, with their times.
     pub faults: Vec<Fault<'a>>,
-    /// What else is known of the run, as whoever ran it says it; the scripts know its shape.
-    /// Nothing of a history alone.
+    /// Further data about the run, whose shape the scripts know. Empty for a history alone.
     pub run: serde_json::Value,
-    /// What is drawn.
+    /// The scene.
     #[serde(flatten)]
     pub scene: Scene,
 }
 
-/// One thing that was found.
+/// One finding.
 #[derive(Debug, Serialize)]
 pub struct Finding<'a> {
-    /// What it means.
+    /// The verdict of the finding.
     pub verdict: &'a str,
-    /// Who found it.
+    /// The check behind the finding.
     pub checker: &'a str,
-    /// What.
+    /// The sentence of the finding.
     pub reason: &'a str,
-    /// When, if it has a place in time: counted from the scene's base.
+    /// The time of the finding, if it has one, counted from the scene's base.
     pub at_ns: Option<u64>,
-    /// Ids of the records that show it.
+    /// The ids of the records that prove the finding.
     pub records: &'a [u64],
 }
 
-/// One stretch of time in which a fault held.
+/// One period in which a fault was in effect.
 #[derive(Debug, Serialize)]
 pub struct Fault<'a> {
-    /// Its number.
+    /// The fault's number.
     pub id: u32,
-    /// Its kind.
+    /// The fault's kind.
     pub name: &'a str,
-    /// The family that gives it its colour: `network`, `process`, `disk` or `clock`, if it is known.
+    /// The family of the fault, which decides its colour: `network`, `process`, `disk` or `clock`,
+    /// if known.
     pub family: Option<&'a str>,
-    /// What members it has struck do meanwhile.
+    /// The state of the targeted members meanwhile.
     pub meanwhile: Meanwhile,
-    /// Whom it struck.
+    /// The targeted members.
     pub target: &'a str,
-    /// Begin.
+    /// The start.
     pub start: u64,
-    /// End, if before the end of the run.
+    /// The end, if it lies before the end of the run.
     pub end: Option<u64>,
 }
 
-/// What a member does while a fault that has struck it holds.
+/// The state of a member while a fault targets it.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Meanwhile {
-    /// It runs.
+    /// The member runs.
     Running,
-    /// It stands still, and still believes that it leads if it did.
+    /// The member stands still, and still believes that it leads if it did.
     Frozen,
-    /// Its process does not exist.
+    /// The member's process does not exist.
     Down,
 }
 
 impl Page<'_> {
-    /// As a file.
+    /// Renders the page as one file.
     pub fn render(&self) -> String {
         let title = format!("{}: {}", self.verdict, self.title);
         let (before, after) = FRAME.split_once("{{data}}").expect("a place for the data");
@@ -116,7 +116,7 @@ impl Page<'_> {
     }
 }
 
-/// What is written inside a script element: only `</` and `<!--` could end it early.
+/// Escapes text inside a script element: only `</` and `<!--` could end the element early.
 struct Inside(Vec<u8>);
 
 impl Write for Inside {
