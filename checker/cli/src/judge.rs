@@ -1,4 +1,4 @@
-//! Judges whatever was read.
+//! Judges a history of any format.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,9 +14,9 @@ use mettle_search::register::Register;
 use mettle_search::shrink::{Core, shrink};
 use mettle_search::{Call, Limits, Model, Outcome, Stuck, search};
 
-/// What making a contradiction small may cost.
+/// The most steps for shrinking a contradiction.
 const SHRINK_STEPS: u64 = 2_000_000;
-/// So many operations are evidence, the last ones: more say nothing to anybody.
+/// The most operations in the evidence, the last ones: more help no reader.
 const EVIDENCE: usize = 64;
 
 /// Judges a history of any of the formats.
@@ -41,8 +41,8 @@ pub fn judge(input: &Input, options: &Options) -> Report {
     }
 }
 
-/// Keys do not depend on each other; `models` as for [`shrink`]. The search goes round them with a
-/// growing budget, so that one hard key does not hide that another one is easily refuted.
+/// Judges each key on its own; `models` as for [`shrink`]. The searches take turns with a growing
+/// budget, so that a hard key does not hide an easy contradiction of another key.
 fn by_key<M: Model>(
     operations: &[(String, Logged<M::Op>)],
     options: Options,
@@ -84,17 +84,17 @@ where
     judged.report()
 }
 
-/// What a judgement of operations takes before it searches: they are copied, and held by key.
+/// The bytes that judging takes before it searches: the operations are copied and grouped by key.
 fn needed<'a, Op: 'a>(operations: impl Iterator<Item = &'a Logged<Op>>) -> u64 {
     let each = 2 * size_of::<(String, Logged<Op>)>() + size_of::<Call<Op>>() + KEYED;
     let text = |logged: &Logged<Op>| logged.text.as_ref().map_or(0, |text| text.len());
     operations.map(|logged| (each + text(logged)) as u64).sum()
 }
 
-/// For an operation's place under its key, and the key.
+/// For an operation's place under its key, and for the key.
 const KEYED: usize = 64;
 
-/// What is left for the search; None if not even the operations have room.
+/// The memory left for the search; None if the operations alone exceed it.
 fn left<'a, Op: 'a>(
     operations: impl Iterator<Item = &'a Logged<Op>>,
     options: &Options,
@@ -103,7 +103,7 @@ fn left<'a, Op: 'a>(
     Some(usize::try_from(left).unwrap_or(usize::MAX))
 }
 
-/// The report on more operations than the memory allowed can hold.
+/// The report on a history that exceeds the memory allowed.
 fn refused<'a, Op: 'a>(
     operations: impl Iterator<Item = &'a Logged<Op>> + Clone,
     options: &Options,
@@ -138,8 +138,8 @@ impl Judged {
         matches!(self.verdict, Verdict::Broken(_))
     }
 
-    /// Searches an order of some operations; whether that decided. `models` as for [`shrink`]; `row`
-    /// puts an operation in words.
+    /// Searches for an order of some operations; the result is whether the search decided. `models`
+    /// as for [`shrink`]; `row` describes an operation.
     fn one<M: Model>(
         &mut self,
         models: &[M],
@@ -196,8 +196,8 @@ impl Judged {
     }
 
     fn report(self) -> Report {
-        // Also without any answer: of logs of others only the question is asked whether an order
-        // exists, and Knossos' own good histories have such ones.
+        // A log without answers counts too: its only question is whether an order exists, and some
+        // of Knossos' own legal histories have no answer.
         let Judged { figures, verdict } = self;
         let examined = figures.ok + figures.unknown;
         let check = Check { name: LINEARIZABILITY, verdict: verdict.clone(), examined };
@@ -205,7 +205,7 @@ impl Judged {
     }
 }
 
-/// What contradicts what, and the lines of those.
+/// The sentence about a contradiction, and its lines.
 fn contradiction(core: &Core, row: impl Fn(usize) -> Row) -> (String, Vec<u64>) {
     let rows: Vec<Row> = core.ops.iter().map(|op| row(*op)).collect();
     let shown: Vec<&Row> = rows.iter().collect();
@@ -228,7 +228,7 @@ fn contradiction(core: &Core, row: impl Fn(usize) -> Row) -> (String, Vec<u64>) 
     (reason, rows[more..].iter().map(|row| row.id).collect())
 }
 
-/// How far a search came that ran out of steps: the candidates for the next place.
+/// The sentence about a search that ran out of steps: how far it came, and the next candidates.
 fn furthest(stuck: &Stuck, all: usize, row: impl Fn(usize) -> Row) -> (String, Vec<u64>) {
     let mut reason = format!("{} of {all} in order", stuck.order.len());
     let mut evidence = Vec::new();

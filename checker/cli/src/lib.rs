@@ -1,8 +1,8 @@
-//! What the command line judges and writes: histories of many formats, the page of a judgement, and
-//! the report folders of etcd's robustness tests.
+//! The program `mettle-check`: it reads histories of many formats, writes pages of judgements, and
+//! exports report folders of etcd's robustness tests.
 //!
-//! The judge itself is [`mettle_checker`]; the search for an order in the logs of others is
-//! [`mettle_search`]; what is drawn is [`mettle_page`].
+//! The judge is [`mettle_checker`]. The search for an order in logs without revisions is
+//! [`mettle_search`]. The pages are [`mettle_page`].
 
 pub mod export;
 pub mod import;

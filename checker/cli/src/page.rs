@@ -1,4 +1,4 @@
-//! The page of a judgement: `mettle-check --html`.
+//! Fills the page of a judgement: `mettle-check --html`.
 
 use crate::import::Input;
 use crate::page_budget::rows_within;
@@ -8,15 +8,15 @@ use mettle_checker::{Report, Verdict};
 use mettle_page::scene::{Scene, Stage};
 use mettle_page::{Finding, Page};
 
-/// The page of a file that was read and judged; or, where making it takes more memory than that,
-/// together with what was read, how many bytes it takes.
+/// The page of a judged file; or the bytes needed, if the page and the history together exceed
+/// `memory_bytes`.
 pub fn page(file: &str, input: &Input, report: &Report, memory_bytes: u64) -> Result<String, u64> {
     let rows = rows_within(input, report, memory_bytes)?;
     Ok(made(file, input, report, rows))
 }
 
 fn made(file: &str, input: &Input, report: &Report, rows: Vec<Row>) -> String {
-    let (word, checker, reason, evidence, revision) = told(&report.verdict);
+    let (word, checker, reason, evidence, revision) = parts(&report.verdict);
     let counted = !matches!(input, Input::KeySpace(_));
     let base = rows.iter().map(|row| row.call).min().unwrap_or(0);
     let broken = matches!(report.verdict, Verdict::Broken(_));
@@ -30,7 +30,7 @@ fn made(file: &str, input: &Input, report: &Report, rows: Vec<Row>) -> String {
         findings.push(Finding { verdict: word, checker, reason, at_ns: None, records: evidence });
     }
     for check in report.checks.iter().filter(|check| check.verdict != report.verdict) {
-        let (verdict, checker, reason, records, _) = told(&check.verdict);
+        let (verdict, checker, reason, records, _) = parts(&check.verdict);
         if let Some(checker) = checker {
             findings.push(Finding { verdict, checker, reason, at_ns: None, records });
         }
@@ -80,8 +80,8 @@ fn part(from: u64, to: u64, counted: bool) -> String {
     }
 }
 
-/// Word, checker, reason, evidence and revision of a verdict.
-fn told(verdict: &Verdict) -> (&'static str, Option<&'static str>, &str, &[u64], Option<i64>) {
+/// The word, checker, reason, evidence and revision of a verdict.
+fn parts(verdict: &Verdict) -> (&'static str, Option<&'static str>, &str, &[u64], Option<i64>) {
     match verdict {
         Verdict::Legal => ("legal", None, "", &[], None),
         Verdict::Broken(found) => {
@@ -93,7 +93,7 @@ fn told(verdict: &Verdict) -> (&'static str, Option<&'static str>, &str, &[u64],
     }
 }
 
-/// When the last of the records that show it was over.
+/// The time at which the last record of the evidence ended.
 fn when(rows: &[Row], evidence: &[u64], base: u64) -> Option<u64> {
     let shown = rows.iter().filter(|row| evidence.contains(&row.id));
     shown.map(|row| row.returned.unwrap_or(row.call) - base).max()

@@ -1,5 +1,5 @@
-//! How much memory a page takes, counted from its rows as they are made, so that one that does not
-//! fit is not begun (`tests/memory.rs` holds that against an allocator that counts).
+//! Counts the memory of a page from its rows before the page is begun; `tests/memory.rs` compares
+//! the count with a counting allocator.
 
 use std::collections::BTreeSet;
 
@@ -13,20 +13,20 @@ use mettle_checker::history::{PlainOp, Record, Request};
 use mettle_checker::words::row::Row;
 use mettle_page::scene::{ALL_ROWS, NEAR_ROWS};
 
-/// The page of nothing: its frame, style and scripts, copied as they are put together.
+/// The frame, style and scripts of an empty page, with the copies made while they are joined.
 const FRAME: u64 = 320 << 10;
-/// A row that is drawn: its columns, lists that may be half empty; its places among the words; its
-/// numbers in the text.
+/// For a drawn row: its columns, in lists that may be half empty, its places among the words, and
+/// its numbers in the text.
 const DRAWN: u64 = 560;
-/// A process: its lane, and whether another goes on in it.
+/// For a process: its lane, and the search for its successor.
 const PROCESS: u64 = 320;
-/// A key of a write that is shown: its words, in three places, and its numbers.
+/// For a shown key of a write: its words, in three places, and its numbers.
 const SHOWN: u64 = 760;
-/// An operation of a log beside itself: its string.
+/// For an operation of a log: its string.
 const LOGGED: u64 = 96;
 
-/// The rows of whatever was read; or, where the page of them takes more than so much together with
-/// what was read, how much that is.
+/// The rows of a history; or the bytes needed, if the page and the history together exceed the
+/// bound.
 pub(crate) fn rows_within(
     input: &Input,
     report: &Report,
@@ -34,7 +34,7 @@ pub(crate) fn rows_within(
 ) -> Result<Vec<Row>, u64> {
     let (count, row_bytes) = (input.len(), size_of::<Row>() as u64);
     let mut needed = FRAME + held(input);
-    // To sort them takes half as much again.
+    // Sorting takes half as much again.
     needed += count as u64 * row_bytes * 3 / 2;
     let room = |needed: u64| needed <= memory_bytes;
     let mut rows = Vec::with_capacity(if room(needed) { count } else { 0 });
@@ -52,7 +52,7 @@ pub(crate) fn rows_within(
     if room(needed) { Ok(rows) } else { Err(needed) }
 }
 
-/// What the rows that are drawn take, of all or of the longest ones.
+/// The bytes of the rows that are drawn: all rows, or the longest ones.
 #[derive(Default)]
 struct Drawn {
     count: u64,
@@ -81,7 +81,8 @@ impl Drawn {
     }
 }
 
-/// A text among the words, and in a page that may be half empty, where some characters are longer.
+/// The bytes of a text among the words and in a page that may be half empty; some characters are
+/// escaped.
 fn written(text: &str) -> u64 {
     let byte = |byte: u8| match byte {
         b'"' | b'\\' => 2,
@@ -91,7 +92,7 @@ fn written(text: &str) -> u64 {
     text.len() as u64 + 2 * text.bytes().map(byte).sum::<u64>()
 }
 
-/// What was read, and what it takes to say what each write changed.
+/// The bytes of the history, and of the replay that shows changes.
 fn held(input: &Input) -> u64 {
     let history = match input {
         Input::KeySpace(history) => history,
@@ -124,7 +125,7 @@ fn replayed(record: &Record) -> u64 {
     request + CHANGE * keys + SHOWN * keys.min(MOST_KEYS as u64 + 1)
 }
 
-/// How many keys a request may change; of a deletion those that are shown.
+/// The most keys that a request may change; for a deletion the keys shown.
 fn keys(request: &Request) -> u64 {
     if matches!(request, Request::LeaseRevoke(_)) {
         return MOST_KEYS as u64;

@@ -1,4 +1,4 @@
-//! The rows of whatever was read: records of the key space, or operations of a log.
+//! The rows of a history of any format.
 
 use crate::import::{Input, Logged};
 use mettle_checker::history::{Op, Outcome};
@@ -7,13 +7,13 @@ use mettle_search::Call;
 use mettle_search::append::AppendOp;
 use mettle_search::register::RegisterOp;
 
-/// The rows of whatever was read, in no particular order; `placed` says which revisions writes of
-/// unknown outcome took, by id.
+/// The rows of a history, in no particular order; `placed` gives the revisions of placed
+/// indeterminate writes, by id.
 pub fn rows(input: &Input, placed: &[(i64, u64)]) -> Vec<Row> {
     each(input, placed).collect()
 }
 
-/// The same one after another.
+/// The rows, one by one.
 pub(crate) fn each<'a>(
     input: &'a Input,
     placed: &[(i64, u64)],
@@ -30,7 +30,7 @@ pub(crate) fn each<'a>(
     }
 }
 
-/// The rows of some ids alone.
+/// The rows with the given ids.
 pub fn rows_of(input: &Input, placed: &[(i64, u64)], ids: &[u64]) -> Vec<Row> {
     let at = |id: u64| placed.iter().find(|(_, placed)| *placed == id).map(|(at, _)| *at);
     match input {

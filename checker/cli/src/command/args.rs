@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The arguments of the command line.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use mettle_checker::history::Limits;
 
 use super::export::Form;
 
-/// The word for going by the content.
+/// The word that selects the format by content.
 const AUTO: &str = "auto";
 
 /// Judges recorded histories of an etcd: are the answers those of one key-value store?
@@ -69,12 +69,12 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The format that was asked for; None to go by the content.
+    /// The format asked for; None to select it by content.
     pub(crate) fn format(&self) -> Option<Format> {
         Format::named(&self.format)
     }
 
-    /// The form and the path to write to, if nothing is to be judged.
+    /// The form and the path of an export, if nothing is to be judged.
     pub(crate) fn export(&self) -> Result<Option<(Form, &Path)>, String> {
         let Some([form, path]) = self.export.as_deref() else { return Ok(None) };
         if self.files.len() > 1 {
@@ -93,7 +93,7 @@ impl Args {
         Options { steps: self.steps, lease_tolerance_ns, memory_bytes }
     }
 
-    /// Why a page was not written that takes so much memory.
+    /// The message for a page that was not written because it needs more memory.
     pub(crate) fn no_page(&self, path: &Path, needed: u64) -> String {
         let (needed, allowed) = (needed.div_ceil(1 << 20), self.memory);
         format!(
@@ -103,7 +103,7 @@ impl Args {
         )
     }
 
-    /// How much may be read.
+    /// The limits on reading.
     pub(crate) fn limits(&self) -> Limits {
         let memory_bytes = self.options().memory_bytes;
         let most = Limits::default();
@@ -111,7 +111,7 @@ impl Args {
     }
 }
 
-/// The words for `--format`: `auto`, and each format's own.
+/// The words for `--format`: `auto`, and the name of each format.
 fn formats() -> PossibleValuesParser {
     let auto = PossibleValue::new(AUTO).help("By the content");
     let format = |about: About| PossibleValue::new(about.name).help(about.help);

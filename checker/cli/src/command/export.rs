@@ -1,4 +1,4 @@
-//! `--export FORM PATH`: the same history in another form.
+//! `--export FORM PATH`: writes a history in another form.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -8,7 +8,7 @@ use mettle_check::export;
 use mettle_check::import::Input;
 use mettle_checker::history::{History, ReadError};
 
-/// What can be written.
+/// The forms of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     V1,
@@ -27,7 +27,7 @@ impl Form {
     }
 }
 
-/// The history of an input that is one of etcd's.
+/// The history of an input, if the input is a history of etcd's key space.
 pub(crate) fn history(file: &Path, input: Input) -> Result<History, ReadError> {
     match input {
         Input::KeySpace(history) => Ok(history),
@@ -40,7 +40,7 @@ pub(crate) fn history(file: &Path, input: Input) -> Result<History, ReadError> {
     }
 }
 
-/// Writes it; of what cannot be carried and was left out it says how much.
+/// Writes the history, and prints how many records the form cannot carry.
 pub(crate) fn export(
     history: &History,
     form: Form,

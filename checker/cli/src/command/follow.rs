@@ -1,4 +1,4 @@
-//! A recording that is being written: every line is judged as soon as it can be.
+//! Follows a recording while it is written, and judges each line as early as possible.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -20,9 +20,9 @@ use super::judged::{Exit, Judged};
 use super::progress::Progress;
 use super::{complain, say};
 
-/// How long to wait for more at the end of a file.
+/// The pause at the end of a file before the next read.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Records that are gathered before they are judged: few, so that a violation is told soon.
+/// The number of records between judgements; a small number reports a violation soon.
 const WINDOW: usize = 1_024;
 
 /// Follows the file of the command line until there is a verdict.
@@ -96,7 +96,7 @@ fn followed(path: &Path, args: &Args) -> Result<Followed, ReadError> {
                 whole = true;
                 break;
             }
-            // The last line was not finished when it was interrupted.
+            // The interrupt left the last line unfinished.
             Err(_) if stop.load(Ordering::Relaxed) => break,
             Err(error) => return Err(error),
         };
@@ -135,12 +135,12 @@ fn interrupts(stop: &Arc<AtomicBool>) -> io::Result<()> {
     Ok(())
 }
 
-/// The bytes of a recording; at the end of a file it waits for more.
+/// The bytes of a recording. At the end of a file it waits for more.
 struct Source {
     bytes: Box<dyn Read>,
     grows: bool,
     stop: Arc<AtomicBool>,
-    /// Nothing ever comes here: waiting for it is a pause.
+    /// A channel that never delivers: waiting for it is a pause.
     pause: (Sender<()>, Receiver<()>),
 }
 

@@ -1,4 +1,4 @@
-//! One line, one object, for each file.
+//! `--json`: one object a line, one line a file.
 
 use mettle_checker::Report;
 use serde::Serialize;
@@ -21,14 +21,14 @@ struct ErrorLine<'a> {
 
 #[derive(Serialize)]
 struct Bad<'a> {
-    /// The file inside the folder, where it is one.
+    /// The file inside the folder, if the argument is a folder.
     file: &'a str,
     line: Option<u64>,
     cause: &'a str,
     remedy: &'a str,
 }
 
-/// `{"file":…,"verdict":"legal",…}`; for a file that cannot be read `"verdict":"error"`.
+/// `{"file":…,"verdict":"legal",…}`; for an unreadable file `"verdict":"error"`.
 pub(crate) fn line(judged: &Judged) -> String {
     let file = &judged.file[..];
     let json = match &judged.outcome {

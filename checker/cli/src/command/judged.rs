@@ -1,4 +1,4 @@
-//! One file: read, judged, and its exit code.
+//! Reads and judges one file, and maps the result to an exit code.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,11 +11,11 @@ use mettle_checker::{Report, Verdict};
 use super::args::Args;
 use super::progress::Progress;
 
-/// What a file came to.
+/// The result for one file.
 pub(crate) struct Judged {
-    /// As named on the command line.
+    /// The file as named on the command line.
     pub(crate) file: String,
-    /// What was read and what is to say of it, or why it cannot be read.
+    /// The history and its report, or the reason why the file cannot be read.
     pub(crate) outcome: Result<(Input, Report), ReadError>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// What the process ends with.
+    /// The code for the process.
     pub(crate) fn code(self) -> ExitCode {
         ExitCode::from(match self {
             Exit::Legal => 0,
@@ -41,7 +41,7 @@ impl Exit {
 }
 
 impl Judged {
-    /// Reads and judges.
+    /// Reads and judges a file.
     pub(crate) fn of(path: &Path, args: &Args, progress: &Progress<'_>) -> Self {
         progress.show("reading");
         let input = import::read(path, args.format(), args.limits());
@@ -53,7 +53,7 @@ impl Judged {
         Judged { file: path.display().to_string(), outcome }
     }
 
-    /// How bad it is.
+    /// The exit code for this result.
     pub(crate) fn exit(&self) -> Exit {
         match self.outcome.as_ref().map(|(_, report)| &report.verdict) {
             Err(_) => Exit::BadInput,

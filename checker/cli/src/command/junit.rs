@@ -9,7 +9,7 @@ use mettle_checker::{Check, Verdict};
 
 use super::judged::Judged;
 
-/// Gathers testcases.
+/// Collects testcases.
 #[derive(Default)]
 pub(crate) struct Junit {
     cases: String,
@@ -19,7 +19,7 @@ pub(crate) struct Junit {
 }
 
 impl Junit {
-    /// Adds what one file came to.
+    /// Adds the testcases of one file.
     pub(crate) fn add(&mut self, judged: &Judged) {
         match &judged.outcome {
             Err(error) => {
@@ -80,7 +80,8 @@ impl Junit {
     }
 }
 
-/// For text and for attributes in double quotes. What XML cannot hold at all is written as in Rust.
+/// Escapes text and attributes in double quotes. Characters that XML cannot hold are written as in
+/// Rust.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,6 +1,6 @@
-//! The command line: what was asked ([`args`]), one file after another ([`judged`]), and what is
-//! said of each ([`page`], [`json`]) and of all ([`junit`]); or one that is being written
-//! ([`follow`]); or one file in another form ([`export`]).
+//! The command line: arguments ([`args`]), one file after another ([`judged`]), the output for each
+//! file ([`page`], [`json`]) and for all files ([`junit`]). Or one growing file ([`follow`]), or
+//! one file in another form ([`export`]).
 
 mod args;
 mod export;
@@ -24,7 +24,7 @@ use judged::{Exit, Judged};
 use junit::Junit;
 use progress::Progress;
 
-/// Does what the command line says.
+/// Runs the command line.
 pub(crate) fn run() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -100,7 +100,8 @@ fn judge_all(args: &Args) -> Exit {
     worst
 }
 
-/// Prints what one file came to. Nobody may be reading any more; the exit code says it all the same.
+/// Prints the result for one file. A closed pipe is no error: the exit code carries the verdict
+/// too.
 fn say(args: &Args, judged: &Judged) {
     if let Err(error) = &judged.outcome {
         complain(&error.to_string());
@@ -110,7 +111,7 @@ fn say(args: &Args, judged: &Judged) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// What a file that was asked for and could not be written does to the exit code.
+/// The exit code after an output file was written or failed.
 fn written(path: &Path, done: io::Result<()>) -> Exit {
     match done {
         Ok(()) => Exit::Legal,

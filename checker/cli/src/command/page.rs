@@ -1,5 +1,5 @@
-//! The words for a terminal: the verdict, the sentence, the records that contradict each other in the
-//! order of time, and the figures.
+//! The output for a terminal: the verdict, its sentence, the records that contradict each other in
+//! the order of time, and the figures.
 
 use std::fmt::Write as _;
 
@@ -11,10 +11,10 @@ use mettle_page::table::table;
 
 use super::judged::Judged;
 
-/// Characters of a line of the sentence.
+/// The width of the sentence, in characters.
 const WIDTH: usize = 98;
 
-/// What is printed of one file; nothing when it cannot be read.
+/// The output for one file; empty if the file cannot be read.
 pub(crate) fn page(judged: &Judged) -> String {
     let Ok((input, report)) = &judged.outcome else { return String::new() };
     let mut page = format!("{}: {}\n", judged.file, report.verdict.name());

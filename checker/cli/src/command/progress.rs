@@ -1,8 +1,8 @@
-//! One line on a terminal that says what is going on, and goes away when it is done.
+//! The progress line on a terminal, which disappears at the end.
 
 use std::io::{IsTerminal as _, Write as _};
 
-/// Which of the files it is about.
+/// The file that is being judged, among the others.
 pub(crate) struct Progress<'a> {
     file: &'a str,
     number: usize,
@@ -11,12 +11,12 @@ pub(crate) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Nothing is shown where standard error is no terminal.
+    /// Shows nothing if standard error is not a terminal.
     pub(crate) fn new(file: &'a str, number: usize, of: usize) -> Self {
         Progress { file, number, of, shown: std::io::stderr().is_terminal() }
     }
 
-    /// Shows what is done now.
+    /// Shows the present activity.
     pub(crate) fn show(&self, doing: &str) {
         if self.shown {
             let Progress { file, number, of, .. } = self;

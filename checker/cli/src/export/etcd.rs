@@ -1,4 +1,4 @@
-//! Operations as etcd's robustness tests write them.
+//! Writes operations as etcd's robustness tests write them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -19,10 +19,10 @@ use mettle_checker::history::{
 };
 use mettle_checker::words;
 
-/// The processes are spread over so many clients.
+/// The number of clients over which processes are spread.
 const CLIENTS: u64 = 10;
 
-/// The revision of an answer that tells none of the store's.
+/// The revision in an answer without a revision of the store.
 const NO_REVISION: i64 = -1;
 
 #[derive(Default)]
@@ -31,7 +31,7 @@ struct Client {
     watches: Vec<Watch>,
 }
 
-/// Writes a report into a folder that must be new or empty, and says what it left out.
+/// Writes a report into a new or empty folder, and returns what was left out.
 pub fn etcd(history: &History, folder: &Path) -> Result<LeftOut, ExportError> {
     if history.origin.start_revision.is_some_and(|start| start > 1) {
         return Err(ExportError::History(
@@ -43,7 +43,7 @@ pub fn etcd(history: &History, folder: &Path) -> Result<LeftOut, ExportError> {
     let own = |process: u64| process % CLIENTS + 1;
     none_expires(history)?;
     let ends = history.records.iter().filter_map(|record| record.return_ns);
-    // As etcd's tests do: what never returned does so a second after all else.
+    // Etcd's tests end an operation without a return one second after the last return.
     let never = ends.max().unwrap_or(0).saturating_add(1_000_000_000);
     for record in history.records.iter().filter(|record| record.request.op().is_operation()) {
         match line(record, never) {
@@ -62,7 +62,7 @@ pub fn etcd(history: &History, folder: &Path) -> Result<LeftOut, ExportError> {
     Ok(left)
 }
 
-/// A report knows no times to live, so no key may go with one.
+/// Refuses a history in which a lease may have expired: a report has no times to live.
 fn none_expires(history: &History) -> Result<(), ExportError> {
     let times = history.records.iter().map(|record| record.return_ns.unwrap_or(record.call_ns));
     let last = times.max().unwrap_or(0);
@@ -103,7 +103,7 @@ fn write(clients: &BTreeMap<u64, Client>, folder: &Path) -> Result<(), ExportErr
     Ok(())
 }
 
-/// One object a line; no file for none, as with etcd.
+/// Writes one object a line; an empty list gives no file, as with etcd.
 fn objects<T: Serialize>(path: &Path, all: &[T]) -> io::Result<()> {
     if all.is_empty() {
         return Ok(());
@@ -116,7 +116,7 @@ fn objects<T: Serialize>(path: &Path, all: &[T]) -> io::Result<()> {
     out.flush()
 }
 
-/// Whether the history would be another one without it.
+/// Whether the operation may have changed a key, so that it cannot be left out.
 fn may_write(record: &Record) -> bool {
     if record.outcome == Outcome::Fail {
         return false;
@@ -131,7 +131,7 @@ fn may_write(record: &Record) -> bool {
     }
 }
 
-/// An operation, or what cannot be said of it.
+/// The line of an operation, or the reason why the format cannot carry it.
 fn line(record: &Record, never: u64) -> Result<Line, &'static str> {
     let output = match (record.outcome, &record.response) {
         (Outcome::Ok, Some(response)) => output(response)?,
@@ -204,7 +204,8 @@ fn transaction(
     Ok(Input { kind: "txn".to_owned(), txn: Some(txn), ..Input::default() })
 }
 
-/// Equality of the revision or the version. That a key is not there can be asked in any way.
+/// A condition of the format: equality of the revision or the version. The absence of a key can be
+/// asked for in several ways.
 fn condition(compare: &Compare) -> Result<Condition, &'static str> {
     if compare.result != CompareResult::Equal || !compare.range_end.is_empty() {
         return Err("transactions with conditions other than equality on one key");

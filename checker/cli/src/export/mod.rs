@@ -1,15 +1,15 @@
-//! Histories for others: the report folder of etcd's robustness tests, so that etcd's own checker can
-//! be asked as well.
+//! Exports histories to the report folder of etcd's robustness tests, so that etcd's own checker
+//! can judge them too.
 //!
-//! Such a report cannot carry everything. What asks for something that it has no words for is
-//! **refused** if it may have changed a key, since without it the rest would be another history, and
-//! **left out** if it cannot have: reads with options (serializable, sorted, keys or counts only,
-//! bounds of revisions), transactions of such reads, renewals of leases and questions about them, watchers of ranges that are no prefix or with
-//! filters, definite errors (but those of compactions), quiet times. Of what is carried these fields
-//! are not: clusters, members and terms; revisions of creation, leases of keys, `more`, previous
-//! values of puts and deletions; times to live (a history in which a lease may have expired is
-//! refused); that watchers were created and cancelled. Values of 20 bytes or
-//! more, and those that are no text, become hashes of 32 bits.
+//! The format cannot carry every record. A record that it cannot express is **refused** if the
+//! operation may have changed a key, since the history would be another one without it. It is
+//! **left out** otherwise: reads with options (serializable, sorted, keys or counts only, bounds of
+//! revisions), transactions of such reads, renewals of leases and questions about them, watchers
+//! with filters or of ranges that are no prefix, definite errors (except those of compactions),
+//! quiet periods. Some fields are lost: clusters, members and terms; create revisions, leases of
+//! keys, `more`, previous values of puts and deletions; times to live (a history in which a lease
+//! may have expired is refused); creation and cancellation of watchers. Values of 20 bytes or more,
+//! and values that are no text, become 32-bit hashes.
 
 mod etcd;
 mod watch;
@@ -21,7 +21,7 @@ pub use etcd::etcd;
 
 use mettle_checker::history::Blob;
 
-/// How many of what the format cannot carry, and the history can do without.
+/// The number of records of each kind that were left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut(BTreeMap<&'static str, u64>);
 
@@ -30,7 +30,7 @@ impl LeftOut {
         *self.0.entry(what).or_default() += 1;
     }
 
-    /// Whether all of the history was carried.
+    /// Whether no record was left out.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -46,20 +46,20 @@ impl fmt::Display for LeftOut {
     }
 }
 
-/// Why a history cannot be written.
+/// Why a history cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The format has no words for something that may have changed keys.
+    /// The format cannot express an operation that may have changed keys.
     #[error("record {id} ({what}): {cause}, which the format cannot carry")]
     Words {
         /// The record's id.
         id: u64,
-        /// What it asked.
+        /// The request as text.
         what: String,
-        /// What cannot be said.
+        /// The part that cannot be expressed.
         cause: &'static str,
     },
-    /// The history as a whole is not of the format's kind.
+    /// The whole history is not of the format's kind.
     #[error("{0}")]
     History(&'static str),
     /// A file cannot be written.
@@ -67,7 +67,7 @@ pub enum ExportError {
     File(String, std::io::Error),
 }
 
-/// A key as text, which a report has no other way to name.
+/// A key as text; a report cannot name other keys.
 fn text(blob: &Blob) -> Result<String, &'static str> {
     let text = std::str::from_utf8(blob).map_err(|_| "keys that are no text")?;
     Ok(text.to_owned())

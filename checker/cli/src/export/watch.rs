@@ -1,5 +1,5 @@
-//! Watches as etcd's robustness tests write them: each watcher by itself, with what its client
-//! library would have handed over.
+//! Writes watches as etcd's robustness tests write them: each watcher on its own, with the
+//! responses that its client library would deliver.
 
 use super::{LeftOut, text};
 use crate::import::etcd::convert::prefix_end;
@@ -7,7 +7,7 @@ use crate::import::etcd::wire::{Kept, Value, Watch, WatchAnswer, WatchAsked, Wat
 use mettle_checker::history::{Event, EventType, History, WatchCreateRequest, WatchResponse};
 use mettle_checker::streams::{Watcher, is_progress, streams};
 
-/// Each watcher that can be carried, with the process that asked.
+/// The watchers that the format can carry, each with its process.
 pub(super) fn watches(history: &History, left: &mut LeftOut) -> Vec<(u64, Watch)> {
     let mut all = Vec::new();
     for watcher in &streams(&history.records).watchers {
@@ -25,7 +25,7 @@ fn watch(watcher: &Watcher<'_>) -> Result<Watch, &'static str> {
     for arrival in &watcher.arrivals {
         let WatchResponse { header, events, fragment, .. } = arrival.response;
         for event in events {
-            parts.push(told(event)?);
+            parts.push(wire_event(event)?);
         }
         let progress = is_progress(arrival.response);
         if *fragment || parts.is_empty() && !progress {
@@ -56,7 +56,7 @@ fn asked(watcher: &Watcher<'_>) -> Result<WatchAsked, &'static str> {
     }
     Ok(WatchAsked {
         key,
-        // Where the watcher began, also when it asked for "from now on".
+        // The first revision of the watcher, also for "from now on".
         revision: watcher.start,
         with_prefix,
         with_progress_notify: watcher.request.progress_notify,
@@ -64,7 +64,7 @@ fn asked(watcher: &Watcher<'_>) -> Result<WatchAsked, &'static str> {
     })
 }
 
-fn told(event: &Event) -> Result<WatchEvent, &'static str> {
+fn wire_event(event: &Event) -> Result<WatchEvent, &'static str> {
     let kv = &event.kv;
     let put = event.kind == EventType::Put;
     let shown = (kv.version > 0 || !put).then_some(put && kv.version == 1);

@@ -1,5 +1,5 @@
-//! As much of EDN as histories are written in: maps, vectors, lists, sets, keywords, strings,
-//! integers, nil; tags are read over (`#jepsen.history.Op{…}`), and so is what `#_` takes out.
+//! Parses the part of EDN that histories use: maps, vectors, lists, sets, keywords, strings,
+//! integers, nil. Tags (`#jepsen.history.Op{…}`) and forms discarded by `#_` are skipped.
 
 use super::bad;
 use super::log::{Event, Kind, Value};
@@ -11,20 +11,20 @@ enum Edn {
     Number(i64),
     Text(String),
     Keyword(String),
-    /// Anything else that is a word: `true`, `inst`.
+    /// Any other word: `true`, `inst`.
     Symbol,
     Vector(Vec<Edn>),
     Map(Vec<(Edn, Edn)>),
 }
 
-/// Nothing in a history nests deeper.
+/// The greatest depth of nesting.
 const DEEPEST: u32 = 64;
 
-/// Nor is one operation longer, in bytes.
+/// The greatest length of one operation, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// The operations of a file: one after another, or one vector or list of them. Each is a map of
-/// `:process`, `:type`, `:f` and `:value`, or a vector of those four.
+/// The operations of a file: a sequence, or one vector or list. Each is a map with `:process`,
+/// `:type`, `:f` and `:value`, or a vector of these four.
 pub(super) fn events(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
     let mut parser = Parser { text, at: 0, line: 1, until: usize::MAX };
     let mut events = Vec::new();
@@ -60,7 +60,7 @@ pub(super) fn events(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
     }
 }
 
-/// An operation as a map, also if it was written as a vector.
+/// An operation as a map, also if the file has a vector.
 fn fields(operation: Edn) -> Vec<(Edn, Edn)> {
     match operation {
         Edn::Map(map) => map,
@@ -72,7 +72,7 @@ fn fields(operation: Edn) -> Vec<(Edn, Edn)> {
     }
 }
 
-/// None for what the nemesis did.
+/// The event of an operation; None for the nemesis.
 fn event(map: Vec<(Edn, Edn)>, line: u64) -> Result<Option<Event>, String> {
     let (mut process, mut kind, mut name, mut key, mut value) = (None, None, None, None, Edn::Nil);
     for (field, content) in map {
@@ -114,7 +114,7 @@ fn of_operation(value: Edn) -> Value {
     }
 }
 
-/// A tuple of jepsen.independent, which is printed as a vector of two, perhaps with a tag.
+/// A tuple of jepsen.independent, printed as a vector of two, perhaps with a tag.
 fn keyed(key: Edn, value: Edn) -> Value {
     let key = match key {
         Edn::Number(number) => number.to_string(),
@@ -123,13 +123,13 @@ fn keyed(key: Edn, value: Edn) -> Value {
         _ => return Value::Other,
     };
     match of_operation(value) {
-        // Nor is there a tuple in a tuple.
+        // A tuple holds no tuples.
         Value::Keyed(..) => Value::Other,
         value => Value::Keyed(key, Box::new(value)),
     }
 }
 
-/// The value at the beginning of a text, and what is behind it.
+/// The value at the start of a text, and the rest of the text.
 pub(super) fn first(text: &str) -> Option<(Value, &str)> {
     let mut parser = Parser { text, at: 0, line: 1, until: LONGEST };
     let value = parser.value(0).ok()?;
@@ -140,7 +140,7 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     line: u64,
-    /// Where the operation that is read must have ended.
+    /// The place where the present operation must have ended.
     until: usize,
 }
 
@@ -156,7 +156,7 @@ impl Parser<'_> {
         Some(next)
     }
 
-    /// Blanks, commas, comments, tags, and what was taken out.
+    /// Skips blanks, commas, comments, tags, and discarded forms.
     fn skip(&mut self) -> Result<(), String> {
         while let Some(next) = self.peek() {
             if next == ';' {
@@ -177,7 +177,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// The value behind `#_`; brackets in it are counted, not nested.
+    /// Skips the form behind `#_`; brackets inside are counted, not parsed.
     fn taken_out(&mut self) -> Result<(), String> {
         let mut open = 0u64;
         loop {
@@ -214,7 +214,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether the list that begins here holds operations, and is not one itself.
+    /// Whether the list that starts here holds operations, rather than being one.
     fn holds_others(&self) -> bool {
         let rest =
             self.text[self.at + 1..].trim_start_matches(|c: char| c.is_whitespace() || c == ',');

@@ -1,5 +1,4 @@
-//! What a format of histories is to the rest: one [`Importer`], which is a row of the table in the
-//! head of this room.
+//! A format of histories: one [`Importer`], and one row of the table at the head of this room.
 
 use std::fmt;
 
@@ -8,31 +7,31 @@ use mettle_checker::history::{Limits, ReadError};
 use super::source::Stream;
 use super::{FORMATS, Input, bad};
 
-/// What people are told of a format.
+/// The description of a format for users.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
     /// The word for `--format`.
     pub name: &'static str,
     /// Its line in `--help`.
     pub help: &'static str,
-    /// What it is, for README.
+    /// The description of the format in README.
     pub what: &'static str,
-    /// What its histories are judged as, for README.
+    /// The model that judges the format's histories, for README.
     pub judged_as: &'static str,
 }
 
 /// A format in which histories are recorded.
 pub(super) trait Importer: Sync {
-    /// What people are told of it.
+    /// The description for users.
     fn about(&self) -> About;
 
-    /// Whether the first bytes of a stream are of this format.
+    /// Whether the first bytes of a stream show this format.
     fn shows(&self, head: &Head<'_>) -> bool;
 
-    /// Reads a stream that is said to be of this format, or that shows it.
+    /// Reads a stream that shows this format or was named as this format.
     fn read(&self, from: Opened<'_>) -> Result<Input, ReadError>;
 
-    /// Reads a folder; None if no history of this format is one.
+    /// Reads a folder; None if histories of this format are never folders.
     fn read_folder(&self, folder: &Folder<'_>) -> Option<Result<Input, ReadError>> {
         let _ = folder;
         None
@@ -42,16 +41,16 @@ pub(super) trait Importer: Sync {
 /// The first bytes of a stream.
 pub(super) struct Head<'a> {
     pub(super) bytes: &'a [u8],
-    /// What of them is text.
+    /// The part of the bytes that is text.
     pub(super) text: &'a str,
-    /// Its first line that is neither blank nor a comment; empty if there is none.
+    /// The first line that is neither blank nor a comment; empty if there is none.
     pub(super) first: &'a str,
 }
 
 impl<'a> Head<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        // The head may end inside a character; and what is no text behind the first lines gets an
-        // error with its line later.
+        // The head may end inside a character. Bytes that are no text behind the first lines get an
+        // error with their line later.
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
@@ -62,35 +61,35 @@ impl<'a> Head<'a> {
         Head { bytes, text, first }
     }
 
-    /// The rest of the first line if that begins an object.
+    /// The rest of the first line, if the line begins an object.
     pub(super) fn object(&self) -> Option<&'a str> {
         self.first.strip_prefix('{').map(str::trim_start)
     }
 }
 
-/// A stream to be read.
+/// A stream to read.
 pub(super) struct Opened<'a> {
-    /// Its name, for errors.
+    /// The name for errors.
     pub(super) name: &'a str,
     pub(super) stream: Stream,
     pub(super) limits: Limits,
-    /// Whether somebody named the format; else its first bytes showed it.
+    /// Whether the user named the format; otherwise the first bytes showed it.
     pub(super) named: bool,
 }
 
-/// A folder to be read.
+/// A folder to read.
 pub(super) struct Folder<'a> {
     pub(super) path: &'a std::path::Path,
     pub(super) limits: Limits,
 }
 
-/// Text formats are read whole; larger files are refused.
+/// The greatest length of a text format, which is read whole.
 const MOST_TEXT_BYTES: u64 = 128 << 20;
-/// So many bytes are taken for a byte of such a text, itself included, until it is read.
+/// The memory charged for one byte of such a text, itself included, until it is read.
 const TEXT_WEIGHT: u64 = 24;
 
 impl Opened<'_> {
-    /// The whole of it as text.
+    /// The whole stream as text.
     pub(super) fn text(self) -> Result<String, ReadError> {
         let room = self.limits.memory_bytes / TEXT_WEIGHT;
         let most = self.limits.total_bytes.min(MOST_TEXT_BYTES).min(room);
@@ -98,7 +97,7 @@ impl Opened<'_> {
     }
 }
 
-/// The calls and returns of a log, of which there must be some.
+/// The calls and returns of a log; an empty log is an error.
 pub(super) fn some<Event>(name: &str, events: Vec<Event>) -> Result<Vec<Event>, ReadError> {
     if events.is_empty() {
         return Err(bad(name, None, "holds no operation", "is it of another format?"));
@@ -106,22 +105,22 @@ pub(super) fn some<Event>(name: &str, events: Vec<Event>) -> Result<Vec<Event>, 
     Ok(events)
 }
 
-/// One of the formats that are understood.
+/// One of the known formats.
 #[derive(Clone, Copy)]
 pub struct Format(pub(super) &'static dyn Importer);
 
 impl Format {
-    /// All of them, in the order in which they are tried on first bytes.
+    /// All formats, in the order in which they are tried on first bytes.
     pub fn all() -> impl Iterator<Item = Format> {
         FORMATS.into_iter().map(Format)
     }
 
-    /// The one of a name.
+    /// The format of a name.
     pub fn named(name: &str) -> Option<Format> {
         Format::all().find(|format| format.name() == name)
     }
 
-    /// The one that first bytes show.
+    /// The format that first bytes show.
     pub(super) fn shown_by(head: &[u8]) -> Option<Format> {
         let head = Head::new(head);
         Format::all().find(|format| format.0.shows(&head))
@@ -132,7 +131,7 @@ impl Format {
         self.about().name
     }
 
-    /// What people are told of it.
+    /// The description for users.
     pub fn about(self) -> About {
         self.0.about()
     }

@@ -1,4 +1,4 @@
-//! Logs of Jepsen's etcd tests, as its loggers write them.
+//! Reads logs of Jepsen's etcd tests.
 
 use mettle_checker::history::ReadError;
 
@@ -31,8 +31,8 @@ impl Importer for Jepsen {
     }
 }
 
-/// Lines `INFO  jepsen.util - PROC :TYPE :F VALUE`, or with `jepsen.util: ` as Jepsen writes them
-/// later, and with a reason behind the value; the nemesis and other loggers are skipped.
+/// Parses lines `INFO  jepsen.util - PROC :TYPE :F VALUE`; later versions of Jepsen write
+/// `jepsen.util: `, and a reason behind the value. The nemesis and other loggers are skipped.
 fn events(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
     let mut events = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -52,7 +52,7 @@ fn events(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
         let name = name.ok_or_else(|| wrong("the operation is missing"))?.to_owned();
         let rest: Vec<&str> = words.collect();
         let value = match value(&rest.join(" ")) {
-            // It failed for a reason of its own, and not since the compare did.
+            // The operation failed for another reason than the comparison.
             Some((_, true)) if kind == Kind::Fail => Value::Other,
             Some((value, _)) => value,
             None => return Err(wrong("the value is not understood")),
@@ -62,7 +62,7 @@ fn events(file: &str, text: &str) -> Result<Vec<Event>, ReadError> {
     Ok(events)
 }
 
-/// The value at the beginning of a text, and whether a reason follows.
+/// The value at the start of a text, and whether a reason follows.
 fn value(text: &str) -> Option<(Value, bool)> {
     if text.starts_with(':') {
         return Some((Value::Other, false));

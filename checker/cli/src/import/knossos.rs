@@ -1,5 +1,5 @@
-//! Knossos' register histories, in EDN; and what is recognised by its content as a history in EDN,
-//! which is porcupine's if its operations have keys.
+//! Reads Knossos' register histories in EDN. It also recognises any history in EDN by its content;
+//! if the operations have keys, the history is porcupine's.
 
 use mettle_checker::history::ReadError;
 

@@ -1,6 +1,6 @@
-//! One line of a log of calls and returns, whoever wrote it.
+//! One event of a log of calls and returns, from any recorder.
 
-/// A call, or how it ended.
+/// A call or the end of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Event {
     pub(super) line: u64,
@@ -38,9 +38,9 @@ pub(super) enum Value {
     Number(i64),
     Pair(i64, i64),
     Text(String),
-    /// `[KEY VALUE]`, as jepsen.independent has it; two numbers are a [`Value::Pair`] until the
-    /// operation is known.
+    /// `[KEY VALUE]` of jepsen.independent; two numbers stay a [`Value::Pair`] until the operation
+    /// is known.
     Keyed(String, Box<Value>),
-    /// `:timed-out` and the like.
+    /// `:timed-out` and similar words.
     Other,
 }

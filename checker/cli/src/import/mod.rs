@@ -1,6 +1,5 @@
-//! Histories in all the formats that are understood. A format is one file with one [`Importer`], and
-//! one row of [`FORMATS`]: it says by what it is recognised, how it is read, and what people are told
-//! of it.
+//! Reads histories in every known format. A format is one file with one [`Importer`], and one row
+//! of [`FORMATS`]: how to recognise the format, how to read it, and its description for users.
 
 mod binary;
 mod edn;
@@ -25,7 +24,7 @@ use mettle_search::Call;
 use mettle_search::append::AppendOp;
 use mettle_search::register::RegisterOp;
 
-/// The formats, in the order in which they are tried on the first bytes of a stream.
+/// The formats, in the order in which they are tried on first bytes.
 const FORMATS: [&dyn Importer; 6] = [
     &v1::V1,
     &binary::Binary,
@@ -35,7 +34,7 @@ const FORMATS: [&dyn Importer; 6] = [
     &knossos::Knossos,
 ];
 
-/// What was read, ready to be judged.
+/// A history that was read, ready to be judged.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// Operations and watches of etcd.
@@ -49,7 +48,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// How many records or operations there are.
+    /// The number of records or operations.
     pub fn len(&self) -> usize {
         match self {
             Input::KeySpace(history) => history.records.len(),
@@ -59,29 +58,29 @@ impl Input {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no records or operations.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// An operation and the line on which it was called.
+/// An operation and the line of its call.
 #[derive(Clone, Debug)]
 pub struct Logged<Op> {
-    /// Its line in the file, from 1.
+    /// The line in the file, from 1.
     pub line: u64,
-    /// Who called.
+    /// The process.
     pub process: u64,
-    /// What, and when.
+    /// The operation and its interval.
     pub call: Call<Op>,
-    /// The string that was read or written, its end where it is long; None for numbers.
+    /// The string that was read or written, or the end of a long one; None for numbers.
     pub text: Option<Box<str>>,
 }
 
-/// What to do about bytes that are in no format.
+/// The remedy for bytes in no known format.
 const NO_HISTORY: &str = "give it a recorded history; --help lists the formats (--format)";
 
-/// An error of a file, or of one of its lines.
+/// An error about a file or one of its lines.
 pub(crate) fn bad(
     file: &str,
     line: Option<u64>,

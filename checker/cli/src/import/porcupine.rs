@@ -18,7 +18,7 @@ impl Importer for Porcupine {
         }
     }
 
-    /// Only the whole of it says whether its operations have keys: see `knossos`.
+    /// The first bytes do not tell whether operations have keys: see `knossos`.
     fn shows(&self, _: &Head<'_>) -> bool {
         false
     }
@@ -30,7 +30,7 @@ impl Importer for Porcupine {
     }
 }
 
-/// Operations on strings by key.
+/// The operations on strings, by key.
 pub(super) fn strings(name: &str, events: &[Event]) -> Result<Input, ReadError> {
     registers::strings(name, events).map(Input::Strings)
 }

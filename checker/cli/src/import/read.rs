@@ -1,4 +1,4 @@
-//! Reads a path or a stream in the format that is named, or in the one that its content shows.
+//! Reads a path or a stream, in the format named or the one that its content shows.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,9 +10,9 @@ use super::format::{Folder, Format, Opened};
 use super::source::{Source, Stream};
 use super::{Input, NO_HISTORY, bad};
 
-/// Reads a history in a format, or in the one that its content shows. The path `-` is standard
-/// input. A history of etcd's that contradicts itself (see [`assumptions`](mettle_checker::assumptions)) is
-/// refused.
+/// Reads a history in the format named, or in the format that its content shows. The path `-` is
+/// standard input. A history of etcd that contradicts itself (see
+/// [`assumptions`](mettle_checker::assumptions)) is refused.
 pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input, ReadError> {
     let name = path.display().to_string();
     match Source::open(path)? {
@@ -27,7 +27,7 @@ pub fn read(path: &Path, format: Option<Format>, limits: Limits) -> Result<Input
     }
 }
 
-/// As [`read`] does, from anything that gives bytes; `name` is for errors.
+/// Like [`read`], from any source of bytes; `name` is for errors.
 pub fn read_from(
     name: &str,
     from: Box<dyn Read>,
@@ -51,13 +51,13 @@ fn content(
         None if !looks_like_text(stream.head()) => {
             Err(bad(name, None, "is not a text", NO_HISTORY))
         }
-        // Where nothing is known, the usual reader says best what is wrong with the first line.
+        // For unknown content our own reader gives the best error about the first line.
         None => own(Opened { name, stream, limits, named }),
         Some(format) => format.0.read(Opened { name, stream, limits, named }),
     }
 }
 
-/// Reads our own format, in either of its forms.
+/// Reads our own format in either form.
 pub(super) fn own(from: Opened<'_>) -> Result<Input, ReadError> {
     let Opened { name, stream, limits, .. } = from;
     let (history, lines) = read_stream(name.to_owned(), stream.whole(), limits)?;
@@ -65,7 +65,7 @@ pub(super) fn own(from: Opened<'_>) -> Result<Input, ReadError> {
     consistent(name, history, line)
 }
 
-/// Refuses a recording that contradicts itself, with the file, if it is another, and the line.
+/// Refuses a recording that contradicts itself; the error names the line, and the file in a folder.
 pub(super) fn consistent(
     name: &str,
     history: History,
@@ -89,7 +89,7 @@ pub(super) fn consistent(
     }
 }
 
-/// By gzip, zstd, bzip2, xz or zip.
+/// Whether the head is that of gzip, zstd, bzip2, xz or zip.
 fn is_compressed(head: &[u8]) -> bool {
     const MARKS: [&[u8]; 5] =
         [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04"];

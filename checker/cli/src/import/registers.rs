@@ -1,5 +1,5 @@
-//! Pairs calls with their returns, and turns them into operations of a register, of registers by key
-//! or of strings.
+//! Pairs calls with their returns, and converts them to operations of a register, of registers by
+//! key, or of strings.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use mettle_search::Call;
 use mettle_search::append::{AppendOp, Seen, Text};
 use mettle_search::register::RegisterOp;
 
-/// A call with how it ended, if it did.
+/// A call and its end, if it has one.
 struct Pair<'a> {
     call: &'a Event,
     at: u64,
@@ -42,8 +42,8 @@ fn pairs<'a>(file: &str, events: &'a [Event]) -> Result<Vec<Pair<'a>>, ReadError
     Ok(pairs)
 }
 
-/// The key of a value and the rest of it, by the operation: two numbers are a compare-and-set's old
-/// and new value, and anything else's key (of jepsen.independent) and value.
+/// Splits a value into key and value, according to the operation: two numbers are the old and the
+/// new value of a compare-and-set, and otherwise key (of jepsen.independent) and value.
 fn apart(event: &Event) -> (Option<String>, Value) {
     match &event.value {
         Value::Pair(key, value) if event.name != "cas" => {
@@ -54,7 +54,7 @@ fn apart(event: &Event) -> (Option<String>, Value) {
     }
 }
 
-/// What a call asks of a register.
+/// The register operation of a call.
 fn asked(name: &str, value: &Value) -> Option<RegisterOp> {
     match (name, value) {
         ("read", _) => Some(RegisterOp::Read(None)),
@@ -64,8 +64,8 @@ fn asked(name: &str, value: &Value) -> Option<RegisterOp> {
     }
 }
 
-/// Operations on a register, or on several by their keys. A compare-and-set that failed was either
-/// seen to fail (`observed`), or did not happen.
+/// Operations on a register, or on registers by key. If `observed`, a failed compare-and-set read
+/// another value; otherwise it did not take effect.
 pub(super) fn register(file: &str, events: &[Event], observed: bool) -> Result<Input, ReadError> {
     let mut all: Vec<(String, Logged<RegisterOp>)> = Vec::new();
     let mut have_keys = None;
@@ -104,7 +104,7 @@ pub(super) fn register(file: &str, events: &[Event], observed: bool) -> Result<I
                 };
                 return Err(mixed(line, &format!("an answer with {which}")));
             }
-            // What stands in the place of a value says why there is none.
+            // A word in the place of the value is the reason for its absence.
             Some((kind, line, (other, _))) if other != key => Some((kind, line, Value::Other)),
             Some((kind, line, (_, value))) => Some((kind, line, value)),
             None => None,
@@ -137,7 +137,7 @@ pub(super) fn register(file: &str, events: &[Event], observed: bool) -> Result<I
     Ok(Input::Register(all.into_iter().map(|(_, logged)| logged).collect()))
 }
 
-/// Operations on strings by key.
+/// The operations on strings, by key.
 pub(super) fn strings(
     file: &str,
     events: &[Event],
@@ -177,7 +177,7 @@ pub(super) fn strings(
     Ok(all)
 }
 
-/// The end of a string, for people.
+/// The end of a string, for messages.
 fn tail(text: &str) -> Box<str> {
     const MOST: usize = 24;
     match text.char_indices().rev().nth(MOST) {

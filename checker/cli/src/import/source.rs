@@ -1,5 +1,5 @@
-//! Where a history comes from: a folder, a file, standard input or a pipe. A stream is opened once,
-//! and its first bytes can be looked at without being lost.
+//! The sources of histories: a folder, a file, standard input or a pipe. A stream is opened once,
+//! and its head can be inspected without losing bytes.
 
 use std::fs::File;
 use std::io::{self, BufReader, Chain, Cursor, Read};
@@ -10,26 +10,26 @@ use std::time::Duration;
 use super::{NO_HISTORY, bad};
 use mettle_checker::history::ReadError;
 
-/// How much of a file is looked at to tell its format.
+/// The number of bytes that are inspected to find the format.
 const HEAD_BYTES: usize = 64 << 10;
-/// How long a pipe may stay without anyone who writes into it.
+/// The time to wait for a writer of a pipe.
 const PIPE_WAIT: Duration = Duration::from_secs(5);
 
-/// What a path stands for.
+/// The kind of a path.
 pub(super) enum Source {
     Folder,
     Stream(Stream),
 }
 
-/// Bytes that come once, in order.
+/// A stream of bytes with its head.
 pub(super) struct Stream {
     head: Vec<u8>,
     rest: Box<dyn Read>,
-    /// How many bytes there are, where that is known.
+    /// The length of the stream, if it is known.
     pub(super) length: Option<u64>,
 }
 
-/// The whole stream again, its head first.
+/// The whole stream, from its head on.
 pub(super) type Whole = BufReader<Chain<Cursor<Vec<u8>>, Box<dyn Read>>>;
 
 impl Source {
@@ -73,17 +73,17 @@ impl Stream {
         Ok(Stream { head, rest, length })
     }
 
-    /// The first bytes; all of them if there are few.
+    /// The first bytes of the stream, or all bytes of a short one.
     pub(super) fn head(&self) -> &[u8] {
         &self.head
     }
 
-    /// All bytes.
+    /// The whole stream.
     pub(super) fn whole(self) -> Whole {
         BufReader::with_capacity(1 << 20, Cursor::new(self.head).chain(self.rest))
     }
 
-    /// All bytes as text, if they are not more than `most` and all are UTF-8.
+    /// The whole stream as text, if it has at most `most` bytes and is UTF-8.
     pub(super) fn text(self, name: &str, most: u64) -> Result<String, ReadError> {
         let long = || {
             let remedy = "split the recording, or allow more memory (--memory)";
@@ -119,7 +119,8 @@ fn is_pipe(_: &std::fs::Metadata) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "no judgement runs here: a file is being opened")]
-/// Opening a pipe for reading waits for a writer, so another thread waits; None when nobody came.
+/// Opens a pipe in a thread of its own, since opening blocks until a writer comes; None if no
+/// writer came.
 fn open_pipe(path: &Path) -> Option<io::Result<File>> {
     let (sender, opened) = mpsc::channel();
     let path = path.to_owned();

@@ -1,4 +1,4 @@
-//! Turns what a report says into records.
+//! Converts the objects of a report into records.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use mettle_checker::history::{
     outcome_of,
 };
 
-/// For how long leases are granted there; the reports do not say it.
+/// The time to live of leases in these tests, which reports do not contain.
 const LEASE_SECONDS: i64 = 7_200;
 
-/// Watches get processes from here on.
+/// The first process number of watches.
 const WATCHERS: u64 = 1_000_000_000;
 
 #[derive(Default)]
 pub(super) struct Report {
     records: Vec<Record>,
-    /// The process under which a client goes on.
+    /// The process under which each client continues.
     processes: BTreeMap<i64, u64>,
     fresh: u64,
     streams: u64,
@@ -30,7 +30,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// How many records there are by now.
+    /// The number of records so far.
     pub(super) fn len(&self) -> usize {
         self.records.len()
     }
@@ -44,7 +44,7 @@ impl Report {
         History { origin, records: self.records }
     }
 
-    /// Adds an operation, if it is one on keys.
+    /// Adds an operation, unless it is not about keys.
     pub(super) fn operation(&mut self, line: Line) -> Result<(), String> {
         let Some(request) = request(&line.input)? else { return Ok(()) };
         let id = self.records.len() as u64 + 1;
@@ -73,13 +73,13 @@ impl Report {
         Ok(())
     }
 
-    /// Nobody knows what became of it; the client goes on under another number.
+    /// Ends an operation with an unknown outcome: the client continues under a new process number.
     fn lost(&mut self, client: i64, record: Record, error: ErrorAnswer) -> Record {
         self.processes.remove(&client);
         record.unknown(error)
     }
 
-    /// None without a full answer.
+    /// The answer, if the report holds a complete one.
     fn answer(&mut self, request: &Request, output: &Output) -> Option<Response> {
         if !output.error.is_empty() || output.persisted {
             return None;
@@ -97,7 +97,7 @@ impl Report {
                 let results = txn.results.as_deref().unwrap_or(&[]);
                 let mut responses: Vec<_> =
                     ops.iter().zip(results).map(|(op, found)| self.result(op, found)).collect();
-                // An answer too many or too few shows as such.
+                // The judge notices a missing or surplus answer.
                 responses.extend(results.iter().skip(ops.len()).map(|found| {
                     ResponseOp::Range(RangeResponse { count: found.count, ..Default::default() })
                 }));
@@ -112,7 +112,7 @@ impl Report {
                 Response::LeaseRevoke(LeaseRevokeResponse { header })
             }
             Request::LeaseGrant(_) | Request::LeaseRevoke(_) => return None,
-            // Its revision is read after the fact, and not kept.
+            // The member reads this revision after the compaction, so it is dropped.
             _ => {
                 output.compact.as_ref()?;
                 Response::Compact(CompactResponse { header: None })
@@ -139,8 +139,8 @@ impl Report {
         RangeResponse { kvs, count, ..RangeResponse::default() }
     }
 
-    /// Adds a watch: each has a stream of its own. When it was asked for, and that it was created,
-    /// is not in the report; the first response tells the latest.
+    /// Adds a watch with a stream of its own. The report has no times of the request and of the
+    /// creation; the first response gives the latest possible time.
     pub(super) fn watch(&mut self, watch: wire::Watch) {
         self.streams += 1;
         let stream = self.streams;
@@ -167,7 +167,7 @@ impl Report {
             at = at.max(time(&answer));
             let id = self.records.len() as u64 + 1;
             if !answer.error.is_empty() {
-                // Whatever it was, a watch that goes on had not ended.
+                // An error in the middle of the responses did not end the watch.
                 if place + 1 == count {
                     let error = Some(named(&answer.error));
                     self.records.push(Record::watch_end(on(id, at), error));
@@ -188,7 +188,8 @@ impl Report {
     }
 }
 
-/// An error with its code; reports have only the text, without its prefix where it is the model's.
+/// An error with its code. Reports have the text alone, without the prefix if the error comes from
+/// the model.
 fn named(text: &str) -> ErrorAnswer {
     let full = match text.strip_prefix("mvcc: ") {
         Some(rest) => format!("etcdserver: mvcc: {rest}"),
@@ -205,7 +206,7 @@ fn named(text: &str) -> ErrorAnswer {
     ErrorAnswer { code: code.to_owned(), message: full }
 }
 
-/// None for what changes no key.
+/// The request; None if it changes no key.
 fn request(input: &Input) -> Result<Option<Request>, String> {
     Ok(Some(match (&input.kind[..], &input.range, &input.txn, &input.compact) {
         ("range", Some(range), ..) => Request::Range(RangeRequest {

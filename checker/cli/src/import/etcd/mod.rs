@@ -1,12 +1,13 @@
-//! The report folder of etcd's robustness tests: what each client did and watched.
+//! Reads the report folder of etcd's robustness tests: the operations and watches of each client.
 //!
-//! `client-*/operations.json` holds one object after another: `{ClientId, Input, Call, Output,
-//! Return}`; `client-*/watch.json` the same of `{Request, Responses}`. What they leave out (leases
-//! of keys, revisions of creation, whether a limit cut something off, in older reports versions)
-//! is not judged. Long values are kept there as hashes, on both sides, so hashes are compared.
+//! `client-*/operations.json` holds a sequence of objects `{ClientId, Input, Call, Output,
+//! Return}`, and `client-*/watch.json` a sequence of `{Request, Responses}`. Fields that reports
+//! leave out (leases of keys, create revisions, whether a limit cut the answer, in older reports
+//! versions) are not judged. Reports keep long values as hashes in requests and answers, so hashes
+//! are compared.
 //!
-//! Whatever else lies beside the clients (`server-*`, `history.html`, `traffic.json`) is passed
-//! over. A folder without clients may hold one such report somewhere below.
+//! Other files beside the clients (`server-*`, `history.html`, `traffic.json`) are skipped. A
+//! folder without clients may contain one such report at a lower level.
 
 pub(crate) mod convert;
 pub(crate) mod wire;
@@ -24,15 +25,15 @@ use convert::Report;
 use mettle_checker::history::weight::{MOST_OBJECTS, too_many_objects};
 use mettle_checker::history::{History, Limits, ReadError};
 
-/// Of all files; the objects of a file are in memory at once.
+/// The most bytes of all files; the objects of a file are in memory together.
 const MOST_BYTES: u64 = 512 << 20;
-/// So many bytes are taken for a byte of a report, itself included, until it is read.
+/// The memory charged for one byte of a report, itself included, until it is read.
 const TEXT_WEIGHT: u64 = 8;
 
-/// How far below the folder named the report may lie: results, test, time.
+/// The greatest depth of the report below the folder named: results, test, time.
 const DEEPEST: u32 = 3;
 
-/// On which line of which file each record was.
+/// The file and line of each record.
 #[derive(Default)]
 struct Places {
     files: Vec<String>,
@@ -40,7 +41,7 @@ struct Places {
 }
 
 impl Places {
-    /// File and line of a record.
+    /// The file and line of one record.
     fn of(&self, place: usize) -> Option<(String, u64)> {
         let (file, line) = self.places.get(place)?;
         Some((self.files[*file as usize].clone(), *line))
@@ -50,7 +51,7 @@ impl Places {
         self.files.push(name);
     }
 
-    /// The records that came with an object.
+    /// Notes the records that came from one object.
     fn note(&mut self, records: usize, line: u64) {
         self.places.resize(records, (self.files.len() as u32 - 1, line));
     }
@@ -89,7 +90,7 @@ impl Importer for Etcd {
     }
 }
 
-/// The report of one client of etcd's robustness tests: what its two files hold.
+/// Reads the two files of one client of etcd's robustness tests.
 pub fn read_report(operations: &[u8], watches: &[u8]) -> Result<Input, ReadError> {
     let (history, places) = of_one(operations, watches)?;
     report("the report", history, &places)
@@ -119,7 +120,7 @@ fn whole(folder: &Path, limits: Limits) -> Result<(History, Places), ReadError> 
     Ok((report.history(), places))
 }
 
-/// A report of one client from memory.
+/// Reads a report of one client from memory.
 fn of_one(told: &[u8], watched: &[u8]) -> Result<(History, Places), ReadError> {
     let mut report = Report::default();
     let mut places = Places::default();
@@ -156,7 +157,7 @@ fn watches(
     })
 }
 
-/// The clients' folders of the one report in a folder.
+/// The client folders of the one report in a folder.
 fn clients(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let name = folder.display().to_string();
     let mut reports = Vec::new();
@@ -177,7 +178,7 @@ fn clients(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     }
 }
 
-/// Every folder with clients, and those, in the order of their names.
+/// The folders that contain clients, with their clients, in the order of names.
 fn reports_below(
     folder: &Path,
     deeper: u32,
@@ -207,7 +208,7 @@ fn reports_below(
     Ok(())
 }
 
-/// What a file holds; nothing if the client has no such file.
+/// The content of a file; empty if the client has no such file.
 fn content(path: &Path, left: &mut u64) -> Result<Vec<u8>, ReadError> {
     let name = path.display().to_string();
     let cannot =
@@ -228,8 +229,8 @@ fn content(path: &Path, left: &mut u64) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
-/// Hands over the objects of a file one by one, each with its line and with what makes an error of
-/// a cause.
+/// Hands over the objects of a file one by one, each with its line and with a function that makes
+/// an error of a cause.
 fn objects<T: DeserializeOwned>(
     (path, bytes): Content<'_>,
     mut with: impl FnMut(T, &dyn Fn(String) -> ReadError, u64) -> Result<(), ReadError>,

@@ -1,7 +1,6 @@
 //! The JSON of etcd's robustness tests, as their packages `report` and `model` write it: Go's field
-//! names, everything there, `null` for what is not. Fields that were added over the years may be
-//! missing; a request with a field not known here is refused, since it asks for something else than
-//! what would be read.
+//! names, every field present, `null` for an absent value. Fields that later versions added may be
+//! missing. A request with an unknown field is refused, since the field changes its meaning.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +15,7 @@ pub(crate) struct Line {
     pub(crate) input: Input,
     pub(crate) call: i64,
     pub(crate) output: Output,
-    /// Of failed writes something made up, or -1.
+    /// For a failed write an invented time, or -1.
     #[serde(rename = "Return")]
     pub(crate) returned: i64,
 }
@@ -59,7 +58,7 @@ pub(crate) struct Range {
     pub(crate) revision: i64,
 }
 
-/// A range inside a transaction has no revision.
+/// A range in a transaction has no revision.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub(crate) struct InnerRange {
@@ -76,7 +75,7 @@ pub(crate) struct Txn {
     pub(crate) operations_on_failure: Option<Vec<Operation>>,
 }
 
-/// The version counts if it is not 0; else the revision, which may be.
+/// A version other than 0 counts; otherwise the revision counts, which may be 0.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub(crate) struct Condition {
@@ -113,7 +112,7 @@ pub(crate) struct Delete {
     pub(crate) key: String,
 }
 
-/// A value, or the hash of a long one.
+/// A value, or the hash of a long value.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub(crate) struct Value {
@@ -121,7 +120,7 @@ pub(crate) struct Value {
     pub(crate) hash: u32,
 }
 
-/// Values of so many bytes are kept as their hashes. (But those put by transactions were not.)
+/// The length from which reports keep the hash of a value. (Values put by transactions are kept.)
 const LONG: usize = 20;
 
 impl Value {
@@ -133,7 +132,7 @@ impl Value {
         Blob::from(format!("#{hash}"))
     }
 
-    /// The same value as such a report has it.
+    /// The form of a value in a report.
     pub(crate) fn of(blob: &Blob) -> Self {
         match std::str::from_utf8(blob) {
             Ok(text) if text.len() < LONG => Value { value: text.to_owned(), hash: 0 },
@@ -142,7 +141,7 @@ impl Value {
     }
 }
 
-/// FNV-1a of 32 bits.
+/// FNV-1a with 32 bits.
 fn hash(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
@@ -158,13 +157,13 @@ pub(crate) struct Output {
     pub(crate) compact: Option<Nothing>,
     /// A definite error.
     pub(crate) client_error: String,
-    /// -1 where it is not the store's when the request was applied.
+    /// -1 if it is not the store's revision when the request was applied.
     pub(crate) revision: i64,
-    /// Written into the report by those who looked into the members' logs; named otherwise before.
+    /// Added by tests that read the members' logs; older versions use another name.
     #[serde(alias = "PartialResponse")]
     pub(crate) persisted: bool,
     pub(crate) persisted_revision: i64,
-    /// Nobody knows what became of it.
+    /// The outcome is unknown.
     pub(crate) error: String,
 }
 
@@ -183,7 +182,7 @@ pub(crate) struct RangeOutput {
     pub(crate) count: i64,
 }
 
-/// What one operation of a transaction found, put or deleted.
+/// The result of one operation of a transaction.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Found {
@@ -204,7 +203,7 @@ pub(crate) struct Stored {
     pub(crate) version: i64,
 }
 
-/// A value and where it comes from.
+/// A value and its revision.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Kept {
@@ -292,7 +291,7 @@ pub(crate) struct WatchEvent {
     pub(crate) prev_value: Option<Kept>,
 }
 
-/// Whether a field has its zero value, which is then left out of the file.
+/// Whether a field has its zero value; reports leave such fields out.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
