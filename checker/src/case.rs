@@ -26,7 +26,7 @@ impl Case<'_> {
     /// lease may expire at any time.
     pub(crate) fn ends(&self, store: &Store, tolerance_ns: Option<u64>) -> Ends {
         let Some(leases) = self.leases else { return Ends::default() };
-        Ends::new(leases, self.history, (store, self.range), tolerance_ns)
+        Ends::new(leases, self.history, store, self.range, tolerance_ns)
     }
 
     /// The operations and expiries by their role in the order; an error if an answer names no

@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::history::{EXPIRY_PROCESS, Record, Request};
-use crate::lease::{LEASE, at};
+use crate::lease::{Expiry, LEASE, at};
 use crate::linearizability::ops::Ops;
 use crate::model::Store;
 use crate::streams::{Streams, Watcher};
@@ -15,8 +15,8 @@ pub(crate) struct Early {
     pub(crate) steps: u64,
 }
 
-/// Searches again for an order after a failure, with expiries at any time. None if there is no such
-/// order either.
+/// Searches again for an order after a failure, with expiries at any time. None if this search
+/// fails too.
 pub(crate) fn expired_early(case: &Case<'_>, store: Store, tolerance_ns: u64) -> Option<Early> {
     let leases = case.leases?;
     let ends = case.ends(&store, None);
@@ -37,7 +37,7 @@ pub(crate) fn expired_early(case: &Case<'_>, store: Store, tolerance_ns: u64) ->
             continue;
         };
         let known = &leases.all[&lease.id];
-        let (Some((end, Some(_))), Some(seen)) =
+        let (Some(Expiry { at_ns: end, since: Some(_) }), Some(seen)) =
             (known.expires(tolerance_ns), first_sight(&ops, case.streams, *revision))
         else {
             continue;

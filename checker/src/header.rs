@@ -10,25 +10,34 @@ use crate::words;
 /// The checker's name.
 pub(crate) const HEADER: &str = "header";
 
+/// A value in the header of a record.
+#[derive(Clone, Copy)]
+struct HeaderValue<'a> {
+    value: u64,
+    record: &'a Record,
+}
+
 /// Checks the fields of headers except the revision. A field that is 0 was not recorded.
 pub(crate) fn headers(records: &[Record]) -> Verdict {
-    let mut cluster: Option<(u64, &Record)> = None;
-    let mut members: BTreeMap<u64, (u64, &Record)> = BTreeMap::new();
+    let mut cluster: Option<HeaderValue<'_>> = None;
+    let mut members: BTreeMap<u64, HeaderValue<'_>> = BTreeMap::new();
     let mut by_member: BTreeMap<u64, Vec<(&Record, u64)>> = BTreeMap::new();
     for record in records {
         let Some(header) = record.response.as_ref().and_then(Response::header) else { continue };
         if header.cluster_id != 0 {
-            let (known, first) = *cluster.get_or_insert((header.cluster_id, record));
-            if known != header.cluster_id {
-                return differs("cluster_id", (known, first), (header.cluster_id, record));
+            let own = HeaderValue { value: header.cluster_id, record };
+            let first = *cluster.get_or_insert(own);
+            if first.value != own.value {
+                return differs("cluster_id", first, own);
             }
         }
         if header.member_id == 0 || record.member == 0 {
             continue;
         }
-        let (known, first) = *members.entry(record.member).or_insert((header.member_id, record));
-        if known != header.member_id {
-            return differs("member_id", (known, first), (header.member_id, record));
+        let own = HeaderValue { value: header.member_id, record };
+        let first = *members.entry(record.member).or_insert(own);
+        if first.value != own.value {
+            return differs("member_id", first, own);
         }
         if header.raft_term != 0 && record.request.op().is_operation() {
             by_member.entry(record.member).or_default().push((record, header.raft_term));
@@ -42,18 +51,18 @@ pub(crate) fn headers(records: &[Record]) -> Verdict {
     Verdict::Legal
 }
 
-fn differs(field: &str, first: (u64, &Record), second: (u64, &Record)) -> Verdict {
+fn differs(field: &str, first: HeaderValue<'_>, second: HeaderValue<'_>) -> Verdict {
     let reason = format!(
         "{} was answered by member {} with {field} {:x}, but {} by member {} with {:x} ({})",
-        words::describe(second.1),
-        second.1.member,
-        second.0,
-        words::describe(first.1),
-        first.1.member,
-        first.0,
-        words::relative(first.1, second.1)
+        words::describe(second.record),
+        second.record.member,
+        second.value,
+        words::describe(first.record),
+        first.record.member,
+        first.value,
+        words::relative(first.record, second.record)
     );
-    Verdict::broken(HEADER, reason, vec![second.1.id, first.1.id])
+    Verdict::broken(HEADER, reason, vec![second.record.id, first.record.id])
 }
 
 /// Checks that no answer of a member has a lower term than an answer that returned before its call.

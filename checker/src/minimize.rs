@@ -61,7 +61,15 @@ fn fewer(history: &History, found: Violation) -> Violation {
     if told > MOST_EVIDENCE {
         return found;
     }
-    minimizer.minimized((&seen, &made), found, done)
+    minimizer.minimized(&Kept { seen, made }, found, done)
+}
+
+/// The answers that are still known, by place.
+struct Kept {
+    /// Operations that made no revision.
+    seen: Vec<usize>,
+    /// Operations that made a revision.
+    made: Vec<usize>,
 }
 
 struct Minimizer<'a> {
@@ -116,15 +124,10 @@ impl Minimizer<'_> {
     }
 
     /// The violation with its minimized evidence.
-    fn minimized(
-        mut self,
-        (seen, made): (&[usize], &[usize]),
-        found: Violation,
-        done: bool,
-    ) -> Violation {
+    fn minimized(mut self, Kept { seen, made }: &Kept, found: Violation, done: bool) -> Violation {
         // Searches once more for the sentence: the last attempt may have been another one.
         self.left = u64::MAX;
-        let Some(true) = self.contradict(&[seen, made].concat()) else { return found };
+        let Some(true) = self.contradict(&[&seen[..], &made[..]].concat()) else { return found };
         let Some(last) = self.last else { return found };
         let lost = |record: &&Record| {
             record.outcome == Outcome::Unknown && !matches!(record.request, Request::Range(_))

@@ -56,7 +56,7 @@ pub(crate) fn serializable(ops: &Ops<'_>, store: &Store, up_to: i64) -> Verdict 
             );
             let mut evidence = Vec::new();
             if let Some((written, writer)) = last_writer(ops, store, &mismatch, *revision) {
-                let _ = write!(reason, ": {}", words::last_written((written, writer), record));
+                let _ = write!(reason, ": {}", words::last_written(written, writer, record));
                 evidence.push(writer.id);
             }
             return broken(reason, evidence);

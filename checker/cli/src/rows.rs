@@ -3,7 +3,6 @@
 use crate::import::{Input, Logged};
 use mettle_checker::history::{Op, Outcome};
 use mettle_checker::words::row::{Row, each_of, of_record, took};
-use mettle_search::Call;
 use mettle_search::append::AppendOp;
 use mettle_search::register::RegisterOp;
 
@@ -68,7 +67,7 @@ pub(crate) fn register(logged: &Logged<RegisterOp>) -> Row {
             (Op::Txn, format!("cas from {from}"), "failed: something else was there".to_owned())
         }
     };
-    logged_row(logged, &logged.call, op, (ask, say))
+    logged_row(logged, op, ask, say)
 }
 
 pub(crate) fn registers(key: &str, logged: &Logged<RegisterOp>) -> Row {
@@ -83,10 +82,11 @@ pub(crate) fn strings(key: &str, logged: &Logged<AppendOp>) -> Row {
         AppendOp::Put(_) => (Op::Put, format!("put {key}=\"{text}\""), "done".to_owned()),
         AppendOp::Append(_) => (Op::Txn, format!("append {key} \"{text}\""), "done".to_owned()),
     };
-    logged_row(logged, &logged.call, op, (ask, say))
+    logged_row(logged, op, ask, say)
 }
 
-fn logged_row<T>(logged: &Logged<T>, call: &Call<T>, op: Op, (ask, say): (String, String)) -> Row {
+fn logged_row<T>(logged: &Logged<T>, op: Op, ask: String, say: String) -> Row {
+    let call = &logged.call;
     let known = call.returned.is_some();
     Row {
         id: logged.line,

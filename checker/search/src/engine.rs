@@ -86,7 +86,7 @@ enum Prefer {
     Call,
 }
 
-/// What one search does differently from the others on the same history.
+/// The variation of one search among several on the same history.
 struct Attempt {
     prefer: Prefer,
     /// The seed of the keys of sets of operations.
@@ -305,15 +305,14 @@ impl<'a, M: Model> Search<'a, M> {
         new.then_some(next)
     }
 
-    /// Whether some operation is legal right after an indeterminate operation and would not be
-    /// legal without it.
+    /// Whether some operation is legal right after an indeterminate operation, and illegal without
+    /// it.
     ///
-    /// If the next operation is legal without it too, the indeterminate operation is superfluous at
-    /// this place. Either the next operation leads to the same state without it, so the
-    /// indeterminate operation may be dropped; or the next operation changes neither state, so the
-    /// two may be swapped. At the end of an order an indeterminate operation may be dropped as
-    /// well. So if there is an order, there is one in which every indeterminate operation is needed
-    /// by its successor.
+    /// Suppose the next operation is legal without the indeterminate operation too. Either the next
+    /// operation leads to the same state in both cases, so the indeterminate operation may be
+    /// dropped. Or the next operation changes neither state, so the two may be swapped. An
+    /// indeterminate operation at the end of an order may be dropped as well. So if an order
+    /// exists, there is an order in which every indeterminate operation makes its successor legal.
     fn is_needed(&mut self, before: &M::State, after: &M::State, op: usize) -> bool {
         let mut next = self.list.first();
         while let Some(entry) = next {
@@ -450,9 +449,9 @@ impl<'a, M: Model> Search<'a, M> {
 struct Equal {
     /// The number of the class of equal operations; END for an operation without equals.
     class: u32,
-    /// For an indeterminate operation: the indeterminate operation with the same effect that was
-    /// called last before it, or END. As long as that one is not linearized, it stands for this
-    /// one.
+    /// For an indeterminate operation: its predecessor, the last earlier call of an indeterminate
+    /// operation with the same effect, or END. The predecessor stands for this operation until the
+    /// search linearizes the predecessor.
     twin: u32,
 }
 

@@ -148,7 +148,7 @@ pub struct Stuck {
     pub order: Vec<usize>,
     /// The candidates at its end, and why the model rejects each.
     pub rejected: Vec<(usize, String)>,
-    /// The operations that contradict each other, if the model found them by itself. The order and
+    /// The contradicting operations, if the model found them without a search. The order and
     /// the rejections are then about these operations alone.
     pub among: Option<Vec<usize>>,
 }

@@ -65,7 +65,7 @@ impl Follower {
             self.show(&broken, &history.records);
             return Ok(self.report(vec![verdict_check(broken)]));
         }
-        let checks = match self.window(&history, &roles, (judged, false), store) {
+        let checks = match self.window(&history, &roles, judged, false, store) {
             Judged::Broken(verdict) => vec![verdict_check(verdict)],
             Judged::Stuck(store, verdict) => {
                 // The fallback search does not help: an unplaced operation that began before the

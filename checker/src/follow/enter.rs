@@ -1,6 +1,6 @@
 //! Enters records in the order of their calls, and compares each with the records before it.
 
-use super::entry::Said;
+use super::entry::{HeaderConflict, Said};
 use super::{Follower, Held};
 use crate::header::HEADER;
 use crate::history::{Outcome, Record, Request, Response, Role, role};
@@ -96,7 +96,7 @@ impl Follower {
         if let Role::Mutator(revision) = role {
             let named = self.named.before(record.call_ns);
             if let Some(named) = named.filter(|named| named.value >= revision) {
-                return Some(named_verdict((record, revision), named));
+                return Some(named_verdict(record, revision, named));
             }
         }
         let latest = self.clock.before(record.call_ns);
@@ -114,7 +114,7 @@ impl Follower {
     }
 }
 
-fn named_verdict((record, made): (&Record, i64), named: Said) -> Verdict {
+fn named_verdict(record: &Record, made: i64, named: Said) -> Verdict {
     let reason = format!(
         "the watch response of record {} named revision {}, {} before {} was called, which made \
          revision {made} and had to be done first",
@@ -141,7 +141,8 @@ fn session_verdict(record: &Record, earlier: Said) -> Verdict {
     Verdict::broken(SESSION, reason, vec![record.id, earlier.id])
 }
 
-fn header_verdict(record: &Record, (field, first, values): (&str, Said, [u64; 2])) -> Verdict {
+fn header_verdict(record: &Record, conflict: HeaderConflict) -> Verdict {
+    let HeaderConflict { field, first, values } = conflict;
     let reason = format!(
         "{} was answered by member {} with {field} {:x}, but record {}, answered at {}, with {:x}",
         words::describe(record),

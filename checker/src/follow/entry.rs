@@ -144,6 +144,16 @@ impl Sessions {
     }
 }
 
+/// A header that contradicts an earlier one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeaderConflict {
+    pub(super) field: &'static str,
+    /// The earlier header.
+    pub(super) first: Said,
+    /// The earlier value and this one.
+    pub(super) values: [u64; 2],
+}
+
 /// The headers so far.
 #[derive(Debug, Default)]
 pub(super) struct Headers {
@@ -154,16 +164,16 @@ pub(super) struct Headers {
 }
 
 impl Headers {
-    /// The contradiction in a header, if any: the field, the earlier record, and both values.
-    /// Records must come in the order of their calls.
-    pub(super) fn seen(&mut self, record: &Record) -> Option<(&'static str, Said, [u64; 2])> {
+    /// The contradiction in a header, if any. Records must come in the order of their calls.
+    pub(super) fn seen(&mut self, record: &Record) -> Option<HeaderConflict> {
         let header = record.response.as_ref().and_then(Response::header)?;
         let at = record.return_ns.unwrap_or(record.call_ns);
         let said = Said { value: header.revision, id: record.id, at };
         if header.cluster_id != 0 {
             let (known, first) = *self.cluster.get_or_insert((header.cluster_id, said));
             if known != header.cluster_id {
-                return Some(("cluster_id", first, [known, header.cluster_id]));
+                let values = [known, header.cluster_id];
+                return Some(HeaderConflict { field: "cluster_id", first, values });
             }
         }
         if header.member_id == 0 || record.member == 0 {
@@ -171,7 +181,8 @@ impl Headers {
         }
         let (known, first) = *self.members.entry(record.member).or_insert((header.member_id, said));
         if known != header.member_id {
-            return Some(("member_id", first, [known, header.member_id]));
+            let values = [known, header.member_id];
+            return Some(HeaderConflict { field: "member_id", first, values });
         }
         if header.raft_term == 0 || !record.request.op().is_operation() {
             return None;
@@ -183,6 +194,7 @@ impl Headers {
             clock.returns(return_ns, term as i64, record.id);
         }
         let highest = before.filter(|before| before.value > term as i64)?;
-        Some(("raft_term", highest, [highest.value as u64, term]))
+        let values = [highest.value as u64, term];
+        Some(HeaderConflict { field: "raft_term", first: highest, values })
     }
 }

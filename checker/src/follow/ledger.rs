@@ -51,7 +51,7 @@ impl Ledger {
 
     /// Whether the recording has no leases.
     pub(crate) fn is_idle(&self) -> bool {
-        self.examined == 0 && self.before.hung.is_empty() && self.before.old.is_empty()
+        self.examined == 0 && self.before.attached.is_empty() && self.before.old.is_empty()
     }
 
     /// Notes a record. Records must come in the order of their calls.
@@ -71,7 +71,7 @@ impl Ledger {
         if record.outcome != Outcome::Fail {
             for put in record.request.lease_puts() {
                 if !self.before.over.contains_key(&put.lease) {
-                    self.before.hung.entry(put.lease).or_default().insert(put.key.clone());
+                    self.before.attached.entry(put.lease).or_default().insert(put.key.clone());
                 }
             }
         }
@@ -207,7 +207,7 @@ impl Ledger {
             self.before.over.insert(id, how);
             self.before.ending.remove(&id);
             self.before.spent.remove(&id);
-            self.before.hung.remove(&id);
+            self.before.attached.remove(&id);
             self.before.old.remove(&id);
             store.forget_lease(id);
         }

@@ -397,7 +397,7 @@ impl Follower {
             JudgedRange { base, until: Some(until), seen_ns, unplaced, quiet, ambiguities };
         let store = self.store.take().expect("the store of the last judgement");
         let floor = store.floor();
-        let judged = self.window(&history, &roles, (judged, guess), store);
+        let judged = self.window(&history, &roles, judged, guess, store);
         let held = history.records.into_iter().zip(roles);
         let held = held.map(|(record, role)| Held { record, role });
         match judged {
@@ -433,7 +433,8 @@ impl Follower {
         &self,
         history: &History,
         roles: &[Role],
-        (judged, guess): (JudgedRange, bool),
+        judged: JudgedRange,
+        guess: bool,
         mut store: Store,
     ) -> Judged {
         let by = if judged.until.is_some() { self.called_before } else { u64::MAX };

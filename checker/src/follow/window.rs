@@ -40,6 +40,19 @@ pub(super) enum Judged {
     Firm(Box<Firm>),
 }
 
+/// What a judgement made certain.
+struct Certain<'a> {
+    /// The last certain revision.
+    firm: i64,
+    /// Whether each watch record is about revisions up to `firm` alone.
+    heard: &'a [bool],
+    /// The streams of these watch records.
+    streams: &'a Streams<'a>,
+    /// The end of each live watcher, by the id of its create request.
+    tails: &'a BTreeMap<u64, Tail>,
+    settled: &'a Settled,
+}
+
 /// The state after a judged range.
 pub(super) struct Firm {
     /// The store at the last judged revision.
@@ -111,7 +124,10 @@ impl Window<'_> {
         }
         let starts = tails(streams);
         let settled = placement.settled(&ops.ambiguities, firm);
-        let keep = self.keep(&ordered, (own, streams, &starts), (firm, &settled));
+        let keep = self.keep(
+            &ordered,
+            &Certain { heard: own, streams, tails: &starts, firm, settled: &settled },
+        );
         let placement = ordered.placement.take().expect("it was there");
         let unplaced =
             ordered.unplaced.iter().map(|(place, bounds)| (ops.record(*place).id, *bounds));
@@ -160,12 +176,9 @@ impl Window<'_> {
         streams_of(records.filter(|(_, heard)| **heard).map(|(record, _)| record), self.starts)
     }
 
-    fn keep(
-        &self,
-        ordered: &Ordered,
-        (heard, streams, tails): (&[bool], &Streams<'_>, &BTreeMap<u64, Tail>),
-        (firm, settled): (i64, &Settled),
-    ) -> Vec<bool> {
+    /// Whether each record is needed later.
+    fn keep(&self, ordered: &Ordered, certain: &Certain<'_>) -> Vec<bool> {
+        let Certain { heard, streams, tails, firm, settled } = *certain;
         let mut kept: BTreeSet<u64> = streams.asked.iter().map(|record| record.id).collect();
         for watcher in streams.live.iter().map(|watcher| &streams.watchers[*watcher]) {
             kept.extend([watcher.create.id, watcher.created.record.id]);

@@ -8,11 +8,11 @@ pub const EXPIRY_PROCESS: u64 = u64::MAX;
 /// The role of a record in the order of writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It made this revision.
+    /// A write that made this revision.
     Mutator(i64),
-    /// It read this revision, linearizably.
+    /// A linearizable read of this revision.
     Observer(i64),
-    /// It read this revision from one member's own store.
+    /// A serializable read of this revision, from one member's own store.
     Local(i64),
     /// An indeterminate write: it may have taken effect.
     Unknown,

@@ -85,7 +85,7 @@ impl<'a> Iterator for TxnParts<'a> {
     }
 }
 
-/// The operations that a transaction ran, each with its answer.
+/// The operations of the branches that a transaction took, with their answers.
 #[derive(Clone, Debug)]
 pub struct AnsweredOps<'a, 'b> {
     pairs: Zip<Iter<'a, RequestOp>, Iter<'b, ResponseOp>>,

@@ -53,8 +53,7 @@ impl<W: Write> Writer<W> {
 }
 
 impl History {
-    /// Writes the whole history. A long one contains `called_before_ns` lines, so that it can be
-    /// followed.
+    /// Writes the whole history. A long history gets `called_before_ns` lines for followers.
     pub fn write_to<W: Write>(&self, out: W) -> io::Result<W> {
         let mut writer = Writer::new(out, &self.origin)?;
         let mut left = vec![u64::MAX; self.records.len() / PORTION + 1];

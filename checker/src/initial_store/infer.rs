@@ -250,7 +250,7 @@ fn conditions<'a>(
                     known.denied.insert(*not);
                 }
             }
-            finds((txn, answer), at, keys);
+            finds(txn, answer, at, keys);
         }
         _ => {}
     }
@@ -259,7 +259,8 @@ fn conditions<'a>(
 /// Collects what the operations of a transaction find, without keys that the transaction itself
 /// wrote before.
 fn finds<'a>(
-    (txn, answer): (&'a TxnRequest, &TxnResponse),
+    txn: &'a TxnRequest,
+    answer: &TxnResponse,
     at: i64,
     keys: &mut BTreeMap<&'a Blob, Known<'a>>,
 ) {

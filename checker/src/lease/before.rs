@@ -17,7 +17,7 @@ pub(crate) struct Before {
     /// The first call of a lost grant that let the server choose the number.
     pub(crate) nameless: Option<u64>,
     /// Keys that were perhaps put with each lease.
-    pub(crate) hung: BTreeMap<i64, BTreeSet<Blob>>,
+    pub(crate) attached: BTreeMap<i64, BTreeSet<Blob>>,
     /// Leases that are certainly over.
     pub(crate) over: BTreeMap<i64, Over>,
     /// Leases whose end is certain, while operations called before the end may still be missing.

@@ -35,7 +35,7 @@ struct Check<'a, 'b> {
 }
 
 impl Check<'_, '_> {
-    /// Checks one lease: puts with it lie between its grant and its end, and it has one of each.
+    /// Checks a lease: one grant, one end, and every put with the lease between the two.
     fn lease(&self, id: i64, lease: &Lease<'_>) -> Found {
         let ripe = |record: &&Record| self.leases.has_settled(record);
         if let Some(over) = lease.over {
@@ -45,8 +45,9 @@ impl Check<'_, '_> {
             }
         }
         if let Some(end) = self.leases.before.ending.get(&id).filter(|_| lease.lives() <= 1) {
-            let at = lease.expires(self.tolerance_ns);
-            let early = at.and_then(|(at, since)| since.filter(|_| end.by < Some(at)));
+            let expiry = lease.expires(self.tolerance_ns);
+            let early = expiry.filter(|expiry| end.by < Some(expiry.at_ns));
+            let early = early.and_then(|expiry| expiry.since);
             if let Some(record) = lease.revoked().filter(ripe).or(early) {
                 return not_over(id, record, *end);
             }
@@ -195,7 +196,7 @@ impl Check<'_, '_> {
         };
         let may_follow = |one: &Record, other: &Record| {
             let end = alone(one, other).expires(self.tolerance_ns);
-            end.is_some_and(|(at, _)| Some(at) <= other.return_ns)
+            end.is_some_and(|expiry| Some(expiry.at_ns) <= other.return_ns)
         };
         let at_once = first.return_ns >= Some(again.call_ns);
         if may_follow(first, again) || at_once && may_follow(again, first) {
@@ -312,7 +313,7 @@ impl Check<'_, '_> {
         let alone = Lease { grants: vec![grant], renewals: renewals.collect(), ..Lease::default() };
         let expired = alone.expires(self.tolerance_ns);
         let ended = lease.revocations.iter().any(|end| in_time(end));
-        ended || expired.is_some_and(|(at, _)| Some(at) <= record.return_ns)
+        ended || expired.is_some_and(|expiry| Some(expiry.at_ns) <= record.return_ns)
     }
 
     /// A later record that proves that the same lease still existed.
@@ -430,7 +431,7 @@ impl Check<'_, '_> {
         }
         // The keys of a lease that is over are not kept.
         let mut keys = answer.keys.iter().filter(|_| over.is_none());
-        match keys.find(|key| !self.leases.ever_hung(answer.id, key)) {
+        match keys.find(|key| !self.leases.ever_attached(answer.id, key)) {
             Some(key) => {
                 let what = format!(
                     "{}, {}, shows the key {} on the lease, but no put of it with lease {} was \

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::gather::{Lease, granted};
+use super::gather::{Expiry, Lease, granted};
 use crate::history::{Outcome, Record};
 use crate::words;
 
@@ -31,7 +31,9 @@ impl<'a> Lease<'a> {
             told.push(end);
             return (text, told);
         }
-        let Some((end, Some(since))) = self.expires(tolerance_ns) else { return (text, told) };
+        let Some(Expiry { at_ns: end, since: Some(since) }) = self.expires(tolerance_ns) else {
+            return (text, told);
+        };
         let renewal = self.renewals.iter().find(|(renewal, _)| renewal.id == since.id);
         if let Some((renewal, ttl)) = renewal {
             let (who, when) = (words::who(renewal.process), words::time(renewal.call_ns));

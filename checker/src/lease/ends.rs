@@ -10,7 +10,7 @@ use crate::linearizability::ops::{Ops, attached};
 use crate::model::Store;
 use crate::verdict::Verdict;
 
-/// Of a stretch of a recording.
+/// The expiries that may have happened in a range of revisions.
 #[derive(Debug, Default)]
 pub(crate) struct Ends {
     records: Vec<Record>,
@@ -19,12 +19,13 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// Of a stretch that begins with a store; without heed of the time that leases were granted for
-    /// if `tolerance_ns` is None.
+    /// The expiries that may have happened, starting from a store. If `tolerance_ns` is None, a
+    /// lease may expire at any time.
     pub(crate) fn new(
         leases: &Leases<'_>,
         history: &History,
-        (store, judged): (&Store, &JudgedRange),
+        store: &Store,
+        judged: &JudgedRange,
         tolerance_ns: Option<u64>,
     ) -> Self {
         let records = leases.ends(tolerance_ns, judged.until.unwrap_or(i64::MAX));
@@ -36,7 +37,7 @@ impl Ends {
         self.records.is_empty()
     }
 
-    /// The operations of a stretch.
+    /// The operations of the range, with the expiries.
     pub(crate) fn ops<'a>(
         &'a self,
         leases: &Leases<'_>,

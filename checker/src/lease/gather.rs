@@ -74,8 +74,8 @@ impl<'a> Lease<'a> {
 
     /// The time from which the lease may expire, and the record that this time follows from; None
     /// for never.
-    pub(crate) fn expires(&self, tolerance_ns: u64) -> Option<(u64, Option<&'a Record>)> {
-        let mut latest: (u64, Option<&Record>) = (0, None);
+    pub(crate) fn expires(&self, tolerance_ns: u64) -> Option<Expiry<'a>> {
+        let mut latest = Expiry { at_ns: 0, since: None };
         if self.lives() > 1 {
             return Some(latest); // a renewal may belong to any of the lives
         }
@@ -89,37 +89,37 @@ impl<'a> Lease<'a> {
             if ttl <= 0 {
                 return None;
             }
-            latest = later(latest, (promised(record, ttl, tolerance_ns), Some(record)));
+            latest = latest.later(Expiry::promised(record, ttl, tolerance_ns));
         }
         Some(latest)
     }
 
     /// The earliest expiry of each life, sorted: an expiry does not say which life it ended.
-    fn expiries(&self, tolerance_ns: u64) -> Vec<(u64, Option<&'a Record>)> {
+    fn expiries(&self, tolerance_ns: u64) -> Vec<Expiry<'a>> {
         if self.lives() <= 1 {
             return self.expires(tolerance_ns).into_iter().collect();
         }
-        let mut all: Vec<(u64, Option<&Record>)> = Vec::new();
+        let mut all: Vec<Expiry<'a>> = Vec::new();
         if self.old {
-            all.push((0, None));
+            all.push(Expiry { at_ns: 0, since: None });
         }
         for grant in &self.grants {
             if granted(grant) > 0 {
-                all.push((promised(grant, granted(grant), tolerance_ns), Some(grant)));
+                all.push(Expiry::promised(grant, granted(grant), tolerance_ns));
             }
         }
         // A renewal that returned before the second grant was called belongs to the first life.
         if let (Some(first), [grant, second, ..]) = (all.first_mut(), &self.grants[..])
-            && first.1.is_some_and(|since| since.id == grant.id)
+            && first.since.is_some_and(|since| since.id == grant.id)
         {
             let own = self.renewals.iter().filter(|(renewal, ttl)| {
                 *ttl > 0 && renewal.return_ns.is_some_and(|at| at < second.call_ns)
             });
             for (renewal, ttl) in own {
-                *first = later(*first, (promised(renewal, *ttl, tolerance_ns), Some(renewal)));
+                *first = first.later(Expiry::promised(renewal, *ttl, tolerance_ns));
             }
         }
-        all.sort_by_key(|(at, _)| *at);
+        all.sort_by_key(|expiry| expiry.at_ns);
         all
     }
 }
@@ -130,12 +130,23 @@ pub(crate) fn promised(record: &Record, ttl: i64, tolerance_ns: u64) -> u64 {
     record.call_ns.saturating_add(whole).saturating_sub(tolerance_ns)
 }
 
-/// The later of two ends; the first one if they are equal.
-fn later<'a>(
-    one: (u64, Option<&'a Record>),
-    other: (u64, Option<&'a Record>),
-) -> (u64, Option<&'a Record>) {
-    if other.0 > one.0 { other } else { one }
+/// The earliest time at which a lease may expire.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expiry<'a> {
+    pub(crate) at_ns: u64,
+    /// The grant or renewal that the time follows from; None if the lease may expire at any time.
+    pub(crate) since: Option<&'a Record>,
+}
+
+impl<'a> Expiry<'a> {
+    fn promised(record: &'a Record, ttl: i64, tolerance_ns: u64) -> Self {
+        Expiry { at_ns: promised(record, ttl, tolerance_ns), since: Some(record) }
+    }
+
+    /// The later of two times; this one if they are equal.
+    fn later(self, other: Self) -> Self {
+        if other.at_ns > self.at_ns { other } else { self }
+    }
 }
 
 /// The seconds granted at least; 0 if they were not recorded.
@@ -162,7 +173,7 @@ pub(crate) struct Leases<'a> {
     /// lease.
     pub(crate) nameless: Option<u64>,
     /// The keys that were perhaps put with each lease.
-    hung: BTreeMap<i64, BTreeSet<&'a Blob>>,
+    attached: BTreeMap<i64, BTreeSet<&'a Blob>>,
     /// The number of records about leases.
     pub(crate) examined: u64,
 }
@@ -179,7 +190,7 @@ impl<'a> Leases<'a> {
         for record in records {
             leases.examined += u64::from(leases.record(record));
         }
-        for lease in before.hung.keys() {
+        for lease in before.attached.keys() {
             leases.of(*lease);
         }
         for lease in &before.old {
@@ -216,7 +227,7 @@ impl<'a> Leases<'a> {
             by,
             granted: before.granted,
             nameless: before.nameless,
-            hung: BTreeMap::new(),
+            attached: BTreeMap::new(),
             examined: 0,
         }
     }
@@ -228,7 +239,7 @@ impl<'a> Leases<'a> {
     fn record(&mut self, record: &'a Record) -> bool {
         let done = record.outcome != Outcome::Fail;
         for put in record.request.lease_puts().into_iter().filter(|_| done) {
-            self.hung.entry(put.lease).or_default().insert(&put.key);
+            self.attached.entry(put.lease).or_default().insert(&put.key);
             self.of(put.lease);
         }
         match (&record.request, &record.response) {
@@ -264,7 +275,7 @@ impl<'a> Leases<'a> {
             }
             (Request::Txn(txn), Some(Response::Txn(answer))) => {
                 let revision = answer.header.map_or(0, |header| header.revision);
-                return self.txn((txn, answer), revision, record);
+                return self.txn(txn, answer, revision, record);
             }
             _ => return record.request.op().is_lease(),
         }
@@ -272,10 +283,10 @@ impl<'a> Leases<'a> {
     }
 
     /// Whether a key may ever have been attached to a lease.
-    pub(crate) fn ever_hung(&self, lease: i64, key: &Blob) -> bool {
+    pub(crate) fn ever_attached(&self, lease: i64, key: &Blob) -> bool {
         let old = self.all.get(&lease).is_some_and(|lease| lease.old || lease.over.is_some());
-        old || self.hung.get(&lease).is_some_and(|keys| keys.contains(key))
-            || self.before.hung.get(&lease).is_some_and(|keys| keys.contains(key))
+        old || self.attached.get(&lease).is_some_and(|keys| keys.contains(key))
+            || self.before.attached.get(&lease).is_some_and(|keys| keys.contains(key))
     }
 
     fn put(&mut self, put: &PutRequest, revision: i64, record: &'a Record) -> bool {
@@ -287,7 +298,8 @@ impl<'a> Leases<'a> {
 
     fn txn(
         &mut self,
-        (txn, answer): (&TxnRequest, &TxnResponse),
+        txn: &TxnRequest,
+        answer: &TxnResponse,
         revision: i64,
         record: &'a Record,
     ) -> bool {
@@ -404,15 +416,15 @@ impl<'a> Leases<'a> {
                 record.outcome == Outcome::Ok
                     && (self.has_settled(record) || revision(record) <= until)
             });
-            let hung = self.hung.contains_key(id) || self.before.hung.contains_key(id);
+            let attached = self.attached.contains_key(id) || self.before.attached.contains_key(id);
             let over = lease.over.is_some() && lease.grants.is_empty();
-            if over || revoked && lease.lives() <= 1 || !lease.old && !hung {
+            if over || revoked && lease.lives() <= 1 || !lease.old && !attached {
                 continue;
             }
             let spent = self.before.spent.get(id).copied().unwrap_or(0);
             let spent = spent + usize::from(lease.over.is_some());
             let expiries = lease.expiries(tolerance_ns.unwrap_or(0));
-            for (at, since) in expiries.into_iter().skip(spent) {
+            for Expiry { at_ns: at, since } in expiries.into_iter().skip(spent) {
                 let granted = lease.grants.first().map_or(0, |grant| grant.call_ns);
                 let at = tolerance_ns.map_or(granted, |_| at);
                 let since = since.or(lease.puts.first().map(|(_, put)| *put));

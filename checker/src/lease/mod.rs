@@ -36,7 +36,7 @@ pub(crate) use before::{Before, Over};
 pub(crate) use check::{NOT_FOUND, leases, named};
 pub(crate) use describe::at;
 pub(crate) use ends::Ends;
-pub(crate) use gather::{Lease, Leases, granted, revision};
+pub(crate) use gather::{Expiry, Lease, Leases, granted, revision};
 
 /// The checker's name.
 pub(crate) const LEASE: &str = "lease";

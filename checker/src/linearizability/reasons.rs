@@ -113,7 +113,7 @@ fn sentence(ops: &Ops<'_>, failure: &Failure) -> Sentence {
                 if writes_itself(&record.request, mismatch) {
                     ": the transaction itself had written it".clone_into(&mut because);
                 } else {
-                    because = format!(": {}", words::last_written((written, writer), record));
+                    because = format!(": {}", words::last_written(written, writer, record));
                     evidence.push(writer.id);
                 }
             }

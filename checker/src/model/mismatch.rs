@@ -19,7 +19,7 @@ pub struct Mismatch {
     pub expected: String,
     /// What was recorded.
     pub got: String,
-    /// The keys that another state could hold so that the answer fits.
+    /// The keys whose content decides whether the answer fits.
     pub scope: Scope,
 }
 

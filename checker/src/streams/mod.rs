@@ -15,7 +15,7 @@ pub const CREATED: &str = "watch.created";
 /// The guarantee about the ends of watchers.
 pub const CANCELED: &str = "watch.canceled";
 
-/// One watcher and everything that arrived for it.
+/// A watcher and the responses that arrived for the watcher.
 #[derive(Clone, Debug)]
 pub struct Watcher<'a> {
     /// The create request.

@@ -147,7 +147,7 @@ fn named<T>(all: &[T], name: fn(&T) -> String) -> String {
 }
 
 /// `last written by put /a=1 by c3 at revision 7, answered 12 ms before the read began`
-pub(crate) fn last_written((revision, writer): (i64, &Record), seen_by: &Record) -> String {
+pub(crate) fn last_written(revision: i64, writer: &Record, seen_by: &Record) -> String {
     format!(
         "last written by {} at revision {revision}, {}",
         describe(writer),

@@ -1,4 +1,4 @@
-//! Describes several operations that contradict each other, in one sentence.
+//! A sentence about several contradicting operations.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::history::Outcome;
 const NAMED: usize = 8;
 
 /// `no order explains the answers of 2 operations, …: write 1 by c5, then read by c11 (2)`, for
-/// rows in the order of their calls. With `anywhere` the sentence says that they contradict each
+/// rows in the order of their calls. With `anywhere` the sentence says that no initial state helps.
 /// other from every initial state.
 pub fn together(rows: &[&Row], anywhere: bool) -> String {
     let which = match rows.len() {

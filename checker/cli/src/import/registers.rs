@@ -10,7 +10,7 @@ use mettle_search::Call;
 use mettle_search::append::{AppendOp, Seen, Text};
 use mettle_search::register::RegisterOp;
 
-/// A call and its end, if it has one.
+/// A call, with its end if the log has one.
 struct Pair<'a> {
     call: &'a Event,
     at: u64,

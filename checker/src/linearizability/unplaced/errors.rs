@@ -117,7 +117,7 @@ fn unexplained(
             kept.and_then(|kept| Some((kept.mod_revision, ops.mutator(kept.mod_revision)?)));
         if let Some((written, writer)) = writer {
             let writer = ops.record(writer);
-            let _ = write!(reason, ", {}", words::last_written((written, writer), record));
+            let _ = write!(reason, ", {}", words::last_written(written, writer, record));
             evidence.push(writer.id);
         }
     }
