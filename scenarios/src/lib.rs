@@ -12,13 +12,11 @@ pub mod settings;
 pub mod time;
 
 mod error;
-mod load;
 mod reader;
 
 pub use error::{Complaint, LoadError, nearest};
-pub use load::{FIXED_SEEDS, load, name_of, parse};
 pub use plan::Plan;
-pub use scenario::Scenario;
+pub use scenario::{FIXED_SEEDS, Scenario, load, name_of, parse};
 
 #[cfg(test)]
 mod tests;
