@@ -59,6 +59,7 @@ mod by_revision;
 pub(crate) mod followed;
 mod indeterminate;
 mod judged_range;
+mod key_fit;
 mod key_timeline;
 mod neighbours;
 pub(crate) mod observations;

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use super::PossibleWriters;
 use super::ambiguity::{AmbiguousRevision, Attribution, Writer};
 use crate::history::{Blob, Request};
-use crate::linearizability::key_timeline::Fit;
+use crate::linearizability::key_fit::Fit;
 use crate::linearizability::replay::ChoicePoint;
 use crate::linearizability::replay::Replay;
 use crate::model::Version;

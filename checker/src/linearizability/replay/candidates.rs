@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use super::Replay;
 use super::choice_point::ChoicePoint;
 use crate::history::EventType;
-use crate::linearizability::key_timeline::Fit;
+use crate::linearizability::key_fit::Fit;
 
 /// The candidates of a hole without evidence, while they are gathered.
 #[derive(Default)]

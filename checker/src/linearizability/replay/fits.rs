@@ -2,7 +2,7 @@
 
 use super::Replay;
 use crate::history::Blob;
-use crate::linearizability::key_timeline::{Fit, Hole};
+use crate::linearizability::key_fit::{Fit, Hole};
 use crate::model::{Change, Version};
 
 impl Replay<'_, '_> {
