@@ -56,7 +56,7 @@ enum Mark {
     There,
 }
 
-impl<'a> KeyTimeline<'a> {
+impl KeyTimeline<'_> {
     /// Derives the needs after everything was gathered. The recording says nothing about changes up
     /// to `base`.
     pub(super) fn finish(&mut self, base: i64, counted: bool) {
