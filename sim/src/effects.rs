@@ -99,3 +99,53 @@ impl Ledger {
         faults.iter().map(count).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mettle_checker::history::{PutRequest, PutResponse, Request, Response};
+    use mettle_scenarios::fault::{Fault, Group, ProcessFault, Target};
+
+    use super::*;
+    use crate::recorder::CallResult;
+
+    fn planned(id: u32, fault: ProcessFault) -> PlannedFault {
+        let target = Target::Group(Group::Any);
+        PlannedFault { id, fault: Fault::Process(fault), target, at_ns: 5, duration_ns: 10 }
+    }
+
+    #[test]
+    fn every_fault_of_the_plan_is_counted_and_has_at_most_one_effect() {
+        let ledger = Ledger::default();
+        let plan = [planned(1, ProcessFault::Kill), planned(2, ProcessFault::Pause)];
+        let span = ledger.fired(1, "kill", "m2".to_owned(), 5);
+        ledger.effect(1, Effect::Seen);
+        ledger.effect(1, Effect::Seen);
+        let counts = ledger.counts(&plan, &Recorder::default());
+        let counts = counts.iter().map(|count| (count.armed, count.fired, count.effect));
+        assert_eq!(counts.collect::<Vec<_>>(), [(1, 1, 1), (1, 0, 0)]);
+        assert_eq!(ledger.spans()[0].end_ns, None, "it still holds");
+        ledger.healed(span, 15);
+        let spans = ledger.spans();
+        assert_eq!((spans[0].start_ns, spans[0].end_ns), (5, Some(15)));
+        assert_eq!((spans[0].name.as_str(), spans[0].target.as_str()), ("kill", "m2"));
+    }
+
+    #[test]
+    fn an_effect_may_turn_out_when_the_run_is_over() {
+        let (ledger, recorder) = (Ledger::default(), Recorder::default());
+        let member = Member::new(1);
+        let plan = [planned(1, ProcessFault::Kill), planned(2, ProcessFault::Pause)];
+        ledger.effect(1, Effect::Served { member, since_ns: 20 });
+        ledger.effect(2, Effect::Missed { member, from_ns: 5, to_ns: 15 });
+        let effects = |recorder: &Recorder| {
+            ledger.counts(&plan, recorder).iter().map(|count| count.effect).collect::<Vec<_>>()
+        };
+        assert_eq!(effects(&recorder), [0, 0]);
+        recorder.called(1, member, 10, Request::Put(PutRequest::default()));
+        assert_eq!(effects(&recorder), [0, 1], "a call in that time had no answer");
+        let id = recorder.called(2, member, 30, Request::Put(PutRequest::default()));
+        let answer = Response::Put(PutResponse::default());
+        recorder.ended(id, 31, &CallResult::Answered(answer));
+        assert_eq!(effects(&recorder), [1, 1], "it served again");
+    }
+}

@@ -6,6 +6,8 @@
 //! table; an unknown outcome ends the process, and the client goes on as a new one.
 
 mod from_wire;
+#[cfg(test)]
+mod tests;
 mod to_wire;
 mod watch;
 

@@ -58,6 +58,25 @@ pub enum WatchOver {
     Canceled(i64),
 }
 
+impl Heard {
+    /// Adds one response.
+    pub(super) fn take_in(&mut self, answer: &WatchResponse) {
+        self.created |= answer.created;
+        if answer.canceled {
+            self.over = WatchOver::Canceled(answer.compact_revision);
+            return;
+        }
+        self.events += answer.events.len() as u64;
+        // A revision is never split: `fragment` is not asked for.
+        let revision = match answer.events.last() {
+            Some(last) => last.kv.mod_revision,
+            None if answer.created => 0,
+            None => answer.header.revision,
+        };
+        self.revision = self.revision.max(revision);
+    }
+}
+
 impl Client {
     /// Watches until `until_ns`, or until the stream breaks or the watcher is cancelled. `heard` is
     /// told after each response.
@@ -183,31 +202,14 @@ impl Line<'_> {
             Ok(None) => return Step::Over(None),
             Err(status) => return Step::Over(Some(error_answer(&status))),
         };
-        self.take_in(&answer);
+        if answer.created {
+            self.watch_id = Some(answer.watch_id);
+        }
+        self.heard.take_in(&answer);
         self.client.recorder.arrived(self.on(), self.now_ns(), answer);
         match self.heard.over {
             WatchOver::Canceled(_) => Step::Canceled,
             WatchOver::Left | WatchOver::Broken => Step::Answer,
         }
-    }
-
-    /// What one response adds.
-    fn take_in(&mut self, answer: &WatchResponse) {
-        if answer.created {
-            self.heard.created = true;
-            self.watch_id = Some(answer.watch_id);
-        }
-        if answer.canceled {
-            self.heard.over = WatchOver::Canceled(answer.compact_revision);
-            return;
-        }
-        self.heard.events += answer.events.len() as u64;
-        // A revision is never split: `fragment` is not asked for.
-        let revision = match answer.events.last() {
-            Some(last) => last.kv.mod_revision,
-            None if answer.created => 0,
-            None => answer.header.revision,
-        };
-        self.heard.revision = self.heard.revision.max(revision);
     }
 }

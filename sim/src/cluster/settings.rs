@@ -42,3 +42,29 @@ pub fn config(plan: &Plan, number: Member) -> Config {
         wal_segment_bytes: WAL_SEGMENT_BYTES,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mettle_server::probe::NAMES;
+
+    use super::*;
+    use crate::planner;
+
+    #[test]
+    fn members_find_each_other_and_clients_find_them() {
+        let text = "title = 't'\nwhy = 'w'\n[cluster]\nmembers = 3\n";
+        let scenario = mettle_scenarios::parse("x", "test/x", text, NAMES).unwrap();
+        let plan = planner::plan(&scenario, 1, &[]);
+        let configs: Vec<Config> = Member::all(3).map(|member| config(&plan, member)).collect();
+        for (member, config) in Member::all(3).zip(&configs) {
+            assert_eq!(config.name, member.to_string());
+            assert_eq!(config.initial_cluster.len(), 3);
+            let own = &config.initial_cluster[member.index()];
+            assert_eq!((&own.name, &[own.peer_addr][..]), (&config.name, &config.listen_peer[..]));
+            let client = SocketAddr::new(Host::Member(member).ip(), CLIENT_PORT);
+            assert_eq!(config.listen_client, [client]);
+            let same = config.initial_cluster.iter().map(|peer| peer.peer_addr);
+            assert!(same.eq(configs[0].initial_cluster.iter().map(|peer| peer.peer_addr)));
+        }
+    }
+}

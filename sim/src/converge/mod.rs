@@ -76,6 +76,13 @@ struct State {
     hash: u32,
 }
 
+impl State {
+    /// Whether the two cannot both be right: equally compacted, they must say the same hash.
+    fn contradicts(&self, other: &State) -> bool {
+        self.hash != other.hash && self.compact_revision == other.compact_revision
+    }
+}
+
 impl Attempt<'_> {
     fn late(&self) -> bool {
         self.run.environment.now_ns() >= self.deadline_ns
@@ -167,9 +174,7 @@ impl Attempt<'_> {
                     }
                 }
             }
-            let differ =
-                |a: &State, b: &State| a.hash != b.hash && a.compact_revision == b.compact_revision;
-            if let Some(reason) = first_pair(&states, differ) {
+            if let Some(reason) = first_pair(&states, State::contradicts) {
                 return Err(Convergence::HashesDiffer { reason });
             }
             let missing = missing.or_else(|| first_pair(&states, |a, b| a != b));
@@ -218,4 +223,40 @@ fn first_pair(
         format!("{member} at revision {revision}, compacted at {compact_revision}: {hash:08x}")
     };
     Some(format!("hash of {}, of {}", say(first, a), say(other, b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn states(all: &[(i64, i64, u32)]) -> Vec<(Member, State)> {
+        let state = |&(revision, compact_revision, hash): &(i64, i64, u32)| State {
+            revision,
+            compact_revision,
+            hash,
+        };
+        Member::all(all.len() as u32).zip(all.iter().map(state)).collect()
+    }
+
+    #[test]
+    fn equal_members_are_no_pair() {
+        assert_eq!(first_pair(&states(&[(9, 4, 1), (9, 4, 1)]), |a, b| a != b), None);
+        assert_eq!(first_pair(&[], |_, _| true), None);
+    }
+
+    #[test]
+    fn the_first_member_that_is_apart_is_named_with_both_states() {
+        let states = states(&[(9, 4, 0xa), (9, 4, 0xa), (8, 4, 0xb), (7, 4, 0xc)]);
+        assert_eq!(
+            first_pair(&states, |a, b| a != b).unwrap(),
+            "hash of m1 at revision 9, compacted at 4: 0000000a, of m3 at revision 8, compacted at \
+             4: 0000000b"
+        );
+    }
+
+    #[test]
+    fn hashes_differ_only_when_both_are_equally_compacted() {
+        assert!(states(&[(9, 4, 1), (9, 4, 2)])[0].1.contradicts(&states(&[(9, 4, 2)])[0].1));
+        assert!(!states(&[(9, 4, 1)])[0].1.contradicts(&states(&[(9, 6, 2)])[0].1));
+    }
 }

@@ -8,6 +8,8 @@
 mod effects;
 mod steering;
 mod tape;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -4,13 +4,13 @@ use madsim::runtime::NodeHandle;
 use madsim::task::JoinHandle;
 use mettle_checker::history::{Blob, CompactRequest, Outcome, Request, WatchCreateRequest};
 
+use super::choices::{LastWatch, another, begin, compact_revision, drawn};
 use crate::client::{Client, Heard, Listen, WatchOver};
 use crate::host::FIRST_CLIENT;
 use crate::member::Member;
 use crate::recorder::CallResult;
 use crate::run_context::RunContext;
-use crate::stream::Stream;
-use crate::traffic::{Generator, Seen, Start, WatchPlan, Watcher};
+use crate::traffic::{Generator, Seen, Watcher};
 
 /// Host numbers of the parts, apart from each other and from the traffic clients (from 1).
 const FIRST_WATCHER: u8 = 100;
@@ -71,17 +71,6 @@ async fn operate(run: RunContext, number: u8) {
     }
 }
 
-/// Another member than this one, if there is one.
-fn another(member: Member, members: u32, stream: &mut Stream) -> Member {
-    let steps = 1 + stream.below(u64::from(members).saturating_sub(1));
-    member.later(steps, members)
-}
-
-/// Any member.
-fn drawn(members: u32, stream: &mut Stream) -> Member {
-    Member::of(1 + stream.below(members.into()) as u32)
-}
-
 /// One watcher that comes and goes.
 async fn watch(run: RunContext, number: u8) {
     let mut client = run.client(FIRST_WATCHER + number);
@@ -91,7 +80,7 @@ async fn watch(run: RunContext, number: u8) {
     let mut last: Option<LastWatch> = None;
     while run.environment.now_ns() < run.plan.duration_ns {
         let plan = watcher.next_watch();
-        let (request, member) = begin(&run, &plan, last.take());
+        let (request, member) = begin(&run.recorder, run.plan.members, &plan, last.take());
         let now_ns = run.environment.now_ns();
         let listen = Listen {
             member,
@@ -118,7 +107,8 @@ async fn stay(
 ) {
     let until_ns = run.plan.duration_ns + run.plan.converge_ns;
     while run.environment.now_ns() < until_ns {
-        let (request, member) = begin(&run, &watcher.next_watch(), last.take());
+        let (request, member) =
+            begin(&run.recorder, run.plan.members, &watcher.next_watch(), last.take());
         let listen = Listen {
             member,
             request: request.clone(),
@@ -131,38 +121,6 @@ async fn stay(
         last = Some((request, heard, member));
         client.pause(50 * MILLISECOND_NS).await;
     }
-}
-
-/// The watch before: what was asked, what was heard, at which member.
-type LastWatch = (WatchCreateRequest, Heard, Member);
-
-/// Where a watch begins: as planned; after a break, where it left off and at another member.
-fn begin(
-    run: &RunContext,
-    plan: &WatchPlan,
-    last: Option<LastWatch>,
-) -> (WatchCreateRequest, Member) {
-    let compacted = run.recorder.compacted().max(1);
-    let revision = run.recorder.revision().max(1);
-    let start_revision = match (plan.start, last) {
-        (start, Some((mut request, heard, member)))
-            if start == Start::Resume || heard.over == WatchOver::Broken =>
-        {
-            if heard.revision > 0 {
-                request.start_revision = heard.revision + 1;
-            }
-            let elsewhere =
-                if plan.member == member { member.later(1, run.plan.members) } else { plan.member };
-            return (request, elsewhere);
-        }
-        (Start::Now | Start::Resume, _) => 0,
-        (Start::Compacted, _) => compacted,
-        (Start::Past(permille), _) => {
-            compacted + (revision - compacted).max(0) * i64::from(permille) / 1000
-        }
-        (Start::Future(ahead), _) => revision + i64::from(ahead),
-    };
-    (WatchCreateRequest { start_revision, ..plan.request.clone() }, plan.member)
 }
 
 /// Watches every key at one member to the end of the run: evidence of all that was written.
@@ -210,31 +168,11 @@ async fn compact(run: RunContext) {
             return;
         }
         let member = drawn(run.plan.members, &mut stream);
-        let Some(revision) = compact_revision(&run, &mut stream) else { continue };
+        let Some(revision) = compact_revision(&run.recorder, &run.plan, &mut stream) else {
+            continue;
+        };
         let physical = stream.below(2) == 0;
         let request = Request::Compact(CompactRequest { revision, physical });
         client.call(member, request, traffic.deadline_ns).await;
-    }
-}
-
-/// Mostly a new revision; at times one that must be refused.
-fn compact_revision(run: &RunContext, stream: &mut Stream) -> Option<i64> {
-    let recorder = &run.recorder;
-    let compacted = recorder.compacted();
-    let newest = recorder.revision();
-    let traffic = &run.plan.traffic;
-    let allowed = if traffic.evidence && !traffic.compact_ahead {
-        Member::all(run.plan.members).map(|member| recorder.delivered_by(member)).min().unwrap_or(0)
-    } else {
-        newest
-    };
-    let room = (allowed - compacted).max(0) as u64;
-    let kind = stream.below(20);
-    let forward = 1 + stream.below(room.max(1)) as i64;
-    match kind {
-        0 if compacted > 0 => Some(compacted),
-        1 => Some(newest + 1_000_000),
-        _ if room == 0 => None,
-        _ => recorder.deleted_between(compacted, compacted + forward).or(Some(compacted + forward)),
     }
 }

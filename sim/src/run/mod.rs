@@ -10,7 +10,10 @@
 //!
 //! A panic in a member's code ends the run; what was collected up to then is handed back with it.
 
+mod choices;
 mod clients;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 pub use thread::{RunOptions, run};
