@@ -1,7 +1,7 @@
-//! What can go wrong with the harness itself: each error says what, with which cause, and what to do.
+//! Errors of the harness: each says what failed, the cause, and a remedy.
 //!
-//! A broken guarantee is no error: it is a verdict. An error here means that nothing is known of the
-//! cluster, and ends a command with [`EXIT_HARNESS`].
+//! A broken guarantee is a verdict, not an error. After an error nothing is known of the cluster,
+//! and the command ends with [`EXIT_HARNESS`].
 
 use std::io;
 use std::path::PathBuf;

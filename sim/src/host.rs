@@ -28,7 +28,7 @@ pub enum Host {
 pub struct Process {
     /// Where it runs.
     pub host: Host,
-    /// Which of the processes that ran there, from 1.
+    /// How many processes have run on that host up to this one.
     pub incarnation: u64,
 }
 

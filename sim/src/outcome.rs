@@ -1,4 +1,4 @@
-//! What a run hands back: plain values, made of no simulated thing, ready to be judged and reported.
+//! The outcome of a run: plain values, ready to be judged and reported.
 
 use std::collections::BTreeMap;
 

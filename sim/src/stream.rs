@@ -1,9 +1,9 @@
-//! Random streams keyed by what they are for, so that no draw depends on another stream's draws.
+//! Random streams keyed by their purpose, so that no draw depends on another stream's draws.
 //!
 //! A stream is named by (seed, purpose, entity, ordinal): the latency of the link from member 1 to
 //! member 2, the power loss policy of the third fault of the plan, the entropy of the second start
-//! of member 3. Taking one fault out of a plan then leaves every other draw as it was, which is
-//! what makes a failing run shrinkable.
+//! of member 3. Taking one fault out of a plan leaves every other draw as it was: so a failing run
+//! can be shrunk.
 
 use std::hash::Hasher;
 

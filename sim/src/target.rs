@@ -1,4 +1,4 @@
-//! Whom a fault strikes: groups resolved among the members that run, at the moment it fires.
+//! Resolves the target of a fault among the members that run, at the moment the fault fires.
 
 use std::fmt;
 

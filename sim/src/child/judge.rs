@@ -1,7 +1,7 @@
-//! Brings together what the checker, the observer and the floor say, into one verdict.
+//! Brings the findings of checker, observer and floor together into one verdict.
 //!
-//! A broken guarantee outweighs a cluster that did not converge, and that outweighs a run that did
-//! too little. Of several broken guarantees the one that clients saw comes first.
+//! A broken guarantee outweighs a missed convergence, and a missed convergence outweighs a run that
+//! stayed below its floor. Of several broken guarantees the clients' comes first.
 
 use std::hash::Hasher as _;
 
@@ -64,7 +64,7 @@ fn finding(verdict: Status, checker: &str, reason: String) -> Finding {
     Finding { verdict, checker: checker.to_owned(), reason, at_ns: None, records: Vec::new() }
 }
 
-/// What clients saw that they must not see.
+/// Guarantees that the history breaks.
 fn history(judgement: &Report) -> Vec<Finding> {
     let broken = judgement.checks.iter().filter_map(|check| match &check.verdict {
         Judged::Broken(violation) => Some(violation),

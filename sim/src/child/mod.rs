@@ -1,8 +1,8 @@
 //! The child's side of a run: one plan in, one simulation, one judgement, one answer out.
 //!
-//! The plan comes on standard input, the [`Answer`] goes to standard output as one line. The runtime
-//! is gone before anything is judged or written; a watchdog on a real thread ends the process when
-//! it has used up its CPU time.
+//! The plan comes on standard input; the [`Answer`] goes to standard output as one line. The
+//! runtime ends before the judgement begins and before any file is written. A watchdog on a real
+//! thread ends the process when the run has used up its CPU time.
 
 mod folder;
 mod judge;

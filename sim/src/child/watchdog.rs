@@ -1,7 +1,7 @@
-//! Ends a run that has used up its time, and says what it was doing.
+//! Ends a run that has used up its time, and says what the run was doing.
 //!
-//! On a real thread beside the simulation: it looks at the process's CPU time now and then, and
-//! touches the trace only at the end, so that it cannot change the run.
+//! The watchdog is a real thread beside the simulation. It looks at the process's CPU time now and
+//! then, and touches the trace only at the end: the run cannot notice the watchdog.
 
 use std::time::Duration;
 

@@ -1,9 +1,11 @@
-//! The recording client: calls the real gRPC API, writes down what it saw, and never tries twice.
+//! The recording client: calls the real gRPC API, records every answer, and never tries twice.
 //!
-//! Only this room writes history. An operation is recorded before it is sent and again when it
-//! comes back; times are of the world's true clock, not of the client's. An outcome is `fail` only
-//! when the request was certainly not put on the wire or when the answer is in the checker's closed
-//! table; an unknown outcome ends the process, and the client goes on as a new one.
+//! Only this room writes history. The client records an operation before sending the request, and
+//! completes the record when the call returns. Times are of the true clock, not of the client's.
+//!
+//! An outcome is `fail` in two cases: the request was certainly not put on the wire, or the error is
+//! in the checker's closed table. An unknown outcome ends the process (as in Jepsen), and the client
+//! goes on as a new process.
 
 mod from_wire;
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! The simulated clocks: every host has a wall clock and a monotonic clock of its own.
 //!
-//! True time is the simulated time of the world, in nanoseconds since its start. A host's monotonic
-//! clock runs `1 + drift` times as fast; its wall clock is that plus an offset that steps forward and
-//! back, and may stand still. [`HostClock`] is the arithmetic, plain and without a clock; [`Clocks`]
-//! holds one per host; `adapter` gives them the face of [`mettle_server::platform::Clock`].
+//! *True time* is the simulated time, in nanoseconds since the start of the run. A host's monotonic
+//! clock runs `1 + drift` times as fast as true time. The wall clock is the monotonic clock plus an
+//! offset; the offset steps forward and back, and the wall clock may stand still. [`HostClock`] is
+//! the arithmetic; [`Clocks`] holds one for each host; `adapter` implements
+//! [`mettle_server::platform::Clock`] on top.
 //!
-//! A timer is set on the host's monotonic clock. It wakes at the true time that corresponds; when
-//! the drift changes, pending timers are woken to work that time out again.
+//! A timer is set on the host's monotonic clock, and wakes at the true time that corresponds. When
+//! the drift changes, pending timers are woken and compute that true time again.
 //!
-//! **Pause.** A paused process polls nothing (the executor holds its tasks), so its timers fire when
-//! it is resumed, while its clocks run on, as under SIGSTOP. Nothing here needs to know of it.
+//! **Pause.** The executor holds the tasks of a paused process: its timers fire when the process is
+//! resumed, and its clocks run on, as under SIGSTOP. This room needs to know nothing of a pause.
 
 #[cfg(madsim)]
 mod adapter;
@@ -112,7 +113,7 @@ pub struct Clocks {
     hosts: Arc<Mutex<BTreeMap<Host, Entry>>>,
 }
 
-/// One host's clocks, and who waits on them.
+/// One host's clocks, and the timers that wait on them.
 #[derive(Debug, Default)]
 struct Entry {
     clock: HostClock,

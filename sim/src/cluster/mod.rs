@@ -1,14 +1,15 @@
-//! The members as processes: started, killed, frozen, cut from power, and started again by a supervisor.
+//! The members as processes: started, killed, frozen, cut from power, and started again.
 //!
-//! A member is a node of the runtime whose only task is `mettle_server::server::run`. Its process
-//! ends in one of three ways, and always in this order: first the member's disk and sockets are
-//! fenced (nothing that its code still does reaches the world), then its tasks are dropped.
+//! A member is a node of the runtime whose only task is `mettle_server::server::run`. A member's
+//! process ends in one of three ways, always in this order: first its disk and its sockets are
+//! *fenced* (the process reaches neither of them any more), then its tasks are dropped.
 //!
-//! - A fault ends it ([`Cluster::kill`], [`Cluster::power_loss`]); the fault says when it starts again.
-//! - A trap at a probe ends it in the middle of a poll: [`Cluster::fence`] at once, the rest by the
-//!   supervisor, since a task cannot drop itself.
-//! - `run` returns. The supervisor starts it again after about a second, at most
-//!   [`STARTS_PER_MINUTE_MAX`] times a minute. When it says that its disk cannot be trusted, that is final.
+//! - A fault ends the process ([`Cluster::kill`], [`Cluster::power_loss`]) and says when the next
+//!   one starts.
+//! - A trap at a probe ends the process in the middle of a poll: [`Cluster::fence`] acts at once,
+//!   and the supervisor drops the tasks, since a task cannot drop itself.
+//! - `run` returns. The supervisor starts the member again after about a second, at most
+//!   [`STARTS_PER_MINUTE_MAX`] times a minute. A member that cannot trust its disk stays down.
 //!
 //! A paused member is resumed before it is killed: its tasks would otherwise be dropped in the
 //! killer's context.
@@ -190,7 +191,7 @@ impl Cluster {
         let down = {
             let mut members = self.members();
             let member = members.get_mut(&number).expect("a member of the plan");
-            // Another life: whoever was to start this one again finds that it is over.
+            // A new life: a start that was planned for the old one does nothing.
             member.life += u64::from(member.condition == Condition::Down);
             member.condition
         };

@@ -1,4 +1,4 @@
-//! What a member is told at its start, made from the plan.
+//! The configuration of a member, made from the plan.
 
 use std::net::SocketAddr;
 use std::time::Duration;

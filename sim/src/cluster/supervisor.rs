@@ -1,4 +1,4 @@
-//! Starts members again that ended by themselves, and finishes those that a trap fenced.
+//! Starts members again after their processes ended, and drops the tasks of fenced members.
 
 use std::time::Duration;
 

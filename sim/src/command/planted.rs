@@ -1,7 +1,7 @@
-//! `planted`: wakes each bug in the scenario that is there for it, and sees it caught.
+//! `planted`: wakes each bug in the scenario that is there for it, and expects a broken guarantee.
 //!
-//! Whoever catches it knows nothing of it; and the clean server must pass every seed that was
-//! looked at, or the scenario proves nothing.
+//! The judge does not know which bug is awake. The clean server must pass every seed that was tried:
+//! otherwise the scenario proves nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;

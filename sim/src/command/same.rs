@@ -1,7 +1,8 @@
 //! `same`: one seed is one run, whatever surrounds the process.
 //!
-//! Two processes differ in environment, working folder and verbosity. Their event hashes must be
-//! equal, and so must the files of their reports; otherwise the first event that differs is shown.
+//! Two processes run the same plan; they differ in environment, working folder and verbosity. Their
+//! event hashes and the files of their reports must be equal; otherwise the first event that differs
+//! is shown.
 
 use std::ffi::OsString;
 use std::fs::File;

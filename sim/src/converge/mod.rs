@@ -1,12 +1,16 @@
-//! After the last fault: is the cluster whole again?
+//! The converge phase: after the last fault, is the cluster whole again?
 //!
-//! Everything is healed and every member runs. Within the plan's deadline, a put through each
-//! member must succeed (progress), every member must stand at the same revision with the same
-//! compact revision and the same hash, and the evidence watcher of each member must have been given
-//! everything up to that revision. Then it is left alone for a while, which the history says of
-//! itself: by its end the checker holds every watcher to what it is owed. Members that say different
-//! hashes for the same state are a broken guarantee; anything else that is missing at the deadline is
-//! a missed convergence.
+//! Every fault is healed and every member runs. Before the plan's deadline
+//!
+//! 1. a put through each member must succeed (progress),
+//! 2. all members must stand at one revision, with one compact revision and one hash,
+//! 3. the evidence watcher of each member must have delivered everything up to that revision.
+//!
+//! Then the cluster is left alone for a while. A `quiesced` record marks the end of that time in the
+//! history: from there on the checker holds every watcher to the events it is owed.
+//!
+//! Different hashes of equally compacted members are a broken guarantee. Anything else that is
+//! missing at the deadline is a missed convergence.
 
 use mettle_checker::history::{Blob, PutRequest, RangeRequest, Request, Response};
 

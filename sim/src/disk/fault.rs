@@ -1,4 +1,4 @@
-//! What can be wrong with a disk, and what came of it.
+//! Faults of a disk, and the effects that are counted for each.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Faults in place on a disk: put there, taken off, and what they make of each operation.
+//! Puts faults on a disk, takes them off, and applies them to each operation.
 
 use std::io;
 

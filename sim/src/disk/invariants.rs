@@ -1,12 +1,12 @@
-//! What must hold of a volume between two operations.
+//! The invariants of a volume: they hold between any two operations.
 //!
-//! - A file's cached image is the durable one with the unsynced operations applied in order, unless
-//!   a failed sync or bit rot has set the two apart. Names likewise.
-//! - Ordinals and moments of unsynced operations ascend: a process that dies takes back the last.
-//! - A sync under way ends after it was called, and covers only what was called before it.
-//! - Every name is of a file that has contents, lies in a directory that is there, and no file has
-//!   two names.
-//! - Only a process that runs holds the lock; only a stalled disk has somebody waiting.
+//! - A file's cached image is the durable one with the unsynced operations applied in order. Only a
+//!   failed sync and bit rot set the two images apart. The same holds of names.
+//! - Ordinals and times of unsynced operations ascend: a process that dies takes back the last ones.
+//! - A sync ends after its call, and covers only operations before its call.
+//! - Every name belongs to a file that has contents, and lies in a directory that exists. No file
+//!   has two names.
+//! - Only a running process holds the lock. Operations wait only while the disk is stalled.
 
 use std::collections::BTreeSet;
 

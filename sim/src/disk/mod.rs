@@ -1,8 +1,8 @@
 //! The simulated disk: one file system per member, with a page cache that a power loss empties.
 //!
-//! [`Volume`] is a plain state machine: every method takes the simulated time and answers when the
-//! operation is done ([`Completion`]); nothing awaits. [`StateFile`] gives redb its synchronous face; the
-//! adapter gives the server its asynchronous one.
+//! [`Volume`] is a plain state machine. Every method takes the simulated time and answers with the
+//! time at which the operation is done ([`Completion`]); nothing awaits. [`StateFile`] implements
+//! redb's synchronous storage; `adapter` implements the server's asynchronous one.
 //!
 //! **Truth.** A file has two images: what reads see (`cached`) and what is on the medium
 //! (`durable`). Between them lie the unsynced operations, in order: the cached image is always the
@@ -10,18 +10,17 @@
 //! is durable only after a sync of its directory, as POSIX says and no more.
 //!
 //! **Sync.** A sync records a barrier that takes effect when its time has passed. Until then a
-//! power loss treats it as never called.
+//! power loss treats the sync as never called.
 //!
 //! **Power loss** keeps, as the policy says, none, all, a prefix or any subset of the unsynced
-//! sectors of 512 bytes, and may tear those it keeps or fill them with garbage. Only bytes of
-//! unsynced writes are ever touched: what was synced stays. Killing a process loses nothing, since
-//! the page cache is the kernel's.
+//! sectors of 512 bytes. It may tear the sectors that it keeps, or fill them with garbage. It never
+//! touches a synced byte. Killing a process loses nothing, since the page cache is the kernel's.
 //!
-//! **Two faces, two clocks.** The synchronous face never waits, so inside one storage job the time
-//! of the device runs ahead of the world's ([`Volume::begin_job`]). An operation that the world's
-//! time has not reached when the process or machine dies has never happened.
+//! **Two modes of I/O.** The asynchronous mode waits for each operation. The synchronous mode never
+//! waits: inside one storage job the device's time runs ahead of true time ([`Volume::begin_job`]).
+//! If process or machine dies first, an operation in that future never happened.
 //!
-//! **Incarnations.** After a kill or power loss every handle of the dead process gets EIO and
+//! **Incarnations.** After a kill or a power loss every handle of the dead process gets EIO and
 //! changes nothing, however late its destructors run.
 
 #[cfg(madsim)]

@@ -1,4 +1,4 @@
-//! Operations: who asks, how long they take, and when whoever asked may know.
+//! Operations: the caller, how long the device takes, and when the caller may know the result.
 
 use std::io::Result;
 
@@ -15,7 +15,7 @@ pub struct DiskConfig {
     pub write: Latency,
     /// A sync.
     pub sync: Latency,
-    /// A read or write of the page cache through the synchronous face.
+    /// A read or write of the page cache by the synchronous mode.
     pub cached: Latency,
 }
 

@@ -18,7 +18,7 @@ pub enum Keep {
     Nothing,
     /// All.
     Everything,
-    /// Those before some moment, the one at that moment in part.
+    /// Those before some moment; the operation at that moment survives in part.
     Prefix,
     /// Any sectors of any of them; names, which a journal keeps in order, up to some moment.
     Subset,

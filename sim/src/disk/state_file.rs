@@ -1,4 +1,4 @@
-//! The synchronous face: redb's device on a simulated disk.
+//! redb's storage on a simulated disk: the synchronous mode of I/O.
 
 use std::fmt;
 use std::io;

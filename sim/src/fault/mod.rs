@@ -1,13 +1,13 @@
 //! Makes planned faults happen: one file a family, each fault measured.
 //!
-//! Every fault of the plan is a task of its own. It waits for its time, finds out whom it strikes
-//! (the leader of that moment, a follower by a keyed coin), acts, and undoes itself after its
-//! duration, at the latest when traffic ends. The [`Ledger`](crate::effects::Ledger) counts what was armed, what fired, and what
-//! had an effect, as the fault list defines it for each kind.
+//! Every fault of the plan is a task of its own. The task waits for the fault's time, resolves the
+//! target (the leader of that moment, a follower by a keyed coin), acts, and undoes the fault after
+//! its duration, at the latest when traffic ends. The [`Ledger`](crate::effects::Ledger) counts
+//! what was armed, what fired, and what had an effect, as the fault list defines it for each kind.
 //!
-//! A family's file is the twin of the file of that name in `scenarios/src/fault/`, which says what
-//! the fault is called and whom it may be aimed at. Here stands what it does: how it is armed, how
-//! it is healed, and what counts as its effect.
+//! A family's file is the twin of the file of that name in `scenarios/src/fault/`: that one says
+//! what the fault is called and whom it may be aimed at, this one how the fault is armed and healed,
+//! and what counts as its effect.
 
 mod clock;
 mod disk;

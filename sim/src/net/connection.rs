@@ -73,7 +73,7 @@ pub(super) struct Connection {
     pub(super) silenced: Option<FaultId>,
 }
 
-/// One end: what is on its way to it, and what it could not send.
+/// One end of a connection: the segments on their way there, and the pieces that could not leave.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) host: Host,

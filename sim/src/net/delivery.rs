@@ -120,7 +120,7 @@ impl Network {
         }
     }
 
-    /// Sends what waited, if nothing blocks it any more.
+    /// Sends the held pieces, if the link is open again.
     pub(super) fn resume(&mut self, now_ns: u64, id: EndId, hold: Hold) {
         let Some((end, peer)) = self.pair(id) else { return };
         let (from, to) = (end.host, peer.host);

@@ -1,4 +1,4 @@
-//! What can be wrong with one direction of a link, and what came of it.
+//! Faults of one direction of a link, and the effects that are counted for each.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

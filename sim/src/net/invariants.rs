@@ -1,16 +1,16 @@
-//! What must hold of the network between two steps.
+//! The invariants of the network: they hold between any two steps.
 //!
-//! Of each end of a connection, called *this* here, with *peer* the other end:
+//! For each end of a connection and its *peer*, the other end:
 //!
-//! - Bytes are counted once: what is in flight from this end lies at this end (held) or before the
-//!   peer (arrivals), as long as both kernels know the connection. It never exceeds the window.
+//! - Bytes are counted once. As long as both kernels know the connection, the bytes in flight are
+//!   those held at the end and those on their way to the peer. They never exceed the window.
 //! - Segments arrive in order, each later than the one before.
-//! - A FIN is the last thing that this end sends but for a RST, and is sent once.
-//! - Whatever is held counts as unacknowledged, so that the user timeout will end it.
-//! - An end that the kernel has forgotten has an error, and nothing arrives at it.
-//! - A connection that both applications have let go of is forgotten.
+//! - An end sends one FIN at most, and no bytes after a FIN.
+//! - Held segments count as unacknowledged, so that the user timeout ends the connection.
+//! - An end that the kernel has forgotten has an error, and no segment arrives there.
+//! - A connection that is closed at both ends is forgotten.
 //!
-//! A process that runs has a machine with power; only a process that runs listens.
+//! A running process has a machine with power, and only a running process listens.
 
 use super::connection::{Connection, End, EndId, Piece};
 use super::{FIRST_PORT, Network};

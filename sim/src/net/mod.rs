@@ -1,28 +1,28 @@
 //! The simulated network: byte streams between hosts, as TCP would carry them.
 //!
-//! [`Network`] is a plain state machine: every method takes the simulated time, nothing awaits, and
-//! who must be polled again is woken when the lock is released. The thin adapter in `adapter` gives
-//! it the face of [`mettle_server::platform::Net`] inside the simulated world.
+//! [`Network`] is a plain state machine: every method takes the simulated time, and nothing awaits.
+//! Wakers are collected and woken when the lock is released. `adapter` implements
+//! [`mettle_server::platform::Net`] on top.
 //!
 //! **Bytes.** A segment's arrival is decided when it is sent: now, plus a latency drawn from the
-//! stream of its direction of the link, and never before the segment sent ahead of it. A reader
+//! stream of that direction of the link, and never before the segment sent ahead of it. A reader
 //! that is too early is told when to come back. At most a window's worth of bytes is under way or
 //! unread in one direction; then the writer waits.
 //!
-//! **Cuts.** What is sent into a cut, or is under way when the cut comes, waits at the sender. After
-//! the healing it is sent again at the retransmission timeout that comes next (200 ms, doubling from
-//! the first loss). An end whose bytes stay unacknowledged for the user timeout gives up. A FIN
-//! waits as bytes do; a RST is lost for good.
+//! **Cuts.** Bytes sent into a cut, and bytes under way when the cut comes, wait at the sender. After
+//! the healing they are sent again at the next retransmission timeout (200 ms, doubling from the
+//! first loss). An end whose bytes stay unacknowledged for the user timeout gives up. A FIN waits as
+//! bytes do; a RST is lost for good.
 //!
 //! **Ends of processes and machines.** A killed process resets its connections. A machine without
-//! power is silent; when it is back, whatever still reaches it is answered with a RST, and so is
-//! whatever reaches an end that its process has closed.
+//! power is silent. When the power is back, the machine answers a segment of an old connection with
+//! a RST; so does an end that its process has closed.
 //!
 //! **Dials.** A SYN into a cut or to a machine without power vanishes and is repeated after 1, 2, 4 …
-//! seconds; without a listener the answer is a RST.
+//! seconds. A host without a listener answers with a RST.
 //!
 //! **Incarnations.** A host has a number that grows at each [`Network::boot`]. A handle of an
-//! earlier one can neither listen, accept nor dial.
+//! earlier incarnation can neither listen, accept nor dial.
 
 #[cfg(madsim)]
 mod adapter;

@@ -1,9 +1,9 @@
-//! What lies on the members' disks, whatever they say of it: a commit stands on the durable bytes
-//! of a quorum, then and ever after.
+//! The oracle of durability: a committed entry is on the durable bytes of a quorum, then and ever
+//! after, whatever the members say.
 //!
-//! Members' logs are read from the medium, without what a power loss could take, batch by batch as
-//! they grow. Entries that a log no longer holds count when it says that the durable state holds
-//! them: its start mark, which the log itself carries.
+//! Members' logs are read from the medium, batch by batch as they grow, without the bytes that a
+//! power loss could take. A log's start mark says up to which entry the durable state covers it:
+//! entries below the mark count as held.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub trait Media {
     fn log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>]));
 }
 
-/// What tells one entry at an index from another.
+/// The identity of an entry at an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EntryId {
     pub(super) term: u64,

@@ -1,4 +1,4 @@
-//! The hook set in the server: finds out who speaks, and passes on what is said.
+//! The hook in the server: finds out which member speaks, and passes on what the member says.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,7 +42,7 @@ pub struct Trap {
     pub whom: Whom,
     /// Until when (ns).
     pub until_ns: u64,
-    /// What happens to the member that reaches it; it must fence that member at once.
+    /// Called with the member that reaches the probe; must fence that member at once.
     pub strike: Box<dyn FnOnce(Member) + Send>,
 }
 

@@ -1,9 +1,9 @@
-//! Listens to the members while time runs, and looks at their disks: rules, probes, planted bugs,
+//! Listens to the members while time runs, and reads their disks: rules, probes, planted bugs,
 //! and traps at probes.
 //!
-//! The server speaks through its one static hook; which member is speaking is known from the task
-//! that is being polled. A member that was fenced in the middle of a poll is not listened to any
-//! more: what it still does has no effect on the world, and so no meaning.
+//! The server speaks through its one static hook. The task that is being polled tells which member
+//! speaks. A member that was fenced in the middle of a poll is not heard: nothing that its code
+//! still does reaches disk or network.
 
 mod durable;
 #[cfg(madsim)]

@@ -1,4 +1,4 @@
-//! The rules that must hold at every instant, kept apart from time and tasks: facts in, violations out.
+//! The rules that hold at every instant: facts in, violations out, apart from time and tasks.
 
 use std::collections::BTreeMap;
 

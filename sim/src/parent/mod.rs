@@ -1,8 +1,8 @@
-//! The parent's side of a run: one process for each seed, its times, and what it answered.
+//! The parent's side of a run: one process for each seed, its times, and its answer.
 //!
 //! Nothing here is simulated: real processes, real threads, real clocks. Static counters, the order
-//! of `select!` and hash seeds leak between two simulations in one process, so there is never more
-//! than one in a process.
+//! of `select!` and hash seeds leak between two simulations in one process; so a process runs one
+//! simulation.
 
 mod answer;
 mod pool;

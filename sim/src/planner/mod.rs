@@ -1,9 +1,9 @@
 //! Draws a plan from a scenario and a seed: every choice that can be made before time starts.
 //!
-//! A pure function. Each choice comes from a random stream of its own, named by what it is for, so
-//! that a fault added to or taken from a scenario leaves the times of all others as they were. A
-//! fault that repeats is expanded here; what is left to the run is whom a word such as `leader`
-//! means when the fault fires.
+//! The planner is a pure function. Each choice has a random stream of its own, named by its purpose:
+//! adding or removing a fault leaves the times of all other faults as they were. A fault that
+//! repeats is expanded here. Only words such as `leader` are left to the run: they are resolved when
+//! the fault fires.
 
 use mettle_scenarios::Scenario;
 use mettle_scenarios::fault::FaultRule;

@@ -1,4 +1,4 @@
-//! Questions to the tape: what clients saw of one member in a stretch of time.
+//! Questions to the tape: how one member served clients in a stretch of time.
 
 use std::ops::RangeInclusive;
 

@@ -1,9 +1,9 @@
 //! The recorder: the history while it is written, and what a run reads from it meanwhile.
 //!
-//! - The **tape** holds the records: ids in order of the calls, times of one true clock.
-//! - **Steering** is what traffic goes by: the highest revision, what is compacted, how far each
-//!   evidence watcher has come.
-//! - **Effects** are questions to the tape: did a fault change what a client saw.
+//! - The *tape* holds the records: ids in order of the calls, times of one true clock.
+//! - *Steering* is what traffic depends on: the highest revision, the compact revision, and the
+//!   revision that each evidence watcher has delivered.
+//! - *Effects* are questions to the tape: did a fault change what a client saw?
 
 mod effects;
 mod steering;

@@ -1,4 +1,4 @@
-//! What traffic goes by: revisions that were seen, compacted, deleted at, and delivered.
+//! Steering: the revisions that traffic depends on (seen, compacted, deleted at, delivered).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What a client does next, as far as it depends on what is known of the run so far.
+//! The choices of clients that depend on the history so far: which member, revision, compaction.
 
 use mettle_checker::history::WatchCreateRequest;
 use mettle_scenarios::Plan;
@@ -9,7 +9,7 @@ use crate::recorder::Recorder;
 use crate::stream::Stream;
 use crate::traffic::{Start, WatchPlan};
 
-/// Another member than this one, if there is one.
+/// A different member, or the same one in a cluster of one.
 pub(super) fn another(member: Member, members: u32, stream: &mut Stream) -> Member {
     let steps = 1 + stream.below(u64::from(members).saturating_sub(1));
     member.later(steps, members)

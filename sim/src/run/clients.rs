@@ -42,7 +42,7 @@ pub(super) fn start(run: &RunContext, node: &NodeHandle) -> Vec<JoinHandle<()>> 
     tasks
 }
 
-/// One client that calls one operation after the other.
+/// A client of the traffic: calls operations one by one.
 async fn operate(run: RunContext, number: u8) {
     let mut client = run.client(number);
     let streams = run.environment.streams;

@@ -1,14 +1,14 @@
 //! Runs one plan from its first member's start to convergence, and hands back plain values.
 //!
-//! A run has a process of its own, and the runtime a thread of its own on which nothing else happens:
-//! what another run or another room left in thread-local state would change the order of things.
+//! A run has a process of its own, and the runtime a thread of its own: thread-local state left by
+//! other code would change the order of events.
 //!
 //! 1. Members boot, clients and watchers begin, each fault waits for its time.
-//! 2. When the plan's duration is over, clients stop, faults are undone.
+//! 2. When the plan's duration is over, clients stop and faults are undone.
 //! 3. The converge phase asks whether the cluster is whole again (`converge`).
-//! 4. Every member is ended, and what was collected leaves the thread.
+//! 4. Every member is ended, and the outcome leaves the thread.
 //!
-//! A panic in a member's code ends the run; what was collected up to then is handed back with it.
+//! A panic in a member's code ends the run; the outcome then holds everything up to the panic.
 
 mod choices;
 mod clients;

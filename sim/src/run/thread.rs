@@ -1,4 +1,4 @@
-//! The thread of a run: runtime, stages, and what leaves it.
+//! The thread of a run: runtime, stages, and the outcome.
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

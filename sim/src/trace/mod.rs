@@ -1,11 +1,12 @@
-//! What the simulator did: a rolling hash over every event, and the lines worth keeping.
+//! The trace: a rolling hash over every event, and the lines worth keeping.
 //!
 //! Two runs of one seed are the same run when their hashes are equal. The hash covers every event:
 //! bytes on the network, operations of a disk, timers that fired, entropy drawn, client operations,
-//! faults. There is one for the whole world and one for each member. Lines are kept for people
-//! ([`Keep`]); what is kept never changes the hash. The last [`RECENT`] lines are always there, for
-//! the report of a run that got stuck; with [`Keep::Everything`] two runs can be compared line by
-//! line to find the first event that differs.
+//! faults. There is one hash for the whole run and one for each member.
+//!
+//! Lines are kept for people ([`Keep`]); keeping them never changes the hash. The last [`RECENT`]
+//! lines are always there, for the report of a stuck run. With [`Keep::Everything`] two runs can be
+//! compared line by line to find the first event that differs.
 
 mod line;
 #[cfg(test)]

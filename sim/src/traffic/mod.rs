@@ -1,9 +1,9 @@
-//! What clients ask: every choice drawn from a stream named by the client and the operation's ordinal.
+//! The traffic: every choice drawn from a stream named by the client and the operation's ordinal.
 //!
-//! Values are unique (`client.ordinal.part`), so that whoever reads one names the write it came
-//! from: the judge places writes of unknown outcome by them. What a client asks depends on
-//! what it has seen (compare-and-swap on the last revision seen, reads of the past) and on what is
-//! known to be compacted.
+//! Values are unique (`client.ordinal.part`): a value that is read names its write, and the judge
+//! places writes of unknown outcome by their values. A client's choices depend on the revisions and
+//! values that it has seen (compare-and-swap on the last revision, reads of the past) and on the
+//! compact revision.
 
 mod seen;
 mod txn;

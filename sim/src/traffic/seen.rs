@@ -8,7 +8,7 @@ use mettle_checker::history::{
 
 use crate::stream::Stream;
 
-/// One client's view, as its answers made it.
+/// The store as one client has seen it.
 #[derive(Debug, Default)]
 pub struct Seen {
     keys: BTreeMap<Blob, KeyValue>,
