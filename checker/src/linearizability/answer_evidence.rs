@@ -13,7 +13,7 @@ use crate::history::{
 };
 use crate::model::{KeyIndex, Span};
 
-/// What the answers show of each hole and of each key.
+/// The evidence of the answers, by hole and by key.
 #[derive(Debug)]
 pub(crate) struct AnswerEvidence<'a, 'b> {
     ops: &'b Ops<'a>,
@@ -31,7 +31,7 @@ pub(crate) struct AnswerEvidence<'a, 'b> {
     keys: OnceCell<Keys<'a>>,
 }
 
-/// The keys that indeterminate writes could change, each with its timeline.
+/// All keys that indeterminate writes could change, with their timelines.
 #[derive(Debug, Default)]
 struct Keys<'a> {
     index: KeyIndex,
@@ -130,8 +130,8 @@ impl<'a> Keys<'a> {
     fn deletions(&mut self, request: &Request, revision: i64) {
         let known = [Op::Range, Op::Put, Op::DeleteRange, Op::Txn];
         if !known.contains(&request.op()) {
-            // Any other request that makes a revision, such as the end of a lease, may delete any
-            // key.
+            // Further requests that make a revision, such as the end of a lease, may delete all
+            // keys.
             self.known.iter_mut().for_each(|known| known.deletes.push(revision));
         }
         for op in request.ops() {

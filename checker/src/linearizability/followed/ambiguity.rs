@@ -5,15 +5,16 @@
 //! part of a range, or by the end of the lease to which only this key is attached. The store is the
 //! same either way, and only the writes that remain for later holes differ. So the hole becomes an
 //! **ambiguous revision** with several **possible writers**. Ambiguous revisions hold together as
-//! long as each can have a writer of its own. A later hole may use one of these writes if they hold
-//! together without it.
+//! long as each can have a writer of its own. A later hole may use a possible writer if the
+//! ambiguous revisions hold together without that writer.
 //!
 //! All operations that need the same lease count as a single writer. If any of them takes effect
 //! later, the lease had not ended here.
 //!
 //! This is exact. At each hole of a released part every write that the evidence allows was tried.
-//! Each of them had the same effect, or contradicted the evidence. So every order leaves the same
-//! store, and the orders are exactly the ways to give each hole a writer of its own.
+//! Each such write had the effect of the chosen write, or contradicted the evidence. So every order
+//! leaves the same store, and the orders are exactly the ways to give each hole a writer of its
+//! own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +65,8 @@ pub(crate) struct AmbiguousRevision {
 pub(crate) struct Attribution {
     /// The hole with its possible writers, by call.
     pub(crate) ambiguity: AmbiguousRevision,
-    /// Whether all possible writers have equal requests, so that any of them will do.
+    /// Whether all possible writers have equal requests: then the choice between them does not
+    /// matter.
     pub(crate) alike: bool,
 }
 

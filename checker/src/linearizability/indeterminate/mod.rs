@@ -46,7 +46,8 @@ pub(crate) struct IndeterminateWrites<'a> {
     of_key: Vec<WritesOfKey>,
     /// The writes that are not plain.
     others: Vec<u32>,
-    /// For each range of keys that was looked up: the first write that could change one of them.
+    /// By range of keys, as far as it was looked up: the first write that could change a key of the
+    /// range.
     firsts: RefCell<BTreeMap<Span, Option<u32>>>,
     /// The writes that ambiguous revisions of earlier parts may have used.
     pub(in crate::linearizability) reservations: Reservations,
@@ -89,7 +90,7 @@ impl<'a> IndeterminateWrite<'a> {
         }
     }
 
-    /// The lease that a put attaches its key to, 0 for none.
+    /// The lease to which a put attaches its key, or 0.
     pub(crate) fn lease(&self) -> i64 {
         match &self.record.request {
             Request::Put(put) => put.lease,
@@ -247,7 +248,7 @@ impl<'a> IndeterminateWrites<'a> {
     }
 }
 
-/// For each lease: the keys that any request puts with it, and the keys that were attached to it at
+/// By lease: the keys that requests put with the lease, and the keys that were attached to it at
 /// the start.
 fn attached<'a>(ops: &Ops<'a>) -> BTreeMap<i64, BTreeSet<&'a Blob>> {
     let mut attached: BTreeMap<i64, BTreeSet<&Blob>> = BTreeMap::new();

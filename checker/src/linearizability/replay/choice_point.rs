@@ -12,8 +12,8 @@ pub(in crate::linearizability) struct ChoicePoint {
     pub(in crate::linearizability) pool: Vec<u32>,
     pub(in crate::linearizability) next: usize,
     pub(in crate::linearizability) chosen: Option<u32>,
-    /// Whether evidence names the candidates. Otherwise any write that was called in time may be
-    /// one.
+    /// Whether evidence names the candidates. Otherwise all writes that were called in time are
+    /// candidates.
     pub(in crate::linearizability) narrowed: bool,
     /// Whether a candidate stands for other writes that no answer tells apart from it.
     pub(in crate::linearizability) stands_for_others: bool,

@@ -3,8 +3,8 @@
 //!
 //! An **unobserved put** is a plain put of a key whose value no answer shows at any hole.
 //! Unobserved puts of one key differ only in the times of their calls, and a write that was called
-//! in time for a hole is in time for all later holes. So in any order two of them that could both
-//! fill a hole can be swapped, and one stands for all.
+//! in time for a hole is in time for all later holes. So two unobserved puts that were in time for
+//! the same hole can change places in any order, and the search tries a single put for the group.
 //!
 //! Two cases are excluded: requests that compare values or leases, and replays that weigh watch
 //! events or members' own answers, which may show the value.

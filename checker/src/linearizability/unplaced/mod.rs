@@ -1,6 +1,6 @@
-//! Checks unplaced operations: compactions and definite errors. Some slot must fit each of them,
-//! above the slots that returned before its call and below the slots that were called after its
-//! return.
+//! Checks unplaced operations: compactions and definite errors. Real time bounds the slot of an
+//! operation: the slots that returned before its call lie below, and the slots that were called
+//! after its return lie above.
 
 mod compactions;
 mod errors;
