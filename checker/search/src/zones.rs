@@ -201,8 +201,7 @@ impl Clusters {
             }
         }
         if entered < self.by_value.values().filter(|cluster| cluster.happened).count() {
-            // A ring of compare-and-sets, each of which took its value from another: it has no
-            // beginning.
+            // A ring of compare-and-sets has no beginning: every value comes from the ring.
             let mut in_block = vec![false; calls.len()];
             for op in blocks.iter().flat_map(|block| &block.ops) {
                 in_block[*op] = true;

@@ -27,6 +27,7 @@ mod end;
 mod enter;
 mod entry;
 mod ledger;
+mod options;
 mod runs;
 mod window;
 
@@ -34,6 +35,7 @@ use std::collections::BTreeMap;
 
 use entry::{Asked, Clock, Flaw, Headers, Processes, Sessions};
 use ledger::Ledger;
+pub use options::FollowOptions;
 use runs::Runs;
 use window::{Firm, Judged, Window};
 
@@ -45,48 +47,6 @@ use crate::linearizability::{Bounds, JudgedRange};
 use crate::model::Store;
 use crate::verdict::{Doubt, Figures, LINEARIZABILITY, Verdict};
 use crate::{Contradiction, initial_store, words};
-
-/// The bounds on memory and work.
-#[derive(Clone, Copy, Debug)]
-pub struct FollowOptions {
-    /// Steps of replay and search for each attempt to order the kept records.
-    pub steps: u64,
-    /// The number of records collected before a judgement.
-    pub window: usize,
-    /// The number of past revisions that stay readable. Reads of older ones are not judged.
-    pub past: i64,
-    /// The most records kept because of a guessed placement.
-    pub most: usize,
-    /// The most records kept if all are judged together at the end.
-    pub whole: usize,
-    /// By how much a lease may end too soon.
-    pub lease_tolerance_ns: u64,
-    /// The memory allowed, counted as [`needed_bytes`](crate::needed_bytes) counts it.
-    pub memory_bytes: u64,
-}
-
-impl Default for FollowOptions {
-    fn default() -> Self {
-        let crate::Options { steps, lease_tolerance_ns, memory_bytes } = crate::Options::default();
-        FollowOptions {
-            steps,
-            window: 8_192,
-            past: 100_000,
-            most: 200_000,
-            whole: 1_000_000,
-            lease_tolerance_ns,
-            memory_bytes,
-        }
-    }
-}
-
-impl FollowOptions {
-    /// The options that a judgement of a whole recording has too.
-    fn of_the_whole(&self) -> crate::Options {
-        let Self { steps, lease_tolerance_ns, memory_bytes, .. } = *self;
-        crate::Options { steps, lease_tolerance_ns, memory_bytes }
-    }
-}
 
 /// The progress of the judgement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -203,7 +203,8 @@ impl Window<'_> {
     }
 }
 
-/// The leases that certainly expired. The store learns of each expiry that another write stood for.
+/// The leases that certainly expired. If the order filled the revision of an expiry with another
+/// write, the store learns of the expiry.
 fn ended(settled: &Settled, store: &mut Store) -> Vec<Ended> {
     let mut ended = Vec::new();
     for (doubt, writer) in &settled.made {

@@ -162,8 +162,8 @@ impl TxnRequest {
         self.ops().any(|op| !matches!(op, PlainOp::Range(_)))
     }
 
-    /// The operations that the transaction ran, each with its answer. The answer may be of another
-    /// kind, since a recording may be wrong.
+    /// The operations that the transaction ran, with their answers. An answer of another kind is
+    /// possible, since a recording may be wrong.
     pub fn answered_ops<'a, 'b>(&'a self, answer: &'b TxnResponse) -> AnsweredOps<'a, 'b> {
         AnsweredOps { pairs: self.answered(answer), around: Vec::new() }
     }

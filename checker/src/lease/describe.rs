@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::gather::{Expiry, Lease, granted};
+use super::gather::revision;
+use super::life::{Expiry, Lease, granted};
 use crate::history::{Outcome, Record};
 use crate::words;
 
@@ -59,4 +60,39 @@ fn granting(grant: &Record) -> String {
         (ttl, Outcome::Ok) => format!("the lease was granted to {who} for {ttl} s at {when}"),
         (ttl, _) => format!("{who} asked for the lease for {ttl} s at {when}, got no answer"),
     }
+}
+
+/// Text: a lease was used before its grant.
+pub(super) fn not_yet(early: &Record, grant: &Record) -> String {
+    let from = match revision(early) {
+        0 => String::new(),
+        revision => format!(" from revision {revision}"),
+    };
+    let to = if grant.outcome == Outcome::Ok && revision(early) > 0 {
+        format!(" at revision {}", revision(grant))
+    } else {
+        String::new()
+    };
+    format!(
+        "{} was {}{from}, but there was no such lease yet: {} came later{to} ({})",
+        words::describe(early),
+        at(early),
+        words::describe(grant),
+        words::relative(grant, early)
+    )
+}
+
+/// Text: a put with a lease came before the grant.
+pub(super) fn too_early(put: &Record, made: i64, grant: &Record) -> String {
+    let granted = if grant.outcome == Outcome::Ok {
+        format!(" found the store at revision {} already", revision(grant))
+    } else {
+        " was not called by then".to_owned()
+    };
+    format!(
+        "{} was acknowledged at revision {made}, but there was no such lease yet: {}{granted} ({})",
+        words::describe(put),
+        words::describe(grant),
+        words::relative(grant, put)
+    )
 }

@@ -1,6 +1,7 @@
 //! Checks that a lease ends if no client renews it during a long quiet period.
 
-use super::gather::{Lease, Leases, granted};
+use super::gather::Leases;
+use super::life::{Lease, granted};
 use super::violation::{Found, wrong};
 use crate::history::{KeyValue, Outcome, Record, Request, Response, is_local};
 use crate::words;

@@ -24,19 +24,23 @@
 //! answer has **settled** when every operation called before its return is known; only settled
 //! answers count as certain.
 
+mod answers;
 mod before;
 mod check;
 mod describe;
 mod ends;
 mod gather;
+mod life;
 mod live;
 mod violation;
 
+pub(crate) use answers::{NOT_FOUND, named};
 pub(crate) use before::{Before, Over};
-pub(crate) use check::{NOT_FOUND, leases, named};
+pub(crate) use check::leases;
 pub(crate) use describe::at;
 pub(crate) use ends::Ends;
-pub(crate) use gather::{Expiry, Lease, Leases, granted, revision};
+pub(crate) use gather::{Leases, revision};
+pub(crate) use life::{Expiry, Lease, granted};
 
 /// The checker's name.
 pub(crate) const LEASE: &str = "lease";

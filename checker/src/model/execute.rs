@@ -134,8 +134,8 @@ impl Store {
     }
 }
 
-/// The branch that each transaction takes, the outer one first. All conditions are evaluated on the
-/// state before the first operation.
+/// The branches taken by the transaction and by nested transactions, the outer one first. All
+/// conditions are evaluated on the state before the first operation.
 ///
 /// # Source
 /// etcd `server/etcdserver/txn`, `compareToPath`.

@@ -9,8 +9,8 @@ use crate::history::Blob;
 /// The leases of a store.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leases {
-    /// The keys that were ever put with each lease. By now some are attached to another lease or to
-    /// none.
+    /// The keys that were ever put with each lease. A later put may have attached a key to another
+    /// lease.
     attached: BTreeMap<i64, BTreeSet<Blob>>,
     /// Leases that are granted at most once: when such a lease ends, its id never comes back.
     once: BTreeSet<i64>,

@@ -1,7 +1,7 @@
 //! `--junit FILE`: what continuous integration reads. One testsuite; a testcase for each history and
 //! check. Broken is a failure; unknown and unreadable are errors, since neither is a pass.
 //!
-//! There are no times in it: the same histories give the same bytes.
+//! The document has no times: equal histories give equal bytes.
 
 use std::fmt::Write as _;
 
