@@ -1,7 +1,8 @@
 //! Ends a followed recording: judges the rest, and assembles the report.
 
+use super::advance::is_older;
 use super::window::Judged;
-use super::{Follower, Held, START, is_older};
+use super::{Follower, Held, START};
 use crate::Contradiction;
 use crate::check::{answered, check, conclude, unplaced};
 use crate::guarantees::GUARANTEES;
