@@ -69,7 +69,7 @@ struct Asked<'a> {
 }
 
 /// The results of ordering the operations.
-struct Found {
+struct OrderResult {
     /// The verdict on linearizability.
     order: Check,
     /// The verdict on leases, if an order exists only with an early expiry.
@@ -84,7 +84,7 @@ struct Found {
 
 impl Asked<'_> {
     /// Searches for an order, and checks the guarantees along it.
-    fn in_order(&self, ops: &Ops<'_>, store: Store, figures: &mut Figures) -> Found {
+    fn in_order(&self, ops: &Ops<'_>, store: Store, figures: &mut Figures) -> OrderResult {
         let mut ordered = self.case.order(ops, store);
         figures.steps = ordered.steps;
         let examined = figures.ok + figures.fail + figures.unknown;
@@ -93,7 +93,13 @@ impl Asked<'_> {
             figures.steps += early.steps;
             let order = Check { name: LINEARIZABILITY, verdict: Verdict::Legal, examined };
             let early = Some(early.verdict);
-            return Found { order, early, above: Vec::new(), placed: Vec::new(), doubted: None };
+            return OrderResult {
+                order,
+                early,
+                above: Vec::new(),
+                placed: Vec::new(),
+                doubted: None,
+            };
         }
         let mut verdict = ordered.verdict.clone();
         if self.knows_no_lease() {
@@ -115,7 +121,7 @@ impl Asked<'_> {
         };
         let sure =
             |inferred: &InferredStore| ordered.stale || inferred.proves(ordered.about.as_ref());
-        Found {
+        OrderResult {
             order: Check { name: LINEARIZABILITY, verdict, examined },
             early: None,
             above,
@@ -125,13 +131,13 @@ impl Asked<'_> {
     }
 
     /// Judges operations that cannot be placed: an answer names no revision, or two claim one.
-    fn without_order(&self, mut verdict: Verdict, store: Store, figures: &Figures) -> Found {
+    fn without_order(&self, mut verdict: Verdict, store: Store, figures: &Figures) -> OrderResult {
         if self.knows_no_lease() && matches!(verdict, Verdict::Unknown(_)) {
             verdict = self.search(store, verdict);
         }
         let order = Check { name: LINEARIZABILITY, verdict, examined: figures.ok };
         let above = unplaced(self.case.streams);
-        Found { order, early: None, above, placed: Vec::new(), doubted: None }
+        OrderResult { order, early: None, above, placed: Vec::new(), doubted: None }
     }
 
     /// Whether an order exists if a lease expired early.

@@ -17,10 +17,11 @@ pub(super) fn describe(error: &serde_json::Error) -> String {
     }
 }
 
-/// A record as its line spells it: the request and the response wait for the kind.
+/// A record as its line spells it: the request and the response wait for the kind. Errors of serde
+/// name this type.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawRecord<'a> {
+pub(super) struct Wire<'a> {
     id: u64,
     process: u64,
     #[serde(default)]
@@ -40,7 +41,7 @@ pub(super) struct RawRecord<'a> {
 }
 
 /// Parses the request and the response of a record, and checks the record.
-pub(super) fn parse(wire: &RawRecord<'_>) -> Result<Record, Problem> {
+pub(super) fn parse(wire: &Wire<'_>) -> Result<Record, Problem> {
     let Some(op) = Op::ALL.into_iter().find(|op| op.name() == wire.op) else {
         let known: Vec<_> = Op::ALL.iter().map(|op| op.name()).collect();
         return Err(Problem {

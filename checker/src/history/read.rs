@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::binary;
-use super::parse::{RawRecord, describe, parse};
+use super::parse::{Wire, describe, parse};
 use super::weight::{most_objects, too_many_objects, weight_read};
 use super::{History, Origin, Record};
 
@@ -82,7 +82,7 @@ pub enum Line {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct End {
+struct EndLine {
     end: bool,
 }
 
@@ -270,7 +270,7 @@ impl<R: BufRead> Reader<R> {
             return Ok(Line::CalledBefore(said.called_before_ns));
         }
         if self.buffer.trim_ascii_start().starts_with(b"{\"end\"")
-            && serde_json::from_slice::<End>(&self.buffer).is_ok_and(|said| said.end)
+            && serde_json::from_slice::<EndLine>(&self.buffer).is_ok_and(|said| said.end)
         {
             return Ok(Line::End);
         }
@@ -293,7 +293,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn parsed(&self) -> Result<Record, ReadError> {
-        let wire: RawRecord<'_> = serde_json::from_slice(&self.buffer).map_err(|error| {
+        let wire: Wire<'_> = serde_json::from_slice(&self.buffer).map_err(|error| {
             if error.is_eof() {
                 self.error(
                     "the line stops in the middle".to_owned(),

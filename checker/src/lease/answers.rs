@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::check::Check;
 use super::describe::{asked, at};
 use super::life::{Lease, granted};
-use super::violation::{Found, wrong};
+use super::violation::{Checked, wrong};
 use crate::history::{LeaseTimeToLiveResponse, Outcome, Record, Request, Response};
 use crate::words;
 
@@ -14,7 +14,7 @@ const EXISTS: &str = "etcdserver: lease already exists";
 
 impl Check<'_, '_> {
     /// Checks one answer by itself.
-    pub(super) fn record(&self, record: &Record) -> Found {
+    pub(super) fn record(&self, record: &Record) -> Checked {
         match (&record.request, &record.response) {
             (Request::LeaseGrant(request), Some(Response::LeaseGrant(answer))) => {
                 let other = request.id != 0 && request.id != answer.id;
@@ -66,7 +66,7 @@ impl Check<'_, '_> {
 
     /// Checks an answer that a lease does not exist: the lease must be absent at some moment of the
     /// call.
-    fn absent(&self, id: i64, record: &Record) -> Found {
+    fn absent(&self, id: i64, record: &Record) -> Checked {
         if self.may_be_absent(id, record) {
             return Ok(());
         }
@@ -76,7 +76,7 @@ impl Check<'_, '_> {
 
     /// The violation of an answer that did not find a lease, though nothing can have ended the
     /// lease by then.
-    fn was_there(&self, mut what: String, id: i64, record: &Record) -> Found {
+    fn was_there(&self, mut what: String, id: i64, record: &Record) -> Checked {
         let mut evidence = vec![record];
         if let Some(lease) = self.leases.all.get(&id) {
             let (life, told) = lease.life(self.tolerance_ns);
@@ -130,7 +130,7 @@ impl Check<'_, '_> {
     }
 
     /// Checks a refusal: at least one lease of the request must possibly be absent.
-    fn refused(&self, record: &Record) -> Found {
+    fn refused(&self, record: &Record) -> Checked {
         let asked_for = named(&record.request);
         if asked_for.iter().any(|id| self.may_be_absent(*id, record)) {
             return Ok(());
@@ -140,7 +140,7 @@ impl Check<'_, '_> {
     }
 
     /// Checks a grant refused for an existing lease: another grant must have come before.
-    fn exists(&self, id: i64, record: &Record) -> Found {
+    fn exists(&self, id: i64, record: &Record) -> Checked {
         let lease = self.leases.all.get(&id);
         let other = lease.is_some_and(|lease| {
             lease.old || lease.grants.iter().any(|grant| Some(grant.call_ns) <= record.return_ns)
@@ -175,7 +175,7 @@ impl Check<'_, '_> {
     }
 
     /// Checks that a listed lease was granted.
-    fn known(&self, id: i64, record: &Record) -> Found {
+    fn known(&self, id: i64, record: &Record) -> Checked {
         let lease = self.leases.all.get(&id);
         let granted = lease.is_some_and(|lease| {
             lease.old || lease.grants.iter().any(|grant| Some(grant.call_ns) <= record.return_ns)
@@ -196,7 +196,7 @@ impl Check<'_, '_> {
 
     /// Checks a remaining time: it is at most the granted time, and the keys shown were put with
     /// the lease.
-    fn left(&self, record: &Record, answer: &LeaseTimeToLiveResponse) -> Found {
+    fn left(&self, record: &Record, answer: &LeaseTimeToLiveResponse) -> Checked {
         let before = self.leases.before;
         let over = before.over.get(&answer.id);
         let lease = self.leases.all.get(&answer.id);

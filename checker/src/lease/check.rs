@@ -4,7 +4,7 @@ use super::before::Over;
 use super::describe::{asked, at, not_yet, too_early};
 use super::gather::{Leases, revision};
 use super::life::{Lease, promised};
-use super::violation::{Found, wrong};
+use super::violation::{Checked, wrong};
 use crate::history::{Outcome, Record};
 use crate::verdict::Verdict;
 use crate::words;
@@ -33,7 +33,7 @@ pub(super) struct Check<'a, 'b> {
 
 impl Check<'_, '_> {
     /// Checks a lease: one grant, one end, and every put with the lease between the two.
-    fn lease(&self, id: i64, lease: &Lease<'_>) -> Found {
+    fn lease(&self, id: i64, lease: &Lease<'_>) -> Checked {
         let ripe = |record: &&Record| self.leases.has_settled(record);
         if let Some(over) = lease.over {
             self.used_over(id, lease, over)?;
@@ -73,7 +73,7 @@ impl Check<'_, '_> {
     }
 
     /// Checks that a lease was granted before it was used.
-    fn granted_before(&self, id: i64, lease: &Lease<'_>) -> Found {
+    fn granted_before(&self, id: i64, lease: &Lease<'_>) -> Checked {
         if lease.old || !self.leases.granted || self.leases.nameless.is_some() {
             return Ok(());
         }
@@ -110,7 +110,7 @@ impl Check<'_, '_> {
 
     /// Checks a lease that is over: it was not used after its end unless granted again, and it did
     /// not end too early.
-    fn used_over(&self, id: i64, lease: &Lease<'_>, over: Over) -> Found {
+    fn used_over(&self, id: i64, lease: &Lease<'_>, over: Over) -> Checked {
         let again = lease.grants.first().map_or(u64::MAX, |grant| grant.call_ns);
         let before = |record: &&Record| record.return_ns.is_some_and(|at| at < again);
         let puts = lease.puts.iter().map(|(_, put)| *put);
@@ -128,7 +128,7 @@ impl Check<'_, '_> {
     }
 
     /// Checks that everything done with a lease granted once lies between its grant and its end.
-    fn within(&self, id: i64, lease: &Lease<'_>) -> Found {
+    fn within(&self, id: i64, lease: &Lease<'_>) -> Checked {
         let answered = lease.revocations.iter().copied();
         let answered = answered.filter(|record| record.outcome == Outcome::Ok);
         for (made, put) in &lease.puts {
@@ -172,7 +172,7 @@ impl Check<'_, '_> {
     }
 
     /// Checks two grants of one number: the first lease must have ended before the second grant.
-    fn granted_twice(&self, id: i64, lease: &Lease<'_>, [first, again]: [&Record; 2]) -> Found {
+    fn granted_twice(&self, id: i64, lease: &Lease<'_>, [first, again]: [&Record; 2]) -> Checked {
         let both = [first, again];
         let last = first.return_ns.max(again.return_ns);
         let in_time = |record: &&&Record| Some(record.call_ns) <= last;
@@ -213,7 +213,7 @@ impl Check<'_, '_> {
 }
 
 /// Violation: a lease was used after its end.
-fn not_over(id: i64, record: &Record, over: Over) -> Found {
+fn not_over(id: i64, record: &Record, over: Over) -> Checked {
     let how = if over.by.is_some() { "had ended by itself" } else { "was revoked" };
     let what = format!(
         "{} was {}, but lease {id} {how} by revision {}: there was no such lease any more",

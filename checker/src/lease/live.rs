@@ -2,7 +2,7 @@
 
 use super::gather::Leases;
 use super::life::{Lease, granted};
-use super::violation::{Found, wrong};
+use super::violation::{Checked, wrong};
 use crate::history::{KeyValue, Outcome, Record, Request, Response, is_local};
 use crate::words;
 
@@ -19,7 +19,7 @@ pub(super) fn live<'a>(
     records: impl Iterator<Item = &'a Record> + Clone,
     leases: &Leases<'_>,
     tolerance_ns: u64,
-) -> Found {
+) -> Checked {
     let quiet = records.clone().filter(|record| {
         matches!(record.request, Request::Quiesced(_)) && record.outcome == Outcome::Ok
     });

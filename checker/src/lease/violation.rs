@@ -5,9 +5,9 @@ use crate::history::Record;
 use crate::verdict::Violation;
 
 /// The result of a check.
-pub(super) type Found = Result<(), Violation>;
+pub(super) type Checked = Result<(), Violation>;
 
-pub(super) fn wrong(reason: String, evidence: &[&Record]) -> Found {
+pub(super) fn wrong(reason: String, evidence: &[&Record]) -> Checked {
     let revision = evidence.first().and_then(|record| record.response.as_ref()?.header());
     Err(Violation {
         checker: LEASE,
