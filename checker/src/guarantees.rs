@@ -7,7 +7,7 @@ use crate::session::SESSION;
 use crate::verdict::{ASSUMPTIONS, Guarantee, LINEARIZABILITY};
 use crate::watch::PROMISES;
 
-/// Those that are not of watches, in the order in which they are reported.
+/// The guarantees that do not concern watches, in the order of a report.
 const OF_OPERATIONS: [Guarantee; 6] = [
     Guarantee {
         name: ASSUMPTIONS,

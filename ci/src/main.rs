@@ -79,7 +79,8 @@ fn print_floors(root: &std::path::Path) -> bool {
 #[allow(clippy::print_stdout, reason = "a command for people")]
 fn print_prose(root: &std::path::Path) -> bool {
     let mut crates = std::collections::BTreeMap::new();
-    for sentence in tidy::hard_sentences(root, 100) {
+    let hardest = tidy::hard_sentences(root, 100);
+    for sentence in &hardest {
         println!(
             "{:>3} % {}:{} {}",
             sentence.density / 10,
@@ -90,7 +91,11 @@ fn print_prose(root: &std::path::Path) -> bool {
         let folder = sentence.path.split('/').next().unwrap_or_default().to_owned();
         *crates.entry(folder).or_insert(0) += 1;
     }
-    println!("of the 100 hardest: {crates:?}");
+    let shares: Vec<String> = crates
+        .iter()
+        .map(|(name, count)| format!("{name} {count} ({} %)", count * 100 / hardest.len()))
+        .collect();
+    println!("the {} hardest: {}", hardest.len(), shares.join(", "));
     true
 }
 

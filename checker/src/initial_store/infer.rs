@@ -294,7 +294,7 @@ enum Shows {
     Nothing,
 }
 
-/// What a condition proves; `refused` if this condition is the one that did not hold.
+/// What a condition proves about its key; `refused` says that the condition itself did not hold.
 fn shows(compare: &Compare, succeeded: bool, refused: bool) -> Shows {
     let equal = compare.result == CompareResult::Equal;
     let number = match compare.operand {

@@ -1,4 +1,4 @@
-//! What a watcher heard, by itself: each response, and each event after those before it.
+//! Checks a watcher's responses and events against each other, without the replay.
 
 use std::collections::BTreeMap;
 

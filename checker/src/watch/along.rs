@@ -102,7 +102,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// None of the changes that no event told of is one that the watcher wants.
+    /// The watcher wants none of `changes`, of which no event told.
     fn none_wanted(&self, changes: &[Change<'_>], revision: i64, record: &Record) -> Found {
         let Some(change) = changes.iter().find(|change| self.wants(change)) else { return Ok(()) };
         atomic::nowhere_else(self, change, revision, record)?;

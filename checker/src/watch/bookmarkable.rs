@@ -1,5 +1,5 @@
-//! **Bookmarkable**: a progress notice of revision R promises that every event up to R has come:
-//! all of them came before it, and none comes after it.
+//! **Bookmarkable**: a progress notice of revision R promises that every event up to R came before
+//! the notice. So no later event is of revision R or below.
 
 use super::promise::{Heard, Missing, Promise};
 use super::walk::{Found, Walk, shown, since};

@@ -18,7 +18,7 @@ pub(super) const PROMISE: Promise = Promise {
     })
 };
 
-/// An event that says whether it created its key is right.
+/// If an event claims that it created its key, or that it did not, the claim is right.
 fn is_create(walk: &Walk<'_, '_>, told: &Told<'_>) -> Found {
     let (Some(did), Some(said)) = (wrong_creation(told.change, told.event), told.event.is_create)
     else {

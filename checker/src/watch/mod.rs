@@ -1,9 +1,9 @@
 //! What a watcher is promised, checked against the replay of the writes.
 //!
-//! Each guarantee is a file of its own: its definition, its name and question, and the functions that
-//! judge it. It is a row of [`PROMISES`]. `alone` and `along` walk over what a watcher heard, first by
-//! itself, then along the replay, and ask each guarantee in its place; the first that is broken is
-//! told of the watcher.
+//! A file holds one guarantee: definition, name, question, and the functions that judge it.
+//! [`PROMISES`] has a row for each guarantee. `alone` walks over the responses of a watcher and compares
+//! them with each other; `along` compares them with the replay. Both ask each guarantee in its place.
+//! The first broken guarantee is the verdict on the watcher.
 
 mod alone;
 mod along;

@@ -7,20 +7,21 @@ use crate::streams::Arrival;
 use crate::verdict::Guarantee;
 use crate::words;
 
-/// One guarantee, and where it is asked; most are asked in one place only, some by the walk itself.
+/// A guarantee, and the places where the walks ask it. Most guarantees have one place; a guarantee
+/// without any is asked by the walk itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Promise {
     pub(crate) guarantee: Guarantee,
-    /// Of each response with events, its parts together.
+    /// Asked of each response with events, its parts together.
     pub(super) response: Option<fn(&Walk<'_, '_>, &Group<'_, '_>) -> Found>,
-    /// Of each event, after those before it.
+    /// Asked of each event, in the order of arrival.
     pub(super) event: Option<fn(&Walk<'_, '_>, &Heard<'_, '_>) -> Found>,
-    /// Of each event beside the change that it tells of.
+    /// Asked of each event together with its change in the replay.
     pub(super) change: Option<fn(&Walk<'_, '_>, &Told<'_>) -> Found>,
 }
 
 impl Promise {
-    /// Asked by the walk itself, if nothing else is said.
+    /// A guarantee without a place: the walk itself asks it.
     pub(super) const fn of(guarantee: Guarantee) -> Self {
         Promise { guarantee, response: None, event: None, change: None }
     }
@@ -29,11 +30,11 @@ impl Promise {
 /// A response with events: its parts, if it came in several.
 pub(super) struct Group<'a, 'b> {
     pub(super) parts: &'b [Arrival<'a>],
-    /// Whether nothing came after it.
+    /// Whether this is the watcher's last response.
     pub(super) last: bool,
 }
 
-/// An event, and what the watcher had heard before it.
+/// An event, and what the watcher had heard until then.
 pub(super) struct Heard<'a, 'b> {
     pub(super) event: &'a Event,
     pub(super) record: &'a Record,
@@ -43,12 +44,11 @@ pub(super) struct Heard<'a, 'b> {
     pub(super) store: i64,
     /// The highest revision of the events before it.
     pub(super) last: i64,
-    /// With the record of the first event of that revision.
+    /// The record of the first event of revision `last`.
     pub(super) last_record: Option<&'a Record>,
-    /// How often it has told of this key with this kind of change at this revision, this time
-    /// included.
+    /// How many events so far told of the same key, kind of change and revision.
     pub(super) times: usize,
-    /// The highest progress notice before it.
+    /// The highest revision that a progress notice has promised so far.
     pub(super) noticed: i64,
     pub(super) notice: Option<&'b Record>,
 }

@@ -32,7 +32,7 @@ impl Reach {
         }
         let mut taken: Vec<u32> = placement.placed.iter().map(|(_, place)| *place).collect();
         taken.sort_unstable();
-        // An answered revocation made the revision that it saw, or none.
+        // An answered revocation made the revision in its header, or made no revision.
         let free = ops.unknown.iter().filter(|place| {
             let open = ops.record(**place).outcome == Outcome::Unknown;
             open && taken.binary_search(place).is_err()

@@ -39,7 +39,7 @@ fn unique(walk: &Walk<'_, '_>, heard: &Heard<'_, '_>) -> Found {
     walk.wrong_with(UNIQUE, revision, what, &[record, first])
 }
 
-/// Whether the same stood among the events before this one.
+/// Whether an equal event came earlier.
 pub(super) fn was_heard(walk: &Walk<'_, '_>, event: &Event) -> bool {
     let mut before = walk.watcher.events().take_while(|(_, one)| !std::ptr::eq(*one, event));
     before.any(|(_, one)| is_same(one, event))

@@ -1,4 +1,4 @@
-//! One watcher, what it is held against, and the words for what it contradicts.
+//! A walk over one watcher's responses: the evidence it is checked against, and the words of a violation.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ pub(crate) struct Watched {
 
 pub(super) type Found<T = ()> = Result<T, Box<Violation>>;
 
-/// One watcher, and what it is held against.
+/// A watcher, and the evidence that its responses are checked against.
 pub(super) struct Walk<'a, 'b> {
     pub(super) watcher: &'b Watcher<'a>,
     pub(super) ops: &'b Ops<'a>,
@@ -37,9 +37,9 @@ pub(super) struct Walk<'a, 'b> {
 /// Where a walk over a watcher's responses is.
 #[derive(Clone, Copy)]
 pub(super) struct Position {
-    /// All up to here was owed and came, or was not wanted.
+    /// Every change up to this revision came, or the watcher did not want it.
     pub(super) done: i64,
-    /// Whether the last response was a part, and its rest did not come.
+    /// Whether the last response was a fragment whose other parts did not come.
     pub(super) open: bool,
 }
 

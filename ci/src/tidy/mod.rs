@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use prose::Sentence;
 
-/// One broken rule: where, what, and what to do.
+/// A broken rule: the place, the problem, and the remedy.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) place: String,

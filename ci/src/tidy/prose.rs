@@ -8,7 +8,7 @@ use super::{Finding, Source};
 const WORDS_MIN: usize = 8;
 
 /// A sentence of this density or more is a finding, in thousandths.
-const DENSITY_MAX: usize = 610;
+const DENSITY_MAX: usize = 400;
 
 /// Words that stand for a noun.
 const PRONOUNS: [&str; 35] = [
@@ -43,11 +43,12 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         .collect()
 }
 
-/// The densest sentences of a tree, at most `count`.
+/// The `count` densest sentences of a tree, and every sentence as dense as the last of them.
 pub(super) fn densest(sources: &[Source], count: usize) -> Vec<Sentence> {
     let mut all: Vec<Sentence> = sources.iter().flat_map(sentences).collect();
     all.sort_by(|a, b| b.density.cmp(&a.density).then_with(|| a.path.cmp(&b.path)));
-    all.truncate(count);
+    let last = all.get(count.saturating_sub(1)).map_or(0, |sentence| sentence.density);
+    all.retain(|sentence| sentence.density >= last);
     all
 }
 

@@ -16,7 +16,7 @@ use crate::time::{Draw, MILLISECOND, SECOND};
     bound(deserialize = "T: Deserialize<'de>, Traffic<T>: Default")
 )]
 pub struct Traffic<T: Value = u64> {
-    /// Clients that call one operation after the other.
+    /// Number of clients; a client has one operation in flight.
     pub clients: u32,
     /// Mean pause of a client between two operations.
     pub pace_ns: T,

@@ -23,7 +23,7 @@ impl Value for u64 {
     type DiskTime = Latency;
 }
 
-/// A source of random numbers. Each call takes one draw from it, whatever the limits.
+/// A source of random numbers. A call takes one draw for any limits.
 pub trait Random {
     /// A number from `low` to `high`, both included.
     fn between(&mut self, low: u64, high: u64) -> u64;

@@ -86,7 +86,7 @@ fn arrows(layout: &layout::Crate<'_>) -> Result<Arrows, Finding> {
     Ok(arrows)
 }
 
-/// A finding for each set of rooms that reach each other.
+/// A finding for each circle of rooms.
 fn circles(name: &str, rooms: &BTreeSet<String>, arrows: &Arrows) -> Vec<Finding> {
     let reached: BTreeMap<&str, BTreeSet<&str>> =
         rooms.iter().map(|room| (room.as_str(), reach(room, arrows))).collect();
