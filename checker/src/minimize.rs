@@ -89,7 +89,7 @@ impl Minimizer<'_> {
     /// search gave up, None if the budget is used up.
     fn contradict(&mut self, kept: &[usize]) -> Option<bool> {
         let few = forgotten(self.history, kept);
-        // The search tries each indeterminate write at each revision that it may have made.
+        // The search tries every indeterminate write at every possible revision.
         let lost = few.records.iter().filter(|record| record.outcome == Outcome::Unknown).count();
         let cost = 8 * self.history.records.len() as u64 + (lost * lost / 64) as u64;
         if self.left < cost {

@@ -32,7 +32,7 @@ struct Process {
     kind: Kind,
     first_ns: u64,
     last_ns: u64,
-    /// The time at which its client probably continued as another process.
+    /// The probable time at which the client continued as a new process.
     ended_ns: Option<u64>,
 }
 

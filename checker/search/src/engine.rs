@@ -125,7 +125,7 @@ struct Linearized<S> {
     entry: u32,
     /// The state before the operation.
     state: S,
-    /// The other candidates at this point; none for a pure operation.
+    /// The candidates not tried yet; empty for a pure operation.
     rest: Vec<u32>,
 }
 

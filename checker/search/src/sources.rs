@@ -20,7 +20,7 @@ use crate::model::{Call, Lookahead};
 /// The number that stands for no value or no operation.
 const NONE: u32 = u32::MAX;
 
-/// The operations that need and the operations that write each value.
+/// Readers and writers by value.
 pub(crate) struct Sources {
     /// For each value: the operations that need it, ordered by return, and the operations that
     /// write it, ordered by call.

@@ -115,7 +115,7 @@ impl Check<'_, '_> {
         ended || expired.is_some_and(|expiry| Some(expiry.at_ns) <= record.return_ns)
     }
 
-    /// A later record that proves that the same lease still existed.
+    /// A later record that proves the existence of the same lease.
     fn alive_after<'a>(&self, lease: &Lease<'a>, record: &Record) -> Option<&'a Record> {
         let later = |other: &&Record| {
             self.leases.has_settled(other)

@@ -136,7 +136,7 @@ impl<'a> Expiry<'a> {
         Expiry { at_ns: promised(record, ttl, tolerance_ns), since: Some(record) }
     }
 
-    /// The later of two times; this one if they are equal.
+    /// The later time; `self` if both are equal.
     fn later(self, other: Self) -> Self {
         if other.at_ns > self.at_ns { other } else { self }
     }

@@ -14,7 +14,7 @@ pub(super) struct Leases {
     attached: BTreeMap<i64, BTreeSet<Blob>>,
     /// Leases that are granted at most once: when such a lease ends, its id never comes back.
     once: BTreeSet<i64>,
-    /// The revision that ended each lease of `once`, if it ended.
+    /// The revisions that ended leases of `once`.
     ended: BTreeMap<i64, i64>,
     /// The entries of `ended`, ordered by revision.
     endings: Vec<(i64, i64)>,

@@ -7,7 +7,7 @@ use crate::import::etcd::wire::{Kept, Value, Watch, WatchAnswer, WatchAsked, Wat
 use mettle_checker::history::{Event, EventType, History, WatchCreateRequest, WatchResponse};
 use mettle_checker::streams::{Watcher, is_progress, streams};
 
-/// The watchers that the format can carry, each with its process.
+/// Watchers in the format's reach, with their processes.
 pub(super) fn watches(history: &History, left: &mut LeftOut) -> Vec<(u64, Watch)> {
     let mut all = Vec::new();
     for watcher in &streams(&history.records).watchers {
