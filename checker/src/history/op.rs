@@ -6,37 +6,37 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
-    /// See [`Request::Range`].
+    /// See [`Request::Range`](super::Request::Range).
     Range,
-    /// See [`Request::Put`].
+    /// See [`Request::Put`](super::Request::Put).
     Put,
-    /// See [`Request::DeleteRange`].
+    /// See [`Request::DeleteRange`](super::Request::DeleteRange).
     DeleteRange,
-    /// See [`Request::Txn`].
+    /// See [`Request::Txn`](super::Request::Txn).
     Txn,
-    /// See [`Request::Compact`].
+    /// See [`Request::Compact`](super::Request::Compact).
     Compact,
-    /// See [`Request::WatchCreate`].
+    /// See [`Request::WatchCreate`](super::Request::WatchCreate).
     WatchCreate,
-    /// See [`Request::WatchCancel`].
+    /// See [`Request::WatchCancel`](super::Request::WatchCancel).
     WatchCancel,
-    /// See [`Request::WatchProgress`].
+    /// See [`Request::WatchProgress`](super::Request::WatchProgress).
     WatchProgress,
-    /// See [`Request::WatchResponse`].
+    /// See [`Request::WatchResponse`](super::Request::WatchResponse).
     WatchResponse,
-    /// See [`Request::WatchEnd`].
+    /// See [`Request::WatchEnd`](super::Request::WatchEnd).
     WatchEnd,
-    /// See [`Request::Quiesced`].
+    /// See [`Request::Quiesced`](super::Request::Quiesced).
     Quiesced,
-    /// See [`Request::LeaseGrant`].
+    /// See [`Request::LeaseGrant`](super::Request::LeaseGrant).
     LeaseGrant,
-    /// See [`Request::LeaseRevoke`].
+    /// See [`Request::LeaseRevoke`](super::Request::LeaseRevoke).
     LeaseRevoke,
-    /// See [`Request::LeaseKeepAlive`].
+    /// See [`Request::LeaseKeepAlive`](super::Request::LeaseKeepAlive).
     LeaseKeepAlive,
-    /// See [`Request::LeaseTimeToLive`].
+    /// See [`Request::LeaseTimeToLive`](super::Request::LeaseTimeToLive).
     LeaseTimeToLive,
-    /// See [`Request::LeaseLeases`].
+    /// See [`Request::LeaseLeases`](super::Request::LeaseLeases).
     LeaseLeases,
 }
 
