@@ -156,7 +156,7 @@ impl Op {
 
     /// Whether the request belongs to the lease service.
     pub(crate) fn is_lease(self) -> bool {
-        self.kind() == OpKind::Lease
+        (Op::LeaseGrant..=Op::LeaseLeases).contains(&self)
     }
 }
 

@@ -184,17 +184,38 @@ impl TxnResponse {
     }
 }
 
+/// The parts of a request.
+#[derive(Clone, Debug)]
+pub enum RequestParts<'a> {
+    /// The request is an operation on keys itself, or no such operation.
+    Own(Option<PlainOp<'a>>),
+    /// The request is a transaction.
+    Txn(TxnParts<'a>),
+}
+
+impl<'a> Iterator for RequestParts<'a> {
+    type Item = TxnPart<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<TxnPart<'a>> {
+        match self {
+            RequestParts::Own(op) => op.take().map(TxnPart::Op),
+            RequestParts::Txn(parts) => parts.next(),
+        }
+    }
+}
+
 impl Request {
-    /// The conditions and operations of the request, or of its transaction.
-    pub fn parts(&self) -> impl Iterator<Item = TxnPart<'_>> + Clone {
-        let (own, txn) = match self {
-            Request::Range(range) => (Some(PlainOp::Range(range)), None),
-            Request::Put(put) => (Some(PlainOp::Put(put)), None),
-            Request::DeleteRange(delete) => (Some(PlainOp::DeleteRange(delete)), None),
-            Request::Txn(txn) => (None, Some(txn.parts())),
-            _ => (None, None),
-        };
-        own.map(TxnPart::Op).into_iter().chain(txn.into_iter().flatten())
+    /// Conditions and operations on keys: those of a transaction, or the request itself.
+    #[inline]
+    pub fn parts(&self) -> RequestParts<'_> {
+        RequestParts::Own(match self {
+            Request::Range(range) => Some(PlainOp::Range(range)),
+            Request::Put(put) => Some(PlainOp::Put(put)),
+            Request::DeleteRange(delete) => Some(PlainOp::DeleteRange(delete)),
+            Request::Txn(txn) => return RequestParts::Txn(txn.parts()),
+            _ => None,
+        })
     }
 
     /// The operations of the request, or those that its transaction may run.

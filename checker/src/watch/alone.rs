@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::PROMISES;
+use super::asked::{AT_EVENT, AT_RESPONSE};
 use super::promise::{Group, Heard};
 use super::walk::{Found, Walk};
 use crate::history::{Blob, Event, EventType, Record};
@@ -31,7 +31,7 @@ impl Walk<'_, '_> {
                 continue;
             }
             let group = Group { parts, last: groups.peek().is_none() };
-            for ask in PROMISES.iter().filter_map(|promise| promise.response) {
+            for ask in AT_RESPONSE {
                 ask(self, &group)?;
             }
             let mut place = 0;
@@ -48,7 +48,7 @@ impl Walk<'_, '_> {
                         noticed: noticed.0,
                         notice: noticed.1,
                     };
-                    for ask in PROMISES.iter().filter_map(|promise| promise.event) {
+                    for ask in AT_EVENT {
                         ask(self, &heard)?;
                     }
                     place += 1;

@@ -1,10 +1,10 @@
 //! Along the replay: everything owed comes, nothing else does, and it is what was written.
 
+use super::asked::AT_CHANGE;
 use super::promise::{Missing, Told};
 use super::walk::{Found, Position, Walk};
 use super::{
-    PROMISES, atomic, bookmarkable, canceled, compacted, event, header, ordered, range, reliable,
-    resumable,
+    atomic, bookmarkable, canceled, compacted, event, header, ordered, range, reliable, resumable,
 };
 use crate::history::{Event, Record};
 use crate::linearizability::place_of;
@@ -91,7 +91,7 @@ impl Walk<'_, '_> {
             ordered::none_passed(self, events, &changes[place..at], record, event)?;
             self.none_wanted(&changes[place..at], revision, record)?;
             let told = Told { event, record, change: &changes[at] };
-            for ask in PROMISES.iter().filter_map(|promise| promise.change) {
+            for ask in AT_CHANGE {
                 ask(self, &told)?;
             }
             place = at + 1;

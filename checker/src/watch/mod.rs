@@ -7,6 +7,7 @@
 
 mod alone;
 mod along;
+mod asked;
 mod atomic;
 mod bookmarkable;
 mod canceled;

@@ -7,17 +7,26 @@ use crate::streams::Arrival;
 use crate::verdict::Guarantee;
 use crate::words;
 
+/// A question about a response, its parts together.
+pub(super) type AtResponse = fn(&Walk<'_, '_>, &Group<'_, '_>) -> Found;
+
+/// A question about an event, in the order of arrival.
+pub(super) type AtEvent = fn(&Walk<'_, '_>, &Heard<'_, '_>) -> Found;
+
+/// A question about an event together with its change in the replay.
+pub(super) type AtChange = fn(&Walk<'_, '_>, &Told<'_>) -> Found;
+
 /// A guarantee, and the places where the walks ask it. Most guarantees have one place; a guarantee
 /// without any is asked by the walk itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Promise {
     pub(crate) guarantee: Guarantee,
     /// Asked of each response with events, its parts together.
-    pub(super) response: Option<fn(&Walk<'_, '_>, &Group<'_, '_>) -> Found>,
+    pub(super) response: Option<AtResponse>,
     /// Asked of each event, in the order of arrival.
-    pub(super) event: Option<fn(&Walk<'_, '_>, &Heard<'_, '_>) -> Found>,
+    pub(super) event: Option<AtEvent>,
     /// Asked of each event together with its change in the replay.
-    pub(super) change: Option<fn(&Walk<'_, '_>, &Told<'_>) -> Found>,
+    pub(super) change: Option<AtChange>,
 }
 
 impl Promise {
