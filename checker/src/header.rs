@@ -96,3 +96,59 @@ fn term_goes_back(answers: &[(&Record, u64)]) -> Option<Verdict> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Header, PutRequest, PutResponse, Request};
+
+    /// A put that a member answers, called 10 after the one before it returned.
+    fn answer(id: u64, member: u64, cluster_id: u64, raft_term: u64) -> Record {
+        let member_id = 100 + member;
+        let header = Header { cluster_id, member_id, raft_term, ..Header::default() };
+        let request = Request::Put(PutRequest { key: "a".into(), ..PutRequest::default() });
+        let answer = PutResponse { header: Some(header), prev_kv: None };
+        Record::called(id, id, member, 20 * id, request).ok(20 * id + 10, Response::Put(answer))
+    }
+
+    fn broken(records: &[Record]) -> (String, Vec<u64>) {
+        let Verdict::Broken(found) = headers(records) else { panic!("it is not noticed") };
+        assert_eq!(found.checker, HEADER);
+        (found.reason, found.evidence)
+    }
+
+    #[test]
+    fn one_cluster_with_rising_terms_is_legal() {
+        let records = [answer(1, 1, 7, 2), answer(2, 2, 7, 4), answer(3, 1, 7, 3)];
+        assert_eq!(headers(&records), Verdict::Legal);
+    }
+
+    #[test]
+    fn another_cluster_is_noticed() {
+        let (reason, evidence) = broken(&[answer(1, 1, 7, 2), answer(2, 2, 8, 2)]);
+        assert!(reason.contains("cluster_id 8"), "{reason}");
+        assert_eq!(evidence, [2, 1]);
+    }
+
+    #[test]
+    fn another_identity_of_a_member_is_noticed() {
+        let mut second = answer(2, 1, 7, 2);
+        if let Some(Response::Put(PutResponse { header: Some(header), .. })) = &mut second.response
+        {
+            header.member_id = 999;
+        }
+        let (reason, _) = broken(&[answer(1, 1, 7, 2), second]);
+        assert!(reason.contains("member_id 3e7"), "{reason}");
+    }
+
+    #[test]
+    fn a_term_of_a_member_that_goes_back_is_noticed() {
+        let (_, evidence) = broken(&[answer(1, 1, 7, 3), answer(2, 1, 7, 2)]);
+        assert_eq!(evidence, [2, 1]);
+    }
+
+    #[test]
+    fn fields_of_0_were_not_recorded() {
+        assert_eq!(headers(&[answer(1, 1, 7, 3), answer(2, 1, 0, 0)]), Verdict::Legal);
+    }
+}

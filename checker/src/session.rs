@@ -90,3 +90,52 @@ fn goes_back(answers: &[(&Record, i64)]) -> Option<Violation> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Header, RangeRequest, RangeResponse};
+
+    /// A serializable read from a revision, called 10 after the one before it returned.
+    fn read(id: u64, connection: u64, revision: i64) -> Record {
+        let request =
+            RangeRequest { key: "a".into(), serializable: true, ..RangeRequest::default() };
+        let header = Some(Header { revision, ..Header::default() });
+        let answer = RangeResponse { header, ..RangeResponse::default() };
+        let mut record = Record::called(id, id, 1, 20 * id, Request::Range(request));
+        record.connection = connection;
+        record.ok(20 * id + 10, Response::Range(answer))
+    }
+
+    #[test]
+    fn a_connection_that_goes_forward_is_legal() {
+        let check = sessions(&[read(1, 1, 5), read(2, 1, 5), read(3, 1, 9)]);
+        assert_eq!((check.verdict, check.examined), (Verdict::Legal, 3));
+    }
+
+    #[test]
+    fn a_connection_that_goes_back_is_broken() {
+        let check = sessions(&[read(1, 1, 5), read(2, 1, 9), read(3, 1, 8)]);
+        let Verdict::Broken(found) = check.verdict else { panic!("{:?}", check.verdict) };
+        assert_eq!((found.checker, found.revision), (SESSION, Some(8)));
+        assert_eq!(found.evidence, [3, 2]);
+    }
+
+    #[test]
+    fn another_connection_may_be_behind() {
+        assert_eq!(sessions(&[read(1, 1, 9), read(2, 2, 8)]).verdict, Verdict::Legal);
+    }
+
+    #[test]
+    fn a_connection_that_was_not_recorded_is_not_judged() {
+        let check = sessions(&[read(1, 0, 9), read(2, 0, 8)]);
+        assert_eq!((check.verdict, check.examined), (Verdict::Legal, 0));
+    }
+
+    #[test]
+    fn a_read_that_was_called_before_the_other_returned_may_be_behind() {
+        let mut later = read(2, 1, 8);
+        later.call_ns = 25;
+        assert_eq!(sessions(&[read(1, 1, 9), later]).verdict, Verdict::Legal);
+    }
+}

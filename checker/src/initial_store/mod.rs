@@ -68,3 +68,67 @@ fn is_everything(request: &RangeRequest) -> bool {
     };
     *request == plain && request.key.as_slice() <= all.key.as_slice()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Header, KeyValue, Origin, RangeResponse};
+
+    /// A recording that says that it starts at revision 5, and begins with a range over all keys.
+    fn started() -> History {
+        let all = Span::everything();
+        let request = RangeRequest {
+            key: all.key.clone(),
+            range_end: all.range_end.clone(),
+            ..RangeRequest::default()
+        };
+        let kv = KeyValue {
+            key: "a".into(),
+            create_revision: 3,
+            mod_revision: 4,
+            version: 2,
+            ..KeyValue::default()
+        };
+        let header = Some(Header { revision: 5, ..Header::default() });
+        let answer = RangeResponse { header, kvs: vec![kv], count: 1, more: false };
+        let first = Record::called(1, 1, 1, 10, Request::Range(request));
+        let origin = Origin { start_revision: Some(5), ..Origin::default() };
+        History { origin, records: vec![first.ok(20, Response::Range(answer))] }
+    }
+
+    #[test]
+    fn the_first_answer_gives_the_store() {
+        let store = given(&started()).expect("a start").expect("a store");
+        assert_eq!((store.revision(), store.floor()), (5, 5));
+        assert_eq!(store.now().get(b"a").map(|version| version.version), Some(2));
+    }
+
+    #[test]
+    fn a_fresh_store_needs_no_answer() {
+        let origin = Origin { start_revision: Some(1), ..Origin::default() };
+        let fresh = given(&History { origin, records: Vec::new() }).expect("a start");
+        assert_eq!(fresh.map(|store| store.revision()), Some(1));
+        assert!(given(&History::default()).expect("nothing said").is_none());
+    }
+
+    fn refused(change: impl FnOnce(&mut History)) -> String {
+        let mut history = started();
+        change(&mut history);
+        given(&history).expect_err("it must be refused")
+    }
+
+    #[test]
+    fn a_start_that_its_first_answer_does_not_show_is_refused() {
+        let other = refused(|history| history.origin.start_revision = Some(6));
+        assert!(other.contains("answered at revision 5"), "{other}");
+        let none = refused(|history| history.records.clear());
+        assert!(none.contains("no record of what the store held"), "{none}");
+        let unknown = refused(|history| history.records[0].outcome = Outcome::Unknown);
+        assert!(unknown.contains("not an answered range"), "{unknown}");
+        let part = refused(|history| {
+            let Request::Range(range) = &mut history.records[0].request else { return };
+            range.limit = 1;
+        });
+        assert!(part.contains("not a range over all keys"), "{part}");
+    }
+}

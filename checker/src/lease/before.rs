@@ -48,3 +48,31 @@ impl Before {
         Before { unrecorded: store.floor() != 1, old, ..Before::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::KeyValue;
+
+    #[test]
+    fn a_fresh_store_leaves_no_lease() {
+        let before = Before::of(&Store::default());
+        assert!(!before.unrecorded && before.old.is_empty());
+    }
+
+    #[test]
+    fn a_store_that_held_keys_leaves_their_leases() {
+        let kv = |key: &str, lease| KeyValue {
+            key: key.into(),
+            lease,
+            create_revision: 2,
+            mod_revision: 2,
+            version: 1,
+            ..KeyValue::default()
+        };
+        let store = Store::starting_at(5, &[kv("a", 7), kv("b", 0), kv("c", 9), kv("d", 7)]);
+        let before = Before::of(&store);
+        assert!(before.unrecorded);
+        assert_eq!(before.old, BTreeSet::from([7, 9]));
+    }
+}

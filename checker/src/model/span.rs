@@ -83,3 +83,54 @@ impl std::fmt::Display for Span {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(key: &str, end: &str) -> Span {
+        Span::new(&key.into(), &end.into())
+    }
+
+    #[test]
+    fn a_span_contains_its_keys_from_the_first_to_before_the_end() {
+        assert!(span("b", "").contains(b"b") && !span("b", "").contains(b"ba"));
+        let inside = |key: &[u8]| span("b", "d").contains(key);
+        assert!(!inside(b"a") && inside(b"b") && inside(b"cz") && !inside(b"d"));
+        let inside = |key: &[u8]| span("b", "\0").contains(key);
+        assert!(!inside(b"a") && inside(b"b") && inside(&[0xff; 9]));
+        assert!(Span::everything().contains(&[0]) && Span::one(&"k".into()).is_one());
+    }
+
+    #[test]
+    fn spans_overlap_where_a_key_can_be_in_both() {
+        let spans = [
+            span("b", ""),
+            span("c", ""),
+            span("a", "c"),
+            span("b", "d"),
+            span("d", "f"),
+            span("c", "\0"),
+        ];
+        let keys = ["a", "b", "bx", "c", "cx", "d", "e", "f"];
+        for one in &spans {
+            for other in &spans {
+                let both =
+                    |key: &&str| one.contains(key.as_bytes()) && other.contains(key.as_bytes());
+                assert_eq!(one.overlaps(other), keys.iter().any(both), "{one} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_span_that_ends_before_it_begins_has_no_bounds() {
+        assert!(span("d", "b").bounds().is_none() && span("b", "").bounds().is_none());
+        assert!(span("b", "d").bounds().is_some() && span("b", "\0").bounds().is_some());
+    }
+
+    #[test]
+    fn a_span_is_shown_as_a_key_or_an_interval() {
+        let shown = [span("b", ""), span("b", "d"), span("b", "\0")].map(|span| span.to_string());
+        assert_eq!(shown, ["b", "[b, d)", "[b, …)"]);
+    }
+}
