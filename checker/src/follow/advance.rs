@@ -112,6 +112,9 @@ impl Follower {
         self.figures.revisions = store.revision();
         store.forget(store.revision() - self.options.past);
         self.store = Some(store);
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
     }
 }
 

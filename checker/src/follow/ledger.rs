@@ -14,6 +14,8 @@ use crate::model::Store;
 use crate::verdict::Verdict;
 
 /// The records kept about leases.
+///
+/// Invariants: a record is kept under its own id, and of a lease that is over no key is noted.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     before: Before,
@@ -217,6 +219,20 @@ impl Ledger {
             let old = |id: &i64| over.get(id).is_some_and(|over| record.call_ns < over.looked);
             own.is_empty() || !own.iter().all(old)
         });
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
+    }
+
+    /// Asserts the invariants, record by record and lease by lease.
+    fn check_invariants(&self) {
+        for (id, record) in &self.kept {
+            assert_eq!(*id, record.id, "the id that a record is kept under and its own");
+        }
+        for (lease, keys) in &self.before.attached {
+            let over = self.before.over.contains_key(lease);
+            assert!(!over, "lease {lease} is over, but {} keys are noted of it", keys.len());
+        }
     }
 
     /// The records kept.
@@ -297,4 +313,54 @@ fn leases_of(record: &Record) -> Vec<i64> {
 fn shows_lease(record: &Record) -> bool {
     let Some(Response::Range(answer)) = &record.response else { return false };
     answer.kvs.iter().any(|kv| kv.lease != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{LeaseRequest, PutRequest};
+
+    /// A put with lease 1 and a renewal of lease 2, both without an answer.
+    fn ledger() -> Ledger {
+        let mut ledger = Ledger::new(0);
+        let put = PutRequest { key: "a".into(), lease: 1, ..PutRequest::default() };
+        ledger.enter(&Record::called(1, 1, 1, 5, Request::Put(put)));
+        let renewal = Request::LeaseKeepAlive(LeaseRequest { id: 2 });
+        ledger.enter(&Record::called(2, 1, 1, 6, renewal));
+        ledger.check_invariants();
+        ledger
+    }
+
+    #[test]
+    fn what_is_lost_stays() {
+        let ledger = ledger();
+        assert!(!ledger.is_idle());
+        assert_eq!(ledger.records().map(|record| record.id).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn what_says_nothing_of_leases_is_not_kept() {
+        let mut ledger = Ledger::new(0);
+        let put = PutRequest { key: "a".into(), ..PutRequest::default() };
+        ledger.enter(&Record::called(1, 1, 1, 5, Request::Put(put)));
+        assert!(ledger.is_idle() && ledger.records().next().is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "the id that a record is kept under and its own")]
+    fn a_record_under_another_id_is_noticed() {
+        let mut ledger = ledger();
+        let record = ledger.kept[&1].clone();
+        ledger.kept.insert(7, record);
+        ledger.check_invariants();
+    }
+
+    #[test]
+    #[should_panic(expected = "lease 1 is over, but 1 keys are noted of it")]
+    fn a_key_of_a_lease_that_is_over_is_noticed() {
+        let mut ledger = ledger();
+        let over = Over { revision: 3, by: None, granted: 0, looked: 9 };
+        ledger.before.over.insert(1, over);
+        ledger.check_invariants();
+    }
 }

@@ -71,6 +71,9 @@ struct Held {
 }
 
 /// Judges records one by one.
+///
+/// Invariant, after a judgement that let something go: what is held speaks of revisions above that
+/// of the store, or of none, and has an id that was read.
 #[derive(Debug)]
 pub struct Follower {
     origin: Origin,
@@ -325,6 +328,18 @@ impl Follower {
         Verdict::Unknown(Doubt { checker: violation.checker, reason, evidence: violation.evidence })
     }
 
+    /// Asserts the invariant, record by record.
+    fn check_invariants(&self) {
+        let base = self.base();
+        for Held { record, role } in &self.held {
+            let id = record.id;
+            assert!(self.ids.contains(id), "record {id} is held, but was not read");
+            if let Role::Mutator(at) | Role::Observer(at) | Role::Local(at) = role {
+                assert!(*at > base, "record {id} of revision {at} is held, {base} is certain");
+            }
+        }
+    }
+
     /// Defers the judgement to the end of the recording, unless that takes too much memory.
     fn wait_for_all(&mut self) {
         if self.held.len() > self.options.whole {
@@ -349,3 +364,42 @@ const LISTS: u64 = 2 * size_of::<Held>() as u64;
 
 const START: &str = "begin with a range over all keys before anything else is called, or leave \
                      start_revision out";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Header, PutRequest, PutResponse, Request, Response};
+
+    /// Four puts were read, one after another, and all but the last are judged.
+    fn follower() -> Follower {
+        let mut follower = Follower::new(Origin::default(), FollowOptions::default());
+        for id in 1..=4 {
+            let request = Request::Put(PutRequest { key: "a".into(), ..PutRequest::default() });
+            let header = Some(Header { revision: id as i64 + 1, ..Header::default() });
+            let answer = Response::Put(PutResponse { header, prev_kv: None });
+            let record = Record::called(id, 1, 1, 10 * id, request).ok(10 * id + 5, answer);
+            follower.push(record).expect("a right record");
+        }
+        follower.called_before(100).expect("a right moment");
+        follower.settle().expect("a right recording");
+        assert!(follower.broken().is_none() && follower.progress().kept < 4);
+        follower.check_invariants();
+        follower
+    }
+
+    #[test]
+    #[should_panic(expected = "record 9 is held, but was not read")]
+    fn a_record_from_nowhere_is_noticed() {
+        let mut follower = follower();
+        follower.held[0].record.id = 9;
+        follower.check_invariants();
+    }
+
+    #[test]
+    #[should_panic(expected = "of revision 2 is held")]
+    fn a_record_of_a_revision_that_is_certain_is_noticed() {
+        let mut follower = follower();
+        follower.held[0].role = Role::Mutator(2);
+        follower.check_invariants();
+    }
+}

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 /// The first and the last number of each run.
+///
+/// Invariants: a run does not end before it begins, and between two runs a number is missing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Runs(BTreeMap<u64, u64>);
 
@@ -23,7 +25,22 @@ impl Runs {
         };
         let after = number.checked_add(1).and_then(|next| self.0.remove(&next));
         self.0.insert(first, after.unwrap_or(number));
+        if cfg!(debug_assertions) {
+            self.check_run(first);
+        }
         true
+    }
+
+    /// Asserts the invariants of the run that begins with a number.
+    fn check_run(&self, first: u64) {
+        let last = self.0[&first];
+        assert!(first <= last, "the run {first}..={last} ends before it begins");
+        let before = self.0.range(..first).next_back().map(|(_, last)| *last);
+        let gap = before.is_none_or(|before| before < first.saturating_sub(1));
+        assert!(gap, "no number is missing between {before:?} and {first}");
+        let after = self.0.range(first..).nth(1).map(|(first, _)| *first);
+        let gap = after.is_none_or(|after| last < after.saturating_sub(1));
+        assert!(gap, "no number is missing between {last} and {after:?}");
     }
 
     #[cfg(test)]
@@ -49,5 +66,27 @@ mod tests {
         }
         assert_eq!(runs.runs(), 2);
         assert!((0..1_000).all(|number| runs.contains(number)) && !runs.contains(1_000));
+    }
+
+    fn broken(runs: [(u64, u64); 2], first: u64) {
+        Runs(BTreeMap::from(runs)).check_run(first);
+    }
+
+    #[test]
+    #[should_panic(expected = "the run 5..=4 ends before it begins")]
+    fn a_run_that_is_turned_round_is_noticed() {
+        broken([(1, 2), (5, 4)], 5);
+    }
+
+    #[test]
+    #[should_panic(expected = "no number is missing between Some(4) and 5")]
+    fn a_run_that_goes_on_is_noticed() {
+        broken([(1, 4), (5, 6)], 5);
+    }
+
+    #[test]
+    #[should_panic(expected = "no number is missing between 6 and Some(6)")]
+    fn a_run_that_overlaps_the_next_is_noticed() {
+        broken([(1, 6), (6, 9)], 1);
     }
 }

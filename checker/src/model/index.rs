@@ -4,6 +4,9 @@ use crate::history::Blob;
 
 /// A hash table with open addressing. The hash is fixed, so the numbers depend on nothing but the
 /// keys.
+///
+/// Invariants: the number of slots is a power of two, at least half of them are free, and each key
+/// is found in one slot, by its own number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyIndex {
     keys: Vec<Blob>,
@@ -70,6 +73,23 @@ impl KeyIndex {
         }
     }
 
+    /// Asserts the invariants, key by key.
+    pub(super) fn check_invariants(&self) {
+        let slots = self.slots.len();
+        assert!(
+            self.keys.is_empty() && slots == 0 || slots.is_power_of_two(),
+            "{slots} slots are no power of two"
+        );
+        let (keys, half) = (self.keys.len(), slots / 2);
+        assert!(keys <= half, "{keys} keys, but {half} are half of the slots");
+        let taken = self.slots.iter().filter(|(_, next)| *next != 0).count();
+        assert_eq!(taken, self.keys.len(), "slots taken and keys");
+        for (number, key) in self.keys.iter().enumerate() {
+            let found = self.get(key);
+            assert_eq!(found, Some(number as u32), "where key {key} is found and its number");
+        }
+    }
+
     fn grow(&mut self) {
         let size = (self.slots.len() * 2).max(LEAST_SLOTS);
         self.slots = vec![(0, 0); size];
@@ -129,5 +149,40 @@ mod tests {
         }
         assert_eq!(index.get(b""), None);
         assert_eq!(index.get(b"another"), None);
+        index.check_invariants();
+    }
+
+    fn broken(change: impl FnOnce(&mut KeyIndex)) {
+        let mut index = KeyIndex::default();
+        for key in ["a", "b", "c"] {
+            index.enter(&key.into());
+        }
+        index.check_invariants();
+        change(&mut index);
+        index.check_invariants();
+    }
+
+    #[test]
+    #[should_panic(expected = "15 slots are no power of two")]
+    fn a_slot_that_is_missing_is_noticed() {
+        broken(|index| index.slots.truncate(15));
+    }
+
+    #[test]
+    #[should_panic(expected = "3 keys, but 1 are half of the slots")]
+    fn a_table_that_is_too_full_is_noticed() {
+        broken(|index| index.slots.truncate(2));
+    }
+
+    #[test]
+    #[should_panic(expected = "slots taken and keys")]
+    fn a_key_without_a_slot_is_noticed() {
+        broken(|index| index.keys.push("d".into()));
+    }
+
+    #[test]
+    #[should_panic(expected = "where key b is found and its number")]
+    fn a_key_that_is_not_found_is_noticed() {
+        broken(|index| index.keys.swap(0, 1));
     }
 }

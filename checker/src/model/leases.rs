@@ -7,6 +7,9 @@ use super::Store;
 use crate::history::Blob;
 
 /// The leases of a store.
+///
+/// Invariants: `attached` has a lease only with a key, and never lease 0, which is none; `endings` is in
+/// the order of revisions, and each lease in it is in `ended`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leases {
     /// The keys that were ever put with each lease. A later put may have attached a key to another
@@ -47,6 +50,21 @@ impl Leases {
     pub(super) fn forget(&mut self, floor: i64) {
         let known = self.endings.partition_point(|(at, _)| *at <= floor);
         self.endings.drain(..known);
+    }
+
+    /// Asserts the invariants, lease by lease.
+    pub(super) fn check_invariants(&self) {
+        for (lease, keys) in &self.attached {
+            assert!(*lease != 0, "keys are attached to lease 0");
+            assert!(!keys.is_empty(), "lease {lease} is kept without a key");
+        }
+        for pair in self.endings.windows(2) {
+            assert!(pair[0].0 <= pair[1].0, "end {:?} before end {:?}", pair[0], pair[1]);
+        }
+        for (revision, lease) in &self.endings {
+            let over = self.ended.contains_key(lease);
+            assert!(over, "revision {revision} ended lease {lease}, which is not over");
+        }
     }
 
     fn end(&mut self, lease: i64, revision: i64) {
@@ -110,5 +128,60 @@ impl Store {
         if !keys.is_empty() {
             self.leases.end(lease, self.revision() + 1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Leases 1 and 2 with a key each, ended by revisions 5 and 6.
+    fn broken(change: impl FnOnce(&mut Leases)) {
+        let mut leases = Leases { once: BTreeSet::from([1, 2]), ..Leases::default() };
+        for lease in [1, 2] {
+            leases.attach(lease, &"a".into());
+            leases.end(lease, 4 + lease);
+        }
+        leases.check_invariants();
+        change(&mut leases);
+        leases.check_invariants();
+    }
+
+    #[test]
+    fn ends_are_taken_back_from_the_last_on() {
+        broken(|leases| {
+            leases.undo_to(5);
+            assert!(leases.over(1, 5) && !leases.over(2, 6));
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "keys are attached to lease 0")]
+    fn a_key_on_no_lease_is_noticed() {
+        broken(|leases| {
+            let _ = leases.attached.insert(0, BTreeSet::from(["a".into()]));
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "lease 3 is kept without a key")]
+    fn a_lease_without_a_key_is_noticed() {
+        broken(|leases| {
+            let _ = leases.attached.insert(3, BTreeSet::new());
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "end (6, 2) before end (5, 1)")]
+    fn ends_out_of_order_are_noticed() {
+        broken(|leases| leases.endings.swap(0, 1));
+    }
+
+    #[test]
+    #[should_panic(expected = "revision 6 ended lease 2, which is not over")]
+    fn an_end_of_a_lease_that_is_not_over_is_noticed() {
+        broken(|leases| {
+            let _ = leases.ended.remove(&2);
+        });
     }
 }

@@ -1,5 +1,7 @@
 //! The versions of all keys, with the changes of each revision and a way to undo them.
 
+mod invariants;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use super::leases::Leases;
@@ -77,6 +79,18 @@ const SPARE: usize = 16;
 
 /// The key space and its past since `floor`: revision 1, the start of the recording, or the
 /// revision up to which the past was forgotten.
+///
+/// Invariants, where no request is half done:
+/// * `floor <= revision`, and each revision above the floor has its place in `begins`, at least one
+///   change, and its changes in a row in `changes`;
+/// * a change names a version of its chain that its revision wrote, and the changes of a chain name
+///   its versions one after another up to the last;
+/// * what the store wrote itself counts on: the version after a live one is one higher and keeps the
+///   creation, the version after a deletion is 1, and only live keys are deleted;
+/// * `all` has the keys with a version, `live` those of them whose last version is no deletion;
+/// * each number of the index has a chain, and `value_bytes` counts every value that is held.
+///
+/// Keys that a store starts with come from a recording and may be anything.
 #[derive(Clone, Debug)]
 pub struct Store {
     revision: i64,
@@ -101,6 +115,9 @@ pub struct Store {
     /// Bytes of all values.
     value_bytes: u64,
     pub(super) leases: Leases,
+    /// Requests, and times that revisions were taken back or forgotten, as far as invariants are
+    /// checked.
+    steps: u64,
 }
 
 impl Default for Store {
@@ -118,6 +135,7 @@ impl Default for Store {
             forgotten: 0,
             value_bytes: 0,
             leases: Leases::default(),
+            steps: 0,
         }
     }
 }
@@ -167,6 +185,7 @@ impl Store {
         if self.index.len() > 2 * self.all.len() + SPARE {
             self.renumber();
         }
+        self.stepped();
     }
 
     /// Drops the versions of a chain that no readable revision shows.
@@ -297,6 +316,7 @@ impl Store {
         self.begins.truncate(left);
         self.leases.undo_to(revision);
         self.revision = revision;
+        self.stepped();
     }
 
     /// The number of changes so far: the mark for [`Store::close`].
@@ -310,6 +330,7 @@ impl Store {
             self.begins.push_back(self.forgotten + mark as u64);
             self.revision += 1;
         }
+        self.stepped();
     }
 
     /// Puts a key as part of the next revision.

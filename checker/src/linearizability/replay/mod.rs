@@ -11,6 +11,7 @@ mod failure;
 mod feasibility;
 mod fits;
 mod interchangeable;
+mod invariants;
 mod later_needs;
 mod outcome;
 mod search;
@@ -40,6 +41,15 @@ pub(crate) struct Input<'a, 'b> {
 
 /// A replay while it runs. The store stands at the last revision that was applied; every hole below
 /// it has a choice point.
+///
+/// Invariants, where no candidate is half tried:
+/// * choice points are in the order of their holes, and each has chosen the last candidate that it
+///   tried; its conflict set names earlier ones only;
+/// * a write is used by the choice point that has chosen it, and by no other; what it claims of an
+///   ambiguous revision is in `claims`, in the order of the choice points;
+/// * of each demand as much is left as the choice points have not served;
+/// * a write was called no later than those of later revisions, as far as answers bound them;
+/// * `held` counts the memory of the choice points.
 pub(crate) struct Replay<'a, 'b> {
     pub(super) ops: &'b Ops<'a>,
     pub(super) indeterminate: &'b IndeterminateWrites<'a>,
@@ -65,6 +75,8 @@ pub(crate) struct Replay<'a, 'b> {
     /// How many candidates were given up so far.
     contradictions: u64,
     deepest: Option<Failure>,
+    /// Revisions applied and taken back, as far as invariants are checked.
+    applied: u64,
 }
 
 impl<'a, 'b> Replay<'a, 'b> {
@@ -90,6 +102,7 @@ impl<'a, 'b> Replay<'a, 'b> {
             steps: 0,
             contradictions: 0,
             deepest: None,
+            applied: 0,
         };
         replay.bound_calls();
         replay
@@ -135,6 +148,7 @@ impl<'a, 'b> Replay<'a, 'b> {
                 self.store.undo_to(base);
                 return Ending::Exhausted(failure, self.steps, self.store);
             }
+            self.applied();
         }
         let writers =
             if self.ops.goes_on { self.possible_writers() } else { PossibleWriters::default() };
