@@ -3,7 +3,7 @@
 use super::{Finding, Source};
 
 /// Lines of a file without its tests. Aim at 100-250.
-const LINES_MAX: usize = 600;
+const LINES_MAX: usize = 500;
 
 pub(super) fn check(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
