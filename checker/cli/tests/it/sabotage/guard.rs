@@ -30,8 +30,9 @@ const ROOMS: [&str; 20] = [
 /// The string literals of a source, without comments, tests, and what is said only of bugs of our own.
 fn literals(source: &str) -> Vec<String> {
     let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let source = without_assertions(source);
     let mut found = Vec::new();
-    let mut left = source;
+    let mut left = source.as_str();
     while let Some(at) = left.find(['"', '/', '\'']) {
         let (before, rest) = left.split_at(at);
         if rest.starts_with("//") {
@@ -56,6 +57,40 @@ fn literals(source: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// A source without its assertions: their words are of bugs of our own, and no verdict carries them.
+fn without_assertions(source: &str) -> String {
+    let mut kept = String::new();
+    let mut left = source;
+    let begins =
+        |text: &str| ["assert!(", "assert_eq!(", "assert_ne!("].map(|word| text.find(word));
+    while let Some(start) = begins(left).into_iter().flatten().min() {
+        kept.push_str(&left[..start]);
+        left = &left[start..];
+        let open = left.find('(').expect("an assertion has an argument");
+        left = &left[open + parenthesis(&left[open..])..];
+    }
+    kept.push_str(left);
+    kept
+}
+
+/// How long a text in parentheses is that stands at the beginning; literals inside count as one.
+fn parenthesis(text: &str) -> usize {
+    let (mut depth, mut at) = (0_i32, 0);
+    while let Some(character) = text[at..].chars().next() {
+        at += character.len_utf8();
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            '"' => at += closing(&text[at..]) + 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
 }
 
 /// Where a literal ends.
@@ -121,6 +156,12 @@ fn sources(path: &Path, into: &mut Vec<PathBuf>) {
 /// As one line: the terminal breaks sentences.
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn words_of_assertions_are_no_sentences() {
+    let source = "f(\"one two\"); assert_eq!(a(1), 2, \"bug (three {four}\", x); g(\"five six\")";
+    assert_eq!(literals(source), ["one two", "five six"]);
 }
 
 #[test]
