@@ -176,13 +176,16 @@ pub(crate) fn strings() -> Vec<(&'static str, Input)> {
 
 /// Histories recorded by others, beside the project: by name, or nothing where they are not.
 pub(crate) fn recorded() -> Vec<(&'static str, Vec<Input>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/histories");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/histories");
     let mut found = Vec::new();
     for (name, folder) in [
         ("etcd's report of 8,620 operations", "etcd-robustness"),
         ("Jepsen's etcd logs, all", "porcupine-jepsen-etcd"),
     ] {
-        let Ok(entries) = fs::read_dir(root.join(folder)) else { continue };
+        let Ok(entries) = fs::read_dir(root.join(folder)) else {
+            println!("skipped: {name}: {} is not there", root.join(folder).display());
+            continue;
+        };
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         paths.retain(|path| path.is_dir() || path.extension().is_some_and(|end| end == "log"));
         paths.sort();
