@@ -174,7 +174,8 @@ pub(crate) fn strings() -> Vec<(&'static str, Input)> {
     ]
 }
 
-/// Histories recorded by others, beside the project: by name, or nothing where they are not.
+/// Histories recorded by others, beside the project: by name, or a line that says what is not there.
+#[allow(clippy::print_stdout, reason = "a table for people")]
 pub(crate) fn recorded() -> Vec<(&'static str, Vec<Input>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/histories");
     let mut found = Vec::new();
