@@ -85,7 +85,7 @@ pub(crate) fn needed_for<'a>(records: impl Iterator<Item = &'a Record>) -> u64 {
             needed += EVENT * response.events.len() as u64;
         }
         let op = record.request.op();
-        if op.is_lease() || !record.request.lease_puts().is_empty() {
+        if op.is_lease() || record.request.lease_puts().next().is_some() {
             needed += LEASE;
         }
         unknown += u64::from(record.outcome == Outcome::Unknown);

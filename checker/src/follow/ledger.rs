@@ -62,7 +62,7 @@ impl Ledger {
             Request::Quiesced(_) => self.quiet = true,
             Request::Range(_) if self.quiet && shows_lease(record) => {}
             Request::Put(put) if put.lease != 0 => {}
-            Request::Txn(_) if !record.request.lease_puts().is_empty() => {}
+            Request::Txn(_) if record.request.lease_puts().next().is_some() => {}
             request if request.op().is_lease() => {}
             _ => return,
         }

@@ -95,12 +95,11 @@ pub enum Request {
 
 impl Request {
     /// The puts with a lease that the request may do, whichever branches its transactions take.
-    pub(crate) fn lease_puts(&self) -> Vec<&PutRequest> {
-        let puts = self.ops().filter_map(|op| match op {
+    pub(crate) fn lease_puts(&self) -> impl Iterator<Item = &PutRequest> + Clone {
+        self.ops().filter_map(|op| match op {
             PlainOp::Put(put) if put.lease != 0 => Some(put),
             _ => None,
-        });
-        puts.collect()
+        })
     }
 
     /// The kind of the request.

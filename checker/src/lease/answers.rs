@@ -252,7 +252,7 @@ pub(crate) fn named(request: &Request) -> Vec<i64> {
     match request {
         Request::Put(put) => vec![put.lease],
         Request::LeaseRevoke(lease) => vec![lease.id],
-        Request::Txn(_) => request.lease_puts().iter().map(|put| put.lease).collect(),
+        Request::Txn(_) => request.lease_puts().map(|put| put.lease).collect(),
         _ => Vec::new(),
     }
 }

@@ -91,7 +91,7 @@ impl<'a> Leases<'a> {
 
     fn record(&mut self, record: &'a Record) -> bool {
         let done = record.outcome != Outcome::Fail;
-        for put in record.request.lease_puts().into_iter().filter(|_| done) {
+        for put in record.request.lease_puts().filter(|_| done) {
             self.attached.entry(put.lease).or_default().insert(&put.key);
             self.of(put.lease);
         }
@@ -188,9 +188,8 @@ impl<'a> Leases<'a> {
         answered: impl Iterator<Item = &'b Record>,
         leases: &BTreeSet<i64>,
     ) -> BTreeSet<i64> {
-        let named = |record: &&Record| {
-            record.request.lease_puts().iter().any(|put| leases.contains(&put.lease))
-        };
+        let named =
+            |record: &&Record| record.request.lease_puts().any(|put| leases.contains(&put.lease));
         let put = answered.filter(named).flat_map(|record| {
             let alone = Leases::alone(record, self.before);
             let put = alone.all.into_iter().filter(|(_, lease)| !lease.puts.is_empty());

@@ -189,7 +189,7 @@ impl Replay<'_, '_> {
         let ended: BTreeSet<i64> = able.iter().filter_map(|number| self.ends(*number)).collect();
         let known =
             |lease: &i64| self.store.is_once(*lease) && !self.indeterminate.puts_in_txn(*lease);
-        let puts = writes().any(|write| !write.record.request.lease_puts().is_empty());
+        let puts = writes().any(|write| write.record.request.lease_puts().next().is_some());
         !puts && ended.len() <= 1 && ended.iter().all(known)
     }
 

@@ -147,7 +147,7 @@ impl<'a> IndeterminateWrites<'a> {
     pub(in crate::linearizability) fn puts_in_txn(&self, lease: i64) -> bool {
         self.writes.iter().any(|write| {
             let request = &write.record.request;
-            let puts = || request.lease_puts().into_iter();
+            let puts = || request.lease_puts();
             matches!(request, Request::Txn(_)) && puts().any(|put| put.lease == lease)
         })
     }
