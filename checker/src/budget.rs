@@ -98,7 +98,10 @@ pub(crate) fn needed_for<'a>(records: impl Iterator<Item = &'a Record>) -> u64 {
 
 /// The most changes that a request may make.
 fn changes(request: &Request) -> u64 {
-    request.ops().filter(|op| !matches!(op, PlainOp::Range(_))).count() as u64
+    let Request::Txn(txn) = request else {
+        return u64::from(matches!(request, Request::Put(_) | Request::DeleteRange(_)));
+    };
+    txn.ops().filter(|op| !matches!(op, PlainOp::Range(_))).count() as u64
 }
 
 /// The verdict on a history that is too large for the memory allowed.

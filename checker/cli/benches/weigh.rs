@@ -2,8 +2,9 @@
 //! `cargo bench -p mettle-check --bench weigh [-- PART_OF_A_NAME]`.
 //!
 //! Time is the processor's, of this process, so that what else runs on the machine counts less;
-//! the least of five runs (short judgements: the least average of as many as take 50 ms). Memory is the peak of the resident set during the first judgement, and
-//! what the history itself takes of it. Both come from Linux's /proc; elsewhere they are 0.
+//! the least of five runs (short judgements: the least average of as many as take 50 ms). Memory is
+//! the peak of the resident set during the first judgement, and what the history itself takes of
+//! it. Both come from Linux's /proc; elsewhere they are 0.
 #![allow(clippy::print_stdout, reason = "a table for people")]
 
 mod shapes;

@@ -95,6 +95,7 @@ pub enum Request {
 
 impl Request {
     /// The puts with a lease that the request may do, whichever branches its transactions take.
+    #[inline]
     pub(crate) fn lease_puts(&self) -> impl Iterator<Item = &PutRequest> + Clone {
         self.ops().filter_map(|op| match op {
             PlainOp::Put(put) if put.lease != 0 => Some(put),

@@ -30,7 +30,7 @@ pub(crate) enum Role {
 ///
 /// # Source etcd `server/etcdserver/txn`, `IsTxnSerializable`: a transaction is local if both its
 /// lists hold serializable ranges only; a transaction without operations is local too.
-/// in both its lists, is; and so is one without any operation.
+#[inline]
 pub(crate) fn is_local(request: &Request) -> bool {
     match request {
         Request::Range(range) => range.serializable,
@@ -44,6 +44,7 @@ pub(crate) fn is_local(request: &Request) -> bool {
 
 /// Whether the operation asks a member about leases: its answer has no place in the order of
 /// writes.
+#[inline]
 fn is_about_leases(request: &Request) -> bool {
     let op = request.op();
     matches!(op, Op::LeaseKeepAlive | Op::LeaseTimeToLive | Op::LeaseLeases)
@@ -62,6 +63,7 @@ fn writes(response: &TxnResponse) -> bool {
 }
 
 /// The role of a record, from its request and its answer.
+#[inline]
 pub(crate) fn role(record: &Record) -> Role {
     match (&record.request, record.outcome) {
         (request, _) if !request.op().is_operation() => Role::Nothing,
@@ -75,6 +77,7 @@ pub(crate) fn role(record: &Record) -> Role {
     }
 }
 
+#[inline]
 fn answered(record: &Record) -> Option<Role> {
     let revision = |header: Option<Header>| header.map(|header| header.revision);
     Some(match record.response.as_ref()? {

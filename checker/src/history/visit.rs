@@ -63,6 +63,7 @@ pub struct TxnParts<'a> {
 impl<'a> Iterator for TxnParts<'a> {
     type Item = TxnPart<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<TxnPart<'a>> {
         loop {
             if let Some(condition) = self.conditions.next() {
@@ -147,12 +148,14 @@ impl<'a> Iterator for Answers<'a> {
 
 impl TxnRequest {
     /// The conditions and operations, including those of nested transactions.
+    #[inline]
     pub fn parts(&self) -> TxnParts<'_> {
         let ops = self.success.iter().chain(&self.failure);
         TxnParts { conditions: self.compare.iter(), ops, around: Vec::new() }
     }
 
     /// The operations that the transaction may run, on any branch.
+    #[inline]
     pub fn ops(&self) -> impl Iterator<Item = PlainOp<'_>> + Clone {
         self.parts().filter_map(TxnPart::op)
     }

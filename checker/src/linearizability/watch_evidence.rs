@@ -135,6 +135,7 @@ impl<'a, 'b> WatchEvidence<'a, 'b> {
 
 /// The index of the first change, from `from` on, that has the key and the kind of an event. A
 /// transaction may delete a key and put it again, so the key alone is not enough.
+#[inline]
 pub(crate) fn place_of(changes: &[Change<'_>], from: usize, event: &Event) -> Option<usize> {
     let about = |change: &Change<'_>| kind_of(change) == event.kind && *change.key == event.kv.key;
     changes.get(from..)?.iter().position(about).map(|ahead| from + ahead)

@@ -33,6 +33,7 @@ impl Span {
     }
 
     /// Whether the span is a single key.
+    #[inline]
     pub fn is_one(&self) -> bool {
         self.range_end.is_empty()
     }
@@ -42,6 +43,7 @@ impl Span {
     }
 
     /// Whether the span holds `key`.
+    #[inline]
     pub fn contains(&self, key: &[u8]) -> bool {
         if self.is_one() {
             return key == self.key.as_slice();
@@ -62,6 +64,7 @@ impl Span {
     }
 
     /// The bounds for an ordered map; None if the span is empty or a single key.
+    #[inline]
     pub(super) fn bounds(&self) -> Option<Bounds<'_>> {
         if self.is_open() {
             return Some((Bound::Included(self.key.as_slice()), Bound::Unbounded));

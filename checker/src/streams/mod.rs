@@ -47,6 +47,7 @@ pub struct Arrival<'a> {
 
 impl<'a> Watcher<'a> {
     /// Whether the watcher's range and filters include such a change.
+    #[inline]
     pub fn wants(&self, key: &[u8], kind: EventType) -> bool {
         let filter = match kind {
             EventType::Put => WatchFilter::NoPut,

@@ -1,7 +1,5 @@
 //! Checks a watcher's responses and events against each other, without the replay.
 
-use std::collections::BTreeMap;
-
 use super::asked::{AT_EVENT, AT_RESPONSE};
 use super::promise::{Group, Heard};
 use super::walk::{Found, Walk};
@@ -13,13 +11,14 @@ struct Last<'a> {
     revision: i64,
     /// Where it was told of.
     record: Option<&'a Record>,
-    told: BTreeMap<(&'a Blob, EventType), usize>,
+    /// Sorted. Most revisions tell of one key, and one allocation serves a whole watcher.
+    told: Vec<((&'a Blob, EventType), usize)>,
 }
 
 impl Walk<'_, '_> {
     /// Checks the responses of a watcher one by one.
     pub(super) fn alone(&self) -> Found {
-        let mut last = Last { revision: i64::MIN, record: None, told: BTreeMap::new() };
+        let mut last = Last { revision: i64::MIN, record: None, told: Vec::new() };
         let mut noticed: (i64, Option<&Record>) = (0, None);
         let mut groups = self.watcher.groups().peekable();
         while let Some(parts) = groups.next() {
@@ -64,10 +63,18 @@ impl<'a> Last<'a> {
     fn tell(&mut self, event: &'a Event, record: &'a Record) -> usize {
         let revision = event.kv.mod_revision;
         if revision > self.revision {
-            *self = Last { revision, record: Some(record), told: BTreeMap::new() };
+            (self.revision, self.record) = (revision, Some(record));
+            self.told.clear();
         }
-        let told = self.told.entry((&event.kv.key, event.kind)).or_default();
-        *told += 1;
-        *told
+        let told = (&event.kv.key, event.kind);
+        let place = match self.told.binary_search_by(|(earlier, _)| earlier.cmp(&told)) {
+            Ok(place) => place,
+            Err(place) => {
+                self.told.insert(place, (told, 0));
+                place
+            }
+        };
+        self.told[place].1 += 1;
+        self.told[place].1
     }
 }

@@ -103,6 +103,7 @@ impl Walk<'_, '_> {
     }
 
     /// The watcher wants none of `changes`, of which no event told.
+    #[inline]
     fn none_wanted(&self, changes: &[Change<'_>], revision: i64, record: &Record) -> Found {
         let Some(change) = changes.iter().find(|change| self.wants(change)) else { return Ok(()) };
         atomic::nowhere_else(self, change, revision, record)?;

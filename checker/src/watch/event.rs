@@ -21,6 +21,7 @@ pub(super) const PROMISE: Promise = Promise {
 };
 
 /// An event tells of its key what the write made of it.
+#[inline]
 fn same(walk: &Walk<'_, '_>, told: &Told<'_>) -> Found {
     let revision = told.event.kv.mod_revision;
     let mut expected = told.change.kv();
@@ -31,6 +32,7 @@ fn same(walk: &Walk<'_, '_>, told: &Told<'_>) -> Found {
 }
 
 /// Some write made the revision of an event.
+#[inline]
 pub(super) fn of_a_write(walk: &Walk<'_, '_>, event: &Event, record: &Record) -> Found {
     let (revision, top) = (event.kv.mod_revision, walk.store.revision());
     if revision <= top {

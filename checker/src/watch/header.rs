@@ -21,6 +21,7 @@ pub(super) const PROMISE: Promise = Promise {
 };
 
 /// A response names no lower revision than those of its events.
+#[inline]
 fn not_older(walk: &Walk<'_, '_>, heard: &Heard<'_, '_>) -> Found {
     let (revision, named) = (heard.event.kv.mod_revision, heard.store);
     if revision <= named {
@@ -34,6 +35,7 @@ fn not_older(walk: &Walk<'_, '_>, heard: &Heard<'_, '_>) -> Found {
 }
 
 /// A response names a revision that had been reached.
+#[inline]
 pub(super) fn reached(walk: &Walk<'_, '_>, arrival: Arrival<'_>) -> Found {
     let revision = arrival.response.header.revision;
     let at = arrival.record.call_ns;

@@ -17,6 +17,7 @@ pub(super) const PROMISE: Promise = Promise {
     })
 };
 
+#[inline]
 fn prev_kv(walk: &Walk<'_, '_>, told: &Told<'_>) -> Found {
     let revision = told.event.kv.mod_revision;
     let asked = walk.watcher.request.prev_kv;

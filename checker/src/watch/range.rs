@@ -15,6 +15,7 @@ pub(super) const PROMISE: Promise = Promise::of(Guarantee {
 });
 
 /// Only what the watcher asked for.
+#[inline]
 pub(super) fn wanted(walk: &Walk<'_, '_>, events: &[(&Record, &Event)]) -> Found {
     let strange = |(_, event): &&(&Record, &Event)| !walk.watcher.wants(&event.kv.key, event.kind);
     let Some((record, event)) = events.iter().find(strange) else { return Ok(()) };
