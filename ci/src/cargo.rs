@@ -85,21 +85,15 @@ pub(crate) fn soak(root: &Path, item: Option<&str>, seeds: Option<&str>) -> bool
 
 /// Determinism of every shipped scenario.
 pub(crate) fn same(root: &Path) -> bool {
-    let mut scenarios = Vec::new();
-    for folder in ["smoke", "faults", "planted", "regressions"] {
-        let Ok(entries) = std::fs::read_dir(root.join("scenarios").join(folder)) else { continue };
-        scenarios.extend(
-            entries
-                .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|ending| ending == "toml")),
-        );
-    }
-    scenarios.sort();
-    !scenarios.is_empty()
-        && scenarios.iter().all(|path| {
-            let name = path.to_string_lossy();
-            run(root, &format!("same {name}"), &["sim", "same", &name, "--seed", "1"])
-        })
+    let folders =
+        ["smoke", "faults", "planted", "regressions"].map(|name| format!("scenarios/{name}"));
+    let has_scenarios = |folder: &&String| {
+        let mut entries = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+        entries.any(|entry| entry.path().extension().is_some_and(|ending| ending == "toml"))
+    };
+    let folders: Vec<&str> = folders.iter().filter(has_scenarios).map(String::as_str).collect();
+    let words = [&["sim", "same"][..], &folders, &["--seed", "1"]].concat();
+    !folders.is_empty() && run(root, "same", &words)
 }
 
 #[allow(clippy::print_stderr, reason = "a command for people")]

@@ -32,6 +32,20 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
+impl Source {
+    /// The text without its tests: nothing of a file that is all tests or benches.
+    fn without_tests(&self) -> &str {
+        let is_test =
+            ["/tests/", "/benches/", "/fuzz/"].iter().any(|part| self.path.contains(part))
+                || self.path.ends_with("tests.rs");
+        if is_test {
+            return "";
+        }
+        let end = self.text.find("\n#[cfg(test)]\nmod tests {").unwrap_or(self.text.len());
+        &self.text[..end]
+    }
+}
+
 /// All rules over the whole tree.
 pub(crate) fn all(root: &Path) -> Vec<Finding> {
     let sources = sources(root);

@@ -55,15 +55,9 @@ pub(super) fn densest(sources: &[Source], count: usize) -> Vec<Sentence> {
 /// The weighed sentences of a file's comments, tests left out.
 fn sentences(source: &Source) -> Vec<Sentence> {
     let path = &source.path;
-    let is_test = ["/tests/", "/benches/", "/fuzz/"].iter().any(|part| path.contains(part))
-        || path.ends_with("tests.rs");
-    if is_test {
-        return Vec::new();
-    }
-    let end = source.text.find("\n#[cfg(test)]\nmod tests {").unwrap_or(source.text.len());
     let mut found = Vec::new();
     let (mut start, mut comment) = (0, String::new());
-    for (number, line) in source.text[..end].lines().chain([""]).enumerate() {
+    for (number, line) in source.without_tests().lines().chain([""]).enumerate() {
         if let Some(words) = words_of(line) {
             if comment.is_empty() {
                 start = number + 1;

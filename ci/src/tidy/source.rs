@@ -16,7 +16,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
             "missing module doc: start with `//! ` and one sentence on what the file is for".into(),
         );
     }
-    let lines = lines_without_tests(source);
+    let lines = source.without_tests().lines().count();
     if lines > LINES_MAX {
         find(lines, format!("split the file: {lines} lines without tests, limit {LINES_MAX}"));
     }
@@ -30,18 +30,6 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         find(number, format!("`{line}` polls in random order: start it with `biased;`"));
     }
     findings
-}
-
-fn lines_without_tests(source: &Source) -> usize {
-    let is_test = source.path.ends_with("tests.rs")
-        || source.path.contains("/tests/")
-        || source.path.contains("/benches/")
-        || source.path.ends_with("paper.rs");
-    if is_test {
-        return 0;
-    }
-    let end = source.text.find("\n#[cfg(test)]\nmod tests {").unwrap_or(source.text.len());
-    source.text[..end].lines().count()
 }
 
 /// `select!` whose next word is not `biased;`.

@@ -37,14 +37,13 @@ pub(super) static FAMILY: Family = Family {
 /// How long a network is usually disturbed.
 const USUALLY: Lasts = Lasts::Usually(Draw::between(2 * SECOND, 10 * SECOND));
 
+/// What a partition may be aimed at: links, or members against the rest.
+const PARTITIONED: Targets =
+    Targets { takes_links: true, needs_peers: true, against_rest: true, ..Targets::RUNNING };
+
 static PARTITION: Kind = Kind {
     word: "partition",
-    targets: Targets {
-        takes_links: true,
-        needs_peers: true,
-        against_rest: true,
-        ..Targets::RUNNING
-    },
+    targets: PARTITIONED,
     meanwhile: Meanwhile::Running,
     lasts: USUALLY,
     read: |_| Ok(NetworkFault::Partition.into()),
@@ -52,12 +51,7 @@ static PARTITION: Kind = Kind {
 
 static PARTITION_ONE_WAY: Kind = Kind {
     word: "partition_one_way",
-    targets: Targets {
-        takes_links: true,
-        needs_peers: true,
-        against_rest: true,
-        ..Targets::RUNNING
-    },
+    targets: PARTITIONED,
     meanwhile: Meanwhile::Running,
     lasts: USUALLY,
     read: |_| Ok(NetworkFault::PartitionOneWay.into()),

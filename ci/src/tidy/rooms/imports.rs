@@ -19,14 +19,17 @@ pub(super) struct Import {
 }
 
 /// The rooms that a file imports, its own room included, in the order of the file.
-pub(super) fn of(file: &File<'_>, layout: &Crate<'_>) -> Result<Vec<Import>, Finding> {
+pub(super) fn of(
+    file: &File<'_>,
+    layout: &Crate<'_>,
+    doors: &BTreeMap<String, String>,
+) -> Result<Vec<Import>, Finding> {
     let parsed = parse(file)?;
     let rooms: BTreeSet<&str> = layout.files.iter().map(|file| file.room.as_str()).collect();
     // In `lib.rs` and `main.rs` a path may also start with the room itself.
     let bare = if file.module.is_empty() { rooms.clone() } else { BTreeSet::new() };
     let mut collector = Collector { module: file.module.clone(), bare, paths: Vec::new() };
     collector.visit_file(&parsed);
-    let doors = doors(layout)?;
     let room = |path: &[String]| -> Option<String> {
         let first = path.first()?;
         if rooms.contains(first.as_str()) {
@@ -47,7 +50,7 @@ fn parse(file: &File<'_>) -> Result<syn::File, Finding> {
 }
 
 /// The names that `lib.rs` hands on, and the room that each comes from.
-fn doors(layout: &Crate<'_>) -> Result<BTreeMap<String, String>, Finding> {
+pub(super) fn doors(layout: &Crate<'_>) -> Result<BTreeMap<String, String>, Finding> {
     let Some(lib) = layout.files.iter().find(|file| file.room == "lib") else {
         return Ok(BTreeMap::new());
     };

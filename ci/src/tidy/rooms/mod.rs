@@ -75,8 +75,9 @@ pub(crate) fn print(sources: &[Source]) -> (String, Vec<Finding>) {
 /// The arrows between the rooms of a crate.
 fn arrows(layout: &layout::Crate<'_>) -> Result<Arrows, Finding> {
     let mut arrows = Arrows::new();
+    let doors = imports::doors(layout)?;
     for file in &layout.files {
-        for import in imports::of(file, layout)? {
+        for import in imports::of(file, layout, &doors)? {
             if import.room != file.room {
                 let place = (file.path.to_owned(), import.line);
                 arrows.entry((file.room.clone(), import.room)).or_insert(place);
