@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use mettle_scenarios::planted::{Bug, Plant};
 
+use crate::share::{Shard, Share};
+
 /// `run`
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
@@ -40,6 +42,26 @@ pub(crate) struct SweepArgs {
     /// Runs at a time [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
+    /// Make only share I of N of the runs; `merge` puts the shares together
+    #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE)]
+    pub(crate) shard: Shard,
+    /// Keep every run in this file as it ends; the same command goes on where the file ends
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keep: Option<PathBuf>,
+    /// Make this share of the passes twice, in other surroundings; both must come to the same
+    #[arg(long, value_name = "PERCENT", default_value = "0%", hide_default_value = true)]
+    pub(crate) same: Share,
+    /// One JSON object on standard output, everything else on standard error
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `merge`
+#[derive(Args, Debug)]
+pub(crate) struct MergeArgs {
+    /// The files that the shares of one sweep kept with --keep
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// One JSON object on standard output, everything else on standard error
     #[arg(long)]
     pub(crate) json: bool,
@@ -48,11 +70,24 @@ pub(crate) struct SweepArgs {
 /// `same`
 #[derive(Args, Debug)]
 pub(crate) struct SameArgs {
-    /// A scenario file, or its name such as faults/standard
-    pub(crate) scenario: String,
-    /// The seed
+    /// Scenario files, names such as faults/standard, or folders of them
+    #[arg(required = true, value_name = "SCENARIO_OR_FOLDER")]
+    pub(crate) scenarios: Vec<String>,
+    /// One seed
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
-    pub(crate) seed: u64,
+    #[arg(required_unless_present = "seeds", conflicts_with = "seeds")]
+    pub(crate) seed: Option<u64>,
+    /// Seeds from A up to but not including B
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub(crate) seeds: Option<Range<u64>>,
+}
+
+impl SameArgs {
+    /// The seeds that were asked for.
+    pub(crate) fn seeds(&self) -> impl Iterator<Item = u64> + Clone + use<> {
+        let several = self.seeds.clone().unwrap_or(0..0);
+        self.seed.into_iter().chain(several)
+    }
 }
 
 /// `replay`

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::args::{PlantedArgs, ReplayArgs, RunArgs, SameArgs, SweepArgs};
+use crate::args::{MergeArgs, PlantedArgs, ReplayArgs, RunArgs, SameArgs, SweepArgs};
 use crate::console::Console;
 use crate::error::{EXIT_HARNESS, HarnessError};
 use crate::{child, command};
@@ -29,6 +29,8 @@ enum Command {
     Run(RunArgs),
     /// Run scenarios over many seeds; report failures only
     Sweep(SweepArgs),
+    /// Put the files together that the shares of a sweep kept
+    Merge(MergeArgs),
     /// Prove that a seed is one run: twice, in different surroundings, with equal hashes
     Same(SameArgs),
     /// Run the plan of a report folder again: same hash, same verdict
@@ -67,6 +69,7 @@ fn start(words: impl IntoIterator<Item = OsString>) -> u8 {
     let end = surroundings.and_then(|()| match cli.command {
         Command::Run(args) => command::run(&args),
         Command::Sweep(args) => command::sweep(&args),
+        Command::Merge(args) => command::merge(&args),
         Command::Same(args) => command::same(&args),
         Command::Replay(args) => command::replay(&args),
         Command::Planted(args) => command::planted(&args),
@@ -115,6 +118,11 @@ mod tests {
             &["sweep", "x", "--seeds", "5..5"],
             &["sweep", "x", "--seeds", "five"],
             &["sweep", "x"],
+            &["sweep", "x", "--seeds", "1..5", "--shard", "3/2"],
+            &["sweep", "x", "--seeds", "1..5", "--same", "10"],
+            &["same", "x"],
+            &["same", "x", "--seed", "1", "--seeds", "1..5"],
+            &["merge"],
             &["planted", "R99"],
             &[],
         ] {

@@ -117,6 +117,35 @@ pub enum HarnessError {
     /// A failing run was repeated for its report, and came to another verdict.
     #[error("not the same run twice: event hashes {first} and {second}")]
     NotRepeated { first: String, second: String },
+    /// A passing run was repeated in other surroundings, and came to something else.
+    #[error("not the same run twice: {told}")]
+    NotTheSame { told: String },
+    /// Ctrl-C would not be heard.
+    #[error("cannot hear signals: {cause}")]
+    NoSignals { cause: io::Error },
+    /// The file of a sweep was not written.
+    #[error(
+        "cannot keep runs in {}: {cause}\n  remedy: make room, or name another file with --keep",
+        .path.display()
+    )]
+    KeptUnwritten { path: PathBuf, cause: io::Error },
+    /// A line of the file of a sweep is none.
+    #[error(
+        "{}:{line}: not a line of a sweep: {cause}\n  remedy: name a file that \
+         `cargo sim sweep --keep` wrote",
+        .path.display()
+    )]
+    KeptUnreadable { path: PathBuf, line: usize, cause: serde_json::Error },
+    /// A file is there already, and belongs to another sweep.
+    #[error(
+        "{} keeps another sweep: other scenarios, seeds or share, or another build made it\n  \
+         remedy: remove the file, or name another one with --keep",
+        .path.display()
+    )]
+    KeptOfAnother { path: PathBuf },
+    /// Two files do not belong together.
+    #[error("{} is no share of the sweep of {}: {why}", .path.display(), .first.display())]
+    NotOneSweep { path: PathBuf, first: PathBuf, why: &'static str },
     /// A failing run could not be repeated for its report.
     #[error("failed, and could not be run again for a report: {cause}")]
     NotRunAgain { cause: Box<HarnessError> },

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `run` | one scenario, one seed, one verdict, one report |
 //! | `sweep` | many seeds of many scenarios |
-//! | `same` | one seed twice, in different surroundings |
+//! | `merge` | the shares of a sweep together |
+//! | `same` | seeds twice, in different surroundings |
 //! | `replay` | the plan of a report again |
 //! | `planted` | every planted bug is caught |
 //! | `list` | the scenarios there are |
@@ -19,10 +20,11 @@ mod run;
 mod same;
 mod shown;
 mod sweep;
+mod twice;
 
 pub(crate) use list::list;
 pub(crate) use planted::planted;
 pub(crate) use replay::replay;
 pub(crate) use run::run;
 pub(crate) use same::same;
-pub(crate) use sweep::sweep;
+pub(crate) use sweep::{merge, sweep};

@@ -5,9 +5,11 @@
 //! simulation.
 
 mod answer;
+mod interrupt;
 mod pool;
 mod process;
 
 pub(crate) use answer::Answer;
+pub(crate) use interrupt::Interrupt;
 pub(crate) use pool::{cores, each};
 pub(crate) use process::{Cost, RunEnd, RunJob, run};

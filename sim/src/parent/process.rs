@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -94,6 +95,8 @@ fn start(job: &RunJob) -> Result<Child, HarnessError> {
     if let Some(folder) = &job.folder {
         command.current_dir(folder);
     }
+    // Ctrl-C on a terminal is the parent's.
+    command.process_group(0);
     command.envs(job.env.iter().map(|(name, value)| (name, value)));
     command.spawn().map_err(|cause| HarnessError::NoChild { cause })
 }

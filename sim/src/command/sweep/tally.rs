@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use mettle_reports::verdict::{FaultCount, Status, Verdict};
-use mettle_scenarios::Plan;
 use serde::Serialize;
 
-use super::super::report_folder::report_folder;
-use crate::error::{EXIT_HARNESS, HarnessError};
-use crate::parent::RunEnd;
+use super::ended::{Ended, Judged};
+use crate::error::EXIT_HARNESS;
 
 /// A kind of fault that fired so often in a sweep and never had an effect is a defect of ours.
 const FIRED_ENOUGH: u64 = 30;
@@ -19,6 +17,8 @@ pub(super) struct Tally {
     words: BTreeMap<Status, u64>,
     errors: u64,
     runs: u64,
+    wanted: u64,
+    repeated: u64,
     ok_operations: u64,
     sim_seconds: f64,
     cpu_seconds: f64,
@@ -32,6 +32,10 @@ pub(super) struct Tally {
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     runs: u64,
+    /// Runs that were asked for and not made.
+    left: u64,
+    /// Runs that were made twice and came to the same.
+    repeated: u64,
     pass: u64,
     broken: u64,
     no_convergence: u64,
@@ -60,49 +64,45 @@ struct Failure {
 }
 
 impl Tally {
-    /// Counts one run: its end, and for a failure the end of the second run with a report. Returns
-    /// the line that tells of a failure.
-    pub(super) fn add(&mut self, plan: &Plan, repro: &str, ends: Vec<RunEnd>) -> Option<String> {
+    /// Of a sweep of so many runs.
+    pub(super) fn new(wanted: u64) -> Tally {
+        Tally { wanted, ..Tally::default() }
+    }
+
+    /// Runs that were asked for and not made so far.
+    pub(super) fn left(&self) -> u64 {
+        self.wanted.saturating_sub(self.runs)
+    }
+
+    /// Counts one run.
+    pub(super) fn add(&mut self, ended: &Ended) {
         self.runs += 1;
-        for end in &ends {
-            self.cpu_seconds += end.cost.cpu_seconds;
-            self.peak_mb = self.peak_mb.max(end.cost.peak_mb);
-        }
-        let reported = ends.get(1).is_some_and(|end| end.verdict.is_ok());
-        let report = reported.then(|| report_folder(plan).display().to_string());
-        let judged = agreed(ends);
-        if let Ok(verdict) = &judged {
-            self.count(verdict);
-            if verdict.verdict == Status::Pass {
-                return None;
+        self.repeated += u64::from(ended.repeated);
+        self.cpu_seconds += ended.cpu_seconds;
+        self.peak_mb = self.peak_mb.max(ended.peak_mb);
+        let (verdict, checker, reason) = match &ended.judged {
+            Judged::Verdict(verdict) => {
+                self.count(verdict);
+                if verdict.verdict == Status::Pass {
+                    return;
+                }
+                let reason = verdict.reason.clone().unwrap_or_default();
+                (verdict.verdict.name(), verdict.checker.clone(), reason)
             }
-        } else {
-            self.errors += 1;
-        }
-        let (word, checker, reason) = match judged {
-            Ok(verdict) => {
-                let reason = verdict.reason.unwrap_or_default();
-                (verdict.verdict.name(), verdict.checker, reason)
+            Judged::Error(error) => {
+                self.errors += 1;
+                ("error", Some("harness".to_owned()), error.clone())
             }
-            Err(error) => ("error", Some("harness".to_owned()), error.to_string()),
         };
-        let found = checker.clone().unwrap_or_default();
-        let brief = reason.lines().next().unwrap_or_default();
-        let shown = report
-            .as_ref()
-            .map_or_else(String::new, |folder| format!("; report {folder}/index.html"));
-        let (scenario, seed, repro) = (plan.scenario.clone(), plan.seed, repro.to_owned());
-        let line = format!("{word}: {scenario} seed {seed}: {found}: {brief}{shown}; {repro}");
         self.failures.push(Failure {
-            scenario,
-            seed,
-            verdict: word,
+            scenario: ended.scenario.clone(),
+            seed: ended.seed,
+            verdict,
             checker,
             reason,
-            report,
-            repro,
+            report: ended.report.clone(),
+            repro: ended.repro.clone(),
         });
-        Some(line)
     }
 
     fn count(&mut self, verdict: &Verdict) {
@@ -143,7 +143,7 @@ impl Tally {
             .collect()
     }
 
-    /// The worst that happened: 1 > 4 > 2 > 3 > 0.
+    /// The worst that happened: 1 > 4 > 2 > 3 > 0. A sweep that was stopped is unknown.
     pub(super) fn exit_code(&self) -> u8 {
         if self.word(Status::Broken) > 0 {
             Status::Broken.exit_code()
@@ -151,7 +151,7 @@ impl Tally {
             EXIT_HARNESS
         } else if self.word(Status::NoConvergence) > 0 {
             Status::NoConvergence.exit_code()
-        } else if self.word(Status::Unknown) > 0 {
+        } else if self.word(Status::Unknown) > 0 || self.left() > 0 {
             Status::Unknown.exit_code()
         } else {
             0
@@ -164,6 +164,8 @@ impl Tally {
             |amount: f64| if self.cpu_seconds > 0.0 { amount / self.cpu_seconds } else { 0.0 };
         Summary {
             runs: self.runs,
+            left: self.left(),
+            repeated: self.repeated,
             pass: self.word(Status::Pass),
             broken: self.word(Status::Broken),
             no_convergence: self.word(Status::NoConvergence),
@@ -193,6 +195,12 @@ impl Summary {
             self.unknown,
             self.error,
         )];
+        if self.left > 0 {
+            lines.push(format!("  not made: {}", count(self.left, "run")));
+        }
+        if self.repeated > 0 {
+            lines.push(format!("  made twice, with the same end: {}", count(self.repeated, "run")));
+        }
         for fault in &self.faults {
             let FaultCount { name, armed, fired, effect } = fault;
             lines.push(format!("  {name}: armed {armed}, fired {fired}, effect {effect}"));
@@ -213,22 +221,8 @@ impl Summary {
 }
 
 /// So many of them.
-pub(super) fn count(number: u64, what: &str) -> String {
+pub(in crate::command) fn count(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
-/// What the ends of one run say together: a second run that says another thing is an error.
-fn agreed(ends: Vec<RunEnd>) -> Result<Verdict, HarnessError> {
-    let mut verdicts = ends.into_iter().map(|end| end.verdict);
-    let first = verdicts.next().expect("a run has at least one end")?;
-    match verdicts.next() {
-        None => Ok(first),
-        Some(Ok(second)) if second == first => Ok(first),
-        Some(Ok(second)) => {
-            Err(HarnessError::NotRepeated { first: first.trace_hash, second: second.trace_hash })
-        }
-        Some(Err(cause)) => Err(HarnessError::NotRunAgain { cause: Box::new(cause) }),
-    }
 }
 
 #[cfg(test)]
