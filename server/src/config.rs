@@ -6,6 +6,7 @@ use std::time::Duration;
 use sha1::{Digest, Sha1};
 
 use crate::identity::Identity;
+use crate::limits::Limits;
 
 /// Everything a member needs to know; `mettled` fills it from etcd's flags.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Config {
     pub watch_progress_interval: Duration,
     /// A segment of the log is closed at this size.
     pub wal_segment_bytes: u64,
+    /// How much is taken, kept and done at a time.
+    pub limits: Limits,
 }
 
 /// One member as the cluster was declared.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 use crate::config::{Config, InitialMember};
+use crate::limits::Limits;
 
 /// Entries applied before the log is cut, unless a flag says otherwise; etcd 3.6 has the same.
 const SNAPSHOT_COUNT: u64 = 10_000;
@@ -175,6 +176,7 @@ impl Flags {
             max_txn_ops: self.max_txn_ops,
             watch_progress_interval: Duration::from_mins(10),
             wal_segment_bytes: 16 << 20,
+            limits: Limits::default(),
         })
     }
 }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod consensus;
 pub mod flags;
 pub mod identity;
+pub mod limits;
 pub mod mvcc;
 pub mod node;
 pub mod peer;

@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 pub trait Hook: Send + Sync {
     /// A rare path was reached (once for each time).
     fn probe(&self, name: &'static str);
+    /// So many records were read, or keys visited, in a storage job.
+    fn worked(&self, records: u64);
     /// Something that must hold across members happened.
     fn fact(&self, fact: Fact);
     /// Whether a planted bug is awake in the member that asks.
@@ -149,6 +151,14 @@ pub fn set(hook: Box<dyn Hook>) {
 pub fn reached(name: &'static str) {
     if let Some(hook) = HOOK.get() {
         hook.probe(name);
+    }
+}
+
+/// Reports that so many records were read, or keys visited, in a storage job: the simulated
+/// machine charges for them, as a real one does.
+pub fn worked(records: u64) {
+    if let Some(hook) = HOOK.get() {
+        hook.worked(records);
     }
 }
 

@@ -29,18 +29,6 @@ use crate::watch::Hub;
 
 /// Where the log lies in the data directory.
 const WAL_DIR: &str = "wal";
-/// Events that wait for the loop.
-const INBOX_EVENTS_MAX: usize = 4096;
-/// Most bytes of entries in one append.
-///
-/// # Source
-/// etcd `maxSizePerMsg`.
-const APPEND_BYTES_MAX: usize = 512 << 10;
-/// Most appends in flight to one follower.
-///
-/// # Source
-/// etcd `maxInflightMsgs`.
-const INFLIGHT_MAX: usize = 512;
 
 /// Runs a member. Returns `Ok` after `stop` completes and everything is durable.
 ///
@@ -54,9 +42,10 @@ pub async fn run(
     let identity = config.identity()?;
     platform.disk.lock().await.map_err(Fatal::io("lock the data directory"))?;
     let listeners = Listeners::bind(&config, &platform).await?;
-    let options = wal::Options { segment_bytes: config.wal_segment_bytes };
+    let buffer_bytes = config.limits.wal_buffer_bytes;
+    let options = wal::Options { segment_bytes: config.wal_segment_bytes, buffer_bytes };
     let (mut wal, recovered) = Wal::open(platform.disk.clone(), WAL_DIR, identity, options).await?;
-    let store = snapshot::open_state(&platform, identity).await?;
+    let store = snapshot::open_state(&platform, identity, config.limits.store).await?;
     let stored = stored(&config, recovered, &store, &mut wal).await?;
     let core = Core::new(core_config(&config, &platform, identity), stored);
     let member = Running::start(config, platform, identity, wal, store, core);
@@ -119,8 +108,8 @@ fn core_config(
         id: identity.member_id,
         election_timeout_ticks: election_ticks(config),
         heartbeat_ticks: 1,
-        append_bytes_max: APPEND_BYTES_MAX,
-        inflight_max: INFLIGHT_MAX,
+        append_bytes_max: config.limits.append_bytes,
+        inflight_max: config.limits.inflight_appends,
         seed: platform.entropy.next_u64(),
     }
 }
@@ -141,15 +130,20 @@ impl Running {
         store: Store,
         core: Core,
     ) -> Running {
-        let (sender, inbox) = mpsc::channel(INBOX_EVENTS_MAX);
-        let peers = Peers::start(identity, &platform, &peer_addrs(&config, identity));
+        let (sender, inbox) = mpsc::channel(config.limits.inbox_events);
+        let peers = Peers::start(
+            identity,
+            &platform,
+            &peer_addrs(&config, identity),
+            config.limits.outbox_messages,
+        );
         let (writer, writer_jobs) = mpsc::unbounded_channel();
         let (applier, applier_jobs) = mpsc::unbounded_channel();
         tokio::spawn(writer::run(wal, platform.clone(), writer_jobs, sender.clone()));
         let shared = Arc::new(Shared {
             identity,
             members: members(&config),
-            hub: Arc::new(Mutex::new(Hub::new(store.revision()))),
+            hub: Arc::new(Mutex::new(Hub::with_limits(store.revision(), config.limits.watch))),
             hub_work: Notify::new(),
             store: RwLock::new(Arc::new(store)),
             status: RwLock::new(NodeStatus::default()),

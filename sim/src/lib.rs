@@ -30,6 +30,7 @@ pub mod recorder;
 pub mod run;
 #[cfg(madsim)]
 pub mod run_context;
+mod share;
 pub mod stream;
 pub mod target;
 pub mod trace;

@@ -14,8 +14,8 @@ use crate::time::{Draw, MILLISECOND};
     default,
     deny_unknown_fields,
     bound(
-        serialize = "T::DiskTime: Serialize, T::Choice<Keep>: Serialize",
-        deserialize = "T::DiskTime: Deserialize<'de>, T::Choice<Keep>: Deserialize<'de>, \
+        serialize = "T: Serialize, T::DiskTime: Serialize, T::Choice<Keep>: Serialize",
+        deserialize = "T: Deserialize<'de>, T::DiskTime: Deserialize<'de>, T::Choice<Keep>: Deserialize<'de>, \
                        DiskSettings<T>: Default"
     )
 )]
@@ -26,6 +26,10 @@ pub struct DiskSettings<T: Value = u64> {
     pub write: T::DiskTime,
     /// Time of one sync.
     pub sync: T::DiskTime,
+    /// What a MiB that is read or written adds.
+    pub mib_ns: T,
+    /// What a record adds to the storage job that reads it: the processor's time.
+    pub record_ns: T,
     /// What a crash by power loss at a probe leaves of unsynced sectors.
     pub unsynced: Unsynced<T::Choice<Keep>>,
 }
@@ -36,6 +40,8 @@ impl DiskSettings<Draw> {
             read: keys.draw("read", Draw::exactly(MILLISECOND * 2 / 25))?,
             write: keys.draw("write", Draw::between(MILLISECOND / 50, MILLISECOND / 10))?,
             sync: keys.draw("sync", Draw::between(MILLISECOND, 8 * MILLISECOND))?,
+            mib_ns: keys.draw("per_mib", Draw::exactly(0))?,
+            record_ns: keys.draw("per_record", Draw::exactly(0))?,
             unsynced: Unsynced::read(keys)?,
         })
     }
@@ -51,8 +57,16 @@ impl DiskSettings<Draw> {
             write: operation(self.write),
             sync: operation(self.sync),
             unsynced: self.unsynced.draw(random),
+            // Drawn last, and only where it is a range: what was drawn before stays as it was.
+            mib_ns: charge(self.mib_ns, random),
+            record_ns: charge(self.record_ns, random),
         }
     }
+}
+
+/// Draws what work adds to an operation.
+fn charge(time: Draw, random: &mut impl Random) -> u64 {
+    if time.min_ns == time.max_ns { time.min_ns } else { time.draw(random) }
 }
 
 impl Default for DiskSettings<Draw> {

@@ -1,6 +1,5 @@
 //! Compaction: history below a revision becomes unreadable at once, its records go step by step.
 
-use super::memory::STEP_RECORDS;
 use super::record::Revision;
 use super::{StoreError, Writer};
 use crate::command::Rejected;
@@ -21,9 +20,9 @@ impl Writer<'_> {
         Ok(memory.state.revision)
     }
 
-    /// Removes some unreachable records.
-    pub(crate) fn compact_step(&mut self) -> Result<(), StoreError> {
-        for _ in 0..STEP_RECORDS {
+    /// Removes so many unreachable records, if there are so many.
+    pub(crate) fn compact_step(&mut self, records: usize) -> Result<(), StoreError> {
+        for _ in 0..records {
             let Some(revision) = self.memory.awaiting_removal.pop_first() else { break };
             self.remove(revision)?;
         }

@@ -8,10 +8,6 @@ use super::Cluster;
 use super::index::Index;
 use super::record::Revision;
 
-/// Most records removed in one transaction, beside what the transaction is for. Few in tests, so
-/// that crashes fall between steps.
-pub(crate) const STEP_RECORDS: usize = if cfg!(test) { 3 } else { 500 };
-
 /// How far the log is applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AppliedMark {

@@ -54,6 +54,5 @@ pub use hash::{HashKv, StateHash};
 pub use history::History;
 pub use memory::AppliedMark;
 pub use record::Revision;
-pub use snapshot::CHUNK_BYTES;
 pub use store::Store;
 pub(crate) use write::Writer;

@@ -69,6 +69,7 @@ impl<'a, T: ReadableTable<RecordKey, &'static [u8]>> View<'a, T> {
         let mut response = RangeResponse { revision: self.revision, ..RangeResponse::default() };
         if request.count_only {
             response.count = found.count() as i64;
+            worked(response.count);
             return Ok(Ok(response));
         }
         // Without an order, nothing beyond the limit and one more needs to be kept.
@@ -87,6 +88,7 @@ impl<'a, T: ReadableTable<RecordKey, &'static [u8]>> View<'a, T> {
                 entries.push(entry);
             }
         }
+        worked(response.count);
         if let Some((SortTarget::Value, order)) = request.sort {
             let mut kvs = self.kvs(&entries)?;
             kvs.sort_by(|a, b| ordered(order, a.value.cmp(&b.value)));
@@ -168,6 +170,14 @@ fn within_bounds(request: &RangeRequest, entry: &IndexEntry) -> bool {
     };
     within(request.min_mod_revision, request.max_mod_revision, entry.revision.main)
         && within(request.min_create_revision, request.max_create_revision, entry.create_revision)
+}
+
+/// Visiting so many keys in the index takes about as long as reading one record.
+const KEYS_A_RECORD: u64 = 16;
+
+/// Reports the work of having visited so many keys.
+fn worked(keys: i64) {
+    crate::probe::worked(keys.unsigned_abs() / KEYS_A_RECORD);
 }
 
 /// Sorts what came in the order of keys; equal ones stay in that order.

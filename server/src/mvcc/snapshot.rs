@@ -1,7 +1,7 @@
 //! Carrying the whole state to another member: export into chunks, import into a fresh file.
 //!
 //! A snapshot is a stream of frames (a length, then bytes) cut into chunks of at most
-//! [`CHUNK_BYTES`]. The first frame is the [`SnapshotHead`], every other one a record with its
+//! [`StoreLimits::snapshot_chunk_bytes`]. The first frame is the [`SnapshotHead`], every other one a record with its
 //! revision, in order. Each chunk carries a CRC32C over itself and its number, and says whether
 //! it is the last, so a damaged, missing or misplaced chunk is found out before the file counts.
 
@@ -19,9 +19,9 @@ use super::record::{self, Revision};
 use super::{Cluster, Store, StoreError};
 use crate::consensus::types::SnapshotMark;
 use crate::identity::Identity;
+#[cfg(doc)]
+use crate::limits::StoreLimits;
 
-/// Most bytes of a chunk.
-pub const CHUNK_BYTES: usize = 256 << 10;
 /// What a chunk has beside its piece of the stream, at most: checksum, flag and length.
 const CHUNK_OVERHEAD_BYTES: usize = 16;
 
@@ -64,7 +64,7 @@ impl Store {
         };
         let cluster_id = self.identity().cluster_id;
         let head = SnapshotHead { format: FORMAT_VERSION, cluster_id, state, cluster };
-        let mut cutter = Cutter::default();
+        let mut cutter = Cutter::new(self.limits().snapshot_chunk_bytes);
         cutter.frame(&head);
         let newest = head.state.revision;
         for entry in txn.open_table(REVISIONS)?.iter()? {
@@ -154,22 +154,28 @@ fn decode<'a, T: Deserialize<'a>>(frame: &'a [u8]) -> Result<T, StoreError> {
 }
 
 /// Cuts frames into chunks.
-#[derive(Default)]
 struct Cutter {
+    chunk_bytes: usize,
     chunks: Vec<Bytes>,
     rest: Vec<u8>,
 }
 
-const PIECE_BYTES: usize = CHUNK_BYTES - CHUNK_OVERHEAD_BYTES;
-
 impl Cutter {
+    /// Into chunks of at most so many bytes.
+    fn new(chunk_bytes: usize) -> Cutter {
+        assert!(chunk_bytes > CHUNK_OVERHEAD_BYTES, "chunks of {chunk_bytes} bytes");
+        Cutter { chunk_bytes, chunks: Vec::new(), rest: Vec::new() }
+    }
+
     fn frame(&mut self, frame: &impl Serialize) {
         let bytes = postcard::to_stdvec(frame).expect("values of ours always serialize");
         let len = u32::try_from(bytes.len()).expect("a record is far smaller than 4 GiB");
         self.rest.extend_from_slice(&len.to_le_bytes());
         self.rest.extend_from_slice(&bytes);
-        while self.rest.len() > PIECE_BYTES {
-            let rest = self.rest.split_off(PIECE_BYTES);
+        let piece_bytes = self.chunk_bytes - CHUNK_OVERHEAD_BYTES;
+        // Each piece is taken from the front by copying it: a frame of many pieces is copied once.
+        while self.rest.len() > piece_bytes {
+            let rest = self.rest.split_off(piece_bytes);
             let piece = std::mem::replace(&mut self.rest, rest);
             self.cut(&piece, false);
         }
@@ -184,7 +190,7 @@ impl Cutter {
     fn cut(&mut self, piece: &[u8], last: bool) {
         let number = (self.chunks.len() as u64).to_le_bytes();
         let chunk = record::seal(&number, &Chunk { last, piece });
-        assert!(chunk.len() <= CHUNK_BYTES, "a chunk of {} bytes", chunk.len());
+        assert!(chunk.len() <= self.chunk_bytes, "a chunk of {} bytes", chunk.len());
         self.chunks.push(chunk.into());
     }
 }

@@ -11,18 +11,20 @@ use super::engine::{Engine, guarded};
 use super::file::{
     CACHE_BYTES, CLUSTER, REVISIONS, STATE, load, make_tables, open_database, put_meta,
 };
-use super::memory::{AppliedMark, Memory, STEP_RECORDS, State};
+use super::memory::{AppliedMark, Memory, State};
 use super::range::View;
 use super::record::{RecordKey, Revision};
 use super::{Applies, Cluster, StoreError, Writer};
 use crate::command::{RangeRequest, RangeResponse, TxnRequest, TxnResponse};
 use crate::identity::Identity;
+use crate::limits::StoreLimits;
 
 /// The multi-version store of one member. One writer at a time; readers see whole batches.
 #[derive(Debug)]
 pub struct Store {
     db: Engine,
     identity: Identity,
+    limits: StoreLimits,
     file_bytes: Arc<AtomicU64>,
     memory: RwLock<Memory>,
     /// Held through every write transaction.
@@ -58,7 +60,19 @@ impl Store {
         file_bytes: Arc<AtomicU64>,
     ) -> Result<Store, StoreError> {
         let memory = RwLock::new(load(&db, identity)?);
-        Ok(Store { db: Engine::new(db), identity, file_bytes, memory, writing: Mutex::new(()) })
+        let (db, limits, writing) = (Engine::new(db), StoreLimits::default(), Mutex::new(()));
+        Ok(Store { db, identity, limits, file_bytes, memory, writing })
+    }
+
+    /// The same store with other limits than the usual ones.
+    #[must_use]
+    pub fn with_limits(self, limits: StoreLimits) -> Store {
+        Store { limits, ..self }
+    }
+
+    /// How much the store does at a time.
+    pub(crate) fn limits(&self) -> StoreLimits {
+        self.limits
     }
 
     /// Whose store it is.
@@ -126,8 +140,12 @@ impl Store {
         let state = memory.state;
         let (durable, applied) = (memory.durable.index, state.applied.index);
         assert!(durable <= applied, "durable up to {durable}, but applied up to {applied}");
-        let step: Vec<Revision> =
-            memory.awaiting_removal.iter().copied().take(STEP_RECORDS).collect();
+        let step: Vec<Revision> = memory
+            .awaiting_removal
+            .iter()
+            .copied()
+            .take(self.limits.compaction_step_records)
+            .collect();
         drop(memory);
         let committed = guarded(|| self.commit_flush(&step, &state));
         let mut memory = self.memory_mut();
@@ -199,7 +217,7 @@ impl Store {
         let records = txn.open_table(REVISIONS)?;
         let mut writer = Writer::new(memory, records, self.identity.member_id);
         let value = work(&mut writer)?;
-        writer.compact_step()?;
+        writer.compact_step(self.limits.compaction_step_records)?;
         if let Some(cluster) = writer.new_cluster() {
             put_meta(txn, CLUSTER, cluster)?;
         }

@@ -15,12 +15,6 @@ use crate::consensus::Core;
 use crate::consensus::types::{Index, Message, MessageBody, Ready, SnapshotMark};
 use crate::peer::{Peers, Received};
 
-/// Events taken in one turn before their effects are handed out together.
-const EVENTS_PER_TURN_MAX: usize = 64;
-
-/// Proposals that wait for a leader, at most; more are refused at once.
-const WAITING_FOR_LEADER_MAX: usize = 1024;
-
 /// The loop's own state.
 pub struct EventLoop {
     core: Core,
@@ -84,7 +78,7 @@ impl EventLoop {
                 }
                 event = inbox.recv() => {
                     let Some(mut event) = event else { return Ok(()) };
-                    for _ in 0..EVENTS_PER_TURN_MAX {
+                    for _ in 0..self.shared.config.limits.turn_events {
                         match event {
                             Event::Fatal(fatal) => return Err(fatal),
                             Event::Stopped => return Ok(()),
@@ -137,7 +131,9 @@ impl EventLoop {
     fn propose(&mut self, proposal: Proposal) {
         match self.core.propose(proposal.command.clone()) {
             Ok(()) => drop(self.pending.insert(proposal.id.sequence, proposal.reply)),
-            Err(_) if self.waiting_for_leader.len() < WAITING_FOR_LEADER_MAX => {
+            Err(_)
+                if self.waiting_for_leader.len() < self.shared.config.limits.waiting_proposals =>
+            {
                 self.waiting_for_leader.push(proposal);
             }
             Err(_) => drop(proposal.reply.send(Err(NodeError::TooManyRequests))),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::Fatal;
 use super::handle::Shared;
 use crate::identity::Identity;
+use crate::limits::StoreLimits;
 use crate::mvcc::Store;
 use crate::platform::{Disk, Open, Platform, blocking};
 
@@ -20,14 +21,18 @@ pub const STATE_FILE_NEW: &str = "state.new";
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Opens the state at boot.
-pub async fn open_state(platform: &Platform, identity: Identity) -> Result<Store, Fatal> {
+pub async fn open_state(
+    platform: &Platform,
+    identity: Identity,
+    limits: StoreLimits,
+) -> Result<Store, Fatal> {
     let disk = &platform.disk;
     remove_if_there(disk, STATE_FILE_NEW).await?;
     write_back(disk).await?;
     let backend = disk.backend(STATE_FILE).map_err(Fatal::io(format!("open {STATE_FILE}")))?;
     let store = blocking(disk, move || Store::open(backend, identity)).await?;
     disk.sync_dir("").await.map_err(Fatal::io("sync the data directory"))?;
-    Ok(store)
+    Ok(store.with_limits(limits))
 }
 
 /// Writes the snapshot beside the state, makes it durable, and only then puts it in its place.
@@ -41,7 +46,7 @@ pub(crate) async fn install(shared: &Arc<Shared>, chunks: Vec<Bytes>) -> Result<
     disk.rename(STATE_FILE_NEW, STATE_FILE).await.map_err(Fatal::io("rename state.new"))?;
     disk.sync_dir("").await.map_err(Fatal::io("sync the data directory"))?;
     crate::probe!("snapshot in place");
-    let store = Arc::new(store);
+    let store = Arc::new(store.with_limits(shared.config.limits.store));
     *shared.store.write().expect("no holder panics") = store.clone();
     Ok(store)
 }

@@ -29,9 +29,6 @@ use crate::consensus::types::{Message, MessageBody, NodeId, SnapshotMark, Term};
 use crate::identity::Identity;
 use crate::platform::Platform;
 
-/// Messages that wait for one connection to one peer, at most.
-const OUTBOX_MESSAGES_MAX: usize = 1024;
-
 /// The ways to all peers.
 #[derive(Clone)]
 pub struct Peers(Arc<Inner>);
@@ -54,9 +51,10 @@ impl Peers {
         identity: Identity,
         platform: &Platform,
         peers: &BTreeMap<NodeId, SocketAddr>,
+        outbox_messages: usize,
     ) -> Peers {
         let start = |to: NodeId, addr: SocketAddr| {
-            let (outbox, messages) = mpsc::channel(OUTBOX_MESSAGES_MAX);
+            let (outbox, messages) = mpsc::channel(outbox_messages);
             tokio::spawn(outbound::run(platform.clone(), identity, to, addr, messages));
             outbox
         };

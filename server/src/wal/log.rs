@@ -22,12 +22,14 @@ use crate::{planted, probe};
 pub struct Options {
     /// A segment is closed before it grows beyond this many bytes; it holds at least one batch.
     pub segment_bytes: u64,
+    /// Appended this much without a sync: written out, so that memory stays bounded.
+    pub buffer_bytes: usize,
 }
 
 impl Default for Options {
     /// 16 MiB: room for 4,096 syncs; recovery reads one segment into memory at a time.
     fn default() -> Options {
-        Options { segment_bytes: 16 * 1024 * 1024 }
+        Options { segment_bytes: 16 * 1024 * 1024, buffer_bytes: 1024 * 1024 }
     }
 }
 
@@ -57,9 +59,6 @@ pub struct Wal {
     last_index: Index,
     poisoned: bool,
 }
-
-/// Appended this much without a sync: written out, so that memory stays bounded.
-const BUFFER_BYTES_MAX: usize = 1024 * 1024;
 
 impl Wal {
     /// Opens the log in `dir`, or begins one, and returns what it held.
@@ -158,7 +157,7 @@ impl Wal {
         assert!(commit <= last, "commit index {commit} in a log that ends at {last}");
         self.unsealed = true;
         self.encode(&body);
-        if self.buffer.len() > BUFFER_BYTES_MAX {
+        if self.buffer.len() > self.options.buffer_bytes {
             self.write_out().await?;
         }
         Ok(())

@@ -29,7 +29,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn open_sized(disk: &MemoryDisk, segment_bytes: u64) -> Result<(Wal, Recovered), WalError> {
-    let options = Options { segment_bytes };
+    let options = Options { segment_bytes, ..Options::default() };
     now(Wal::open(Arc::new(disk.clone()), "wal", IDENTITY, options))
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::limits::Limits;
 use super::message::{NO_WATCHER, WatchBody, WatchRejected, WatchRequest, WatchResponse};
 use super::stream::{Stream, StreamId, event_bytes};
 use super::synced::{Name, Synced};
 use super::watcher::Watcher;
 use crate::command::Rejected;
+use crate::limits::WatchLimits;
 use crate::mvcc::{Changes, Event, History, Store, StoreError};
 use crate::{planted, probe};
 
@@ -20,7 +20,7 @@ use crate::{planted, probe};
 /// - A stream's outbox takes as many bytes as its responses do.
 #[derive(Debug)]
 pub struct Hub {
-    pub(super) limits: Limits,
+    pub(super) limits: WatchLimits,
     /// The last revision the hub was notified of.
     pub(super) revision: i64,
     pub(super) streams: BTreeMap<StreamId, Stream>,
@@ -38,11 +38,11 @@ pub struct Hub {
 impl Hub {
     /// A hub for a store at this revision.
     pub fn new(revision: i64) -> Hub {
-        Hub::with_limits(revision, Limits::default())
+        Hub::with_limits(revision, WatchLimits::default())
     }
 
     /// The same with other limits.
-    pub fn with_limits(revision: i64, limits: Limits) -> Hub {
+    pub fn with_limits(revision: i64, limits: WatchLimits) -> Hub {
         Hub {
             limits,
             revision,

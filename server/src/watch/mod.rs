@@ -27,7 +27,6 @@
 
 mod hub;
 mod invariants;
-mod limits;
 mod message;
 mod stream;
 mod synced;
@@ -36,6 +35,5 @@ mod tests;
 mod watcher;
 
 pub use hub::Hub;
-pub use limits::Limits;
 pub use message::{NO_WATCHER, WatchBody, WatchRejected, WatchRequest, WatchResponse};
 pub use stream::StreamId;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
-use super::limits::Limits;
 use super::message::{WatchBody, WatchResponse};
 use super::watcher::Watcher;
+use crate::limits::WatchLimits;
 use crate::mvcc::Event;
 
 /// Names a stream.
@@ -43,7 +43,7 @@ impl Stream {
 
     /// Whether events may be queued. Other responses always are: a client's own requests bound
     /// them.
-    pub(crate) fn has_room(&self, limits: &Limits) -> bool {
+    pub(crate) fn has_room(&self, limits: &WatchLimits) -> bool {
         self.outbox.len() < limits.outbox_responses && self.outbox_bytes < limits.outbox_bytes
     }
 
@@ -67,7 +67,7 @@ impl Stream {
         watch_id: i64,
         revision: i64,
         events: Vec<Event>,
-        limits: &Limits,
+        limits: &WatchLimits,
     ) {
         let watcher = self.watchers.get_mut(&watch_id).expect("events are for watchers");
         watcher.quiet = false;

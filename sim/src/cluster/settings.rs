@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mettle_scenarios::plan::Plan;
 use mettle_server::config::{Config, InitialMember};
+use mettle_server::limits::Limits;
 
 use crate::host::{CLIENT_PORT, Host, PEER_PORT};
 use crate::member::Member;
@@ -40,6 +41,7 @@ pub fn config(plan: &Plan, number: Member) -> Config {
         max_txn_ops: 128,
         watch_progress_interval: Duration::from_secs(2),
         wal_segment_bytes: WAL_SEGMENT_BYTES,
+        limits: Limits::default(),
     }
 }
 

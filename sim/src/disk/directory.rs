@@ -15,7 +15,7 @@ impl Volume {
     pub fn list(&mut self, caller: Caller, directory: &str) -> Completion<Vec<String>> {
         let result =
             self.check(caller.incarnation).and_then(|()| self.names.list(normal(directory)));
-        Completion { result, due_ns: self.spend(caller, Operation::Read) }
+        Completion { result, due_ns: self.spend(caller, Operation::Read, 0) }
     }
 
     /// Creates a directory and its parents.
@@ -30,7 +30,7 @@ impl Volume {
             }
         });
         self.note_name(caller.now_ns, "create_dir", directory);
-        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }, 0) }
     }
 
     /// Opens a file.
@@ -46,7 +46,7 @@ impl Volume {
             self.change(*file, caller.now_ns, Change::SetLen(0));
         }
         self.note_name(caller.now_ns, "open", path);
-        Completion { result, due_ns: self.spend(caller, Operation::Read) }
+        Completion { result, due_ns: self.spend(caller, Operation::Read, 0) }
     }
 
     fn create(&mut self, path: &str) -> Result<FileId> {
@@ -73,7 +73,7 @@ impl Volume {
                 self.change_name(NameChange::Rename { from, to, file });
             });
         self.note_name(caller.now_ns, "rename", to);
-        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }, 0) }
     }
 
     /// Removes a file.
@@ -84,7 +84,7 @@ impl Volume {
             .and_then(|()| self.names.require_file(path))
             .map(|_| self.change_name(NameChange::Remove { path: path.to_owned() }));
         self.note_name(caller.now_ns, "remove", path);
-        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }, 0) }
     }
 
     fn change_name(&mut self, change: NameChange) {
@@ -97,7 +97,7 @@ impl Volume {
     pub fn sync_dir(&mut self, caller: Caller, directory: &str) -> Completion<()> {
         let directory = normal(directory);
         self.settle(caller.now_ns);
-        let due_ns = self.spend(caller, Operation::Sync);
+        let due_ns = self.spend(caller, Operation::Sync, 0);
         let class = FileClass::of(&format!("{directory}/"));
         let result = self
             .check(caller.incarnation)
@@ -120,6 +120,6 @@ impl Volume {
             }
             Ok(())
         });
-        Completion { result, due_ns: self.spend(caller, Operation::Read) }
+        Completion { result, due_ns: self.spend(caller, Operation::Read, 0) }
     }
 }

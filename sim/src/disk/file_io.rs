@@ -27,10 +27,10 @@ impl Volume {
         offset: u64,
         len: usize,
     ) -> Completion<Bytes> {
-        let due_ns = self.spend(caller, Operation::Read);
         let result = self.read_cached(caller, file, offset, len);
-        let size = result.as_ref().map_or(0, Bytes::len) as u64;
-        self.note(caller.now_ns, "read", [u64::from(file.0), offset, size], &[]);
+        let size = result.as_ref().map_or(0, Bytes::len);
+        let due_ns = self.spend(caller, Operation::Read, size);
+        self.note(caller.now_ns, "read", [u64::from(file.0), offset, size as u64], &[]);
         Completion { result, due_ns }
     }
 
@@ -64,7 +64,8 @@ impl Volume {
     ) -> Completion<()> {
         let at_ns = self.device_ns(caller);
         self.note(caller.now_ns, "write", [u64::from(file.0), offset, bytes.len() as u64], &bytes);
-        let end = offset + bytes.len() as u64;
+        let size = bytes.len();
+        let end = offset + size as u64;
         let result = self.permit_write(caller, file, end).map(|class| match self.landing(class) {
             Landing::Right => self.change(file, at_ns, Change::Write { offset, bytes }),
             Landing::Nowhere(id) => self.damage(file, offset, bytes.len() as u64, id),
@@ -76,7 +77,7 @@ impl Volume {
                 self.damage(file, elsewhere, len, id);
             }
         });
-        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }, size) }
     }
 
     /// Cuts or grows a file.
@@ -86,7 +87,7 @@ impl Volume {
         let result = self
             .permit_write(caller, file, len)
             .map(|_| self.change(file, at_ns, Change::SetLen(len)));
-        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }) }
+        Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }, 0) }
     }
 
     /// Whether a write up to `end` may happen; answers the file's class.
@@ -109,7 +110,7 @@ impl Volume {
     pub fn sync(&mut self, caller: Caller, file: FileId) -> Completion<()> {
         self.settle(caller.now_ns);
         let issued_ns = self.device_ns(caller);
-        let due_ns = self.spend(caller, Operation::Sync);
+        let due_ns = self.spend(caller, Operation::Sync, 0);
         self.note(caller.now_ns, "sync", [u64::from(file.0), due_ns - caller.now_ns, 0], &[]);
         let result = self.check(caller.incarnation).and_then(|()| {
             let class = self.files.get(&file).ok_or_else(eio)?.class;

@@ -17,6 +17,10 @@ pub struct DiskConfig {
     pub sync: Latency,
     /// A read or write of the page cache by the synchronous mode.
     pub cached: Latency,
+    /// What a MiB that is read or written adds, in nanoseconds.
+    pub mib_ns: u64,
+    /// What a record that a storage job reads adds to the job, in nanoseconds of the processor.
+    pub record_ns: u64,
 }
 
 impl Default for DiskConfig {
@@ -32,6 +36,8 @@ impl Default for DiskConfig {
                 tail_ns: 30 * ms,
             },
             cached: Latency::uniform(us, 2 * us),
+            mib_ns: 0,
+            record_ns: 0,
         }
     }
 }

@@ -19,7 +19,14 @@ pub(super) const FAULT: FaultId = FaultId(1);
 /// A disk whose syncs take a millisecond and whose other operations take no time.
 fn quick() -> DiskConfig {
     let nothing = Latency::fixed(0);
-    DiskConfig { read: nothing, write: nothing, sync: Latency::fixed(MS), cached: nothing }
+    DiskConfig {
+        read: nothing,
+        write: nothing,
+        sync: Latency::fixed(MS),
+        cached: nothing,
+        mib_ns: 0,
+        record_ns: 0,
+    }
 }
 
 /// A disk, its process, and the time.

@@ -229,8 +229,13 @@ impl Volume {
         }
     }
 
+    /// Spends the time of reading so many records in a storage job.
+    pub fn work(&mut self, records: u64) {
+        self.ahead_ns += records * self.config.record_ns;
+    }
+
     /// Spends an operation's time; answers when it is done.
-    pub(super) fn spend(&mut self, caller: Caller, operation: Operation) -> u64 {
+    pub(super) fn spend(&mut self, caller: Caller, operation: Operation, bytes: usize) -> u64 {
         let mode = caller.mode;
         let latency = match (operation, mode) {
             (Operation::Sync, _) => self.config.sync,
@@ -239,7 +244,8 @@ impl Volume {
             (Operation::Write { .. }, IoMode::Waiting) => self.config.write,
         };
         let drawn_ns = latency.draw(&mut self.latency[usize::from(mode == IoMode::Metered)]);
-        let taken_ns = self.slowed(drawn_ns, operation);
+        let moved_ns = ((u128::from(self.config.mib_ns) * bytes as u128) >> 20) as u64;
+        let taken_ns = self.slowed(drawn_ns + moved_ns, operation);
         let due_ns = self.device_ns(caller) + taken_ns;
         if mode == IoMode::Metered {
             self.ahead_ns += taken_ns;

@@ -23,6 +23,8 @@ pub struct Observer(Arc<Inner>);
 struct Inner {
     environment: Environment,
     plants: Vec<Plant>,
+    /// Whether reading records costs time.
+    charges: bool,
     state: Mutex<State>,
 }
 
@@ -61,8 +63,8 @@ impl Observer {
     /// Hears the members of this environment. Sets the server's hook, which is set once in a process.
     pub fn new(environment: Environment, plan: &Plan) -> Observer {
         let state = Mutex::new(State { rules: Rules::new(plan.members), ..State::default() });
-        let observer =
-            Observer(Arc::new(Inner { environment, plants: plan.plants.clone(), state }));
+        let (plants, charges) = (plan.plants.clone(), plan.disk.record_ns > 0);
+        let observer = Observer(Arc::new(Inner { environment, plants, charges, state }));
         probe::set(Box::new(observer.clone()));
         observer
     }
@@ -139,6 +141,14 @@ impl Hook for Observer {
         if let Some(trap) = self.sprung(member, name) {
             (trap.strike)(member);
         }
+    }
+
+    fn worked(&self, records: u64) {
+        if !self.0.charges {
+            return;
+        }
+        let Some(member) = self.speaker() else { return };
+        self.0.environment.disk.with(member, |volume, _| volume.work(records));
     }
 
     fn fact(&self, fact: Fact) {

@@ -220,7 +220,7 @@ fn net_config(plan: &Plan) -> NetConfig {
 }
 
 fn disk_config(plan: &Plan) -> DiskConfig {
-    let DiskSettings { read, write, sync, unsynced: _ } = plan.disk;
+    let DiskSettings { read, write, sync, mib_ns, record_ns, unsynced: _ } = plan.disk;
     let (read, write, sync) = (read.into(), write.into(), sync.into());
-    DiskConfig { read, write, sync, ..DiskConfig::default() }
+    DiskConfig { read, write, sync, mib_ns, record_ns, ..DiskConfig::default() }
 }

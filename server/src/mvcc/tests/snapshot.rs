@@ -8,9 +8,15 @@ use crate::apply;
 use crate::command::{Attributes, Body, CompactRequest};
 use crate::consensus::types::{Entry, Membership, Payload};
 use crate::identity::Identity;
-use crate::mvcc::{CHUNK_BYTES, Store, StoreError};
+use crate::limits::StoreLimits;
+use crate::mvcc::{Store, StoreError};
 
 const OTHER: Identity = Identity { cluster_id: 0xc1, member_id: 0xb };
+
+/// The usual bytes of a chunk.
+fn chunk_bytes() -> usize {
+    StoreLimits::default().snapshot_chunk_bytes
+}
 
 /// A store with small and large values, a membership and a compaction that is not done.
 fn filled() -> Store {
@@ -23,7 +29,7 @@ fn filled() -> Store {
     }
     for n in 0..3u8 {
         let mut request = put(&format!("large-{n}"), "");
-        request.value = Bytes::from(vec![n; CHUNK_BYTES + 1000]);
+        request.value = Bytes::from(vec![n; chunk_bytes() + 1000]);
         apply_one(&store, Body::Put(request)).unwrap();
     }
     apply_one(&store, Body::Compact(CompactRequest { revision: 21, physical: false })).unwrap();
@@ -40,7 +46,7 @@ fn another_member_of_the_cluster_takes_the_state() {
     let (mark, chunks) = store.export().unwrap();
     assert_eq!((mark.index, mark.term), (26, 1));
     assert_eq!(mark.membership.voters, [10, 11]);
-    assert!(chunks.len() > 3 && chunks.iter().all(|chunk| chunk.len() <= CHUNK_BYTES));
+    assert!(chunks.len() > 3 && chunks.iter().all(|chunk| chunk.len() <= chunk_bytes()));
     let disk = Disk::default();
     let taken = Store::import(disk.backend(), OTHER, chunks).unwrap();
     assert_eq!(taken.identity(), OTHER);

@@ -137,7 +137,7 @@ async fn the_backend_keeps_what_the_store_writes() {
 async fn the_log_lives_on_the_real_disk() {
     let dir = TempDir::new();
     let identity = Identity { cluster_id: 1, member_id: 2 };
-    let options = Options { segment_bytes: 64 * 1024 };
+    let options = Options { segment_bytes: 64 * 1024, ..Options::default() };
     let entry = |index| Entry { term: 1, index, payload: Payload::Command(vec![7; 900].into()) };
     let (mut wal, recovered) =
         Wal::open(dir.platform().disk, "wal", identity, options).await.unwrap();

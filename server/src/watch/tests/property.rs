@@ -7,13 +7,14 @@ use proptest::prelude::*;
 use crate::apply;
 use crate::command::{Body, CompactRequest, DeleteRangeRequest, KeyRange};
 use crate::consensus::types::Entry;
+use crate::limits::WatchLimits;
 use crate::mvcc::tests::disk::Disk;
 use crate::mvcc::tests::model::Model;
 use crate::mvcc::tests::{IDENTITY, cases, entry, put};
 use crate::mvcc::{Changes, Event, EventKind, Store};
-use crate::watch::{Hub, Limits, NO_WATCHER, StreamId, WatchBody, WatchRequest};
+use crate::watch::{Hub, NO_WATCHER, StreamId, WatchBody, WatchRequest};
 
-const LIMITS: Limits = Limits {
+const LIMITS: WatchLimits = WatchLimits {
     outbox_responses: 2,
     outbox_bytes: 300,
     fragment_bytes: 90,

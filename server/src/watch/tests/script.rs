@@ -15,14 +15,15 @@ use goldenscript::{Command, Context, Runner};
 use crate::apply;
 use crate::command::{Body, CompactRequest, RequestOp, TxnRequest};
 use crate::consensus::types::Entry;
+use crate::limits::WatchLimits;
 use crate::mvcc::Store;
 use crate::mvcc::tests::disk::Disk;
 use crate::mvcc::tests::words::{self, Said, has, named, number};
 use crate::mvcc::tests::{IDENTITY, entry};
-use crate::watch::{Hub, Limits, StreamId, WatchBody, WatchRequest, WatchResponse};
+use crate::watch::{Hub, StreamId, WatchBody, WatchRequest, WatchResponse};
 
 /// Small, so that stories get there.
-const LIMITS: Limits = Limits {
+const LIMITS: WatchLimits = WatchLimits {
     outbox_responses: 3,
     outbox_bytes: 1000,
     fragment_bytes: 80,
