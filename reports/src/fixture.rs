@@ -61,6 +61,7 @@ pub(crate) fn passed() -> RunSummary {
         armed,
         fired,
         effect,
+        skipped: 0,
     };
     let verdict = Verdict {
         version: VERSION,
@@ -126,11 +127,12 @@ pub(crate) fn plan() -> Plan {
         title: "The leader is cut off".to_owned(),
         seed: 7,
         members: 3,
+        unrestricted: false,
         duration_ns: 60_000 * MILLISECOND,
         converge_ns: 30_000 * MILLISECOND,
         plants: vec![],
         cluster: ClusterSettings::default(),
-        network: NetworkSettings { latency },
+        network: NetworkSettings { latency, segment_bytes: 0, tail_lost_permille: 0 },
         disk: DiskSettings::default(),
         traffic: Traffic { deadline_ns: 1000 * MILLISECOND, ..Traffic::default() },
         faults: vec![],

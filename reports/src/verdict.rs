@@ -117,6 +117,14 @@ pub struct FaultCount {
     pub fired: u64,
     /// How often something observable changed because of it.
     pub effect: u64,
+    /// How often there was nobody to strike, or no more copies might be damaged.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Verdict {

@@ -78,8 +78,13 @@ mod tests {
     use crate::{Scenario, load};
 
     /// Those that shipped scenarios wait for; that the server has them is the simulator's test.
-    const PROBES: [&str; 4] =
-        ["consensus vote given", "log cut", "wal synced", "wal written, not yet synced"];
+    const PROBES: [&str; 5] = [
+        "consensus vote given",
+        "log cut",
+        "snapshot in place",
+        "wal synced",
+        "wal written, not yet synced",
+    ];
 
     fn shipped() -> Vec<Scenario> {
         let files = below(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::LoadError;
 use crate::error::Complaint;
-use crate::fault::{Fault, Group, Target};
+use crate::fault::{Fault, Group, Start, Target, Trigger};
 use crate::planted::Plant;
 use crate::settings::{ClusterSettings, DiskSettings, Floor, NetworkSettings, Traffic};
 
@@ -35,6 +35,9 @@ pub struct Plan {
     pub duration_ns: u64,
     /// From the end of `duration_ns` (everything healed) until all members must agree.
     pub converge_ns: u64,
+    /// Faults may damage a quorum of copies; then the members need only stop rather than lie.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrestricted: bool,
     /// Planted bugs that are awake.
     pub plants: Vec<Plant>,
     /// How members are configured.
@@ -95,13 +98,13 @@ impl Plan {
 
     /// A crash at a probe that the server does not have would never happen.
     fn check_probes(&self, file: &str, text: &str, probes: &[&str]) -> Result<(), LoadError> {
-        let mut named = self.faults.iter().filter_map(|planned| planned.fault.probe());
-        let unknown = named.find(|probe| !probes.contains(probe));
-        let Some(probe) = unknown else { return Ok(()) };
-        let written = serde_json::to_string(probe).expect("a string is JSON");
+        let mut named = self.faults.iter().flat_map(PlannedFault::probes);
+        let unknown = named.find(|(probe, ..)| !probes.contains(probe));
+        let Some((probe, written, key)) = unknown else { return Ok(()) };
+        let written = serde_json::to_string(&written).expect("a string is JSON");
         let after_key = |(at, _): &(usize, &str)| {
             let before = text[..*at].trim_end().strip_suffix(':');
-            before.is_some_and(|before| before.trim_end().ends_with("\"probe\""))
+            before.is_some_and(|before| before.trim_end().ends_with(key))
         };
         // Written with other escapes it is not found; then the error names the file's beginning.
         let place = text.match_indices(&written).find(after_key);
@@ -147,4 +150,26 @@ pub struct PlannedFault {
     pub at_ns: u64,
     /// How long it lasts, or how long processes stay down; 0 where the fault has none.
     pub duration_ns: u64,
+    /// What `fault:NAME` calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it waits for from `at_ns` on; nothing when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+}
+
+impl PlannedFault {
+    /// What must happen before it begins.
+    pub fn trigger(&self) -> Option<&Trigger> {
+        self.start.as_ref()?.after.as_ref()
+    }
+
+    /// The names of probes that it speaks of, each with how it is written and under which key.
+    pub(crate) fn probes(&self) -> impl Iterator<Item = (&str, String, &'static str)> {
+        let own = self.fault.probe().map(|probe| (probe, probe.to_owned(), "\"probe\""));
+        let waited = self
+            .trigger()
+            .and_then(|trigger| Some((trigger.probe()?, trigger.to_string(), "\"after\"")));
+        own.into_iter().chain(waited)
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use crate::error::{Complaint, LoadError};
-use crate::fault::FaultRule;
+use crate::fault::{FaultRule, Story};
 use crate::planted::Bug;
 use crate::reader::{Keys, Section, Source};
 use crate::settings::{
@@ -29,6 +29,8 @@ pub struct Scenario {
     pub seeds: Vec<u64>,
     /// The planted bug it is there to catch; read by `planted` alone.
     pub catches: Option<Bug>,
+    /// Faults may damage a quorum of copies; then the members need only stop rather than lie.
+    pub unrestricted: bool,
     /// Members: 1, 3 or 5.
     pub members: u32,
     /// How members are configured.
@@ -77,7 +79,16 @@ pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scen
     })?;
     let root = Section::new(source, "the scenario", 0..0, table.get_ref());
     root.only(&[
-        "title", "why", "seeds", "catches", "cluster", "network", "disk", "traffic", "fault",
+        "title",
+        "why",
+        "seeds",
+        "catches",
+        "unrestricted",
+        "cluster",
+        "network",
+        "disk",
+        "traffic",
+        "fault",
         "floor",
     ])?;
     let title = root.required("title")?;
@@ -87,11 +98,7 @@ pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scen
         Keys::read(root.section("network", "[network]")?.as_ref(), NetworkSettings::read)?;
     let traffic = root.section("traffic", "[traffic]")?;
     let (duration_ns, traffic) = Keys::read(traffic.as_ref(), Traffic::read)?;
-    let faults = root
-        .sections("fault")?
-        .iter()
-        .map(|section| FaultRule::load(section, members, duration_ns))
-        .collect::<Result<_, _>>()?;
+    let faults = FaultRule::all(&root, Story { members, duration_ns })?;
     let bugs: Vec<(&str, Bug)> = Bug::all().map(|bug| (bug.name(), bug)).collect();
     Ok(Scenario {
         name: name.to_owned(),
@@ -99,6 +106,7 @@ pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scen
         why: why.trim().to_owned(),
         seeds: seeds(&root)?,
         catches: root.word("catches", &bugs)?,
+        unrestricted: root.flag("unrestricted")?.unwrap_or(false),
         members,
         cluster,
         converge_ns,

@@ -39,6 +39,8 @@ enum Command {
     Planted(PlantedArgs),
     /// List the scenarios
     List,
+    /// Print the faults that a scenario can name
+    Faults,
     /// Run one plan from standard input; for the commands above
     #[command(hide = true)]
     Child(child::ChildArgs),
@@ -74,6 +76,10 @@ fn start(words: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Replay(args) => command::replay(&args),
         Command::Planted(args) => command::planted(&args),
         Command::List => command::list(Console::new(false)),
+        Command::Faults => {
+            command::faults(Console::new(false));
+            Ok(0)
+        }
         Command::Child(args) => child::child(&args),
     });
     end.unwrap_or_else(|error| {

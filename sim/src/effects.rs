@@ -1,14 +1,17 @@
 //! Counts for each fault of the plan: armed, fired, and whether anything observable changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mettle_reports::timeline::FaultSpan;
 use mettle_reports::verdict::FaultCount;
 use mettle_scenarios::plan::PlannedFault;
 
+use crate::disk::{DiskEffect, DiskHandle};
 use crate::member::Member;
 use crate::recorder::Recorder;
+use crate::stream::FaultId;
+use crate::target::ResolvedTarget;
 
 /// What happened with the faults of a plan; clones are handles to the same one.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +21,8 @@ pub struct Ledger(Arc<Mutex<State>>);
 struct State {
     spans: Vec<FaultSpan>,
     fired: BTreeMap<u32, u64>,
+    skipped: BTreeSet<u32>,
+    struck: BTreeMap<u32, Vec<Member>>,
     effects: BTreeMap<u32, Vec<Effect>>,
 }
 
@@ -26,16 +31,32 @@ struct State {
 pub struct Span(usize);
 
 /// What counts as an effect of a fault, looked at when the run is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Effect {
     /// Seen already.
     Seen,
+    /// What came of it on the disks.
+    OnDisk {
+        /// Whether that is an effect.
+        seen: fn(DiskEffect) -> bool,
+    },
     /// A member answered a client again after this time (ns).
     Served {
         /// The member.
         member: Member,
         /// The start of its new life.
         since_ns: u64,
+    },
+    /// An operation called at a member in this time took long, or had no answer.
+    Slowed {
+        /// The member.
+        member: Member,
+        /// Begin.
+        from_ns: u64,
+        /// End.
+        to_ns: u64,
+        /// How long at least.
+        least_ns: u64,
     },
     /// Somebody ran out of patience with a member in this time (ns).
     Missed {
@@ -54,10 +75,11 @@ impl Ledger {
     }
 
     /// A fault happens now.
-    pub fn fired(&self, id: u32, name: &str, target: String, now_ns: u64) -> Span {
+    pub fn fired(&self, id: u32, name: &str, resolved: &ResolvedTarget, now_ns: u64) -> Span {
         let mut state = self.state();
         *state.fired.entry(id).or_default() += 1;
-        let name = name.to_owned();
+        state.struck.insert(id, resolved.group.clone());
+        let (name, target) = (name.to_owned(), resolved.to_string());
         state.spans.push(FaultSpan { id, name, target, start_ns: now_ns, end_ns: None });
         Span(state.spans.len() - 1)
     }
@@ -72,17 +94,37 @@ impl Ledger {
         self.state().effects.entry(id).or_default().push(effect);
     }
 
+    /// A fault strikes nobody: there is nobody, or no more copies may be damaged.
+    pub fn skipped(&self, id: u32) {
+        self.state().skipped.insert(id);
+    }
+
+    /// Whom a fault struck; nobody before it begins.
+    pub fn struck(&self, id: u32) -> Vec<Member> {
+        self.state().struck.get(&id).cloned().unwrap_or_default()
+    }
+
     /// When each fault held.
     pub fn spans(&self) -> Vec<FaultSpan> {
         self.state().spans.clone()
     }
 
     /// The count for each fault of the plan.
-    pub fn counts(&self, faults: &[PlannedFault], history: &Recorder) -> Vec<FaultCount> {
+    pub fn counts(
+        &self,
+        faults: &[PlannedFault],
+        history: &Recorder,
+        disks: &DiskHandle,
+    ) -> Vec<FaultCount> {
         let state = self.state();
-        let seen = |effect: &&Effect| match **effect {
+        let seen = |id: u32, effect: &Effect| match *effect {
             Effect::Seen => true,
+            Effect::OnDisk { seen } => seen(disks.effect(FaultId(id))),
             Effect::Served { member, since_ns } => history.served_since(member, since_ns),
+            Effect::Slowed { member, from_ns, to_ns, least_ns } => {
+                history.unanswered_between(member, from_ns, to_ns)
+                    || history.slow_between(member, from_ns..=to_ns, least_ns)
+            }
             Effect::Missed { member, from_ns, to_ns } => {
                 history.unanswered_between(member, from_ns, to_ns)
             }
@@ -91,10 +133,11 @@ impl Ledger {
             name: planned.fault.word().to_owned(),
             armed: 1,
             fired: state.fired.get(&planned.id).copied().unwrap_or(0),
+            skipped: u64::from(state.skipped.contains(&planned.id)),
             effect: state
                 .effects
                 .get(&planned.id)
-                .map_or(0, |effects| u64::from(effects.iter().any(|effect| seen(&effect)))),
+                .map_or(0, |all| u64::from(all.iter().any(|effect| seen(planned.id, effect)))),
         };
         faults.iter().map(count).collect()
     }
@@ -106,23 +149,37 @@ mod tests {
     use mettle_scenarios::fault::{Fault, Group, ProcessFault, Target};
 
     use super::*;
+    use crate::clock::Now;
+    use crate::disk::DiskConfig;
     use crate::recorder::CallResult;
+    use crate::stream::Streams;
+    use crate::trace::{Keep, Trace};
 
     fn planned(id: u32, fault: ProcessFault) -> PlannedFault {
         let target = Target::Group(Group::Any);
-        PlannedFault { id, fault: Fault::Process(fault), target, at_ns: 5, duration_ns: 10 }
+        let (name, start) = (None, None);
+        let fault = Fault::Process(fault);
+        PlannedFault { id, fault, target, at_ns: 5, duration_ns: 10, name, start }
+    }
+
+    fn disks() -> DiskHandle {
+        let trace = Trace::new(Keep::Nothing);
+        DiskHandle::new(Streams::new(1), DiskConfig::default(), Now::new(|| 0), trace)
     }
 
     #[test]
     fn every_fault_of_the_plan_is_counted_and_has_at_most_one_effect() {
         let ledger = Ledger::default();
+        let group = vec![Member::new(2)];
+        let struck = ResolvedTarget { group: group.clone(), rest: Vec::new(), link: false };
         let plan = [planned(1, ProcessFault::Kill), planned(2, ProcessFault::Pause)];
-        let span = ledger.fired(1, "kill", "m2".to_owned(), 5);
+        let span = ledger.fired(1, "kill", &struck, 5);
         ledger.effect(1, Effect::Seen);
         ledger.effect(1, Effect::Seen);
-        let counts = ledger.counts(&plan, &Recorder::default());
+        let counts = ledger.counts(&plan, &Recorder::default(), &disks());
         let counts = counts.iter().map(|count| (count.armed, count.fired, count.effect));
         assert_eq!(counts.collect::<Vec<_>>(), [(1, 1, 1), (1, 0, 0)]);
+        assert_eq!((ledger.struck(1), ledger.struck(2)), (group, Vec::new()));
         assert_eq!(ledger.spans()[0].end_ns, None, "it still holds");
         ledger.healed(span, 15);
         let spans = ledger.spans();
@@ -138,7 +195,11 @@ mod tests {
         ledger.effect(1, Effect::Served { member, since_ns: 20 });
         ledger.effect(2, Effect::Missed { member, from_ns: 5, to_ns: 15 });
         let effects = |recorder: &Recorder| {
-            ledger.counts(&plan, recorder).iter().map(|count| count.effect).collect::<Vec<_>>()
+            ledger
+                .counts(&plan, recorder, &disks())
+                .iter()
+                .map(|count| count.effect)
+                .collect::<Vec<_>>()
         };
         assert_eq!(effects(&recorder), [0, 0]);
         recorder.called(1, member, 10, Request::Put(PutRequest::default()));

@@ -1,6 +1,7 @@
 //! The simulated world.
 
 mod args;
+pub mod atlas;
 mod child;
 pub mod cli;
 pub mod client;

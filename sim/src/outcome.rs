@@ -89,6 +89,11 @@ pub enum Convergence {
         /// What was still missing.
         reason: String,
     },
+    /// The deadline passed, and faults had damaged more copies than a cluster can lose.
+    NotOwed {
+        /// What was still missing.
+        reason: String,
+    },
     /// All members answered at one revision and their hashes differ: a broken guarantee.
     HashesDiffer {
         /// Which members said what.

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use madsim::time::TimeHandle;
+use mettle_scenarios::fault::Trigger;
 use mettle_scenarios::plan::{Plan, PlannedFault};
 
+use crate::atlas::Atlas;
 use crate::client::{Client, Place};
 use crate::cluster::Cluster;
 use crate::effects::{Ledger, Span};
 use crate::environment::Environment;
 use crate::member::Member;
-use crate::observe::Observer;
+use crate::observe::{Happening, Observer};
 use crate::recorder::Recorder;
 use crate::target::{ClusterView, ResolvedTarget};
 use crate::trace::Kind;
@@ -31,6 +33,8 @@ pub struct RunContext {
     pub recorder: Recorder,
     /// What became of the faults.
     pub ledger: Ledger,
+    /// Whose copies are damaged.
+    pub atlas: Atlas,
 }
 
 impl RunContext {
@@ -60,6 +64,7 @@ impl RunContext {
             members: Member::all(self.plan.members).collect(),
             running: self.cluster.running(),
             leader: self.observer.leader(),
+            struck: Vec::new(),
         }
     }
 
@@ -67,7 +72,12 @@ impl RunContext {
     pub fn fault_begins(&self, planned: &PlannedFault, resolved: &ResolvedTarget) -> Span {
         let (id, name) = (planned.id, planned.fault.word());
         self.note(Kind::Fault, format_args!("{id} {name} begins: {resolved}"));
-        self.ledger.fired(id, name, resolved.to_string(), self.environment.now_ns())
+        let span = self.ledger.fired(id, name, resolved, self.environment.now_ns());
+        self.observer.happened(&Happening::Began(id));
+        if let Some(name) = &planned.name {
+            self.observer.happened(&Happening::Trigger(Trigger::Fault(name.clone())));
+        }
+        span
     }
 
     /// A fault is undone.
@@ -75,6 +85,7 @@ impl RunContext {
         let (id, name) = (planned.id, planned.fault.word());
         self.note(Kind::Fault, format_args!("{id} {name} ends"));
         self.ledger.healed(span, self.environment.now_ns());
+        self.observer.happened(&Happening::Ended(id));
     }
 
     /// A client on a host of its own.

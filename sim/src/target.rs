@@ -18,6 +18,8 @@ pub struct ClusterView {
     pub running: Vec<Member>,
     /// Who became leader in the highest term.
     pub leader: Option<Member>,
+    /// Whom the faults before have struck.
+    pub struck: Vec<Member>,
 }
 
 /// Whom a fault strikes.
@@ -38,9 +40,17 @@ impl ClusterView {
         let resolved = match target {
             Target::Group(group) => {
                 let group = self.members_of(group, &self.running, &mut stream);
-                let rest =
-                    self.members.iter().copied().filter(|member| !group.contains(member)).collect();
-                ResolvedTarget { group, rest, link: false }
+                self.against_rest(group)
+            }
+            Target::Both([first, second]) => {
+                let mut group = self.members_of(first, &self.running, &mut stream);
+                let chosen_by_coin = matches!(second, Group::Any | Group::Follower);
+                let free = |member: &Member| !(chosen_by_coin && group.contains(member));
+                let among: Vec<Member> = self.running.iter().copied().filter(free).collect();
+                group.extend(self.members_of(second, &among, &mut stream));
+                group.sort_unstable();
+                group.dedup();
+                self.against_rest(group)
             }
             Target::Link(link) => {
                 let (from, to) = self.link(link, &mut stream)?;
@@ -48,6 +58,31 @@ impl ClusterView {
             }
         };
         (!resolved.group.is_empty()).then_some(resolved)
+    }
+
+    /// A group against everybody else.
+    fn against_rest(&self, group: Vec<Member>) -> ResolvedTarget {
+        let others = self.members.iter().copied().filter(|member| !group.contains(member));
+        ResolvedTarget { rest: others.collect(), group, link: false }
+    }
+
+    /// A group of two at least: one alone is given a partner among `candidates`.
+    pub fn with_partner(
+        &self,
+        id: u32,
+        resolved: ResolvedTarget,
+        candidates: &[Member],
+    ) -> Option<ResolvedTarget> {
+        if resolved.group.len() > 1 {
+            return Some(resolved);
+        }
+        let mut stream = self.streams.open("fault-partner", id.into(), 0);
+        let others = candidates.iter().copied().filter(|m| !resolved.group.contains(m));
+        let others: Vec<Member> = others.collect();
+        let mut group = resolved.group;
+        group.extend(some(1, &others, &mut stream));
+        group.sort_unstable();
+        (group.len() > 1).then(|| self.against_rest(group))
     }
 
     /// Speakers, then hearers among the others. When everybody speaks the hearers are chosen first.
@@ -81,7 +116,14 @@ impl ClusterView {
             Group::Any => some(1, among, stream),
             Group::Minority => some(quorum - 1, among, stream),
             Group::Majority => some(quorum, among, stream),
+            Group::Some => {
+                let count = 1 + stream.below(among.len() as u64) as usize;
+                some(count, among, stream)
+            }
             Group::All => among.to_vec(),
+            Group::Struck => {
+                among.iter().copied().filter(|member| self.struck.contains(member)).collect()
+            }
         }
     }
 }

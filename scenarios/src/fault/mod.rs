@@ -10,20 +10,31 @@
 //! [`PlannedFault`](crate::plan::PlannedFault).
 
 mod clock;
+mod cut;
 mod disk;
+mod image;
 mod kind;
+mod link;
 mod network;
+mod page;
 mod process;
 mod rule;
+mod start;
 mod target;
 mod written;
 
-pub use clock::ClockFault;
-pub use disk::{DiskFault, FileClass};
+pub use clock::{ClockFault, Way};
+pub use cut::CutFault;
+pub use disk::{DiskFault, FailedSync, FileClass};
+pub use image::ImageFault;
 pub use kind::{Family, Kind, Meanwhile, Targets};
-pub use network::NetworkFault;
+pub use link::{Between, LinkFault};
+pub use network::{NetworkFault, Reset};
+pub use page::page;
 pub use process::{Crash, ProcessFault};
 pub use rule::FaultRule;
+pub(crate) use rule::Story;
+pub use start::{Start, Trigger, UnknownTrigger};
 pub use target::{Group, Link, Target, UnknownGroup};
 
 use crate::settings::{Random, Value};
@@ -37,25 +48,41 @@ use crate::time::Draw;
 pub enum Fault<T: Value = u64> {
     /// Acts on what goes over the network.
     Network(NetworkFault<T>),
+    /// Cuts the network in a shape.
+    Cut(CutFault<T>),
+    /// Acts on single links.
+    Link(LinkFault),
     /// Acts on processes and machines.
     Process(ProcessFault<T>),
     /// Acts on what disks do and hold.
     Disk(DiskFault),
+    /// Acts on whole disks.
+    Image(ImageFault<T>),
     /// Acts on what clocks show.
-    Clock(ClockFault),
+    Clock(ClockFault<T>),
 }
 
 /// All families, in the order of the list of allowed words.
-pub const FAMILIES: [&Family; 4] =
-    [&network::FAMILY, &process::FAMILY, &disk::FAMILY, &clock::FAMILY];
+pub const FAMILIES: [&Family; 7] = [
+    &network::FAMILY,
+    &cut::FAMILY,
+    &link::FAMILY,
+    &process::FAMILY,
+    &disk::FAMILY,
+    &image::FAMILY,
+    &clock::FAMILY,
+];
 
 impl<T: Value> Fault<T> {
     /// Its row in the table.
     pub fn kind(&self) -> &'static Kind {
         match self {
             Fault::Network(fault) => fault.kind(),
+            Fault::Cut(fault) => fault.kind(),
+            Fault::Link(fault) => fault.kind(),
             Fault::Process(fault) => fault.kind(),
             Fault::Disk(fault) => fault.kind(),
+            Fault::Image(fault) => fault.kind(),
             Fault::Clock(fault) => fault.kind(),
         }
     }
@@ -65,11 +92,27 @@ impl<T: Value> Fault<T> {
         self.kind().word
     }
 
+    /// Whether it acts on what goes between clients and members.
+    pub(crate) fn reaches_clients(&self) -> bool {
+        match self {
+            Fault::Link(fault) => fault.between() != Between::Peers,
+            _ => false,
+        }
+    }
+
+    /// Whether it acts on what goes between members alone.
+    pub(crate) fn needs_peers(&self) -> bool {
+        match self {
+            Fault::Link(fault) => fault.between() == Between::Peers,
+            _ => self.kind().targets.needs_peers,
+        }
+    }
+
     /// The probe that it waits for.
     pub(crate) fn probe(&self) -> Option<&str> {
         match self {
             Fault::Process(fault) => fault.probe(),
-            Fault::Network(_) | Fault::Disk(_) | Fault::Clock(_) => None,
+            _ => None,
         }
     }
 }
@@ -79,9 +122,12 @@ impl Fault<Draw> {
     pub fn draw(&self, random: &mut impl Random) -> Fault {
         match self {
             Fault::Network(fault) => Fault::Network(fault.draw(random)),
+            Fault::Cut(fault) => Fault::Cut(fault.draw(random)),
+            Fault::Link(fault) => Fault::Link(fault.clone()),
             Fault::Process(fault) => Fault::Process(fault.draw(random)),
             Fault::Disk(fault) => Fault::Disk(fault.clone()),
-            Fault::Clock(fault) => match *fault {},
+            Fault::Image(fault) => Fault::Image(fault.draw(random)),
+            Fault::Clock(fault) => Fault::Clock(fault.draw(random)),
         }
     }
 }

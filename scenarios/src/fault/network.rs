@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Fault;
-use super::kind::{Family, Kind, Lasts, Meanwhile, Targets};
+use super::kind::{Family, Kind, Lasts, Targets};
 use crate::settings::{Latency, Random, Value};
 use crate::time::{Draw, MILLISECOND, SECOND};
 
@@ -24,7 +24,31 @@ pub enum NetworkFault<T = u64> {
     },
     /// All connections of the group, peers and clients (or those between both ends), are reset at
     /// once. No duration.
-    Reset,
+    Reset {
+        /// Who learns of it.
+        #[serde(default, skip_serializing_if = "Reset::is_usual")]
+        how: Reset,
+    },
+}
+
+/// Who learns of a reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reset {
+    /// Both ends, at once.
+    #[default]
+    Both,
+    /// The end of the group; the other one when it sends the next time.
+    HalfOpen,
+    /// Nobody: every further byte vanishes, both ways.
+    Silent,
+}
+
+impl Reset {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Reset::Both
+    }
 }
 
 /// The family.
@@ -43,32 +67,39 @@ const PARTITIONED: Targets =
 
 static PARTITION: Kind = Kind {
     word: "partition",
+    about: "No bytes pass between the group and the rest, or between both ends of a link.",
+    effect: "bytes held back",
     targets: PARTITIONED,
-    meanwhile: Meanwhile::Running,
     lasts: USUALLY,
     read: |_| Ok(NetworkFault::Partition.into()),
+    ..Kind::USUAL
 };
 
 static PARTITION_ONE_WAY: Kind = Kind {
     word: "partition_one_way",
+    about: "No bytes pass from the group to the rest, or along a link; the other way they do.",
+    effect: "bytes held one way",
     targets: PARTITIONED,
-    meanwhile: Meanwhile::Running,
     lasts: USUALLY,
     read: |_| Ok(NetworkFault::PartitionOneWay.into()),
+    ..Kind::USUAL
 };
 
 static ISOLATE: Kind = Kind {
     word: "isolate",
+    about: "Each member of the group is cut from all its peers; clients still reach it.",
+    effect: "bytes held back",
     targets: Targets { needs_peers: true, ..Targets::RUNNING },
-    meanwhile: Meanwhile::Running,
     lasts: USUALLY,
     read: |_| Ok(NetworkFault::Isolate.into()),
+    ..Kind::USUAL
 };
 
 static SLOW_LINK: Kind = Kind {
     word: "slow_link",
-    targets: Targets { takes_links: true, needs_peers: true, ..Targets::RUNNING },
-    meanwhile: Meanwhile::Running,
+    about: "The latency between the group and the rest, or along a link, is replaced.",
+    effect: "round trip time rose",
+    targets: PARTITIONED,
     lasts: USUALLY,
     read: |keys| {
         // A link through half the world.
@@ -80,14 +111,21 @@ static SLOW_LINK: Kind = Kind {
         };
         Ok(NetworkFault::SlowLink { latency: Latency::read(keys, usual)? }.into())
     },
+    ..Kind::USUAL
 };
 
 static RESET: Kind = Kind {
     word: "reset",
+    about: "All connections of the group, or those along a link, are reset.",
+    effect: "a connection was reset",
     targets: Targets { takes_links: true, ..Targets::RUNNING },
-    meanwhile: Meanwhile::Running,
     lasts: Lasts::Instant,
-    read: |_| Ok(NetworkFault::Reset.into()),
+    read: |keys| {
+        let words =
+            [("both", Reset::Both), ("half_open", Reset::HalfOpen), ("silent", Reset::Silent)];
+        Ok(NetworkFault::Reset { how: keys.word("how", &words, Reset::Both)? }.into())
+    },
+    ..Kind::USUAL
 };
 
 impl<T> NetworkFault<T> {
@@ -97,7 +135,7 @@ impl<T> NetworkFault<T> {
             NetworkFault::PartitionOneWay => &PARTITION_ONE_WAY,
             NetworkFault::Isolate => &ISOLATE,
             NetworkFault::SlowLink { .. } => &SLOW_LINK,
-            NetworkFault::Reset => &RESET,
+            NetworkFault::Reset { .. } => &RESET,
         }
     }
 }
@@ -111,7 +149,7 @@ impl NetworkFault<Draw> {
             NetworkFault::SlowLink { latency } => {
                 NetworkFault::SlowLink { latency: latency.draw(random) }
             }
-            NetworkFault::Reset => NetworkFault::Reset,
+            NetworkFault::Reset { how } => NetworkFault::Reset { how: *how },
         }
     }
 }

@@ -1,51 +1,131 @@
-//! One `[[fault]]` of a scenario: a fault, its target and its times, read and checked together.
+//! One `[[fault]]` of a scenario: a fault, its target, its start and its steps, read and checked.
+
+mod check;
 
 use super::kind::Lasts;
-use super::{Fault, Group, Kind, Link, Target, named, words};
+use super::{Fault, Group, Kind, Target, Trigger, named, words};
 use crate::error::LoadError;
 use crate::reader::{Keys, Section};
-use crate::time::{Draw, written};
+use crate::time::Draw;
 
 /// Most times one fault may repeat.
 const MOST_REPEATS: u64 = 1000;
+/// Most steps of one sequence.
+pub(super) const MOST_STEPS: usize = 16;
 
-/// One `[[fault]]`.
+/// One `[[fault]]`, or one step of its sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultRule {
     /// What happens.
     pub fault: Fault<Draw>,
     /// To whom.
     pub target: Target,
-    /// When, the first time.
+    /// What `fault:NAME` calls it.
+    pub name: Option<String>,
+    /// When, the first time; a fault with `after` waits from then on. No step has one.
     pub at: Draw,
+    /// What must happen before it begins.
+    pub after: Option<Trigger>,
+    /// How long after `after`, or after the end of the step before.
+    pub delay: Draw,
     /// How long it lasts, or how long processes stay down.
     pub lasts: Draw,
     /// From one start to the next, again and again; once when absent.
     pub every: Option<Draw>,
+    /// How often at most.
+    pub times: Option<u64>,
+    /// What follows, step by step.
+    pub then: Vec<FaultRule>,
+}
+
+/// What the rules of one scenario have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Story {
+    /// How many members there are.
+    pub(crate) members: u32,
+    /// How long the traffic lasts.
+    pub(crate) duration_ns: u64,
 }
 
 impl FaultRule {
-    /// Reads a fault of a cluster of `members` whose traffic lasts `duration_ns`.
-    pub(crate) fn load(
-        section: &Section<'_>,
-        members: u32,
-        duration_ns: u64,
-    ) -> Result<FaultRule, LoadError> {
+    /// Reads all faults of a scenario.
+    pub(crate) fn all(root: &Section<'_>, story: Story) -> Result<Vec<FaultRule>, LoadError> {
+        let sections = root.sections("fault")?;
+        let rules: Vec<FaultRule> = sections
+            .iter()
+            .map(|section| FaultRule::load(section, story))
+            .collect::<Result<_, _>>()?;
+        check::names(&sections, &rules)?;
+        Ok(rules)
+    }
+
+    /// Reads a fault.
+    fn load(section: &Section<'_>, story: Story) -> Result<FaultRule, LoadError> {
         let kind = kind(section)?;
-        let fault = fault(section, kind)?;
+        let after = Trigger::read(section)?;
+        let mut keys = vec!["kind", "target", "name", "at", "after"];
+        keys.extend(after.is_some().then_some("delay"));
+        keys.extend(["every", "times", "then"]);
+        let fault = fault(section, kind, &keys)?;
         let every = section.draw("every")?;
-        let usual_at = Draw::between(duration_ns / 10, duration_ns * 7 / 10);
+        let duration_ns = story.duration_ns;
+        let usual_at = match after {
+            // The fault that is waited for has a time of its own.
+            Some(Trigger::Fault(_)) => Draw::exactly(0),
+            _ => Draw::between(duration_ns / 10, duration_ns * 7 / 10),
+        };
         let rule = FaultRule {
             fault,
-            target: Target::read(section)?.unwrap_or(Target::Group(Group::Any)),
+            target: target(section, kind)?,
+            name: section.string("name")?.map(|name| name.value.to_owned()),
             at: section.draw("at")?.unwrap_or(usual_at),
+            after,
+            delay: section.draw("delay")?.unwrap_or(Draw::exactly(0)),
             lasts: lasts(section, kind, every.map_or(duration_ns, |every| every.min_ns))?,
             every,
+            times: section.number("times", 1..=MOST_REPEATS)?,
+            then: steps(section, story)?,
         };
-        check_target(section, &rule, members)?;
-        check_times(section, &rule, duration_ns)?;
+        check::target(section, &rule, story, false)?;
+        check::times(section, &rule, story)?;
         Ok(rule)
     }
+
+    /// Reads a step of a sequence.
+    fn step(section: &Section<'_>, story: Story) -> Result<FaultRule, LoadError> {
+        let kind = kind(section)?;
+        let fault = fault(section, kind, &["kind", "target", "name", "after", "delay"])?;
+        let rule = FaultRule {
+            fault,
+            target: target(section, kind)?,
+            name: section.string("name")?.map(|name| name.value.to_owned()),
+            at: Draw::exactly(0),
+            after: Trigger::read(section)?,
+            delay: section.draw("delay")?.unwrap_or(Draw::exactly(0)),
+            lasts: lasts(section, kind, story.duration_ns)?,
+            every: None,
+            times: None,
+            then: Vec::new(),
+        };
+        check::target(section, &rule, story, true)?;
+        Ok(rule)
+    }
+
+    /// It and its steps.
+    pub fn steps(&self) -> impl Iterator<Item = &FaultRule> {
+        std::iter::once(self).chain(&self.then)
+    }
+}
+
+fn steps(section: &Section<'_>, story: Story) -> Result<Vec<FaultRule>, LoadError> {
+    let steps = section.sections("then")?;
+    if steps.len() > MOST_STEPS {
+        return Err(section
+            .complain("then", format!("`then` holds {} steps", steps.len()))
+            .remedy(format!("write at most {MOST_STEPS}"))
+            .into());
+    }
+    steps.iter().map(|step| FaultRule::step(step, story)).collect()
 }
 
 /// Reads the word under `kind`.
@@ -64,14 +144,18 @@ fn kind(section: &Section<'_>) -> Result<&'static Kind, LoadError> {
 }
 
 /// Reads the fault's parameters, and refuses keys that it does not have.
-fn fault(section: &Section<'_>, kind: &Kind) -> Result<Fault<Draw>, LoadError> {
+fn fault(section: &Section<'_>, kind: &Kind, keys: &[&str]) -> Result<Fault<Draw>, LoadError> {
     let fault = (kind.read)(&mut Keys::of(Some(section)))?;
     let times: &[&str] = match kind.lasts {
-        Lasts::Instant => &["at", "every"],
-        Lasts::Usually(_) | Lasts::UntilNext => &["at", "for", "every"],
+        Lasts::Instant => &[],
+        Lasts::Usually(_) | Lasts::UntilNext => &["for"],
     };
-    section.only(&[&["kind", "target"], times, &Keys::asked_by(kind.read)].concat())?;
+    section.only(&[keys, times, &Keys::asked_by(kind.read)].concat())?;
     Ok(fault)
+}
+
+fn target(section: &Section<'_>, kind: &Kind) -> Result<Target, LoadError> {
+    Ok(Target::read(section)?.unwrap_or(Target::Group(kind.usual_target)))
 }
 
 /// `for`, or what is usual for the kind; a trap stays armed until `next_ns` later.
@@ -91,92 +175,7 @@ fn lasts(section: &Section<'_>, kind: &Kind, next_ns: u64) -> Result<Draw, LoadE
     Ok(lasts)
 }
 
-fn check_target(section: &Section<'_>, rule: &FaultRule, members: u32) -> Result<(), LoadError> {
-    let complain = |problem: String, remedy: &str| {
-        Err(LoadError::from(section.complain("target", problem).remedy(remedy)))
-    };
-    let targets = rule.fault.kind().targets;
-    for group in rule.target.groups() {
-        match group {
-            Group::Member(number) if number > members => {
-                return complain(
-                    format!("target names m{number}, and the cluster has {members} members"),
-                    &format!("write m1 to m{members}, or raise `members` in [cluster]"),
-                );
-            }
-            Group::Minority | Group::Follower if members == 1 => {
-                return complain(
-                    format!("a cluster of one has no {group}"),
-                    "aim at m1, or raise `members` in [cluster]",
-                );
-            }
-            _ => {}
-        }
-    }
-    if targets.needs_peers && members == 1 {
-        return Err(section
-            .complain("kind", "this fault acts between members, and there is only one")
-            .remedy("raise `members` in [cluster]")
-            .into());
-    }
-    match rule.target {
-        Target::Link(_) if !targets.takes_links => complain(
-            "this fault strikes members, not a link".to_owned(),
-            "write one group, such as `target = \"leader\"`",
-        ),
-        Target::Link(Link { from, to }) if from == to && is_single(from) => {
-            complain(format!("the link leads from {from} to itself"), "name two different ends")
-        }
-        Target::Link(Link { from: Group::All, to: Group::All }) => complain(
-            "nobody is left to hear when all speak to all".to_owned(),
-            "name a part of the cluster at one end, or use `isolate`",
-        ),
-        Target::Group(Group::All) if targets.against_rest => complain(
-            "nobody is left on the other side of `all`".to_owned(),
-            "aim at a part of the cluster, or use `isolate`",
-        ),
-        _ => Ok(()),
-    }
-}
-
 /// Whether the group is the same one member whenever it is asked for.
 fn is_single(group: Group) -> bool {
     matches!(group, Group::Member(_) | Group::Leader)
-}
-
-fn check_times(section: &Section<'_>, rule: &FaultRule, duration_ns: u64) -> Result<(), LoadError> {
-    if rule.at.max_ns >= duration_ns {
-        return Err(section
-            .complain(
-                "at",
-                format!(
-                    "the fault may begin at {}, and the traffic lasts {}",
-                    written(rule.at.max_ns),
-                    written(duration_ns)
-                ),
-            )
-            .remedy("begin earlier, or raise `duration` in [traffic]")
-            .into());
-    }
-    let Some(every) = rule.every else { return Ok(()) };
-    if every.min_ns == 0 || duration_ns / every.min_ns >= MOST_REPEATS {
-        return Err(section
-            .complain("every", format!("`every` = {every} repeats the fault too often"))
-            .remedy(format!("repeat it less than {MOST_REPEATS} times"))
-            .into());
-    }
-    if every.min_ns <= rule.lasts.max_ns {
-        return Err(section
-            .complain(
-                "every",
-                format!(
-                    "repeated every {every}, the fault would begin again before it has ended \
-                     (it lasts {})",
-                    rule.lasts
-                ),
-            )
-            .remedy("raise `every` above the longest `for`")
-            .into());
-    }
-    Ok(())
 }

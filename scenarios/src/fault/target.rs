@@ -14,6 +14,8 @@ use crate::reader::{Placed, Section};
 pub enum Target {
     /// Members.
     Group(Group),
+    /// Two groups together: `["struck", "leader"]`.
+    Both([Group; 2]),
     /// What goes from one group to another. Members chosen by `from` are left out of `to`; when all
     /// speak, the hearers are chosen first.
     Link(Link),
@@ -45,14 +47,18 @@ pub enum Group {
     Minority,
     /// A quorum, by a keyed coin.
     Majority,
+    /// One member or more, up to all, by keyed coins.
+    Some,
     /// Everyone.
     All,
+    /// Whom the steps before have struck, or the fault that is waited for.
+    Struck,
 }
 
 impl Group {
     /// All words a scenario may use, besides `m1`, `m2`, ….
-    pub const WORDS: [&'static str; 6] =
-        ["leader", "follower", "any", "minority", "majority", "all"];
+    pub const WORDS: [&'static str; 8] =
+        ["leader", "follower", "any", "minority", "majority", "some", "all", "struck"];
 }
 
 impl Target {
@@ -71,14 +77,20 @@ impl Target {
             };
             return Ok(Some(Target::Link(Link { from: end("from")?, to: end("to")? })));
         }
+        if let Some(words) = section.pair("target")? {
+            let [first, second] = words;
+            let both = [group(section, &first)?, group(section, &second)?];
+            return Ok(Some(Target::Both(both)));
+        }
         let Some(word) = section.string("target")? else { return Ok(None) };
         group(section, &word).map(|group| Some(Target::Group(group)))
     }
 
     /// The groups it names.
-    pub(crate) fn groups(self) -> Vec<Group> {
+    pub fn groups(self) -> Vec<Group> {
         match self {
             Target::Group(group) => vec![group],
+            Target::Both(groups) => groups.into(),
             Target::Link(Link { from, to }) => vec![from, to],
         }
     }
@@ -98,7 +110,9 @@ impl fmt::Display for Group {
             Group::Any => f.write_str("any"),
             Group::Minority => f.write_str("minority"),
             Group::Majority => f.write_str("majority"),
+            Group::Some => f.write_str("some"),
             Group::All => f.write_str("all"),
+            Group::Struck => f.write_str("struck"),
         }
     }
 }
@@ -107,6 +121,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Target::Group(group) => group.fmt(f),
+            Target::Both([first, second]) => write!(f, "{first} and {second}"),
             Target::Link(link) => write!(f, "{}->{}", link.from, link.to),
         }
     }
@@ -141,7 +156,9 @@ impl FromStr for Group {
             "any" => Group::Any,
             "minority" => Group::Minority,
             "majority" => Group::Majority,
+            "some" => Group::Some,
             "all" => Group::All,
+            "struck" => Group::Struck,
             _ => match word.strip_prefix('m').and_then(|digits| digits.parse().ok()) {
                 Some(number) if number > 0 && word == format!("m{number}") => Group::Member(number),
                 _ => return Err(UnknownGroup(word.to_owned())),

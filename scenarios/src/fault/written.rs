@@ -13,8 +13,11 @@ impl Serialize for Fault {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Fault::Network(fault) => fault.serialize(serializer),
+            Fault::Cut(fault) => fault.serialize(serializer),
+            Fault::Link(fault) => fault.serialize(serializer),
             Fault::Process(fault) => fault.serialize(serializer),
             Fault::Disk(fault) => fault.serialize(serializer),
+            Fault::Image(fault) => fault.serialize(serializer),
             Fault::Clock(fault) => fault.serialize(serializer),
         }
     }
@@ -23,8 +26,21 @@ impl Serialize for Fault {
 impl<'de> Deserialize<'de> for Fault {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fault, D::Error> {
         let (family, fields) = deserializer.deserialize_map(Fields)?;
-        (family.parse)(Json::Object(fields)).map_err(D::Error::custom)
+        let fault = (family.parse)(Json::Object(fields.clone())).map_err(D::Error::custom)?;
+        match unread(family, &fields) {
+            Some(key) => Err(D::Error::custom(format_args!("unknown field `{key}`"))),
+            None => Ok(fault),
+        }
     }
+}
+
+/// A key that nothing reads: serde accepts any beside a fault without parameters.
+fn unread<'f>(family: &Family, fields: &'f Map<String, Json>) -> Option<&'f String> {
+    fields.keys().filter(|key| *key != "kind").find(|key| {
+        let mut odd = fields.clone();
+        odd.insert((*key).clone(), Json::Null);
+        (family.parse)(Json::Object(odd)).is_ok()
+    })
 }
 
 /// Takes the fields of an object, each once, and the family that its `kind` names.

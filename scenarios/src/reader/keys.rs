@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::Section;
 use crate::error::LoadError;
-use crate::time::Draw;
+use crate::time::{Draw, written};
 
 /// The keys of one table, or of a table that is not there: then each has its usual value.
 ///
@@ -12,7 +12,8 @@ use crate::time::Draw;
 /// value and its limits, where it is read.
 pub(crate) struct Keys<'s> {
     section: Option<&'s Section<'s>>,
-    asked: Vec<&'static str>,
+    /// The keys asked for, each with its usual value in words.
+    asked: Vec<(&'static str, String)>,
 }
 
 impl<'s> Keys<'s> {
@@ -42,6 +43,13 @@ impl<'s> Keys<'s> {
     pub(crate) fn asked_by<V>(
         read: impl Fn(&mut Keys<'s>) -> Result<V, LoadError>,
     ) -> Vec<&'static str> {
+        Keys::usual_values(read).into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// The keys that a function asks for, in its order, each with its usual value in words.
+    pub(crate) fn usual_values<V>(
+        read: impl Fn(&mut Keys<'s>) -> Result<V, LoadError>,
+    ) -> Vec<(&'static str, String)> {
         let mut keys = Keys::of(None);
         // What is read where nothing is written is never refused: it is the usual value.
         drop(read(&mut keys));
@@ -51,15 +59,16 @@ impl<'s> Keys<'s> {
     fn ask<V>(
         &mut self,
         key: &'static str,
+        usual: String,
         read: impl FnOnce(&Section<'s>) -> Result<Option<V>, LoadError>,
     ) -> Result<Option<V>, LoadError> {
-        self.asked.push(key);
+        self.asked.push((key, usual));
         self.section.map_or(Ok(None), read)
     }
 
     /// A time or a range of times.
     pub(crate) fn draw(&mut self, key: &'static str, usual: Draw) -> Result<Draw, LoadError> {
-        Ok(self.ask(key, |section| section.draw(key))?.unwrap_or(usual))
+        Ok(self.ask(key, usual.to_string(), |section| section.draw(key))?.unwrap_or(usual))
     }
 
     /// A time or a range of times that does not begin at 0.
@@ -75,7 +84,7 @@ impl<'s> Keys<'s> {
 
     /// A time (ns) that may not be a range.
     pub(crate) fn time(&mut self, key: &'static str, usual_ns: u64) -> Result<u64, LoadError> {
-        Ok(self.ask(key, |section| section.time(key))?.unwrap_or(usual_ns))
+        Ok(self.ask(key, written(usual_ns), |section| section.time(key))?.unwrap_or(usual_ns))
     }
 
     /// A time (ns) above 0 that may not be a range.
@@ -105,7 +114,16 @@ impl<'s> Keys<'s> {
         key: &'static str,
         limits: RangeInclusive<u64>,
     ) -> Result<Option<u64>, LoadError> {
-        self.ask(key, |section| section.number(key, limits))
+        self.perhaps_else(key, limits, "none".to_owned())
+    }
+
+    fn perhaps_else(
+        &mut self,
+        key: &'static str,
+        limits: RangeInclusive<u64>,
+        usual: String,
+    ) -> Result<Option<u64>, LoadError> {
+        self.ask(key, usual, |section| section.number(key, limits))
     }
 
     /// A whole number within limits.
@@ -115,7 +133,7 @@ impl<'s> Keys<'s> {
         limits: RangeInclusive<u64>,
         usual: u64,
     ) -> Result<u64, LoadError> {
-        Ok(self.perhaps(key, limits)?.unwrap_or(usual))
+        Ok(self.perhaps_else(key, limits, usual.to_string())?.unwrap_or(usual))
     }
 
     /// A whole number within limits that fit 32 bits.
@@ -126,7 +144,8 @@ impl<'s> Keys<'s> {
         usual: u32,
     ) -> Result<u32, LoadError> {
         let limits = u64::from(*limits.start())..=u64::from(*limits.end());
-        Ok(self.perhaps(key, limits)?.map_or(usual, |number| number as u32))
+        let number = self.perhaps_else(key, limits, usual.to_string())?;
+        Ok(number.map_or(usual, |number| number as u32))
     }
 
     /// A chance in 1000.
@@ -136,22 +155,25 @@ impl<'s> Keys<'s> {
 
     /// True or false.
     pub(crate) fn flag(&mut self, key: &'static str, usual: bool) -> Result<bool, LoadError> {
-        Ok(self.ask(key, |section| section.flag(key))?.unwrap_or(usual))
+        Ok(self.ask(key, usual.to_string(), |section| section.flag(key))?.unwrap_or(usual))
     }
 
     /// One of some words.
-    pub(crate) fn word<V: Copy>(
+    pub(crate) fn word<V: Copy + PartialEq>(
         &mut self,
         key: &'static str,
         words: &[(&str, V)],
         usual: V,
     ) -> Result<V, LoadError> {
-        Ok(self.ask(key, |section| section.word(key, words))?.unwrap_or(usual))
+        let name = words.iter().find(|(_, value)| *value == usual).map_or("none", |(name, _)| name);
+        Ok(self.ask(key, name.to_owned(), |section| section.word(key, words))?.unwrap_or(usual))
     }
 
     /// The name of a probe, which has to be written.
     pub(crate) fn probe(&mut self, key: &'static str) -> Result<String, LoadError> {
-        Ok(self.ask(key, |section| section.probe(key).map(Some))?.unwrap_or_default())
+        Ok(self
+            .ask(key, "none".to_owned(), |section| section.probe(key).map(Some))?
+            .unwrap_or_default())
     }
 
     /// A table inside this one, if it is written.
@@ -160,6 +182,6 @@ impl<'s> Keys<'s> {
         key: &'static str,
         shown: &str,
     ) -> Result<Option<Section<'s>>, LoadError> {
-        self.ask(key, |section| section.section(key, shown))
+        self.ask(key, String::new(), |section| section.section(key, shown))
     }
 }

@@ -114,14 +114,20 @@ impl<'s> Section<'s> {
         Ok(found.value.to_owned())
     }
 
+    /// Refuses the name of a probe that the server does not have.
+    pub(crate) fn known_probe(&self, found: &Placed<&str>) -> Result<(), LoadError> {
+        if self.source.probes.contains(&found.value) {
+            return Ok(());
+        }
+        Err(self.unknown_word("probe", found, self.source.probes))
+    }
+
     /// The name of a probe, one that the server has.
     pub(crate) fn probe(&self, key: &str) -> Result<String, LoadError> {
         let name = self.required(key)?;
         match self.string(key)? {
-            Some(found) if !self.source.probes.contains(&found.value) => {
-                Err(self.unknown_word(key, &found, self.source.probes))
-            }
-            _ => Ok(name),
+            Some(found) => self.known_probe(&found).map(|()| name),
+            None => Ok(name),
         }
     }
 
@@ -130,6 +136,25 @@ impl<'s> Section<'s> {
         match found.get_ref() {
             DeValue::String(text) => Ok(Some(Placed { value: text.as_ref(), span: found.span() })),
             _ => Err(self.wrong_type(key, found, "a string in quotes")),
+        }
+    }
+
+    /// Two strings in a list, or nothing when the value is no list.
+    pub(crate) fn pair(&self, key: &str) -> Result<Option<[Placed<&'s str>; 2]>, LoadError> {
+        let Some(found) = self.find(key) else { return Ok(None) };
+        let DeValue::Array(items) = found.get_ref() else { return Ok(None) };
+        let words = items.iter().filter_map(|item| match item.get_ref() {
+            DeValue::String(text) => Some(Placed { value: text.as_ref(), span: item.span() }),
+            _ => None,
+        });
+        let words: Vec<Placed<&str>> = words.collect();
+        match <[Placed<&str>; 2]>::try_from(words) {
+            Ok(pair) if items.len() == 2 => Ok(Some(pair)),
+            _ => Err(self
+                .source
+                .complain(found.span(), format!("`{key}` is not a list of two words"))
+                .remedy(format!("write `{key} = [\"…\", \"…\"]`"))
+                .into()),
         }
     }
 

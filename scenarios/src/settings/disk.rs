@@ -89,6 +89,39 @@ pub struct Unsynced<K = Keep> {
     pub keep: K,
     /// Chance in 1000 that a surviving sector is torn: part new, the rest old or garbage.
     pub torn_permille: u32,
+    /// So much the device writes as a whole; garbage reaches all of it.
+    #[serde(default = "small_sector", skip_serializing_if = "is_small_sector")]
+    pub sector_bytes: u32,
+    /// Which files may have torn sectors.
+    #[serde(default, skip_serializing_if = "TornFiles::is_usual")]
+    pub torn_files: TornFiles,
+}
+
+const fn small_sector() -> u32 {
+    512
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+fn is_small_sector(bytes: &u32) -> bool {
+    *bytes == small_sector()
+}
+
+/// Which files may have torn sectors after a power loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TornFiles {
+    /// The log alone.
+    #[default]
+    Wal,
+    /// All, but for the sector of the state's header.
+    Any,
+}
+
+impl TornFiles {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+    fn is_usual(&self) -> bool {
+        *self == TornFiles::Wal
+    }
 }
 
 /// Which unsynced sectors survive a power loss.
@@ -116,7 +149,15 @@ impl Unsynced<Option<Keep>> {
             ("subset", Some(Keep::Subset)),
         ];
         let keep = keys.word("keep", &words, None)?;
-        Ok(Unsynced { keep, torn_permille: keys.permille("torn_permille", 50)? })
+        Ok(Unsynced {
+            keep,
+            torn_permille: keys.permille("torn_permille", 50)?,
+            sector_bytes: keys.word("sector", &[("512", 512), ("4096", 4096)], small_sector())?,
+            torn_files: {
+                let words = [("wal", TornFiles::Wal), ("any", TornFiles::Any)];
+                keys.word("torn_files", &words, TornFiles::Wal)?
+            },
+        })
     }
 
     /// Draws what is kept if it was left open. It takes one draw even if nothing was.
@@ -127,6 +168,7 @@ impl Unsynced<Option<Keep>> {
             2 => Keep::Prefix,
             _ => Keep::Subset,
         };
-        Unsynced { keep: self.keep.unwrap_or(drawn), torn_permille: self.torn_permille }
+        let Unsynced { keep, torn_permille, sector_bytes, torn_files } = *self;
+        Unsynced { keep: keep.unwrap_or(drawn), torn_permille, sector_bytes, torn_files }
     }
 }

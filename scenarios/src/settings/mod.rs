@@ -13,7 +13,7 @@ mod traffic;
 mod value;
 
 pub use cluster::ClusterSettings;
-pub use disk::{DiskSettings, Keep, Unsynced};
+pub use disk::{DiskSettings, Keep, TornFiles, Unsynced};
 pub use floor::{Floor, FloorRule};
 pub use latency::Latency;
 pub use network::NetworkSettings;

@@ -13,6 +13,18 @@ use crate::time::{Draw, MILLISECOND};
 pub struct NetworkSettings<T = u64> {
     /// One way, between members and between clients and members.
     pub latency: Latency<T>,
+    /// A write is sent in segments of so many bytes, each with a latency of its own; 0 sends it as
+    /// a whole. So a connection that breaks can break in the middle of a frame.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub segment_bytes: u32,
+    /// Of a thousand connections of a killed process, so many lose a part of what was on its way.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tail_lost_permille: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl NetworkSettings<Draw> {
@@ -24,11 +36,16 @@ impl NetworkSettings<Draw> {
             tail_permille: 5,
             tail_ns: Draw::between(10 * MILLISECOND, 60 * MILLISECOND),
         };
-        Ok(NetworkSettings { latency: Latency::read(keys, usual)? })
+        Ok(NetworkSettings {
+            latency: Latency::read(keys, usual)?,
+            segment_bytes: keys.count("segment_bytes", 0..=1 << 20, 0)?,
+            tail_lost_permille: keys.permille("tail_lost_permille", 0)?,
+        })
     }
 
     /// Draws the times.
     pub fn draw(&self, random: &mut impl Random) -> NetworkSettings {
-        NetworkSettings { latency: self.latency.draw(random) }
+        let NetworkSettings { latency, segment_bytes, tail_lost_permille } = *self;
+        NetworkSettings { latency: latency.draw(random), segment_bytes, tail_lost_permille }
     }
 }

@@ -3,7 +3,9 @@
 mod plans;
 mod refusals;
 
-use crate::fault::{Crash, DiskFault, Fault, FileClass, Group, Link, ProcessFault, Target};
+use crate::fault::{
+    Crash, DiskFault, FailedSync, Fault, FileClass, Group, Link, ProcessFault, Target,
+};
 use crate::parse;
 use crate::planted::{Bug, Plant};
 use crate::settings::{FloorRule, Keep};
@@ -91,7 +93,8 @@ fn every_key_is_read() {
     assert_eq!(partition.every, Some(Draw::exactly(10 * SECOND)));
     assert!(matches!(&crash.fault, Fault::Process(ProcessFault::CrashAt { probe, by, .. })
         if probe == "wal batch written" && *by == Crash::PowerLoss));
-    let sync_error = DiskFault::SyncError { files: FileClass::State, sticky: true };
+    let sync_error =
+        DiskFault::SyncError { files: FileClass::State, sticky: true, cache: FailedSync::Kept };
     assert_eq!(error.fault, sync_error.into());
     assert_eq!(scenario.floor, FloorRule { ok_operations: Some(10), ..FloorRule::default() });
 }

@@ -2,19 +2,20 @@
 #![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them so")]
 
 use expect_test::expect;
+use proptest::option::of;
 use proptest::prelude::*;
 
 use super::PROBES;
 use crate::Plan;
 use crate::fault::{
-    Crash, DiskFault, Fault, FileClass, Group, Kind, Link, NetworkFault, ProcessFault, Target, all,
-    words,
+    Crash, DiskFault, Fault, FileClass, Group, ImageFault, Kind, Link, NetworkFault, ProcessFault,
+    Reset, Start, Target, Trigger, all, words,
 };
 use crate::plan::{PlannedFault, VERSION};
 use crate::reader::Keys;
 use crate::settings::{
     ClusterSettings, DiskSettings, Floor, Keep, Latency, NetworkSettings, OpWeights, Random,
-    Traffic, Unsynced,
+    TornFiles, Traffic, Unsynced,
 };
 use crate::time::SECOND;
 
@@ -44,15 +45,20 @@ fn any_fault() -> impl Strategy<Value = Fault> {
         Just(NetworkFault::PartitionOneWay.into()),
         Just(NetworkFault::Isolate.into()),
         latency().prop_map(|latency| NetworkFault::SlowLink { latency }.into()),
-        Just(NetworkFault::Reset.into()),
+        Just(NetworkFault::Reset { how: Reset::Silent }.into()),
         Just(ProcessFault::Kill.into()),
-        (keep, 0..=1000u32).prop_map(|(keep, torn_permille)| {
-            ProcessFault::PowerLoss { unsynced: Unsynced { keep, torn_permille } }.into()
-        }),
+        (keep, 0..=1000u32, prop_oneof![Just(512), Just(4096)]).prop_map(
+            |(keep, torn_permille, sector_bytes)| {
+                let torn_files = TornFiles::Any;
+                let unsynced = Unsynced { keep, torn_permille, sector_bytes, torn_files };
+                ProcessFault::PowerLoss { unsynced }.into()
+            }
+        ),
         Just(ProcessFault::Pause.into()),
         (".*", any::<u64>()).prop_map(|(probe, down_ns)| crash_at(&probe, down_ns)),
         any::<bool>()
-            .prop_map(|sticky| DiskFault::SyncError { files: FileClass::Any, sticky }.into()),
+            .prop_map(|sticky| DiskFault::ReadError { files: FileClass::Any, sticky }.into()),
+        any::<u64>().prop_map(|age_ns| ImageFault::Rollback { age_ns }.into()),
     ]
 }
 
@@ -64,7 +70,9 @@ fn group() -> impl Strategy<Value = Group> {
         Just(Group::Any),
         Just(Group::Minority),
         Just(Group::Majority),
+        Just(Group::Some),
         Just(Group::All),
+        Just(Group::Struck),
     ]
 }
 
@@ -72,18 +80,37 @@ fn target() -> impl Strategy<Value = Target> {
     prop_oneof![
         group().prop_map(Target::Group),
         (group(), group()).prop_map(|(from, to)| Target::Link(Link { from, to })),
+        (group(), group()).prop_map(|(first, second)| Target::Both([first, second])),
+    ]
+}
+
+prop_compose! {
+    fn start()(follows in of(any::<u32>()), after in of(trigger()), delay_ns in any::<u64>(),
+        until_ns in any::<u64>()) -> Start {
+        Start { follows, after, delay_ns, until_ns }
+    }
+}
+
+fn trigger() -> impl Strategy<Value = Trigger> {
+    prop_oneof![
+        Just(Trigger::LeaderElected),
+        ".*".prop_map(Trigger::Probe),
+        any::<u64>().prop_map(Trigger::Revision),
+        ".+".prop_map(Trigger::Fault),
     ]
 }
 
 prop_compose! {
     fn planned()(id in any::<u32>(), fault in any_fault(), target in target(),
-        at_ns in any::<u64>(), duration_ns in any::<u64>()) -> PlannedFault {
-        PlannedFault { id, fault, target, at_ns, duration_ns }
+        at_ns in any::<u64>(), duration_ns in any::<u64>(), name in of("[a-z]{1,3}"),
+        start in of(start())) -> PlannedFault {
+        PlannedFault { id, fault, target, at_ns, duration_ns, name, start }
     }
 }
 
 fn plan(seed: u64, network: Latency, faults: Vec<PlannedFault>) -> Plan {
-    let unsynced = Unsynced { keep: Keep::Prefix, torn_permille: 5 };
+    let (keep, torn_files) = (Keep::Prefix, TornFiles::Wal);
+    let unsynced = Unsynced { keep, torn_permille: 5, sector_bytes: 512, torn_files };
     Plan {
         version: VERSION,
         scenario: "faults/x".to_owned(),
@@ -92,9 +119,10 @@ fn plan(seed: u64, network: Latency, faults: Vec<PlannedFault>) -> Plan {
         members: 3,
         duration_ns: 60 * SECOND,
         converge_ns: SECOND,
+        unrestricted: true,
         plants: ["R10@m3", "C1"].map(|plant| plant.parse().unwrap()).into(),
         cluster: ClusterSettings::default(),
-        network: NetworkSettings { latency: network },
+        network: NetworkSettings { latency: network, segment_bytes: 1, tail_lost_permille: 0 },
         disk: DiskSettings {
             read: network,
             write: network,
@@ -117,7 +145,7 @@ proptest! {
     ) {
         let plan = plan(seed, network, faults);
         let probes: Vec<&str> =
-            plan.faults.iter().filter_map(|planned| planned.fault.probe()).collect();
+            plan.faults.iter().flat_map(PlannedFault::probes).map(|(probe, ..)| probe).collect();
         prop_assert_eq!(&Plan::parse("p", &plan.print(), &probes).unwrap(), &plan);
         // Whatever the name, and wherever it stands: refused, and not by a panic.
         prop_assert_eq!(Plan::parse("p", &plan.print(), &[]).is_err(), !probes.is_empty());
@@ -142,7 +170,7 @@ fn plans_that_cannot_be_run_are_refused() {
           remedy: run it with the simulator that wrote it
         plan.json:1:1: m4 is named, and the cluster has 3 members
           remedy: name a member that is there
-        plan.json:6:11: unknown field `membres`, expected one of `version`, `scenario`, `title`, `seed`, `members`, `duration_ns`, `converge_ns`, `plants`, `cluster`, `network`, `disk`, `traffic`, `faults`, `floor`
+        plan.json:6:11: unknown field `membres`, expected one of `version`, `scenario`, `title`, `seed`, `members`, `duration_ns`, `converge_ns`, `unrestricted`, `plants`, `cluster`, `network`, `disk`, `traffic`, `faults`, `floor`
           remedy: take `plan.json` of a report folder as it was written
         plan.json:65:5: EOF while parsing an object
           remedy: take `plan.json` of a report folder as it was written
@@ -200,6 +228,24 @@ fn every_fault_is_written_under_its_word_and_loads_back() {
         let json = serde_json::to_value(&fault).unwrap();
         assert_eq!(json["kind"], kind.word);
         assert_eq!(serde_json::from_value::<Fault>(json).unwrap(), fault);
+    }
+}
+
+#[test]
+fn the_page_of_faults_is_what_the_table_says() {
+    expect_test::expect_file!["../../FAULTS.md"].assert_eq(&crate::fault::page());
+    for (_, kind) in all() {
+        assert!(!kind.about.is_empty() && !kind.effect.is_empty(), "{}", kind.word);
+    }
+}
+
+#[test]
+fn a_fault_without_parameters_takes_no_other_key() {
+    for (kind, fault) in usual_faults() {
+        let mut json = serde_json::to_value(&fault).unwrap();
+        json["nonsense"] = 1.into();
+        let error = serde_json::from_value::<Fault>(json).unwrap_err().to_string();
+        assert!(error.contains("unknown field `nonsense`"), "{}: {error}", kind.word);
     }
 }
 
@@ -273,6 +319,8 @@ fn an_unknown_key_of_a_setting_or_fault_is_refused() {
         target: Target::Group(Group::All),
         at_ns: 5,
         duration_ns: 6,
+        name: None,
+        start: None,
     };
     let text = plan(7, latency, vec![planned]).print();
     for (from, to, says) in [

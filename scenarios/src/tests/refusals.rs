@@ -84,7 +84,7 @@ fn an_unknown_key_is_refused_with_the_allowed_words() {
             scenarios/x.toml:7:1: unknown key `probe` in [[fault]]
               7 | probe = "x"
                 | ^^^^^
-              allowed: kind, target, at, for, every
+              allowed: kind, target, name, at, after, every, times, then, for
               remedy: remove it
         "#]],
     );
@@ -94,7 +94,7 @@ fn an_unknown_key_is_refused_with_the_allowed_words() {
             scenarios/x.toml:7:1: unknown key `for` in [[fault]]
               7 | for = "1s"
                 | ^^^
-              allowed: kind, target, at, every
+              allowed: kind, target, name, at, after, every, times, then, how
               remedy: remove it
         "#]],
     );
@@ -185,7 +185,7 @@ fn targets_that_are_not_there_are_refused() {
             scenarios/x.toml:7:10: unknown target `laeder`
               7 | target = "laeder"
                 |          ^^^^^^^^
-              allowed: m1, m2, m3, m4, m5, leader, follower, any, minority, majority, all
+              allowed: m1, m2, m3, m4, m5, leader, follower, any, minority, majority, some, all, struck
               remedy: did you mean `leader`?
         "#]],
     );
@@ -323,4 +323,124 @@ fn what_must_be_there_is_asked_for() {
     .assert_eq(&format!("{error}\n"));
     let error = crate::load(std::path::Path::new("scenarios/not/there.toml"), &PROBES).unwrap_err();
     assert!(matches!(error, LoadError::Unreadable { .. }), "{error}");
+}
+
+#[test]
+fn a_start_that_never_comes_is_refused() {
+    refused_fault(
+        "kind = \"kill\"\nafter = \"leader_electd\"",
+        expect![[r#"
+        scenarios/x.toml:7:9: unknown trigger `leader_electd`
+          7 | after = "leader_electd"
+            |         ^^^^^^^^^^^^^^^
+          allowed: leader_elected, probe:NAME, revision:N, fault:NAME
+          remedy: did you mean `leader_elected`?
+    "#]],
+    );
+    refused_fault(
+        "kind = \"kill\"\nafter = \"probe:wal sinced\"",
+        expect![[r#"
+        scenarios/x.toml:7:9: unknown probe `wal sinced`
+          7 | after = "probe:wal sinced"
+            |         ^^^^^^^^^^^^^^^^^^
+          allowed: wal batch written, wal synced
+          remedy: did you mean `wal synced`?
+    "#]],
+    );
+    refused_fault(
+        "kind = \"kill\"\nafter = \"fault:cut\"",
+        expect![[r#"
+        scenarios/x.toml:7:9: no fault is called `cut`
+          7 | after = "fault:cut"
+            |         ^^^^^^^^^^^
+          remedy: add `name` to the fault that is waited for
+    "#]],
+    );
+    refused_fault(
+        "kind = \"kill\"\ndelay = \"1s\"",
+        expect![[r#"
+        scenarios/x.toml:7:1: unknown key `delay` in [[fault]]
+          7 | delay = "1s"
+            | ^^^^^
+          allowed: kind, target, name, at, after, every, times, then, for
+          remedy: remove it
+    "#]],
+    );
+    refused_fault(
+        "kind = \"kill\"\ntimes = 2",
+        expect![[r#"
+        scenarios/x.toml:7:9: `times` stands without `every`
+          7 | times = 2
+            |         ^
+          remedy: add `every`, or remove it
+    "#]],
+    );
+    refused_fault(
+        "kind = \"kill\"\n[[fault.then]]\nkind = \"kill\"\nat = \"1s\"",
+        expect![[r#"
+        scenarios/x.toml:9:1: unknown key `at` in [[then]]
+          9 | at = "1s"
+            | ^^
+          allowed: kind, target, name, after, delay, for
+          remedy: remove it
+    "#]],
+    );
+}
+
+#[test]
+fn targets_that_no_fault_can_strike_are_refused() {
+    refused_fault(
+        "kind = \"kill\"\ntarget = \"struck\"",
+        expect![[r#"
+        scenarios/x.toml:7:10: nobody is struck before this fault
+          7 | target = "struck"
+            |          ^^^^^^^^
+          remedy: use `struck` in a step of `then`, or with `after = "fault:NAME"`
+    "#]],
+    );
+    refused_fault(
+        "kind = \"kill\"\ntarget = [\"m1\"]",
+        expect![[r#"
+        scenarios/x.toml:7:10: `target` is not a list of two words
+          7 | target = ["m1"]
+            |          ^^^^^^
+          remedy: write `target = ["…", "…"]`
+    "#]],
+    );
+    refused_fault(
+        "kind = \"slow_link\"\ntarget = \"all\"",
+        expect![[r#"
+        scenarios/x.toml:7:10: nobody is left on the other side of `all`
+          7 | target = "all"
+            |          ^^^^^
+          remedy: aim at a part of the cluster, or use `isolate`
+    "#]],
+    );
+    refused_fault(
+        "kind = \"loss\"\nbetween = \"clients\"\ntarget = { from = \"m1\", to = \"m2\" }",
+        expect![[r#"
+            scenarios/x.toml:8:10: a link lies between members, and the fault is to reach clients
+              8 | target = { from = "m1", to = "m2" }
+                |          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+              remedy: write one group, such as `target = "leader"`, or leave `between` out
+        "#]],
+    );
+    refused(
+        "[cluster]\nmembers = 1\n[[fault]]\nkind = \"loss\"",
+        expect![[r#"
+        scenarios/x.toml:6:8: this fault acts between members, and there is only one
+          6 | kind = "loss"
+            |        ^^^^^^
+          remedy: raise `members` in [cluster]
+    "#]],
+    );
+    refused(
+        "[cluster]\nmembers = 1\n[[fault]]\nkind = \"partition_ring\"",
+        expect![[r#"
+        scenarios/x.toml:6:8: this fault needs 3 members, and there are 1
+          6 | kind = "partition_ring"
+            |        ^^^^^^^^^^^^^^^^
+          remedy: raise `members` in [cluster]
+    "#]],
+    );
 }

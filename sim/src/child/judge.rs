@@ -123,7 +123,9 @@ fn observed(outcome: &Outcome) -> Vec<Finding> {
 
 fn convergence(outcome: &Outcome) -> Option<Finding> {
     match &outcome.convergence {
-        Convergence::NotReached | Convergence::Converged { .. } => None,
+        Convergence::NotReached | Convergence::Converged { .. } | Convergence::NotOwed { .. } => {
+            None
+        }
         Convergence::Missed { reason } => {
             Some(finding(Status::NoConvergence, "converge", reason.clone()))
         }
@@ -161,12 +163,14 @@ fn faults(outcome: &Outcome) -> Vec<FaultCount> {
     let mut kinds: Vec<FaultCount> = Vec::new();
     for fault in &outcome.faults {
         let place = kinds.iter().position(|kind| kind.name == fault.name).unwrap_or_else(|| {
-            kinds.push(FaultCount { name: fault.name.clone(), armed: 0, fired: 0, effect: 0 });
+            let name = fault.name.clone();
+            kinds.push(FaultCount { name, armed: 0, fired: 0, effect: 0, skipped: 0 });
             kinds.len() - 1
         });
         kinds[place].armed += fault.armed;
         kinds[place].fired += fault.fired;
         kinds[place].effect += fault.effect;
+        kinds[place].skipped += fault.skipped;
     }
     kinds
 }

@@ -19,7 +19,7 @@ mod supervisor;
 
 pub use settings::config;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ use madsim::time::TimeHandle;
 use mettle_reports::timeline::Stop;
 use mettle_scenarios::plan::Plan;
 use mettle_server::platform::Platform;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::disk::{PowerLoss, PowerLossEffect};
 use crate::environment::Environment;
@@ -58,16 +58,30 @@ struct Inner {
 struct MemberProcess {
     node: NodeId,
     condition: Condition,
-    paused: bool,
+    /// The faults that keep it from running.
+    held_by: BTreeSet<FaultId>,
+    /// The faults that have frozen it.
+    frozen_by: BTreeSet<FaultId>,
     /// Counts starts; names one life of the process.
     life: u64,
     started_ns: u64,
     /// When the supervisor started it again (ns).
     restarts: Vec<u64>,
-    /// Disk faults that struck it.
-    disk_faults: Vec<FaultId>,
+    /// Disk faults that struck it, and when each was healed (ns).
+    disk_faults: BTreeMap<FaultId, Option<u64>>,
     /// What the next life takes with it.
-    platform: Arc<Mutex<Option<(u64, Platform)>>>,
+    next: Arc<Mutex<Option<Life>>>,
+    /// Tells the running process to stop; taken when it was told.
+    stop: Option<oneshot::Sender<()>>,
+    /// The life that was told to stop.
+    told_to_stop: Option<u64>,
+}
+
+/// What one life of a process starts with.
+struct Life {
+    number: u64,
+    platform: Platform,
+    stop: oneshot::Receiver<()>,
 }
 
 /// What a member's process is doing.
@@ -106,9 +120,8 @@ impl Cluster {
     }
 
     fn make(&self, plan: &Plan, number: Member) -> MemberProcess {
-        let platform: Arc<Mutex<Option<(u64, Platform)>>> = Arc::default();
-        let (slot, config, events) =
-            (platform.clone(), config(plan, number), self.0.events.clone());
+        let next: Arc<Mutex<Option<Life>>> = Arc::default();
+        let (slot, config, events) = (next.clone(), config(plan, number), self.0.events.clone());
         let environment = self.0.environment.clone();
         let node = self.0.handle.create_node().name(format!("{number}")).init(move || {
             let taken = slot.lock().expect("no holder panics").take();
@@ -116,9 +129,13 @@ impl Cluster {
                 (config.clone(), events.clone(), environment.clone());
             async move {
                 // Nothing to run: this is the node's making, not a start.
-                let Some((life, platform)) = taken else { return };
-                let ended =
-                    mettle_server::server::run(config, platform, std::future::pending()).await;
+                let Some(Life { number: life, platform, stop }) = taken else { return };
+                let stop = async move {
+                    if stop.await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                };
+                let ended = mettle_server::server::run(config, platform, stop).await;
                 environment.kill(number);
                 drop(events.send(Event::Ended { member: number, life, ended }));
             }
@@ -126,12 +143,15 @@ impl Cluster {
         MemberProcess {
             node: node.build().id(),
             condition: Condition::Down,
-            paused: false,
+            held_by: BTreeSet::new(),
+            frozen_by: BTreeSet::new(),
             life: 0,
             started_ns: 0,
             restarts: Vec::new(),
-            disk_faults: Vec::new(),
-            platform,
+            disk_faults: BTreeMap::new(),
+            next,
+            stop: None,
+            told_to_stop: None,
         }
     }
 
@@ -144,19 +164,22 @@ impl Cluster {
         environment.trace.record(environment.now_ns(), Some(member), Kind::Process, words);
     }
 
-    /// Starts a member's process if it is down.
+    /// Starts a member's process if it is down and no fault keeps it so.
     pub fn boot(&self, number: Member) {
         let mut members = self.members();
         let member = members.get_mut(&number).expect("a member of the plan");
-        if member.condition != Condition::Down {
+        if member.condition != Condition::Down || !member.held_by.is_empty() {
             return;
         }
         member.condition = Condition::Up;
-        member.paused = false;
+        member.frozen_by.clear();
         member.life += 1;
         member.started_ns = self.0.environment.now_ns();
         let platform = self.0.environment.boot(number);
-        *member.platform.lock().expect("no holder panics") = Some((member.life, platform));
+        let (stop, told) = oneshot::channel();
+        member.stop = Some(stop);
+        *member.next.lock().expect("no holder panics") =
+            Some(Life { number: member.life, platform, stop: told });
         self.note(number, format_args!("starts (life {})", member.life));
         self.0.handle.restart(member.node);
     }
@@ -174,9 +197,25 @@ impl Cluster {
         });
     }
 
-    /// The process dies; the page cache survives. False when it did not run.
-    pub fn kill(&self, number: Member) -> bool {
-        self.end(number, |environment| environment.kill(number)).is_some()
+    /// The process dies; the page cache survives. False when it did not run. It stays down until
+    /// the fault lets go of it ([`Cluster::release`]).
+    pub fn kill(&self, number: Member, fault: FaultId) -> bool {
+        let killed = self.end(number, |environment| environment.kill(number)).is_some();
+        if killed {
+            self.hold(number, fault);
+        }
+        killed
+    }
+
+    /// The process is killed if it runs, and stays down until the fault lets go of it. False when
+    /// the member is down for good.
+    pub fn take_down(&self, number: Member, fault: FaultId) -> bool {
+        match self.down_already(number) {
+            Condition::Up => return self.kill(number, fault),
+            Condition::Down => self.hold(number, fault),
+            Condition::Gone => return false,
+        }
+        true
     }
 
     /// The machine loses power, and the page cache also of a process that is down already: that
@@ -188,17 +227,39 @@ impl Cluster {
         policy: PowerLoss,
     ) -> Option<PowerLossEffect> {
         let strike = |environment: &Environment| environment.power_loss(fault, number, policy);
-        let down = {
-            let mut members = self.members();
-            let member = members.get_mut(&number).expect("a member of the plan");
-            // A new life: a start that was planned for the old one does nothing.
-            member.life += u64::from(member.condition == Condition::Down);
-            member.condition
-        };
-        match down {
+        let effect = match self.down_already(number) {
             Condition::Up => self.end(number, strike),
             Condition::Down => Some(strike(&self.0.environment)),
             Condition::Gone => None,
+        };
+        if effect.is_some() {
+            self.hold(number, fault);
+        }
+        effect
+    }
+
+    /// What a member's process does; a start that was planned for one that is down does nothing.
+    fn down_already(&self, number: Member) -> Condition {
+        let mut members = self.members();
+        let member = members.get_mut(&number).expect("a member of the plan");
+        // A new life: a start that was planned for the old one does nothing.
+        member.life += u64::from(member.condition == Condition::Down);
+        member.condition
+    }
+
+    fn hold(&self, number: Member, fault: FaultId) {
+        let mut members = self.members();
+        members.get_mut(&number).expect("a member of the plan").held_by.insert(fault);
+    }
+
+    /// A fault lets go of a member: it starts, unless another fault keeps it down.
+    pub fn release(&self, number: Member, fault: FaultId) {
+        let held = {
+            let mut members = self.members();
+            members.get_mut(&number).expect("a member of the plan").held_by.remove(&fault)
+        };
+        if held {
+            self.boot(number);
         }
     }
 
@@ -220,7 +281,7 @@ impl Cluster {
         member.condition = Condition::Down;
         let effect = fence(&self.0.environment);
         self.note(number, format_args!("is ended (life {})", member.life));
-        if std::mem::take(&mut member.paused) {
+        if !std::mem::take(&mut member.frozen_by).is_empty() {
             self.0.handle.resume(member.node);
         }
         Some(effect)
@@ -232,24 +293,41 @@ impl Cluster {
         drop(self.0.events.send(Event::Fenced { member: number, life, down }));
     }
 
-    /// Freezes a running process. False when it did not run or is frozen already.
-    pub fn pause(&self, number: Member) -> bool {
+    /// Tells a running process to stop. False when it does not run or was told already. It stays
+    /// down until the fault lets go of it.
+    pub fn stop(&self, number: Member, fault: FaultId) -> bool {
         let mut members = self.members();
         let member = members.get_mut(&number).expect("a member of the plan");
-        if member.condition != Condition::Up || member.paused {
+        let told = member.condition == Condition::Up
+            && member.stop.take().is_some_and(|stop| stop.send(()).is_ok());
+        if told {
+            member.told_to_stop = Some(member.life);
+            member.held_by.insert(fault);
+            self.note(number, format_args!("is told to stop"));
+        }
+        told
+    }
+
+    /// Freezes a running process. False when it does not run.
+    pub fn pause(&self, number: Member, fault: FaultId) -> bool {
+        let mut members = self.members();
+        let member = members.get_mut(&number).expect("a member of the plan");
+        if member.condition != Condition::Up {
             return false;
         }
-        member.paused = true;
-        self.note(number, format_args!("is frozen"));
-        self.0.handle.pause(member.node);
+        if member.frozen_by.is_empty() {
+            self.note(number, format_args!("is frozen"));
+            self.0.handle.pause(member.node);
+        }
+        member.frozen_by.insert(fault);
         true
     }
 
-    /// Thaws a frozen process, if it is still the one that was frozen.
-    pub fn resume(&self, number: Member) {
+    /// A fault thaws the process that it froze, unless another fault keeps it frozen.
+    pub fn resume(&self, number: Member, fault: FaultId) {
         let mut members = self.members();
         let member = members.get_mut(&number).expect("a member of the plan");
-        if std::mem::take(&mut member.paused) {
+        if member.frozen_by.remove(&fault) && member.frozen_by.is_empty() {
             self.note(number, format_args!("is thawed"));
             self.0.handle.resume(member.node);
         }
@@ -278,14 +356,33 @@ impl Cluster {
     /// Remembers that a disk fault strikes a member: it may explain why the member ends.
     pub fn disk_fault(&self, number: Member, fault: FaultId) {
         let mut members = self.members();
-        members.get_mut(&number).expect("a member of the plan").disk_faults.push(fault);
+        let member = members.get_mut(&number).expect("a member of the plan");
+        member.disk_faults.insert(fault, None);
     }
 
-    /// Thaws all, and starts all that are down.
+    /// A disk fault is healed: what it does no more explains no end of a later life.
+    pub fn disk_healed(&self, fault: FaultId) {
+        let now_ns = self.0.environment.now_ns();
+        for member in self.members().values_mut() {
+            if let Some(healed) = member.disk_faults.get_mut(&fault) {
+                healed.get_or_insert(now_ns);
+            }
+        }
+    }
+
+    /// Thaws all, and starts all that are down, whatever keeps them so.
     pub fn raise_all(&self) {
         let numbers: Vec<Member> = self.members().keys().copied().collect();
         for number in numbers {
-            self.resume(number);
+            {
+                let mut members = self.members();
+                let member = members.get_mut(&number).expect("a member of the plan");
+                member.held_by.clear();
+                if !std::mem::take(&mut member.frozen_by).is_empty() {
+                    self.note(number, format_args!("is thawed"));
+                    self.0.handle.resume(member.node);
+                }
+            }
             self.boot(number);
         }
     }
@@ -293,7 +390,7 @@ impl Cluster {
     /// Ends all members.
     pub fn end_all(&self) {
         for number in self.running() {
-            self.kill(number);
+            self.end(number, |environment| environment.kill(number));
         }
     }
 

@@ -60,6 +60,7 @@ impl Cluster {
 
     fn ended(&self, number: Member, life: u64, ended: Result<(), Fatal>) {
         let now_ns = self.0.environment.now_ns();
+        let ended_well = ended.is_ok();
         let (reason, corruption) = match ended {
             Ok(()) => ("stopped".to_owned(), false),
             Err(fatal) => (fatal.to_string(), fatal.is_corruption()),
@@ -68,6 +69,12 @@ impl Cluster {
             let mut members = self.members();
             let member = members.get_mut(&number).expect("a member of the plan");
             if member.life != life || member.condition != Condition::Up {
+                return;
+            }
+            if ended_well && member.told_to_stop == Some(life) {
+                member.condition = Condition::Down;
+                drop(members);
+                self.note(number, format_args!("has stopped"));
                 return;
             }
             member.restarts.retain(|at| now_ns.saturating_sub(*at) < MINUTE_NS);
@@ -89,13 +96,29 @@ impl Cluster {
         }
     }
 
-    /// Whether a fault that struck the member's disk explains its end: a refusal of corrupt data
-    /// only what damaged sectors, any other end an error of the disk.
+    /// Whether a fault that struck the member's disk explains its end.
+    ///
+    /// Another disk than the member's own explains any end. Damaged sectors explain a refusal of
+    /// corrupt data, as long as they stand or after somebody has read them; so do syncs that lied. Errors explain any
+    /// other end of a life that began before the disk was healed.
     fn explained(&self, number: Member, corruption: bool) -> bool {
-        let faults = self.members()[&number].disk_faults.clone();
-        faults
-            .into_iter()
-            .map(|fault| self.0.environment.disk.effect(fault))
-            .any(|effect| if corruption { effect.sectors_damaged > 0 } else { effect.errors > 0 })
+        let (faults, started_ns) = {
+            let members = self.members();
+            let member = &members[&number];
+            (member.disk_faults.clone(), member.started_ns)
+        };
+        faults.into_iter().any(|(fault, healed_ns)| {
+            let disk = &self.0.environment.disk;
+            let effect = disk.effect_on(number, fault);
+            let before_healing = healed_ns.is_none_or(|healed_ns| started_ns <= healed_ns);
+            if corruption {
+                effect.damaged_reads > 0
+                    || effect.disks_replaced > 0
+                    || effect.syncs_ignored > 0
+                    || disk.is_damaged(number, fault)
+            } else {
+                effect.disks_replaced > 0 || effect.errors > 0 && before_healing
+            }
+        })
     }
 }

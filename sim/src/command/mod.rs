@@ -9,8 +9,10 @@
 //! | `replay` | the plan of a report again |
 //! | `planted` | every planted bug is caught |
 //! | `list` | the scenarios there are |
+//! | `faults` | the page of faults |
 
 mod chosen;
+mod faults;
 mod list;
 mod planted;
 mod replay;
@@ -22,6 +24,7 @@ mod shown;
 mod sweep;
 mod twice;
 
+pub(crate) use faults::faults;
 pub(crate) use list::list;
 pub(crate) use planted::planted;
 pub(crate) use replay::replay;

@@ -9,6 +9,9 @@
 //! Then the cluster is left alone for a while. A `quiesced` record marks the end of that time in the
 //! history: from there on the checker holds every watcher to the events it is owed.
 //!
+//! A cluster of which faults have damaged too many copies (in an unrestricted plan) owes no progress:
+//! its members may all have stopped rather than lie.
+//!
 //! Different hashes of equally compacted members are a broken guarantee. Anything else that is
 //! missing at the deadline is a missed convergence.
 
@@ -26,6 +29,9 @@ const RETRY_NS: u64 = 100 * MILLISECOND_NS;
 /// Asks until the answer is yes, or the deadline has passed.
 pub async fn run(run: &RunContext, client: Client) -> Convergence {
     match asked(run, client).await {
+        Convergence::Missed { reason } if run.atlas.is_short(run.plan.members) => {
+            Convergence::NotOwed { reason }
+        }
         Convergence::Missed { reason } => {
             let given_up = run.cluster.exits().into_iter().filter(|exit| exit.last);
             let told = given_up

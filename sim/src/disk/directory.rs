@@ -10,18 +10,29 @@ use super::names::{NameChange, normal, parent};
 use super::operation::{Caller, Completion, Operation};
 use super::volume::{Barrier, Target, UnsyncedName, Volume};
 
+/// The class of a directory: that of the files in it.
+fn class_of(directory: &str) -> FileClass {
+    FileClass::of(&format!("{directory}/"))
+}
+
 impl Volume {
     /// Names of the entries of a directory, sorted.
     pub fn list(&mut self, caller: Caller, directory: &str) -> Completion<Vec<String>> {
-        let result =
-            self.check(caller.incarnation).and_then(|()| self.names.list(normal(directory)));
-        Completion { result, due_ns: self.spend(caller, Operation::Read, 0) }
+        let directory = normal(directory);
+        let result = self
+            .check(caller.incarnation)
+            .and_then(|()| self.strike(class_of(directory), Operation::Open))
+            .and_then(|()| self.names.list(directory));
+        Completion { result, due_ns: self.spend(caller, Operation::Open, 0) }
     }
 
     /// Creates a directory and its parents.
     pub fn create_dir(&mut self, caller: Caller, directory: &str) -> Completion<()> {
-        let result = self.check(caller.incarnation).map(|()| {
-            let directory = normal(directory);
+        let directory = normal(directory);
+        let permitted = self
+            .check(caller.incarnation)
+            .and_then(|()| self.strike(class_of(directory), Operation::ChangeName));
+        let result = permitted.map(|()| {
             let ends = directory.match_indices('/').map(|(at, _)| at).chain([directory.len()]);
             for path in ends.map(|end| &directory[..end]) {
                 if !self.names.has_directory(path) {
@@ -36,12 +47,14 @@ impl Volume {
     /// Opens a file.
     pub fn open(&mut self, caller: Caller, path: &str, how: Open) -> Completion<FileId> {
         let path = normal(path);
-        let result =
-            self.check(caller.incarnation).and_then(|()| match self.names.files.get(path) {
-                Some(&file) => Ok(file),
-                None if how != Open::Existing => self.create(path),
-                None => Err(ErrorKind::NotFound.into()),
-            });
+        let permitted = self
+            .check(caller.incarnation)
+            .and_then(|()| self.strike(FileClass::of(path), Operation::Open));
+        let result = permitted.and_then(|()| match self.names.files.get(path) {
+            Some(&file) => Ok(file),
+            None if how != Open::Existing => self.create(path),
+            None => Err(ErrorKind::NotFound.into()),
+        });
         if let (Ok(file), Open::Truncate) = (&result, how) {
             self.change(*file, caller.now_ns, Change::SetLen(0));
         }
@@ -51,6 +64,7 @@ impl Volume {
 
     fn create(&mut self, path: &str) -> Result<FileId> {
         self.names.require_directory(parent(path))?;
+        self.strike(FileClass::of(path), Operation::ChangeName)?;
         let file = FileId(self.next_file);
         self.next_file += 1;
         self.files.insert(file, FileContents::new(FileClass::of(path)));
@@ -65,6 +79,7 @@ impl Volume {
             .check(caller.incarnation)
             .and_then(|()| self.names.require_directory(parent(to)))
             .and_then(|()| self.names.require_file(from))
+            .and_then(|file| self.strike(FileClass::of(from), Operation::ChangeName).map(|()| file))
             .map(|file| {
                 if let Some(contents) = self.files.get_mut(&file) {
                     contents.class = FileClass::of(to);
@@ -82,7 +97,8 @@ impl Volume {
         let result = self
             .check(caller.incarnation)
             .and_then(|()| self.names.require_file(path))
-            .map(|_| self.change_name(NameChange::Remove { path: path.to_owned() }));
+            .and_then(|_| self.strike(FileClass::of(path), Operation::ChangeName))
+            .map(|()| self.change_name(NameChange::Remove { path: path.to_owned() }));
         self.note_name(caller.now_ns, "remove", path);
         Completion { result, due_ns: self.spend(caller, Operation::Write { growth: 0 }, 0) }
     }
@@ -98,7 +114,7 @@ impl Volume {
         let directory = normal(directory);
         self.settle(caller.now_ns);
         let due_ns = self.spend(caller, Operation::Sync, 0);
-        let class = FileClass::of(&format!("{directory}/"));
+        let class = class_of(directory);
         let result = self
             .check(caller.incarnation)
             .and_then(|()| self.names.require_directory(directory))

@@ -96,6 +96,8 @@ pub struct DiskEffect {
     pub sectors_damaged: u64,
     /// Reads of such a sector.
     pub damaged_reads: u64,
+    /// Disks whose contents were replaced, or lost, as a whole.
+    pub disks_replaced: u64,
 }
 
 impl DiskEffect {
@@ -109,6 +111,7 @@ impl DiskEffect {
             syncs_ignored: self.syncs_ignored + other.syncs_ignored,
             sectors_damaged: self.sectors_damaged + other.sectors_damaged,
             damaged_reads: self.damaged_reads + other.damaged_reads,
+            disks_replaced: self.disks_replaced + other.disks_replaced,
         }
     }
 }

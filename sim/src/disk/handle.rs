@@ -96,19 +96,47 @@ impl DiskHandle {
         })
     }
 
+    /// Bytes of all files of a member together.
+    pub fn used_bytes(&self, member: Member) -> u64 {
+        self.with(member, |volume, _| volume.used_bytes())
+    }
+
+    /// What came of a fault so far on one member's disk.
+    pub fn effect_on(&self, member: Member, id: FaultId) -> DiskEffect {
+        self.with(member, |volume, _| volume.effect(id))
+    }
+
+    /// Whether sectors that a fault has damaged stand on a member's disk.
+    pub fn is_damaged(&self, member: Member, id: FaultId) -> bool {
+        self.with(member, |volume, _| volume.is_damaged(id))
+    }
+
     /// A member's disk is empty. Only while its process is dead.
-    pub fn wipe(&self, member: Member) {
-        self.with(member, Volume::wipe);
+    pub fn wipe(&self, id: FaultId, member: Member) {
+        self.with(member, |volume, now_ns| {
+            volume.wipe(now_ns);
+            volume.replaced(id);
+        });
+    }
+
+    /// The files of a class are gone from a member's disk. Only while its process is dead.
+    pub fn lose(&self, id: FaultId, member: Member, class: FileClass) {
+        self.with(member, |volume, now_ns| {
+            volume.lose(now_ns, class);
+            volume.replaced(id);
+        });
     }
 
     /// Two members' disks are exchanged. Only while both processes are dead.
-    pub fn swap(&self, a: Member, b: Member) {
+    pub fn swap(&self, id: FaultId, a: Member, b: Member) {
         let (first, second) = (self.volume(a), self.volume(b));
         if a != b {
             let now_ns = self.now.ns();
             let mut first = first.lock().expect("no one panics while holding a disk");
             let mut second = second.lock().expect("no one panics while holding a disk");
             first.swap_contents(now_ns, &mut second);
+            first.replaced(id);
+            second.replaced(id);
         }
     }
 
@@ -118,8 +146,11 @@ impl DiskHandle {
     }
 
     /// A member's disk is what it once was. Only while its process is dead.
-    pub fn roll_back(&self, member: Member, image: &super::Image) {
-        self.with(member, |volume, now_ns| volume.roll_back(now_ns, image));
+    pub fn roll_back(&self, id: FaultId, member: Member, image: &super::Image) {
+        self.with(member, |volume, now_ns| {
+            volume.roll_back(now_ns, image);
+            volume.replaced(id);
+        });
     }
 
     fn members(&self) -> Vec<Member> {

@@ -6,6 +6,7 @@ use super::contents::FileContents;
 use super::file::{FileClass, FileId};
 use super::names::{Tree, parent};
 use super::volume::Volume;
+use crate::stream::FaultId;
 use crate::trace::Kind;
 
 /// What was durable on a disk at some moment.
@@ -66,6 +67,31 @@ impl Volume {
         // Ids of the image may be ahead of ours when it comes from another disk.
         let highest = self.files.keys().next_back().map_or(0, |id| id.0);
         self.next_file = self.next_file.max(highest + 1);
+    }
+
+    /// The files of a class are gone, and the directory of the log with them.
+    pub fn lose(&mut self, now_ns: u64, class: FileClass) {
+        assert!(!self.running, "files are taken from a disk only while its process is dead");
+        self.settle(now_ns);
+        let line = format_args!("{} disk loses {class:?}", self.member);
+        self.trace.record(now_ns, Some(self.member), Kind::Fault, line);
+        let mut image = self.written_out(now_ns);
+        image.names.files.retain(|path, _| !class.covers(FileClass::of(path)));
+        let directories = &mut image.names.directories;
+        directories.retain(|path| !class.covers(FileClass::of(&format!("{path}/"))));
+        let names = &image.names;
+        image.contents.retain(|id, _| names.files.values().any(|named| named == id));
+        self.roll_back(now_ns, &image);
+    }
+
+    /// Counts for a fault that the disk holds something else than before.
+    pub(super) fn replaced(&mut self, id: FaultId) {
+        self.effects.entry(id).or_default().disks_replaced += 1;
+    }
+
+    /// Whether sectors that a fault has damaged stand on this disk.
+    pub(super) fn is_damaged(&self, id: FaultId) -> bool {
+        self.files.values().any(|contents| contents.damaged.values().any(|fault| *fault == id))
     }
 
     /// The disk is empty.

@@ -55,8 +55,14 @@ impl Volume {
         let used = self.used_bytes();
         for fault in &mut self.faults {
             let (hit, sticky, errno) = match (fault.fault, operation) {
-                (DiskFault::ReadError { class: aim, sticky }, Operation::Read)
-                | (DiskFault::WriteError { class: aim, sticky }, Operation::Write { .. })
+                (
+                    DiskFault::ReadError { class: aim, sticky },
+                    Operation::Read | Operation::Open,
+                )
+                | (
+                    DiskFault::WriteError { class: aim, sticky },
+                    Operation::Write { .. } | Operation::ChangeName,
+                )
                 | (DiskFault::SyncError { class: aim, sticky, .. }, Operation::Sync) => {
                     (aim.covers(class), sticky, libc::EIO)
                 }

@@ -13,8 +13,9 @@
 //! power loss treats the sync as never called.
 //!
 //! **Power loss** keeps, as the policy says, none, all, a prefix or any subset of the unsynced
-//! sectors of 512 bytes. It may tear the sectors that it keeps, or fill them with garbage. It never
-//! touches a synced byte. Killing a process loses nothing, since the page cache is the kernel's.
+//! sectors of 512 bytes. It may tear the sectors that it keeps, or fill them with garbage. Garbage
+//! covers all that the device writes as a whole (512 bytes or 4 KiB), also what was synced beside the
+//! write; it touches no other synced byte. Killing a process loses nothing, since the page cache is the kernel's.
 //!
 //! **Two modes of I/O.** The asynchronous mode waits for each operation. The synchronous mode never
 //! waits: inside one storage job the device's time runs ahead of true time ([`Volume::begin_job`]).

@@ -86,6 +86,10 @@ pub enum Wait {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Read,
+    /// Opening a file that is there, or listing a directory.
+    Open,
+    /// Creating, renaming or removing.
+    ChangeName,
     /// A write after which all files together hold so many more bytes.
     Write {
         growth: u64,

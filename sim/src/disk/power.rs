@@ -38,12 +38,19 @@ pub struct PowerLoss {
     /// Devices promise that a sector is written as a whole. The log does not rely on that; redb
     /// does, for the sector of its header: it does not open after such damage there.
     pub damage: FileClass,
+    /// So many bytes the device writes as a whole: garbage spreads to all of them, also to those
+    /// that were synced.
+    pub region: u64,
+    /// The first region of a file that is not of the log is spared: redb's header.
+    pub spares_header: bool,
 }
 
 impl PowerLoss {
     /// A loss without torn or garbage sectors.
     pub const fn clean(keep: Keep) -> PowerLoss {
-        PowerLoss { keep, tear_ppm: 0, garbage_ppm: 0, damage: FileClass::Any }
+        let damage = FileClass::Any;
+        let (region, spares_header) = (1, false);
+        PowerLoss { keep, tear_ppm: 0, garbage_ppm: 0, damage, region, spares_header }
     }
 }
 
@@ -58,6 +65,8 @@ pub struct PowerLossEffect {
     pub sectors_torn: u64,
     /// Of these, filled with garbage.
     pub sectors_garbage: u64,
+    /// Bytes beside them that the garbage reached as well.
+    pub neighbours_damaged: u64,
     /// Creations, renamings and removals undone.
     pub names_lost: u64,
 }
@@ -189,16 +198,23 @@ impl Loss {
     /// Writes, tears, spoils or loses the new bytes of one sector.
     fn sector(&mut self, contents: &mut FileContents, at: usize, new: &[u8], kept: bool) {
         self.effect.unsynced_sectors += 1;
-        let damage =
-            self.policy.damage.covers(contents.class) && self.policy.keep != Keep::Everything;
+        let region = self.policy.region.max(1) as usize;
+        let spared = self.policy.spares_header && contents.class != FileClass::Wal && at < region;
+        let damage = self.policy.damage.covers(contents.class)
+            && self.policy.keep != Keep::Everything
+            && !spared;
         let garbage = self.stream.chance(self.policy.garbage_ppm);
         let torn = self.stream.chance(self.policy.tear_ppm);
         let place = self.stream.below(u64::from(MILLION)) as usize;
         if damage && garbage && at <= contents.durable.len() {
-            let mut bytes = vec![0; new.len()];
+            let own = at..at + new.len();
+            let start = at / region * region;
+            let end = own.end.max(own.end.next_multiple_of(region).min(contents.durable.len()));
+            let mut bytes = vec![0; end - start];
             self.stream.fill_bytes(&mut bytes);
-            write(&mut contents.durable, at, &bytes);
+            write(&mut contents.durable, start, &bytes);
             self.effect.sectors_garbage += 1;
+            self.effect.neighbours_damaged += (bytes.len() - new.len()) as u64;
         } else if damage && torn && kept {
             write(&mut contents.durable, at, &new[..place % new.len()]);
             self.effect.sectors_torn += 1;

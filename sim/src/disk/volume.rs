@@ -240,8 +240,8 @@ impl Volume {
         let latency = match (operation, mode) {
             (Operation::Sync, _) => self.config.sync,
             (_, IoMode::Metered) => self.config.cached,
-            (Operation::Read, IoMode::Waiting) => self.config.read,
-            (Operation::Write { .. }, IoMode::Waiting) => self.config.write,
+            (Operation::Read | Operation::Open, IoMode::Waiting) => self.config.read,
+            (Operation::Write { .. } | Operation::ChangeName, IoMode::Waiting) => self.config.write,
         };
         let drawn_ns = latency.draw(&mut self.latency[usize::from(mode == IoMode::Metered)]);
         let moved_ns = ((u128::from(self.config.mib_ns) * bytes as u128) >> 20) as u64;

@@ -1,18 +1,15 @@
 //! Faults of the network: partitions, isolation, slow links, resets.
 
-use mettle_scenarios::fault::NetworkFault;
+use mettle_scenarios::fault::{NetworkFault, Reset};
 use mettle_scenarios::plan::PlannedFault;
 
+use super::links::{Disturbance, across, both, from_everybody, hold};
 use crate::effects::Effect;
 use crate::host::{FIRST_CLIENT, Host};
-use crate::member::Member;
-use crate::net::{LinkFault, NetEffect, Reset};
+use crate::net::{self, LinkFault, NetEffect};
 use crate::run_context::RunContext;
 use crate::stream::FaultId;
 use crate::target::ResolvedTarget;
-
-/// One direction of one link.
-type Direction = (Member, Member);
 
 /// Acts, and heals after the duration.
 pub(super) async fn run(
@@ -40,51 +37,35 @@ pub(super) async fn run(
             let slow = Disturbance { directions, fault: LinkFault::Slow((*latency).into()) };
             hold(run, planned, resolved, slow, |effect| effect.delay_ns > 0).await;
         }
-        NetworkFault::Reset => reset(run, planned, resolved),
-    }
-}
-
-/// What happens to which directions of links.
-struct Disturbance {
-    directions: Vec<Direction>,
-    fault: LinkFault,
-}
-
-/// The links are disturbed for the duration; afterwards `seen` says whether anybody noticed.
-async fn hold(
-    run: &RunContext,
-    planned: &PlannedFault,
-    resolved: &ResolvedTarget,
-    disturbance: Disturbance,
-    seen: fn(NetEffect) -> bool,
-) {
-    let id = FaultId(planned.id);
-    let net = &run.environment.net;
-    for (from, to) in disturbance.directions {
-        net.inject(id, Host::Member(from), Host::Member(to), disturbance.fault);
-    }
-    let span = run.fault_begins(planned, resolved);
-    run.sleep_until(planned.at_ns + planned.duration_ns).await;
-    net.heal(id);
-    run.fault_ends(planned, span);
-    if seen(net.effect(id)) {
-        run.ledger.effect(planned.id, Effect::Seen);
+        NetworkFault::Reset { how } => reset(run, planned, resolved, *how),
     }
 }
 
 /// All connections across are reset, those of clients as well if no link was aimed at.
-fn reset(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
+fn reset(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget, how: Reset) {
+    let how = match how {
+        Reset::Both => net::Reset::Both,
+        Reset::HalfOpen => net::Reset::HalfOpen,
+        Reset::Silent => net::Reset::Silent,
+    };
     let span = run.fault_begins(planned, resolved);
     let id = FaultId(planned.id);
     let net = &run.environment.net;
     let mut hit = 0;
-    for (a, b) in across(resolved) {
-        hit += net.reset(id, Host::Member(a), Host::Member(b), Reset::Both);
+    let directions = if resolved.rest.is_empty() {
+        let mut all = from_everybody(resolved, run.plan.members);
+        all.retain(|(a, b)| a < b);
+        all
+    } else {
+        across(resolved)
+    };
+    for (a, b) in directions {
+        hit += net.reset(id, a, b, how);
     }
     if !resolved.link {
         for member in &resolved.group {
             for client in FIRST_CLIENT..=u8::MAX {
-                hit += net.reset(id, Host::Member(*member), Host::Client(client), Reset::Both);
+                hit += net.reset(id, Host::Member(*member), Host::Client(client), how);
             }
         }
     }
@@ -92,24 +73,4 @@ fn reset(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
         run.ledger.effect(planned.id, Effect::Seen);
     }
     run.fault_ends(planned, span);
-}
-
-fn across(resolved: &ResolvedTarget) -> Vec<Direction> {
-    let to_rest =
-        |from: &Member| resolved.rest.iter().map(move |to| (*from, *to)).collect::<Vec<_>>();
-    resolved.group.iter().flat_map(to_rest).collect()
-}
-
-fn from_everybody(resolved: &ResolvedTarget, members: u32) -> Vec<Direction> {
-    let group = resolved.group.iter();
-    group.flat_map(|a| Member::all(members).filter(move |b| b != a).map(|b| (*a, b))).collect()
-}
-
-/// The directions and their opposites, each once.
-fn both(directions: &[Direction]) -> Vec<Direction> {
-    let mut all: Vec<Direction> =
-        directions.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }

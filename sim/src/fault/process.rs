@@ -1,17 +1,19 @@
-//! Faults of processes and machines: kill, power loss, pause, crash at a probe.
+//! Faults of processes and machines: how they die, stop, freeze, slow down, and start again.
+
+mod lives;
 
 use std::time::Duration;
 
 use madsim::time::TimeHandle;
 use mettle_scenarios::fault::{Crash, Group, ProcessFault, Target};
 use mettle_scenarios::plan::PlannedFault;
-use mettle_scenarios::settings::{Keep, Unsynced};
+use mettle_scenarios::settings::{Keep, TornFiles, Unsynced};
 
 use crate::clock;
 use crate::disk::{self, PowerLoss};
 use crate::effects::Effect;
 use crate::member::Member;
-use crate::observe::{Trap, Whom};
+use crate::observe::{Happening, Trap, Whom};
 use crate::run_context::RunContext;
 use crate::stream::FaultId;
 use crate::target::ResolvedTarget;
@@ -28,6 +30,18 @@ pub(super) async fn run(
         ProcessFault::PowerLoss { unsynced } => {
             power_loss(run, planned, resolved, *unsynced).await;
         }
+        ProcessFault::PowerLossMany { unsynced } => {
+            power_loss(run, planned, resolved, *unsynced).await;
+        }
+        ProcessFault::CrashLoop { up_ns, down_ns } => {
+            let times = lives::Loop { up_ns: *up_ns, down_ns: *down_ns };
+            lives::crash_loop(run, planned, resolved, times).await;
+        }
+        ProcessFault::Stop => lives::stop(run, planned, resolved).await,
+        ProcessFault::SlowCpu { share_permille, period_ns } => {
+            let quota = lives::Quota { share_permille: *share_permille, period_ns: *period_ns };
+            lives::slow_cpu(run, planned, resolved, quota).await;
+        }
         ProcessFault::Pause => pause(run, planned, resolved).await,
         ProcessFault::CrashAt { probe, by, down_ns } => {
             crash_at(run, planned, resolved, probe, *by, *down_ns);
@@ -37,8 +51,9 @@ pub(super) async fn run(
 
 async fn kill(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
     let group = &resolved.group;
+    let id = FaultId(planned.id);
     let dead: Vec<Member> =
-        group.iter().copied().filter(|member| run.cluster.kill(*member)).collect();
+        group.iter().copied().filter(|member| run.cluster.kill(*member, id)).collect();
     if dead.is_empty() {
         return;
     }
@@ -51,7 +66,7 @@ async fn kill(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarge
 /// Boots members again; the fault has an effect when one of them answers a client.
 fn raise(run: &RunContext, planned: &PlannedFault, dead: &[Member]) {
     for member in dead {
-        run.cluster.boot(*member);
+        run.cluster.release(*member, FaultId(planned.id));
         let since_ns = run.environment.now_ns();
         run.ledger.effect(planned.id, Effect::Served { member: *member, since_ns });
     }
@@ -90,15 +105,16 @@ async fn power_loss(
     let span = run.fault_begins(planned, resolved);
     run.sleep_until(planned.at_ns + planned.duration_ns).await;
     for member in &dead {
-        run.cluster.boot(*member);
+        run.cluster.release(*member, FaultId(planned.id));
     }
     run.fault_ends(planned, span);
 }
 
 async fn pause(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget) {
     let group = &resolved.group;
+    let id = FaultId(planned.id);
     let frozen: Vec<Member> =
-        group.iter().copied().filter(|member| run.cluster.pause(*member)).collect();
+        group.iter().copied().filter(|member| run.cluster.pause(*member, id)).collect();
     if frozen.is_empty() {
         return;
     }
@@ -111,7 +127,7 @@ async fn pause(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarg
         run.ledger.effect(planned.id, Effect::Seen);
     }
     for member in frozen {
-        run.cluster.resume(member);
+        run.cluster.resume(member, id);
         run.ledger.effect(planned.id, Effect::Missed { member, from_ns, to_ns });
     }
     run.fault_ends(planned, span);
@@ -129,7 +145,9 @@ fn crash_at(
     let whom = match planned.target {
         Target::Group(Group::Leader) => Whom::Leader,
         Target::Group(Group::Follower) => Whom::Follower,
-        Target::Group(_) | Target::Link(_) => Whom::Members(resolved.group.clone()),
+        Target::Group(_) | Target::Both(_) | Target::Link(_) => {
+            Whom::Members(resolved.group.clone())
+        }
     };
     let strike = {
         let (run, planned) = (run.clone(), planned.clone());
@@ -146,6 +164,7 @@ fn crash_at(
             let span = run.fault_begins(&planned, &resolved);
             run.ledger.effect(planned.id, Effect::Seen);
             run.ledger.healed(span, run.environment.now_ns() + down_ns);
+            run.observer.happened(&Happening::Ended(planned.id));
             run.cluster.drop_tasks(member, Duration::from_nanos(down_ns));
         })
     };
@@ -163,7 +182,12 @@ fn policy(unsynced: Unsynced) -> PowerLoss {
         // Half of the torn sectors hold old bytes beside the new ones, half garbage.
         tear_ppm: unsynced.torn_permille * 500,
         garbage_ppm: unsynced.torn_permille * 500,
+        damage: match unsynced.torn_files {
+            TornFiles::Wal => disk::FileClass::Wal,
+            TornFiles::Any => disk::FileClass::Any,
+        },
+        region: unsynced.sector_bytes.into(),
         // redb trusts the sector of its header to be written as a whole, as devices promise.
-        damage: disk::FileClass::Wal,
+        spares_header: true,
     }
 }

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 
-use super::Network;
+use super::{NetConfig, Network};
 use crate::host::Host;
 use crate::stream::FaultId;
 use crate::trace::{Event, Kind};
@@ -231,7 +231,7 @@ impl Network {
     /// Writes as many bytes as the window has room for.
     pub fn write(&mut self, now_ns: u64, id: EndId, bytes: &[u8], waker: &Waker) -> Write {
         self.expire(now_ns, id);
-        let (window, user_timeout_ns) = (self.config.window, self.config.user_timeout_ns);
+        let NetConfig { window, user_timeout_ns, segment, .. } = self.config;
         let Some(end) = self.end(id) else { return Write::Failed(ErrorKind::BrokenPipe) };
         if let Some(kind) = end.error {
             return Write::Failed(kind);
@@ -245,7 +245,7 @@ impl Network {
             return Write::Failed(ErrorKind::ConnectionReset);
         }
         assert!(end.in_flight <= window, "{} bytes fill a window of {window}", end.in_flight);
-        let room = bytes.len().min(window - end.in_flight);
+        let room = bytes.len().min(window - end.in_flight).min(segment);
         if room == 0 && !bytes.is_empty() {
             let reset_ns = reset.map(|last| last.at_ns);
             let timeout_ns = end.unacked_since_ns.map(|since_ns| since_ns + user_timeout_ns);

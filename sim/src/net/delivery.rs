@@ -9,7 +9,7 @@ use super::connection::{EndId, Piece, Segment};
 use super::link::Hold;
 use crate::host::Host;
 use crate::member::Member;
-use crate::stream::FaultId;
+use crate::stream::{FaultId, Stream};
 use crate::trace::{Event, Kind};
 
 impl Network {
@@ -109,6 +109,36 @@ impl Network {
             end.held.extend(earlier);
         }
         self.check_end(id);
+    }
+
+    /// A part of what this end has sent and has not arrived yet never arrives, by the coins of a
+    /// stream: nobody is left to send it again. A segment may be cut in the middle.
+    pub(super) fn lose_tail(&mut self, now_ns: u64, id: EndId, coins: &mut Stream) {
+        let tail_lost_ppm = self.config.tail_lost_ppm;
+        if tail_lost_ppm == 0 {
+            return;
+        }
+        let lost = coins.chance(tail_lost_ppm);
+        let Some((end, peer)) = self.pair(id) else { return };
+        let arrived = peer.arrivals.partition_point(|segment| segment.at_ns <= now_ns);
+        let on_its_way = peer.arrivals.iter().skip(arrived).map(|segment| segment.piece.len());
+        let mut left = coins.below(on_its_way.sum::<usize>() as u64 + 1) as usize;
+        if !lost {
+            return;
+        }
+        let before = end.in_flight;
+        for segment in peer.arrivals.split_off(arrived) {
+            let Segment { at_ns, piece: Piece::Bytes(mut bytes) } = segment else { continue };
+            let len = bytes.len();
+            bytes.truncate(left);
+            left -= bytes.len();
+            end.in_flight -= len - bytes.len();
+            if !bytes.is_empty() {
+                peer.arrivals.push_back(Segment { at_ns, piece: Piece::Bytes(bytes) });
+            }
+        }
+        let gone = before - end.in_flight;
+        self.note(now_ns, None, "tail lost", id, gone);
     }
 
     /// The acknowledgements of what is still on its way to this end will be lost.

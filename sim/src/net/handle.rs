@@ -86,6 +86,11 @@ impl NetHandle {
         self.with(|network, _| network.peer_message(from, to, message))
     }
 
+    /// The hosts of clients so far, ascending.
+    pub fn clients(&self) -> Vec<Host> {
+        self.with(|network, _| network.clients())
+    }
+
     /// How many connections are not yet forgotten.
     pub fn connections(&self) -> usize {
         self.with(|network, _| network.connections())

@@ -32,6 +32,10 @@ pub struct NetConfig {
     pub dial_timeout_ns: u64,
     /// Bytes that may be under way or unread per direction of a connection.
     pub window: usize,
+    /// Bytes that one segment carries at most.
+    pub segment: usize,
+    /// Of a million connections of a killed process, so many lose a part of what was on its way.
+    pub tail_lost_ppm: u32,
 }
 
 impl Default for NetConfig {
@@ -50,6 +54,8 @@ impl Default for NetConfig {
             dial_retry_ns: s,
             dial_timeout_ns: 60 * s,
             window: 256 << 10,
+            segment: usize::MAX,
+            tail_lost_ppm: 0,
         }
     }
 }

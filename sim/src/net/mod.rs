@@ -143,8 +143,11 @@ impl Network {
         for end in self.stop(host) {
             self.refuse(now_ns, end);
         }
+        let incarnation = self.machines.get(&host).map_or(0, |machine| machine.incarnation);
+        let mut tails = self.streams.open("tail lost", host.number(), incarnation);
         for end in self.ends_of(host) {
             if self.is_live(end) {
+                self.lose_tail(now_ns, end, &mut tails);
                 self.send_reset(now_ns, end);
                 self.abort(end, ErrorKind::ConnectionAborted);
             }
@@ -187,6 +190,11 @@ impl Network {
     /// The settings.
     pub fn config(&self) -> NetConfig {
         self.config
+    }
+
+    /// The hosts of clients so far, ascending.
+    pub fn clients(&self) -> Vec<Host> {
+        self.machines.keys().copied().filter(|host| host.member().is_none()).collect()
     }
 
     /// How many connections are not yet forgotten.

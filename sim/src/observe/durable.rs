@@ -5,7 +5,7 @@
 //! power loss could take. A log's start mark says up to which entry the durable state covers it:
 //! entries below the mark count as held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::member::Member;
 use mettle_server::wal::Scan;
@@ -24,6 +24,15 @@ pub trait Media {
     fn log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>]));
 }
 
+/// How a fault damages a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Now, as a whole or in part.
+    Once,
+    /// Whatever is written from now on may not be there.
+    FromNowOn,
+}
+
 /// The identity of an entry at an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EntryId {
@@ -38,6 +47,10 @@ pub(super) type Broken = Option<(&'static str, String)>;
 #[derive(Debug, Default)]
 pub struct Durable {
     logs: BTreeMap<Member, Log>,
+    /// What was on disks before faults replaced or damaged them: that counts as held for ever.
+    lost: Vec<(Member, Log)>,
+    /// Members whose disks a fault has made to lie: they count as holding everything.
+    distrusted: BTreeSet<Member>,
     /// What is committed at each index.
     committed: BTreeMap<u64, EntryId>,
     /// A log was read anew: it may have lost what was committed long ago.
@@ -87,6 +100,28 @@ impl Durable {
         Durable { logs, ..Durable::default() }
     }
 
+    /// A fault is about to damage a member's disk: what the disk holds now was durable, and the
+    /// server is not to blame when it is gone.
+    pub(super) fn damage(&mut self, media: &dyn Media, member: Member, damage: Damage) {
+        self.look(media);
+        match damage {
+            Damage::Once => {
+                let log = self.logs.insert(member, Log::default());
+                self.lost.extend(log.map(|log| (member, log)));
+            }
+            Damage::FromNowOn => {
+                self.distrusted.insert(member);
+            }
+        }
+    }
+
+    /// Whether a member holds an entry, or held it before a fault took it.
+    fn holds(&self, member: Member, index: u64, entry: EntryId) -> bool {
+        let lost = self.lost.iter().filter(|(of, _)| *of == member).map(|(_, log)| log);
+        self.distrusted.contains(&member)
+            || self.logs.get(&member).into_iter().chain(lost).any(|log| log.holds(index, entry))
+    }
+
     fn look(&mut self, media: &dyn Media) {
         for (member, log) in &mut self.logs {
             media.log(*member, &mut |segments| self.doubtful |= log.look(segments));
@@ -118,11 +153,15 @@ impl Durable {
     /// A member applied an entry.
     pub(super) fn applied(&mut self, media: &dyn Media, member: Member, index: u64) -> Broken {
         let entry = *self.committed.get(&index)?;
-        let log = self.logs.get_mut(&member).filter(|_| !self.broken)?;
-        if !log.holds(index, entry) {
+        if self.broken || !self.logs.contains_key(&member) {
+            return None;
+        }
+        if !self.holds(member, index, entry)
+            && let Some(log) = self.logs.get_mut(&member)
+        {
             media.log(member, &mut |segments| self.doubtful |= log.look(segments));
         }
-        if log.holds(index, entry) {
+        if self.holds(member, index, entry) {
             return None;
         }
         self.broken = true;
@@ -139,8 +178,9 @@ impl Durable {
     }
 
     fn lacks(&self, index: u64, entry: EntryId) -> Broken {
-        let holds = |(member, log): (&Member, &Log)| log.holds(index, entry).then_some(*member);
-        let holders: Vec<Member> = self.logs.iter().filter_map(holds).collect();
+        let members = self.logs.keys().copied();
+        let holders: Vec<Member> =
+            members.filter(|member| self.holds(*member, index, entry)).collect();
         let quorum = self.logs.len() / 2 + 1;
         if self.logs.is_empty() || holders.len() >= quorum {
             return None;

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use madsim::task::NodeId;
 use mettle_scenarios::Plan;
+use mettle_scenarios::fault::Trigger;
 use mettle_scenarios::planted::Plant;
 use mettle_server::probe::{self, Fact, Hook};
+use tokio::sync::oneshot;
 
-use super::{Media, Rules, Segment};
+use super::wait::{self, Waits};
+use super::{Damage, Happening, Media, Rules, Segment};
 use crate::disk::DiskHandle;
 use crate::environment::Environment;
 use crate::member::Member;
@@ -34,6 +37,7 @@ struct State {
     probes: BTreeMap<String, u64>,
     members: BTreeMap<NodeId, Member>,
     traps: Vec<Trap>,
+    waits: Waits,
 }
 
 /// Waits for a member to reach a probe.
@@ -89,6 +93,22 @@ impl Observer {
         self.state().traps.push(trap);
     }
 
+    /// Waits for something to happen from now on.
+    pub fn wait_for(&self, happening: Happening) -> oneshot::Receiver<()> {
+        self.state().waits.add(happening)
+    }
+
+    /// Something happens.
+    pub fn happened(&self, happening: &Happening) {
+        let due = self.state().waits.due(|waited| waited == happening);
+        wait::tell(due);
+    }
+
+    /// A fault is about to damage a member's disk.
+    pub fn disk_damaged(&self, member: Member, damage: Damage) {
+        self.state().rules.disk_damaged(member, damage, &self.0.environment.disk);
+    }
+
     /// The member that became leader in the highest term so far.
     pub fn leader(&self) -> Option<Member> {
         self.state().rules.leader_now()
@@ -137,7 +157,15 @@ impl Observer {
 impl Hook for Observer {
     fn probe(&self, name: &'static str) {
         let Some(member) = self.speaker() else { return };
-        *self.state().probes.entry(name.to_owned()).or_default() += 1;
+        let due = {
+            let mut state = self.state();
+            *state.probes.entry(name.to_owned()).or_default() += 1;
+            state.waits.due(|waited| match waited {
+                Happening::Trigger(Trigger::Probe(probe)) => probe == name,
+                _ => false,
+            })
+        };
+        wait::tell(due);
         if let Some(trap) = self.sprung(member, name) {
             (trap.strike)(member);
         }
@@ -154,7 +182,12 @@ impl Hook for Observer {
     fn fact(&self, fact: Fact) {
         let Some(member) = self.speaker() else { return };
         let now_ns = self.0.environment.now_ns();
-        self.state().rules.hear(now_ns, member, fact, &self.0.environment.disk);
+        let due = {
+            let mut state = self.state();
+            state.rules.hear(now_ns, member, fact, &self.0.environment.disk);
+            state.waits.due(|waited| wait::is_fact(waited, &fact))
+        };
+        wait::tell(due);
     }
 
     fn planted(&self, bug: &'static str) -> bool {

@@ -9,10 +9,14 @@ mod durable;
 #[cfg(madsim)]
 mod hook;
 mod rules;
+#[cfg(madsim)]
+mod wait;
 
-pub use durable::{APPLIED_DURABLE, COMMITTED_DURABLE, Durable, Media, Segment};
+pub use durable::{APPLIED_DURABLE, COMMITTED_DURABLE, Damage, Durable, Media, Segment};
 #[cfg(madsim)]
 pub use hook::{Observer, Trap, Whom};
 pub use rules::{
     APPLIED_COMMITTED, APPLIED_EQUAL, COMMITTED_EQUAL, HASHES_EQUAL, ONE_LEADER, ONE_VOTE, Rules,
 };
+#[cfg(madsim)]
+pub use wait::Happening;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mettle_reports::timeline::Leadership;
 use mettle_server::probe::Fact;
 
-use super::durable::{Broken, Durable, EntryId, Media};
+use super::durable::{Broken, Damage, Durable, EntryId, Media};
 use crate::member::Member;
 use crate::outcome::Violation;
 
@@ -63,6 +63,11 @@ impl Rules {
             _ => None,
         };
         self.note(now_ns, broken);
+    }
+
+    /// A fault is about to damage a member's disk.
+    pub fn disk_damaged(&mut self, member: Member, damage: Damage, media: &dyn Media) {
+        self.durable.damage(media, member, damage);
     }
 
     /// The run is over, and the disks are what they will be.

@@ -6,7 +6,7 @@
 //! the fault fires.
 
 use mettle_scenarios::Scenario;
-use mettle_scenarios::fault::FaultRule;
+use mettle_scenarios::fault::{FaultRule, Start};
 use mettle_scenarios::plan::{self, Plan, PlannedFault};
 use mettle_scenarios::planted::Plant;
 use mettle_scenarios::settings::Random;
@@ -15,6 +15,8 @@ use crate::stream::{Stream, Streams};
 
 /// Ids of one rule's faults lie below this distance from the next rule's.
 const IDS_PER_RULE: u32 = 1000;
+/// From the id of one step to that of the next.
+const IDS_PER_STEP: u32 = 10_000_000;
 
 /// Draws the plan of a run.
 pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
@@ -30,6 +32,7 @@ pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
         title: scenario.title.clone(),
         seed,
         members: scenario.members,
+        unrestricted: scenario.unrestricted,
         duration_ns: scenario.duration_ns,
         converge_ns: scenario.converge_ns,
         plants,
@@ -37,7 +40,7 @@ pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
         network: scenario.network.draw(&mut streams.open("plan network", 0, 0)),
         disk: scenario.disk.draw(&mut streams.open("plan disk", 0, 0)),
         traffic: scenario.traffic.draw(&mut streams.open("plan traffic", 0, 0)),
-        floor: scenario.floor.of(faults.len(), watched),
+        floor: scenario.floor.of(certain(&faults), watched),
         faults,
     }
 }
@@ -57,7 +60,12 @@ fn faults(scenario: &Scenario, streams: Streams) -> Vec<PlannedFault> {
     faults
 }
 
-/// Adds a rule's fault, and its repeats until the traffic ends.
+/// How many faults happen in every run: those that wait for nothing but their time.
+fn certain(faults: &[PlannedFault]) -> usize {
+    faults.iter().filter(|fault| fault.start.is_none()).count()
+}
+
+/// Adds a rule's fault with its steps, and its repeats until the traffic ends.
 fn expand(
     number: u32,
     rule: &FaultRule,
@@ -67,17 +75,33 @@ fn expand(
 ) {
     let mut starts = streams.open("plan fault starts", u64::from(number), 0);
     let mut at_ns = rule.at.draw(&mut starts);
-    for repeat in 0..IDS_PER_RULE {
+    let most = rule.times.map_or(IDS_PER_RULE, |times| times as u32).min(IDS_PER_RULE);
+    for repeat in 0..most {
         if at_ns >= duration_ns {
             break;
         }
-        let stream = &mut streams.open("plan fault", u64::from(number), u64::from(repeat));
-        let duration_ns = rule.lasts.draw(stream);
-        let fault = rule.fault.draw(stream);
+        let next_ns = rule.every.map(|every| at_ns + every.draw(&mut starts));
         let id = number * IDS_PER_RULE + repeat;
-        faults.push(PlannedFault { id, fault, target: rule.target, at_ns, duration_ns });
-        let Some(every) = rule.every else { break };
-        at_ns += every.draw(&mut starts);
+        let until_ns = next_ns.unwrap_or(duration_ns).min(duration_ns);
+        for (step, rule) in (0u32..).zip(rule.steps()) {
+            let stream = &mut match step {
+                0 => streams.open("plan fault", u64::from(number), u64::from(repeat)),
+                _ => streams.open("plan fault step", u64::from(id), u64::from(step)),
+            };
+            let duration_ns = rule.lasts.draw(stream);
+            let fault = rule.fault.draw(stream);
+            let waits = step > 0 || rule.after.is_some();
+            let start = waits.then(|| Start {
+                follows: step.checked_sub(1).map(|before| id + before * IDS_PER_STEP),
+                after: rule.after.clone(),
+                delay_ns: rule.delay.draw(stream),
+                until_ns,
+            });
+            let (id, target, name) = (id + step * IDS_PER_STEP, rule.target, rule.name.clone());
+            faults.push(PlannedFault { id, fault, target, at_ns, duration_ns, name, start });
+        }
+        let Some(next_ns) = next_ns else { break };
+        at_ns = next_ns;
     }
 }
 

@@ -16,6 +16,22 @@ pub(super) fn served_since(records: &[Record], member: Member, from_ns: u64) -> 
     })
 }
 
+/// Whether an operation called at `member` in this time took so long or longer.
+pub(super) fn slow(
+    records: &[Record],
+    member: Member,
+    time: RangeInclusive<u64>,
+    least_ns: u64,
+) -> bool {
+    let member = u64::from(member);
+    records.iter().any(|record| {
+        record.member == member
+            && record.request.op().is_operation()
+            && time.contains(&record.call_ns)
+            && record.return_ns.is_some_and(|at_ns| at_ns >= record.call_ns + least_ns)
+    })
+}
+
 /// Whether an operation called at `member` in this time had no answer.
 pub(super) fn unanswered(records: &[Record], member: Member, time: RangeInclusive<u64>) -> bool {
     let member = u64::from(member);

@@ -11,6 +11,7 @@ mod tape;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mettle_checker::history::{
@@ -162,6 +163,11 @@ impl Recorder {
     /// Whether an operation called at `member` in this time had no answer.
     pub fn unanswered_between(&self, member: Member, from_ns: u64, to_ns: u64) -> bool {
         effects::unanswered(self.state().tape.records(), member, from_ns..=to_ns)
+    }
+
+    /// Whether an operation called at `member` in this time took so long or longer.
+    pub fn slow_between(&self, member: Member, time: RangeInclusive<u64>, least_ns: u64) -> bool {
+        effects::slow(self.state().tape.records(), member, time, least_ns)
     }
 
     /// How the operations ended so far.

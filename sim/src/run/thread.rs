@@ -7,10 +7,11 @@ use std::time::Duration;
 use madsim::runtime::{Handle, Runtime};
 use mettle_reports::timeline::Timeline;
 use mettle_scenarios::Plan;
-use mettle_scenarios::settings::DiskSettings;
+use mettle_scenarios::settings::{DiskSettings, NetworkSettings};
 use rand::RngCore;
 
 use super::clients;
+use crate::atlas::Atlas;
 use crate::cluster::Cluster;
 use crate::converge;
 use crate::disk::DiskConfig;
@@ -110,7 +111,8 @@ async fn stages(plan: Arc<Plan>, collected: Collected, trace: Trace) {
     let observer = Observer::new(environment.clone(), &plan);
     let cluster = Cluster::start(&plan, environment.clone(), &observer);
     let (recorder, ledger) = (Recorder::default(), Ledger::default());
-    let run = RunContext { plan, environment, observer, cluster, recorder, ledger };
+    let atlas = Atlas::new(plan.members, plan.unrestricted);
+    let run = RunContext { plan, environment, observer, cluster, recorder, ledger, atlas };
     drop(collected.run.set(run.clone()));
     let node = Handle::current().create_node().name("clients").build();
     let watch = tokio::spawn(housekeeping(run.clone(), collected.clone()));
@@ -204,7 +206,7 @@ fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
     };
     if let Some(run) = collected.run.get() {
         outcome.probes = run.observer.probes();
-        outcome.faults = run.ledger.counts(&plan.faults, &run.recorder);
+        outcome.faults = run.ledger.counts(&plan.faults, &run.recorder, &run.environment.disk);
         outcome.timeline.faults = run.ledger.spans();
         (outcome.timeline.leaders, outcome.violations) = run.observer.take_rules().take();
         outcome.operations = run.recorder.operations();
@@ -216,7 +218,13 @@ fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
 }
 
 fn net_config(plan: &Plan) -> NetConfig {
-    NetConfig { latency: plan.network.latency.into(), ..NetConfig::default() }
+    let NetworkSettings { latency, segment_bytes, tail_lost_permille } = plan.network;
+    NetConfig {
+        latency: latency.into(),
+        segment: if segment_bytes == 0 { usize::MAX } else { segment_bytes as usize },
+        tail_lost_ppm: tail_lost_permille * 1000,
+        ..NetConfig::default()
+    }
 }
 
 fn disk_config(plan: &Plan) -> DiskConfig {

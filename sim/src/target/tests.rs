@@ -8,6 +8,7 @@ fn view(running: &[u32], leader: Option<u32>) -> ClusterView {
         members: Member::all(5).collect(),
         running: running.iter().copied().map(Member::of).collect(),
         leader: leader.map(Member::of),
+        struck: Vec::new(),
     }
 }
 
@@ -56,4 +57,25 @@ fn a_link_leaves_its_speakers_out_of_its_hearers() {
     let resolved = view.resolve(1, link(Group::All, Group::Leader)).unwrap();
     assert_eq!((numbers(&resolved.group), numbers(&resolved.rest)), (vec![2, 3], vec![1]));
     assert_eq!(view.resolve(1, link(Group::Member(1), Group::Member(1))), None);
+}
+
+#[test]
+fn two_groups_together_are_their_members_each_once() {
+    let mut view = view(&[1, 2, 3, 4, 5], Some(2));
+    view.struck = vec![Member::of(2), Member::of(5)];
+    for id in 0..50 {
+        let both = |groups| numbers(&view.resolve(id, Target::Both(groups)).unwrap().group);
+        assert_eq!(both([Group::Struck, Group::Leader]), [2, 5]);
+        assert_eq!(both([Group::Follower, Group::Follower]).len(), 2);
+        assert!((1..=5).contains(&group(&view, id, Group::Some).len()));
+    }
+}
+
+#[test]
+fn a_disk_is_exchanged_with_that_of_another() {
+    let view = view(&[1, 2, 3], Some(1));
+    let alone = view.resolve(1, Target::Group(Group::Leader)).unwrap();
+    let pair = view.with_partner(1, alone.clone(), &view.running).unwrap();
+    assert_eq!((pair.group.len(), pair.rest.len()), (2, 3));
+    assert_eq!(view.with_partner(1, alone.clone(), &alone.group), None, "there is no other");
 }

@@ -16,7 +16,7 @@ fn plan() -> Plan {
 }
 
 fn good() -> (Outcome, Report) {
-    let fault = FaultCount { name: "kill".to_owned(), armed: 1, fired: 1, effect: 1 };
+    let fault = FaultCount { name: "kill".to_owned(), armed: 1, fired: 1, effect: 1, skipped: 0 };
     let outcome = Outcome {
         convergence: Convergence::Converged { after_ns: 1, revision: 2 },
         operations: Operations { ok: 300, fail: 1, unknown: 2 },

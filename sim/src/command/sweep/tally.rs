@@ -110,16 +110,18 @@ impl Tally {
         self.ok_operations += verdict.operations.ok;
         self.sim_seconds += verdict.sim_seconds;
         for fault in &verdict.faults {
-            let FaultCount { name, armed, fired, effect } = fault;
+            let FaultCount { name, armed, fired, effect, skipped } = fault;
             let sum = self.faults.entry(name.clone()).or_insert_with(|| FaultCount {
                 name: name.clone(),
                 armed: 0,
                 fired: 0,
                 effect: 0,
+                skipped: 0,
             });
             sum.armed += armed;
             sum.fired += fired;
             sum.effect += effect;
+            sum.skipped += skipped;
         }
         for (probe, count) in &verdict.probes {
             *self.probes.entry(probe.clone()).or_default() += count;
@@ -202,8 +204,12 @@ impl Summary {
             lines.push(format!("  made twice, with the same end: {}", count(self.repeated, "run")));
         }
         for fault in &self.faults {
-            let FaultCount { name, armed, fired, effect } = fault;
-            lines.push(format!("  {name}: armed {armed}, fired {fired}, effect {effect}"));
+            let FaultCount { name, armed, fired, effect, skipped } = fault;
+            let skipped = match skipped {
+                0 => String::new(),
+                count => format!(", skipped {count}"),
+            };
+            lines.push(format!("  {name}: armed {armed}, fired {fired}, effect {effect}{skipped}"));
         }
         if !self.faults_without_effect.is_empty() {
             let names = self.faults_without_effect.join(", ");

@@ -20,6 +20,7 @@ enum Op {
         keep: Keep,
         tear_ppm: u32,
         garbage_ppm: u32,
+        region: u64,
     },
 }
 
@@ -31,14 +32,16 @@ fn op() -> impl Strategy<Value = Op> {
         Keep::Subset,
         Keep::Subset,
     ]);
+    let region = prop::sample::select(vec![1, 512, 4096]);
     let share = prop::sample::select(vec![0, 0, 300_000]);
     prop_oneof![
         8 => (0usize..4000, 1usize..2000, any::<u8>())
             .prop_map(|(offset, len, fill)| Op::Write { offset, len, fill }),
         2 => Just(Op::Sync),
         1 => Just(Op::CallSync),
-        1 => (keep, share.clone(), share)
-            .prop_map(|(keep, tear_ppm, garbage_ppm)| Op::Lose { keep, tear_ppm, garbage_ppm }),
+        1 => (keep, share.clone(), share, region).prop_map(|(keep, tear_ppm, garbage_ppm, region)| {
+            Op::Lose { keep, tear_ppm, garbage_ppm, region }
+        }),
     ]
 }
 
@@ -57,8 +60,8 @@ impl Byte {
 
 /// Checks what a power loss has left, and goes on from it.
 fn check(story: &mut Story, bytes: &mut Vec<Byte>, synced_len: &mut usize, op: &Op) {
-    let &Op::Lose { keep, tear_ppm, garbage_ppm } = op else { return };
-    let policy = PowerLoss { keep, tear_ppm, garbage_ppm, damage: FileClass::Any };
+    let &Op::Lose { keep, tear_ppm, garbage_ppm, region } = op else { return };
+    let policy = PowerLoss { tear_ppm, garbage_ppm, region, ..PowerLoss::clean(keep) };
     let effect = story.lose_power(policy);
     let left = story.content("state").expect("its name is durable");
     assert!(left.len() >= *synced_len, "synced bytes were cut off");
@@ -73,7 +76,11 @@ fn check(story: &mut Story, bytes: &mut Vec<Byte>, synced_len: &mut usize, op: &
                 assert_eq!(value, *byte.unsynced.last().unwrap_or(&byte.durable));
             }
             _ if garbage_ppm == 0 => assert!(byte.may_be(value), "{value} at {at}: {byte:?}"),
-            _ => assert!(touched.contains(&at) || value == byte.durable, "a synced byte changed"),
+            _ => {
+                let start = at - at % region as usize;
+                let beside = touched.range(start..start + region as usize).next().is_some();
+                assert!(beside || value == byte.durable, "a synced byte changed far from a write");
+            }
         }
     }
     if touched.is_empty() {
