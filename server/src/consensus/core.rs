@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::random::Random;
 use super::read_index::Reads;
 use super::ready::Outbox;
+use super::stall::Stall;
 use super::types::{
     Config, Index, Membership, Message, MessageBody, NodeId, Role, Status, Stored, Term,
 };
@@ -78,6 +79,8 @@ pub struct Core {
     /// Ticks without a leader after which this member campaigns; drawn anew each time.
     pub(super) randomized_timeout_ticks: u32,
     pub(super) random: Random,
+    /// How storage does.
+    pub(super) stall: Stall,
     /// Events after which the invariants were checked.
     pub(super) events_checked: u32,
 }
@@ -108,6 +111,7 @@ impl Core {
             heartbeat_elapsed_ticks: 0,
             randomized_timeout_ticks: 0,
             random: Random::new(config.seed, config.id),
+            stall: Stall::default(),
             events_checked: 0,
             config,
         };
@@ -119,6 +123,7 @@ impl Core {
     pub fn tick(&mut self) {
         self.election_elapsed_ticks += 1;
         self.age_forwarded_reads();
+        self.watch_storage();
         self.heartbeat_elapsed_ticks += 1;
         let is_time_to_speak = self.heartbeat_elapsed_ticks >= self.config.heartbeat_ticks;
         if is_time_to_speak {
@@ -132,7 +137,9 @@ impl Core {
             if is_time_to_speak {
                 self.send_heartbeats();
             }
-        } else if self.election_elapsed_ticks >= self.randomized_timeout_ticks {
+        } else if self.election_elapsed_ticks >= self.randomized_timeout_ticks
+            && !self.storage_hangs()
+        {
             self.campaign();
         } else if is_time_to_speak {
             self.request_votes();

@@ -76,6 +76,7 @@ mod log;
 mod progress;
 mod replication;
 mod snapshot;
+mod stall;
 
 mod read_index;
 mod ready;
