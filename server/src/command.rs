@@ -1,30 +1,54 @@
 //! What a client may ask of the store and what it answers, free of protobuf.
 //!
 //! These are the words that `api/` translates to and from the wire, that the log carries (as
-//! postcard bytes of [`Command`]) and that `apply` turns into changes of `mvcc`.
+//! the bytes of [`Command::encode`]) and that `apply` turns into changes of `mvcc`.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::identity::Life;
+
+mod image;
 mod proposable;
 
+pub use image::{ImageError, VERSION};
 pub use proposable::Proposable;
 
 /// One entry of the log, as the state machine sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
-    /// Names the proposal, so that the member where a client waits can answer it.
-    pub id: ProposalId,
+    /// Who proposes, and for whom.
+    pub header: Header,
     /// What to do.
     pub body: Body,
 }
 
-/// A proposal's name: unique per member and start of that member's process.
+/// Who proposes a command, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Names the proposal: the member where a client waits can answer it, and a copy is not applied.
+    pub id: ProposalId,
+    /// The user in whose name the command is proposed; empty without auth.
+    pub user: String,
+    /// The auth store's revision at which the user's rights were looked up; 0 without auth.
+    pub auth_revision: u64,
+}
+
+impl Header {
+    /// A header of a cluster without auth.
+    pub fn of(id: ProposalId) -> Header {
+        Header { id, user: String::new(), auth_revision: 0 }
+    }
+}
+
+/// A proposal's name: no two proposals of a cluster share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ProposalId {
     /// The member that proposed.
     pub member: u64,
-    /// Counts from a random start at each boot.
+    /// Which start of that member.
+    pub boot: u64,
+    /// Counts the proposals of that start, from 1.
     pub sequence: u64,
 }
 
@@ -52,6 +76,8 @@ pub struct Attributes {
     pub name: String,
     /// Where clients reach it.
     pub client_urls: Vec<String>,
+    /// Its disk and its process.
+    pub life: Life,
 }
 
 /// Keys `[key, range_end)`; the meaning of special ends is etcd's.

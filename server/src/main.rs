@@ -38,6 +38,7 @@ mod real {
             }
         };
         log(&flags);
+        end_on_panic();
         let config = match flags.config() {
             Ok(config) => config,
             Err(error) => return fail(&error.to_string()),
@@ -61,6 +62,22 @@ mod real {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error.to_string()),
         }
+    }
+
+    /// A panic ends the process: whatever the panicking task held, nobody shall go on without it.
+    ///
+    /// But for one of redb on a damaged page, which becomes an error of the state.
+    fn end_on_panic() {
+        let say = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if mettle_server::mvcc::panics_are_caught() {
+                tracing::error!("redb cannot read a page: {panic}");
+                return;
+            }
+            say(panic);
+            tracing::error!("a panic ends the member: {panic}");
+            std::process::abort();
+        }));
     }
 
     fn fail(why: &str) -> ExitCode {

@@ -1,34 +1,36 @@
 //! Puts a member together and runs it until it is stopped or cannot go on.
 //!
 //! Order matters: the data directory is locked and the ports are bound before anything is written,
-//! log and state are read and checked, the core is built from both, and only then is anybody served.
+//! log and state are read and checked, a member without a log asks its peers whether it may begin, the
+//! core is built from log and state, and only then is anybody served.
+
+mod opened;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use mettle_api::peer::peer_server::PeerServer;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::config::Config;
-use crate::consensus::types::{AppendBatch, AppendToken, Membership, Stored};
-use crate::consensus::{self, Core};
+use crate::consensus;
 use crate::identity::Identity;
-use crate::mvcc::Store;
 use crate::node::event::Event;
 use crate::node::event_loop::{EventLoop, election_ticks};
 use crate::node::handle::Shared;
-use crate::node::{Fatal, Handle, Member, NodeStatus, applier, snapshot, watchers, writer};
-use crate::peer::{PeerService, Peers};
-use crate::platform::{Listener, Platform};
+use crate::node::{Fatal, Handle, Member, NodeStatus, Tasks, applier, bootstrap, watchers, writer};
+use crate::peer::{PeerService, Peers, Register, Speaker};
+use crate::platform::{BoxFuture, Listener, Platform, timeout};
 use crate::transport::{Settings, serve};
-use crate::wal::{self, Recovered, Wal};
 use crate::watch::Hub;
+use opened::{Opened, Storage};
 
-/// Where the log lies in the data directory.
-const WAL_DIR: &str = "wal";
+/// A member that is asked to stop ends within this, whatever its disk does.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs a member. Returns `Ok` after `stop` completes and everything is durable.
 ///
@@ -42,61 +44,75 @@ pub async fn run(
     let identity = config.identity()?;
     platform.disk.lock().await.map_err(Fatal::io("lock the data directory"))?;
     let listeners = Listeners::bind(&config, &platform).await?;
-    let buffer_bytes = config.limits.wal_buffer_bytes;
-    let options = wal::Options { segment_bytes: config.wal_segment_bytes, buffer_bytes };
-    let (mut wal, recovered) = Wal::open(platform.disk.clone(), WAL_DIR, identity, options).await?;
-    let store = snapshot::open_state(&platform, identity, config.limits.store).await?;
-    let stored = stored(&config, recovered, &store, &mut wal).await?;
-    let core = Core::new(core_config(&config, &platform, identity), stored);
-    let member = Running::start(config, platform, identity, wal, store, core);
-    member.serve(listeners);
-    let Running { event_loop, inbox, handle } = member;
+    let opened = Opened::open(&config, &platform, identity).await?;
+    let (tasks, mut lost) = Tasks::new();
+    let (sender, inbox) = mpsc::channel(config.limits.inbox_events);
+    let register = Arc::new(opened.register());
+    let service = PeerService::new(identity, register.clone(), sender.clone());
+    serve_peers(listeners.peer, service, &platform, &tasks);
+    let mut stop = std::pin::pin!(stop);
+    tokio::select! {
+        biased;
+        may_begin = may_begin(&opened, &config, &platform, identity) => may_begin?,
+        Some(fatal) = lost.recv() => return Err(fatal),
+        () = &mut stop => return Ok(()),
+    }
+    let storage = opened.begin(core_config(&config, &platform, identity), &platform).await?;
+    let equipment = Equipment { config, platform, identity, register, tasks, inbox: sender };
+    let member = Running::start(equipment, storage);
+    member.serve_clients(listeners.client);
+    let Running { event_loop, handle, .. } = member;
     let mut running = std::pin::pin!(event_loop.run(inbox));
     tokio::select! {
         biased;
         ended = &mut running => return ended,
-        () = stop => {}
+        Some(fatal) = lost.recv() => return Err(fatal),
+        () = &mut stop => {}
     }
     tracing::info!("stopping");
-    let _ = handle.shared().inbox.send(Event::Stop).await;
-    running.await
+    let shared = handle.shared();
+    let stopped = async {
+        // The loop makes room in its inbox meanwhile.
+        let asked = async {
+            let _ = shared.inbox.send(Event::Stop).await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            ended = &mut running => ended,
+            Some(fatal) = lost.recv() => Err(fatal),
+            () = asked => Ok(()),
+        }
+    };
+    let ended = timeout(&*shared.platform.clock, STOP_TIMEOUT, stopped).await;
+    ended.unwrap_or(Err(Fatal::NotStopped(STOP_TIMEOUT)))
 }
 
-/// What storage had, as the core wants it.
-///
-/// Log and state meet unless a snapshot was put in its place and the log did not learn of it
-/// before the end: then the log is told now, and begins after the state. A log that ends before a
-/// state which grew from it has lost what it promised, votes included: the member refuses.
-async fn stored(
+/// Waits until a member with an empty log may begin; any other may at once.
+async fn may_begin(
+    opened: &Opened,
     config: &Config,
-    recovered: Recovered,
-    store: &Store,
-    wal: &mut Wal,
-) -> Result<Stored, Fatal> {
-    let applied = store.applied();
-    let mut voters: Vec<u64> = config.initial_cluster.iter().map(|m| config.member_id(m)).collect();
-    voters.sort_unstable();
-    let Recovered { hard_state, mut snapshot, entries, .. } = recovered;
-    snapshot.membership = Membership { voters, ..Membership::default() };
-    let start = snapshot.index;
-    let last = entries.last().map_or(start, |entry| entry.index);
-    if applied.index < start {
-        return Err(Fatal::StateBehindLog { applied: applied.index, start });
+    platform: &Platform,
+    identity: Identity,
+) -> Result<(), Fatal> {
+    if !opened.is_fresh() {
+        return Ok(());
     }
-    let stored = Stored { hard_state, snapshot, entries, applied: 0 };
-    let stored = stored.settle(applied.index, applied.term)?;
-    assert_eq!(stored.applied, applied.index, "the core goes on where the state stands");
-    if stored.snapshot.index != start {
-        if store.installed() != applied.index {
-            return Err(Fatal::LogBehindState { applied: applied.index, last });
-        }
-        crate::probe!("log restarts after the installed snapshot");
-        let snapshot = Some(stored.snapshot.clone());
-        let token = AppendToken(0);
-        wal.append(&AppendBatch { token, hard_state: None, entries: vec![], snapshot }).await?;
-        wal.sync().await?;
+    bootstrap::ask(platform, identity, &peer_addrs(config, identity)).await
+}
+
+fn serve_peers(
+    listeners: Vec<Box<dyn Listener>>,
+    service: PeerService<mpsc::Sender<Event>>,
+    platform: &Platform,
+    tasks: &Tasks,
+) {
+    let service = PeerServer::new(service).max_decoding_message_size(usize::MAX);
+    for listener in listeners {
+        let routes = tonic::service::Routes::new(service.clone());
+        let served = serve(listener, routes, platform.clock.clone(), Settings::peer());
+        tasks.spawn("listener for peers", ok(served));
     }
-    Ok(stored)
 }
 
 fn core_config(
@@ -114,65 +130,72 @@ fn core_config(
     }
 }
 
+/// What every part of a member is given.
+struct Equipment {
+    config: Config,
+    platform: Platform,
+    identity: Identity,
+    register: Arc<Register>,
+    tasks: Tasks,
+    inbox: mpsc::Sender<Event>,
+}
+
 /// A member whose tasks run.
 struct Running {
+    tasks: Tasks,
     event_loop: EventLoop,
-    inbox: mpsc::Receiver<Event>,
     handle: Handle,
 }
 
 impl Running {
-    fn start(
-        config: Config,
-        platform: Platform,
-        identity: Identity,
-        wal: Wal,
-        store: Store,
-        core: Core,
-    ) -> Running {
-        let (sender, inbox) = mpsc::channel(config.limits.inbox_events);
-        let peers = Peers::start(
-            identity,
-            &platform,
-            &peer_addrs(&config, identity),
-            config.limits.outbox_messages,
-        );
+    fn start(equipment: Equipment, storage: Storage) -> Running {
+        let Equipment { config, platform, identity, register, tasks, inbox } = equipment;
+        let Storage { wal, store, core, beginning } = storage;
+        let spawn = |way: BoxFuture<'static, ()>| tasks.spawn("way to a peer", ok(way));
+        let own = Speaker { identity, beginning };
+        let (addrs, outbox) = (peer_addrs(&config, identity), config.limits.outbox_messages);
+        let peers = Peers::start(own, &platform, &addrs, outbox, &inbox, &spawn);
         let (writer, writer_jobs) = mpsc::unbounded_channel();
         let (applier, applier_jobs) = mpsc::unbounded_channel();
-        tokio::spawn(writer::run(wal, platform.clone(), writer_jobs, sender.clone()));
+        let writes = writer::run(wal, platform.clone(), writer_jobs, inbox.clone());
+        tasks.spawn("log writer", writes);
         let shared = Arc::new(Shared {
             identity,
+            beginning,
+            register,
             members: members(&config),
             hub: Arc::new(Mutex::new(Hub::with_limits(store.revision(), config.limits.watch))),
             hub_work: Notify::new(),
             store: RwLock::new(Arc::new(store)),
             status: RwLock::new(NodeStatus::default()),
-            sequence: AtomicU64::new(platform.entropy.next_u64()),
-            inbox: sender,
+            serves: watch::Sender::new(false),
+            sequence: AtomicU64::new(1),
+            inbox,
             config,
             platform,
         });
-        tokio::spawn(applier::run(shared.clone(), applier_jobs));
+        let applies = applier::run(shared.clone(), applier_jobs, tasks.clone());
+        tasks.spawn("applier", applies);
         let event_loop = EventLoop::new(core, shared.clone(), peers, writer, applier);
-        Running { event_loop, inbox, handle: Handle::new(shared) }
+        Running { tasks, event_loop, handle: Handle::new(shared) }
     }
 
-    fn serve(&self, listeners: Listeners) {
-        let shared = self.handle.shared();
-        let clock = &shared.platform.clock;
-        let peer = PeerService::new(shared.identity, shared.inbox.clone());
-        let peer = PeerServer::new(peer).max_decoding_message_size(usize::MAX);
-        for listener in listeners.peer {
-            let routes = tonic::service::Routes::new(peer.clone());
-            tokio::spawn(serve(listener, routes, clock.clone(), Settings::peer()));
-        }
-        for listener in listeners.client {
+    fn serve_clients(&self, listeners: Vec<Box<dyn Listener>>) {
+        let clock = &self.handle.platform().clock;
+        for listener in listeners {
             let routes = crate::api::routes(&self.handle);
-            tokio::spawn(serve(listener, routes, clock.clone(), Settings::client_api()));
+            let served = serve(listener, routes, clock.clone(), Settings::client_api());
+            self.tasks.spawn("listener for clients", ok(served));
         }
-        tokio::spawn(watchers::run(self.handle.clone()));
-        tokio::spawn(self.handle.clone().publish());
+        self.tasks.spawn("pump of the watchers", watchers::run(self.handle.clone()));
+        self.tasks.spawn("publication", ok(self.handle.clone().publish()));
     }
+}
+
+/// A task that cannot fail but by a panic.
+async fn ok(work: impl Future<Output = ()>) -> Result<(), Fatal> {
+    work.await;
+    Ok(())
 }
 
 struct Listeners {

@@ -17,6 +17,7 @@ mod convert;
 mod health;
 mod kv;
 mod maintenance;
+mod require_leader;
 mod status;
 mod validate;
 mod watch;
@@ -35,6 +36,7 @@ use tower_layer::Layer as _;
 use crate::node::Handle;
 use crate::transport::{Deadline, DeadlineLayer, Limit, LimitLayer};
 
+pub use require_leader::RequireLeader;
 pub use status::Refusal;
 
 /// What a message on the wire may have beyond [`Config::max_request_bytes`].
@@ -46,14 +48,14 @@ pub use status::Refusal;
 const OVERHEAD_BYTES: usize = 512 << 10;
 
 /// All services of a member, each call held to its deadline and to a size.
-pub fn routes(node: &Handle) -> Deadline<Limit<Routes>> {
+pub fn routes(node: &Handle) -> Deadline<RequireLeader<Limit<Routes>>> {
     // The layer refuses before tonic would, whose own limit has other words.
     let limit = node.config().max_request_bytes.saturating_add(OVERHEAD_BYTES);
     let kv = KvServer::new(kv::Kv::new(node.clone())).max_decoding_message_size(limit);
     let watch = WatchServer::new(watch::Watch::new(node.clone())).max_decoding_message_size(limit);
     let cluster = ClusterServer::new(cluster::Cluster::new(node.clone()));
     let maintenance = MaintenanceServer::new(maintenance::Maintenance::new(node.clone()));
-    let health = HealthServer::new(health::Health);
+    let health = HealthServer::new(health::Health::new(node.clone()));
     let routes = Routes::new(kv)
         .add_service(watch)
         .add_service(cluster.max_decoding_message_size(limit))
@@ -63,6 +65,7 @@ pub fn routes(node: &Handle) -> Deadline<Limit<Routes>> {
         .fallback(async |uri: Uri| unserved(uri.path()).into_http::<Body>());
     let routes = Routes::from(routes).prepare();
     let routes = LimitLayer::new(limit).layer(routes);
+    let routes = RequireLeader::new(routes, node.clone());
     DeadlineLayer::new(node.platform().clock.clone()).layer(routes)
 }
 

@@ -19,8 +19,11 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::Refusal;
 use super::answer::header;
+use super::require_leader;
 use crate::command::KeyRange;
 use crate::node::Handle;
+use crate::platform::BoxFuture;
+use crate::probe;
 use crate::watch::{StreamId, WatchBody, WatchRejected, WatchRequest, WatchResponse};
 
 /// The Watch service of a member.
@@ -42,7 +45,12 @@ impl watch_server::Watch for Watch {
         &self,
         request: Request<Streaming<pb::WatchRequest>>,
     ) -> Result<Response<Answers>, Status> {
-        Ok(Response::new(Answers::open(self.node.clone(), request.into_inner())))
+        let asks_for_leader = require_leader::asks(request.metadata().as_ref());
+        let mut answers = Answers::open(self.node.clone(), request.into_inner());
+        if asks_for_leader {
+            answers.leader_lost = Some(Box::pin(require_leader::leader_lost(self.node.clone())));
+        }
+        Ok(Response::new(answers))
     }
 }
 
@@ -53,6 +61,8 @@ pub(super) struct Answers {
     wishes: Option<Streaming<pb::WatchRequest>>,
     stream: StreamId,
     woken: Arc<AtomicWaker>,
+    /// Completes when nobody leads, for a client that asked for a leader.
+    leader_lost: Option<BoxFuture<'static, ()>>,
 }
 
 impl Answers {
@@ -61,7 +71,7 @@ impl Answers {
         let wake = woken.clone();
         let stream =
             node.hub().lock().expect("no holder panics").open(Box::new(move || wake.wake()));
-        Answers { node, wishes: Some(wishes), stream, woken }
+        Answers { node, wishes: Some(wishes), stream, woken, leader_lost: None }
     }
 
     /// Takes the next wish, if one has come.
@@ -111,6 +121,13 @@ impl Stream for Answers {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         // The waker is registered before the look, so that no response queued from now on is missed.
         self.woken.register(cx.waker());
+        if let Some(lost) = &mut self.leader_lost
+            && lost.as_mut().poll(cx).is_ready()
+        {
+            probe!("watch stream ended without a leader");
+            self.leader_lost = None;
+            return Poll::Ready(Some(Err(Refusal::NoLeader.into())));
+        }
         loop {
             let wish = self.poll_wish(cx);
             if let Poll::Ready(Err(status)) = wish {

@@ -22,7 +22,7 @@ pub type Answer = (ProposalId, Result<Applied, Rejected>);
 /// What a batch of entries did.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// One for each command, in order.
+    /// One for each proposal that came for the first time, in order.
     pub answers: Vec<Answer>,
     /// What watchers are to be told, by revision.
     pub events: Vec<Changes>,
@@ -83,9 +83,12 @@ fn apply_entry(
         Payload::Empty => {}
         Payload::Membership(membership) => writer.set_membership(membership.clone()),
         Payload::Command(bytes) => {
-            let Command { id, body } = decode(entry.index, bytes)?;
-            outcome.answers.push((id, apply_body(writer, &body)?));
-            outcome.events.extend(writer.end_request());
+            let Command { header, body } = decode(entry.index, bytes)?;
+            // The first copy of a proposal is answered, and no other.
+            if writer.admit(header.id) {
+                outcome.answers.push((header.id, apply_body(writer, &body)?));
+                outcome.events.extend(writer.end_request());
+            }
         }
     }
     writer.set_applied(AppliedMark { index: entry.index, term: entry.term });
@@ -94,8 +97,7 @@ fn apply_entry(
 
 /// A command that cannot be read may be clear to another member's newer program: never skip it.
 fn decode(index: u64, bytes: &Bytes) -> Result<Command, StoreError> {
-    postcard::from_bytes(bytes)
-        .map_err(|error| StoreError::Command { index, reason: error.to_string() })
+    Command::decode(bytes).map_err(|error| StoreError::Command { index, reason: error.to_string() })
 }
 
 fn apply_body(writer: &mut Writer<'_>, body: &Body) -> Applies<Applied> {

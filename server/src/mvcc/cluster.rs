@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Attributes;
 use crate::consensus::types::Membership;
+use crate::identity::Life;
 
 /// Kept beside the keys, in the same transactions; no revision speaks of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,4 +15,11 @@ pub struct Cluster {
     pub membership: Membership,
     /// What members published, by id.
     pub published: BTreeMap<u64, Attributes>,
+}
+
+impl Cluster {
+    /// The life that each member published last.
+    pub fn lives(&self) -> impl Iterator<Item = (u64, Life)> {
+        self.published.iter().map(|(&member, said)| (member, said.life))
+    }
 }

@@ -29,12 +29,26 @@ pub enum StoreError {
         found: u64,
     },
     /// Written by a program with another format.
-    #[error("format version {found}, this program reads {expected}")]
+    #[error(
+        "format version {found}, this program reads {expected}; start the program that wrote it, or \
+         give this one an empty data directory in a new cluster and copy the keys over"
+    )]
     Format {
         /// What this program reads.
         expected: u32,
         /// What was found.
         found: u32,
+    },
+    /// A snapshot with a part that this program does not know.
+    #[error(
+        "the snapshot has section {section} of version {version}, which this program does not read; \
+         let all members run the program of the one that sends it"
+    )]
+    Section {
+        /// The section's number.
+        section: u8,
+        /// Its version.
+        version: u8,
     },
     /// An import was cut short; the file is of no use and may be removed.
     #[error("an import of a snapshot into the state file was not finished")]
@@ -97,7 +111,10 @@ impl StoreError {
     /// trusted.
     pub fn is_corruption(&self) -> bool {
         match self {
-            StoreError::Failed | StoreError::Storage(_) | StoreError::Snapshot(_) => false,
+            StoreError::Failed
+            | StoreError::Storage(_)
+            | StoreError::Snapshot(_)
+            | StoreError::Section { .. } => false,
             StoreError::Corrupt(_)
             | StoreError::Identity { .. }
             | StoreError::Cluster { .. }
@@ -106,6 +123,17 @@ impl StoreError {
             | StoreError::Gap { .. }
             | StoreError::Command { .. } => true,
         }
+    }
+
+    /// Whether the snapshot that came from another member is at fault, and nothing of this member.
+    pub fn is_of_snapshot(&self) -> bool {
+        matches!(
+            self,
+            StoreError::Snapshot(_)
+                | StoreError::Section { .. }
+                | StoreError::Cluster { .. }
+                | StoreError::Format { .. }
+        )
     }
 
     fn from_redb(error: redb::Error) -> Self {

@@ -12,13 +12,16 @@ use serde::{Deserialize, Serialize};
 use super::backend::Measured;
 use super::index::{Index, IndexEntry};
 use super::memory::{Memory, State};
+use super::proposals::Proposals;
 use super::record::{self, Record, RecordKey, Revision};
 use super::{Cluster, StoreError};
 use crate::identity::Identity;
 use crate::probe;
 
 /// Changes with every change of what the bytes mean.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+///
+/// 1: as commit 057aa02 wrote it. 2: proposals that were applied, and the lives of members.
+pub(crate) const FORMAT_VERSION: u32 = 2;
 /// redb's cache unless [`Store::open_with_cache`](super::Store::open_with_cache) says otherwise.
 pub(crate) const CACHE_BYTES: usize = 8 << 20;
 
@@ -34,6 +37,8 @@ pub(crate) const HEAD: &str = "head";
 pub(crate) const STATE: &str = "state";
 /// [`Cluster`].
 pub(crate) const CLUSTER: &str = "cluster";
+/// [`Proposals`].
+pub(crate) const PROPOSALS: &str = "proposals";
 /// There while an import runs.
 pub(crate) const IMPORTING: &str = "importing";
 
@@ -64,6 +69,7 @@ pub(crate) fn make_tables(db: &Database, identity: Identity) -> Result<(), Store
     put_meta(&txn, HEAD, &Head { format: FORMAT_VERSION, identity })?;
     put_meta(&txn, STATE, &State::fresh())?;
     put_meta(&txn, CLUSTER, &Cluster::default())?;
+    put_meta(&txn, PROPOSALS, &Proposals::default())?;
     txn.commit()?;
     Ok(())
 }
@@ -112,6 +118,8 @@ pub(crate) fn load(db: &Database, identity: Identity) -> Result<Memory, StoreErr
     let state: State = need_meta(&meta, STATE)?;
     state.check();
     let cluster = need_meta(&meta, CLUSTER)?;
+    let proposals: Proposals = need_meta(&meta, PROPOSALS)?;
+    proposals.check_invariants();
     let mut index = Index::default();
     let records = txn.open_table(REVISIONS)?;
     for entry in records.iter()? {
@@ -131,5 +139,6 @@ pub(crate) fn load(db: &Database, identity: Identity) -> Result<Memory, StoreErr
     if !awaiting_removal.is_empty() {
         probe!("compaction resumed at boot");
     }
-    Ok(Memory { index, state, cluster, awaiting_removal, durable: state.applied, failed: false })
+    let durable = state.applied;
+    Ok(Memory { index, state, cluster, proposals, awaiting_removal, durable, failed: false })
 }

@@ -32,7 +32,7 @@ pub struct StateHash {
     pub revision: i64,
     /// History below this cannot be read.
     pub compact_revision: i64,
-    /// The checksum over records, revisions and cluster.
+    /// The checksum over records, revisions, cluster and proposals.
     pub hash: u32,
 }
 
@@ -62,7 +62,7 @@ impl Store {
         self.read(|view| {
             let state = &view.memory.state;
             let marks = (state.applied, state.revision, state.compact_revision);
-            let marks = postcard::to_stdvec(&(marks, &view.memory.cluster))
+            let marks = postcard::to_stdvec(&(marks, &view.memory.cluster, &view.memory.proposals))
                 .expect("values of ours always serialize");
             Ok(StateHash {
                 applied: state.applied,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Cluster;
 use super::index::Index;
+use super::proposals::Proposals;
 use super::record::Revision;
 
 /// How far the log is applied.
@@ -63,6 +64,7 @@ pub(crate) struct Memory {
     pub(crate) index: Index,
     pub(crate) state: State,
     pub(crate) cluster: Cluster,
+    pub(crate) proposals: Proposals,
     /// Unreachable records still in the file.
     pub(crate) awaiting_removal: BTreeSet<Revision>,
     pub(crate) durable: AppliedMark,

@@ -1,9 +1,13 @@
 //! Carrying the whole state to another member: export into chunks, import into a fresh file.
 //!
 //! A snapshot is a stream of frames (a length, then bytes) cut into chunks of at most
-//! [`StoreLimits::snapshot_chunk_bytes`]. The first frame is the [`SnapshotHead`], every other one a record with its
-//! revision, in order. Each chunk carries a CRC32C over itself and its number, and says whether
+//! [`StoreLimits::snapshot_chunk_bytes`]. Each chunk carries a CRC32C over itself and its number, and says whether
 //! it is the last, so a damaged, missing or misplaced chunk is found out before the file counts.
+//!
+//! The first frame is the [`SnapshotHead`]; later versions keep its two numbers. Every other frame
+//! begins with the number of a section and the section's version (a byte each): first the state, then
+//! the cluster, then the proposals, then the records with their revisions, in order. A snapshot
+//! with a section or a version that the receiver does not know is refused, never read in part.
 
 use bytes::Bytes;
 use redb::{ReadableTable, ReadableTableMetadata, StorageBackend, WriteTransaction};
@@ -11,10 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::guarded;
 use super::file::{
-    CACHE_BYTES, CLUSTER, FORMAT_VERSION, HEAD, Head, IMPORTING, META, REVISIONS, STATE, need_meta,
-    open_database, put_meta,
+    CACHE_BYTES, CLUSTER, FORMAT_VERSION, HEAD, Head, IMPORTING, META, PROPOSALS, REVISIONS, STATE,
+    need_meta, open_database, put_meta,
 };
 use super::memory::State;
+use super::proposals::Proposals;
 use super::record::{self, Revision};
 use super::{Cluster, Store, StoreError};
 use crate::consensus::types::SnapshotMark;
@@ -30,8 +35,38 @@ const CHUNK_OVERHEAD_BYTES: usize = 16;
 struct SnapshotHead {
     format: u32,
     cluster_id: u64,
-    state: State,
-    cluster: Cluster,
+}
+
+/// Version of the snapshot's head and of the order of its sections.
+///
+/// 1: as commit 057aa02 sent it, without sections.
+const SNAPSHOT_VERSION: u32 = 2;
+
+/// What a frame carries. The numbers stand in snapshots: they are never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Section {
+    State = 1,
+    Cluster = 2,
+    Proposals = 3,
+    Record = 4,
+}
+
+/// The version in which this program writes every section, and reads it.
+const SECTION_VERSION: u8 = 1;
+
+impl Section {
+    /// The section of a frame, and what the frame carries.
+    fn of(frame: &[u8]) -> Result<(Section, &[u8]), StoreError> {
+        let [section, version, body @ ..] = frame else {
+            return Err(StoreError::Snapshot("a frame has no section".to_owned()));
+        };
+        let (section, version) = (*section, *version);
+        let all = [Section::State, Section::Cluster, Section::Proposals, Section::Record];
+        match all.into_iter().find(|known| *known as u8 == section) {
+            Some(known) if version == SECTION_VERSION => Ok((known, body)),
+            _ => Err(StoreError::Section { section, version }),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,15 +98,17 @@ impl Store {
             membership: cluster.membership.clone(),
         };
         let cluster_id = self.identity().cluster_id;
-        let head = SnapshotHead { format: FORMAT_VERSION, cluster_id, state, cluster };
         let mut cutter = Cutter::new(self.limits().snapshot_chunk_bytes);
-        cutter.frame(&head);
-        let newest = head.state.revision;
+        cutter.head(&SnapshotHead { format: SNAPSHOT_VERSION, cluster_id });
+        cutter.frame(Section::State, &state);
+        cutter.frame(Section::Cluster, &cluster);
+        cutter.frame(Section::Proposals, &need_meta::<Proposals>(&meta, PROPOSALS)?);
+        let newest = state.revision;
         for entry in txn.open_table(REVISIONS)?.iter()? {
             let (key, sealed) = entry?;
             let revision = Revision::from_key(key.value());
             assert!(revision.main <= newest, "{revision} in a snapshot of revision {newest}");
-            cutter.frame(&Frame { revision, sealed: sealed.value() });
+            cutter.frame(Section::Record, &Frame { revision, sealed: sealed.value() });
         }
         Ok((mark, cutter.end()))
     }
@@ -114,39 +151,72 @@ fn fill(
     chunks: impl IntoIterator<Item = Bytes>,
 ) -> Result<State, StoreError> {
     let mut records = txn.open_table(REVISIONS)?;
-    let mut head: Option<SnapshotHead> = None;
+    let mut sections = Sections::default();
     let mut joiner = Joiner::default();
     let mut frames = 0;
     for chunk in chunks {
         joiner.take(&chunk)?;
         while let Some(frame) = joiner.next() {
-            if head.is_none() {
-                head = Some(accept(decode(frame)?, identity)?);
-                continue;
+            if !sections.accepted {
+                accept(frame, identity)?;
+                sections.accepted = true;
+            } else if let Some(Frame { revision, sealed }) = sections.take(frame)? {
+                records.insert(revision.key(), sealed)?;
+                frames += 1;
             }
-            let Frame { revision, sealed } = decode(frame)?;
-            records.insert(revision.key(), sealed)?;
-            frames += 1;
         }
     }
     joiner.end()?;
     assert_eq!(records.len()?, frames, "records in the file and in the snapshot");
-    let head = head.ok_or_else(|| StoreError::Snapshot("it has no head".to_owned()))?;
+    let state = Sections::need(sections.state, "state")?;
     put_meta(txn, HEAD, &Head { format: FORMAT_VERSION, identity })?;
-    let state = State { installed: head.state.applied.index, ..head.state };
+    let state = State { installed: state.applied.index, ..state };
     put_meta(txn, STATE, &state)?;
-    put_meta(txn, CLUSTER, &head.cluster)?;
+    put_meta(txn, CLUSTER, &Sections::need(sections.cluster, "cluster")?)?;
+    put_meta(txn, PROPOSALS, &Sections::need(sections.proposals, "proposals")?)?;
     Ok(state)
 }
 
-fn accept(head: SnapshotHead, identity: Identity) -> Result<SnapshotHead, StoreError> {
-    if head.format != FORMAT_VERSION {
-        return Err(StoreError::Format { expected: FORMAT_VERSION, found: head.format });
+/// Reads the head: is the snapshot of this cluster, and can this program read it?
+fn accept(frame: &[u8], identity: Identity) -> Result<(), StoreError> {
+    // Of version 1, the head had more behind these two numbers.
+    let (head, _) = postcard::take_from_bytes::<SnapshotHead>(frame)
+        .map_err(|error| StoreError::Snapshot(error.to_string()))?;
+    if head.format != SNAPSHOT_VERSION {
+        return Err(StoreError::Format { expected: SNAPSHOT_VERSION, found: head.format });
     }
     if head.cluster_id != identity.cluster_id {
         return Err(StoreError::Cluster { expected: identity.cluster_id, found: head.cluster_id });
     }
-    Ok(head)
+    Ok(())
+}
+
+/// The sections read so far, but for the records.
+#[derive(Default)]
+struct Sections {
+    /// The head was read.
+    accepted: bool,
+    state: Option<State>,
+    cluster: Option<Cluster>,
+    proposals: Option<Proposals>,
+}
+
+impl Sections {
+    /// Takes a frame; returns the record that the frame carries, if it carries one.
+    fn take<'a>(&mut self, frame: &'a [u8]) -> Result<Option<Frame<'a>>, StoreError> {
+        let (section, body) = Section::of(frame)?;
+        match section {
+            Section::State => self.state = Some(decode(body)?),
+            Section::Cluster => self.cluster = Some(decode(body)?),
+            Section::Proposals => self.proposals = Some(decode(body)?),
+            Section::Record => return decode(body).map(Some),
+        }
+        Ok(None)
+    }
+
+    fn need<T>(section: Option<T>, name: &str) -> Result<T, StoreError> {
+        section.ok_or_else(|| StoreError::Snapshot(format!("it has no section of the {name}")))
+    }
 }
 
 fn decode<'a, T: Deserialize<'a>>(frame: &'a [u8]) -> Result<T, StoreError> {
@@ -167,11 +237,20 @@ impl Cutter {
         Cutter { chunk_bytes, chunks: Vec::new(), rest: Vec::new() }
     }
 
-    fn frame(&mut self, frame: &impl Serialize) {
-        let bytes = postcard::to_stdvec(frame).expect("values of ours always serialize");
+    fn head(&mut self, head: &SnapshotHead) {
+        self.add(&postcard::to_stdvec(head).expect("values of ours always serialize"));
+    }
+
+    fn frame(&mut self, section: Section, body: &impl Serialize) {
+        let start = vec![section as u8, SECTION_VERSION];
+        let frame = postcard::to_extend(body, start).expect("values of ours always serialize");
+        self.add(&frame);
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
         let len = u32::try_from(bytes.len()).expect("a record is far smaller than 4 GiB");
         self.rest.extend_from_slice(&len.to_le_bytes());
-        self.rest.extend_from_slice(&bytes);
+        self.rest.extend_from_slice(bytes);
         let piece_bytes = self.chunk_bytes - CHUNK_OVERHEAD_BYTES;
         // Each piece is taken from the front by copying it: a frame of many pieces is copied once.
         while self.rest.len() > piece_bytes {

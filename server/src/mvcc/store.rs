@@ -9,13 +9,13 @@ use redb::{
 
 use super::engine::{Engine, guarded};
 use super::file::{
-    CACHE_BYTES, CLUSTER, REVISIONS, STATE, load, make_tables, open_database, put_meta,
+    CACHE_BYTES, CLUSTER, PROPOSALS, REVISIONS, STATE, load, make_tables, open_database, put_meta,
 };
 use super::memory::{AppliedMark, Memory, State};
 use super::range::View;
 use super::record::{RecordKey, Revision};
 use super::{Applies, Cluster, StoreError, Writer};
-use crate::command::{RangeRequest, RangeResponse, TxnRequest, TxnResponse};
+use crate::command::{ProposalId, RangeRequest, RangeResponse, TxnRequest, TxnResponse};
 use crate::identity::Identity;
 use crate::limits::StoreLimits;
 
@@ -108,6 +108,11 @@ impl Store {
     /// What the log has said of the cluster so far.
     pub fn cluster(&self) -> Cluster {
         self.memory().cluster.clone()
+    }
+
+    /// Whether a proposal was applied, or will never be from now on.
+    pub fn is_past(&self, id: ProposalId) -> bool {
+        self.memory().proposals.is_past(id)
     }
 
     /// Bytes the file takes. Differs between members.
@@ -220,6 +225,9 @@ impl Store {
         writer.compact_step(self.limits.compaction_step_records)?;
         if let Some(cluster) = writer.new_cluster() {
             put_meta(txn, CLUSTER, cluster)?;
+        }
+        if let Some(proposals) = writer.new_proposals() {
+            put_meta(txn, PROPOSALS, proposals)?;
         }
         Ok(value)
     }

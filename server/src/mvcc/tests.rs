@@ -13,7 +13,7 @@ use proptest::prelude::ProptestConfig;
 
 use super::Store;
 use crate::apply::{self, Answer};
-use crate::command::{Applied, Body, Command, KeyRange, ProposalId, PutRequest, Rejected};
+use crate::command::{Applied, Body, Command, Header, KeyRange, ProposalId, PutRequest, Rejected};
 use crate::consensus::types::{Entry, Payload};
 use crate::identity::Identity;
 
@@ -26,9 +26,9 @@ pub(crate) fn cases(count: u32) -> ProptestConfig {
 
 /// An entry that carries a command.
 pub(crate) fn entry(index: u64, body: Body) -> Entry {
-    let id = ProposalId { member: IDENTITY.member_id, sequence: index };
-    let command = postcard::to_stdvec(&Command { id, body }).unwrap();
-    Entry { term: 1, index, payload: Payload::Command(command.into()) }
+    let id = ProposalId { member: IDENTITY.member_id, boot: 1, sequence: index };
+    let command = Command { header: Header::of(id), body };
+    Entry { term: 1, index, payload: Payload::Command(command.encode()) }
 }
 
 /// Applies one command after all others.

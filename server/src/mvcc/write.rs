@@ -5,12 +5,13 @@ use redb::Table;
 use super::event::{Changes, Event, EventKind};
 use super::index::IndexEntry;
 use super::memory::Memory;
+use super::proposals::Proposals;
 use super::range::View;
 use super::record::{Record, RecordKey, Revision};
 use super::{Cluster, StoreError};
 use crate::command::{
-    Attributes, DeleteRangeRequest, DeleteRangeResponse, KeyValue, PutRequest, PutResponse,
-    Rejected,
+    Attributes, DeleteRangeRequest, DeleteRangeResponse, KeyValue, ProposalId, PutRequest,
+    PutResponse, Rejected,
 };
 use crate::consensus::types::Membership;
 use crate::mvcc::AppliedMark;
@@ -25,6 +26,7 @@ pub(crate) struct Writer<'t> {
     pub(crate) records: Table<'t, RecordKey, &'static [u8]>,
     member: u64,
     cluster_is_new: bool,
+    proposals_are_new: bool,
     /// Of the request that is going on.
     events: Vec<Event>,
 }
@@ -35,7 +37,8 @@ impl<'t> Writer<'t> {
         records: Table<'t, RecordKey, &'static [u8]>,
         member: u64,
     ) -> Writer<'t> {
-        Writer { memory, records, member, cluster_is_new: false, events: Vec::new() }
+        let (cluster_is_new, proposals_are_new) = (false, false);
+        Writer { memory, records, member, cluster_is_new, proposals_are_new, events: Vec::new() }
     }
 
     /// How far the log is applied.
@@ -46,6 +49,18 @@ impl<'t> Writer<'t> {
     /// Notes an entry as applied.
     pub(crate) fn set_applied(&mut self, mark: AppliedMark) {
         self.memory.state.applied = mark;
+    }
+
+    /// Notes a proposal as applied; false when it must not be applied (again).
+    pub(crate) fn admit(&mut self, id: ProposalId) -> bool {
+        let is_new = self.memory.proposals.admit(id);
+        self.proposals_are_new |= is_new;
+        is_new
+    }
+
+    /// What was applied of the members' proposals, when it is to be written.
+    pub(crate) fn new_proposals(&self) -> Option<&Proposals> {
+        self.proposals_are_new.then_some(&self.memory.proposals)
     }
 
     /// Notes the membership.

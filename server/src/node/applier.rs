@@ -8,12 +8,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::event::Event;
 use super::handle::Shared;
-use super::{Fatal, snapshot};
+use super::{Fatal, Tasks, snapshot};
 use crate::apply;
+use crate::command::Applied;
 use crate::consensus::types::{Entry, Membership, Message, MessageBody, NodeId, Term};
 use crate::mvcc::{AppliedMark, Store};
 use crate::peer::Peers;
 use crate::platform::blocking;
+use crate::probe;
 
 /// The state becomes durable this long after a change, whether or not the log wants to be cut: it
 /// bounds what a restart applies again.
@@ -52,14 +54,16 @@ pub struct Export {
     pub peers: Peers,
 }
 
-/// Works until it is stopped, the loop is gone or storage fails.
-pub(crate) async fn run(shared: Arc<Shared>, mut jobs: mpsc::UnboundedReceiver<Job>) {
-    if let Err(fatal) = work(&shared, &mut jobs).await {
-        let _ = shared.inbox.send(Event::Fatal(fatal)).await;
-    }
-}
-
-async fn work(shared: &Arc<Shared>, jobs: &mut mpsc::UnboundedReceiver<Job>) -> Result<(), Fatal> {
+/// Works until it is stopped or the loop is gone.
+///
+/// # Errors
+/// When storage fails.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    mut jobs: mpsc::UnboundedReceiver<Job>,
+    tasks: Tasks,
+) -> Result<(), Fatal> {
+    let shared = &shared;
     let clock = shared.platform.clock.clone();
     let mut flush_at = None;
     loop {
@@ -84,7 +88,7 @@ async fn work(shared: &Arc<Shared>, jobs: &mut mpsc::UnboundedReceiver<Job>) -> 
                 flush_at = None;
                 flush(shared).await?;
             }
-            Job::Export(wanted) => export(shared, wanted).await?,
+            Job::Export(wanted) => export(shared, wanted, &tasks).await?,
             Job::Install { message, chunks, reply } => {
                 install(shared, message, chunks, reply).await?;
             }
@@ -113,6 +117,9 @@ async fn apply_entries(shared: &Arc<Shared>, entries: Vec<Entry>) -> Result<(), 
         }
     }
     shared.hub_work.notify_one();
+    if outcome.answers.iter().any(|(_, answer)| matches!(answer, Ok(Applied::Publish(())))) {
+        shared.register.publish(store(shared).cluster().lives());
+    }
     let _ = shared.inbox.send(Event::Applied { index, answers: outcome.answers }).await;
     Ok(())
 }
@@ -124,16 +131,17 @@ async fn flush(shared: &Arc<Shared>) -> Result<(), Fatal> {
     Ok(())
 }
 
-async fn export(shared: &Arc<Shared>, wanted: Export) -> Result<(), Fatal> {
+async fn export(shared: &Arc<Shared>, wanted: Export, tasks: &Tasks) -> Result<(), Fatal> {
     let Export { to, term, membership, peers } = wanted;
     let state = store(shared);
     let (mut mark, chunks) = blocking(&shared.platform.disk, move || state.export()).await?;
     mark.membership = membership;
     let inbox = shared.inbox.clone();
-    tokio::spawn(async move {
+    tasks.spawn("sender of a snapshot", async move {
         let ok = peers.send_snapshot(to, term, mark, chunks).await;
         tracing::info!(to = format_args!("{to:x}"), ok, "snapshot sent");
         let _ = inbox.send(Event::SnapshotSent { to, ok }).await;
+        Ok(())
     });
     Ok(())
 }
@@ -144,13 +152,22 @@ async fn install(
     chunks: Vec<Bytes>,
     reply: oneshot::Sender<bool>,
 ) -> Result<(), Fatal> {
-    let state = snapshot::install(shared, chunks).await?;
+    let state = match snapshot::install(shared, chunks).await {
+        Err(Fatal::Store(error)) if error.is_of_snapshot() => {
+            probe!("snapshot refused");
+            tracing::warn!(from = format_args!("{:x}", message.from), %error, "snapshot refused");
+            let _ = shared.inbox.send(Event::SnapshotRefused { reply }).await;
+            return Ok(());
+        }
+        installed => installed?,
+    };
     if let MessageBody::Snapshot { mark } = &message.body {
         let applied = state.applied();
         let expected = AppliedMark { index: mark.index, term: mark.term };
         assert_eq!(applied, expected, "the installed state stands where its message says");
     }
     tracing::info!(index = state.applied().index, "snapshot installed");
+    shared.register.publish(state.cluster().lives());
     shared.hub.lock().expect("no holder panics").restore(&state);
     shared.hub_work.notify_one();
     let _ = shared.inbox.send(Event::SnapshotInstalled { message, reply }).await;

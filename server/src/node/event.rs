@@ -70,6 +70,11 @@ pub enum Event {
         /// Told so.
         reply: oneshot::Sender<bool>,
     },
+    /// A peer's snapshot is damaged, or of a format that this program does not know: the state stays.
+    SnapshotRefused {
+        /// Told so.
+        reply: oneshot::Sender<bool>,
+    },
     /// A snapshot for a follower was sent, or was not.
     SnapshotSent {
         /// To whom.

@@ -1,19 +1,20 @@
 //! The event loop: an event comes in, the core steps, and what it wants done is handed out.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::event::{Event, NodeError, Proposal, ProposalWaiter};
+use super::event::Event;
 use super::handle::Shared;
+use super::proposals::{Office, Proposals};
 use super::reads::Reads;
 use super::{Fatal, applier, writer};
 use crate::command::{Applied, ProposalId, Rejected};
 use crate::consensus::Core;
-use crate::consensus::types::{Index, Message, MessageBody, Ready, SnapshotMark};
+use crate::consensus::types::{Index, Message, MessageBody, Ready, Role, SnapshotMark, Status};
 use crate::peer::{Peers, Received};
+use crate::probe;
 
 /// The loop's own state.
 pub struct EventLoop {
@@ -23,13 +24,25 @@ pub struct EventLoop {
     writer: mpsc::UnboundedSender<writer::Job>,
     applier: mpsc::UnboundedSender<applier::Job>,
     reads: Reads,
-    pending: BTreeMap<u64, ProposalWaiter>,
-    /// Proposals that wait for somebody to lead; as in etcd, they are not refused before their time.
-    waiting_for_leader: Vec<Proposal>,
+    proposals: Proposals,
+    /// The way to the leader has no room for a proposal: the next try is at the next tick.
+    is_way_full: bool,
+    /// Why the member must end.
+    disowned: Option<Fatal>,
     applied: Index,
     flushing: bool,
     installing: bool,
     announced: bool,
+    applying: Applying,
+}
+
+/// Whether what is committed becomes applied.
+#[derive(Default)]
+struct Applying {
+    /// Applied up to here at the last tick.
+    applied: Index,
+    /// Ticks without a step, while there was something to apply.
+    stuck_ticks: u32,
 }
 
 impl EventLoop {
@@ -43,6 +56,7 @@ impl EventLoop {
         let applied = shared.store.read().expect("no holder panics").applied().index;
         let retry_ticks = election_ticks(&shared.config).div_ceil(2);
         let start = shared.platform.entropy.next_u64();
+        let waiting_proposals = shared.config.limits.waiting_proposals;
         let reads = Reads::new(shared.identity.member_id, start, retry_ticks);
         EventLoop {
             core,
@@ -51,12 +65,14 @@ impl EventLoop {
             writer,
             applier,
             reads,
-            pending: BTreeMap::new(),
-            waiting_for_leader: Vec::new(),
+            proposals: Proposals::new(waiting_proposals),
+            is_way_full: false,
+            disowned: None,
             applied,
             flushing: false,
             installing: false,
             announced: false,
+            applying: Applying::default(),
         }
     }
 
@@ -66,6 +82,9 @@ impl EventLoop {
         let interval = self.shared.config.heartbeat_interval;
         let mut tick_at = clock.now() + interval;
         let mut tick = clock.sleep_until(tick_at);
+        // What was taken from the inbox is handled in the same turn, all of it.
+        let turn_events = self.shared.config.limits.turn_events;
+        let mut turn = Vec::with_capacity(turn_events);
         self.process_all()?;
         loop {
             tokio::select! {
@@ -76,17 +95,18 @@ impl EventLoop {
                     tick_at = (tick_at + interval).max(clock.now());
                     tick.as_mut().reset(tick_at);
                 }
-                event = inbox.recv() => {
-                    let Some(mut event) = event else { return Ok(()) };
-                    for _ in 0..self.shared.config.limits.turn_events {
+                taken = inbox.recv_many(&mut turn, turn_events) => {
+                    if taken == 0 {
+                        return Ok(());
+                    }
+                    if taken == turn_events {
+                        probe!("event loop took a full turn");
+                    }
+                    for event in turn.drain(..) {
                         match event {
                             Event::Fatal(fatal) => return Err(fatal),
                             Event::Stopped => return Ok(()),
                             event => self.on_event(event),
-                        }
-                        match inbox.try_recv() {
-                            Ok(next) => event = next,
-                            Err(_) => break,
                         }
                     }
                 }
@@ -98,19 +118,39 @@ impl EventLoop {
     fn tick(&mut self) {
         self.core.tick();
         self.reads.tick();
-        self.pending.retain(|_, waiter| !waiter.is_closed());
-        self.waiting_for_leader.retain(|proposal| !proposal.reply.is_closed());
+        self.proposals.tick();
+        self.is_way_full = false;
+        self.tell_health();
+    }
+
+    /// Says whether the member can serve: somebody leads, storage works, and entries are applied.
+    fn tell_health(&mut self) {
+        let status = self.core.status();
+        let is_stuck = self.applied < status.commit && self.applied == self.applying.applied;
+        let stuck_ticks = if is_stuck { self.applying.stuck_ticks + 1 } else { 0 };
+        self.applying = Applying { applied: self.applied, stuck_ticks };
+        let applies = stuck_ticks < election_ticks(&self.shared.config);
+        let serves = status.leader != 0 && applies && !self.core.storage_hangs();
+        self.shared.serves.send_if_modified(|served| {
+            let is_news = *served != serves;
+            *served = serves;
+            is_news
+        });
     }
 
     fn on_event(&mut self, event: Event) {
         match event {
             Event::Peer(received) => self.on_received(received),
-            Event::Propose(proposal) => self.propose(proposal),
+            Event::Propose(proposal) => self.proposals.join(proposal),
             Event::Read { reply } => self.reads.join(reply),
             Event::Persisted(token) => self.core.persisted(token),
             Event::Applied { index, answers } => self.on_applied(index, answers),
             Event::Flushed(index) => self.on_flushed(index),
             Event::SnapshotInstalled { message, reply } => self.on_installed(message, reply),
+            Event::SnapshotRefused { reply } => {
+                self.installing = false;
+                let _ = reply.send(false);
+            }
             Event::SnapshotSent { to, ok } => self.core.snapshot_sent(to, ok),
             Event::Stop => drop(self.applier.send(applier::Job::Stop)),
             Event::Stopped | Event::Fatal(_) => unreachable!("the loop ends on these"),
@@ -122,22 +162,43 @@ impl EventLoop {
             // A snapshot's message counts only with its bytes.
             Received::Message(Message { body: MessageBody::Snapshot { .. }, .. }) => {}
             Received::Message(message) => self.core.step(message),
+            Received::Disowned { by, why } => self.disowned = Some(Fatal::Disowned { by, why }),
+            Received::ProposalsLost { to } => self.proposals.link_broke(to),
             Received::Snapshot { message, chunks, reply } => {
                 self.on_snapshot(message, chunks, reply);
             }
         }
     }
 
-    fn propose(&mut self, proposal: Proposal) {
-        match self.core.propose(proposal.command.clone()) {
-            Ok(()) => drop(self.pending.insert(proposal.id.sequence, proposal.reply)),
-            Err(_)
-                if self.waiting_for_leader.len() < self.shared.config.limits.waiting_proposals =>
-            {
-                self.waiting_for_leader.push(proposal);
-            }
-            Err(_) => drop(proposal.reply.send(Err(NodeError::TooManyRequests))),
+    /// Gives the core, or the leader's member, the proposals that nobody has.
+    fn hand_out_proposals(&mut self) {
+        let Status { role, term, leader, .. } = self.core.status();
+        if self.is_way_full && role != Role::Leader {
+            return;
         }
+        for (id, command) in self.proposals.take(Office { term, leader }) {
+            let is_taken = if role == Role::Leader {
+                self.core.propose(command).is_ok()
+            } else {
+                self.pass_on(Office { term, leader }, command)
+            };
+            if !is_taken {
+                self.is_way_full = true;
+                self.proposals.refused(id);
+            }
+        }
+    }
+
+    fn pass_on(&self, office: Office, command: Bytes) -> bool {
+        let Office { term, leader } = office;
+        let from = self.shared.identity.member_id;
+        self.peers.takes_proposal(leader, command.len())
+            && self.peers.send(Message {
+                from,
+                to: leader,
+                term,
+                body: MessageBody::Propose { command },
+            })
     }
 
     fn on_applied(&mut self, index: Index, answers: Vec<(ProposalId, Result<Applied, Rejected>)>) {
@@ -145,9 +206,9 @@ impl EventLoop {
         self.core.applied(self.applied);
         for (id, answer) in answers {
             if id.member == self.shared.identity.member_id
-                && let Some(waiter) = self.pending.remove(&id.sequence)
+                && id.boot == self.shared.beginning.life.boot
             {
-                let _ = waiter.send(Ok(answer));
+                self.proposals.answer(id, answer);
             }
         }
         let kept = self.applied.saturating_sub(self.core.first_index());
@@ -168,7 +229,7 @@ impl EventLoop {
             self.core.compact(cut);
             let mark = SnapshotMark { index: cut, term, ..SnapshotMark::default() };
             let _ = self.writer.send(writer::Job::Cut(mark));
-            crate::probe!("log cut");
+            probe!("log cut");
         }
     }
 
@@ -189,6 +250,8 @@ impl EventLoop {
             return;
         };
         self.applied = self.applied.max(*index);
+        let store = self.shared.store.read().expect("no holder panics").clone();
+        self.proposals.jumped(|id| store.is_past(id));
         self.core.step(message);
         self.core.applied(self.applied);
         let _ = reply.send(true);
@@ -196,13 +259,8 @@ impl EventLoop {
 
     /// Hands out what the core wants done until it wants nothing more.
     fn process_all(&mut self) -> Result<(), Fatal> {
-        if !self.waiting_for_leader.is_empty() && self.core.status().leader != 0 {
-            crate::probe!("proposal waited for a leader");
-            for proposal in std::mem::take(&mut self.waiting_for_leader) {
-                self.propose(proposal);
-            }
-        }
         loop {
+            self.hand_out_proposals();
             if let Some(context) = self.reads.start() {
                 self.core.read_index(context);
             }
@@ -217,7 +275,7 @@ impl EventLoop {
         }
         self.reads.release(self.applied);
         self.publish();
-        Ok(())
+        self.disowned.take().map_or(Ok(()), Err)
     }
 
     fn process_ready(&mut self, ready: Ready) {
@@ -260,6 +318,7 @@ impl EventLoop {
                 "leadership changed"
             );
         }
+        self.shared.register.set_empty(self.core.last_index() == 0);
         shown.leader = status.leader;
         shown.term = status.term;
         shown.commit_index = status.commit;

@@ -4,14 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::event::{Event, NodeError, Proposal};
-use crate::command::{Attributes, Command, Proposable, ProposalId, Rejected};
+use crate::command::{Attributes, Command, Header, Proposable, ProposalId, Rejected};
 use crate::config::Config;
 use crate::consensus::types::{Index, NodeId, Term};
 use crate::identity::Identity;
 use crate::mvcc::Store;
+use crate::peer::{Beginning, Register};
 use crate::platform::{Platform, timeout};
 use crate::watch::Hub;
 
@@ -25,6 +26,8 @@ pub struct Handle(Arc<Shared>);
 /// What the handle, the loop and the applier share.
 pub(crate) struct Shared {
     pub(crate) identity: Identity,
+    pub(crate) beginning: Beginning,
+    pub(crate) register: Arc<Register>,
     pub(crate) config: Config,
     pub(crate) platform: Platform,
     pub(crate) inbox: mpsc::Sender<Event>,
@@ -32,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Mutex<Hub>>,
     pub(crate) hub_work: Notify,
     pub(crate) status: RwLock<NodeStatus>,
+    /// Whether the member can serve: somebody leads, and what is committed is applied here.
+    pub(crate) serves: watch::Sender<bool>,
     pub(crate) sequence: AtomicU64,
     pub(crate) members: Vec<Member>,
 }
@@ -98,6 +103,11 @@ impl Handle {
         *self.0.status.read().expect("no holder panics")
     }
 
+    /// Whether this member can serve now, and from now on.
+    pub fn serves(&self) -> watch::Receiver<bool> {
+        self.0.serves.subscribe()
+    }
+
     /// The members of the cluster, each with the attributes it published last.
     pub fn members(&self) -> Vec<Member> {
         let published = self.store().cluster().published;
@@ -117,6 +127,7 @@ impl Handle {
             member: self.identity().member_id,
             name: self.config().name.clone(),
             client_urls: self.config().advertise_client_urls.clone(),
+            life: self.0.beginning.life,
         };
         loop {
             if self.read_index().await.is_ok()
@@ -148,10 +159,9 @@ impl Handle {
             return Ok(Err(Rejected::NoSpace));
         }
         let sequence = self.0.sequence.fetch_add(1, Ordering::Relaxed);
-        let id = ProposalId { member: self.0.identity.member_id, sequence };
-        let command = postcard::to_stdvec(&Command { id, body: request.into_body() })
-            .expect("a command is plain bytes and numbers")
-            .into();
+        let (member, boot) = (self.0.identity.member_id, self.0.beginning.life.boot);
+        let id = ProposalId { member, boot, sequence };
+        let command = Command { header: Header::of(id), body: request.into_body() }.encode();
         let (reply, answer) = oneshot::channel();
         let answer = self.ask(Event::Propose(Proposal { id, command, reply }), answer).await??;
         // The waiter is found by the proposal's name, which no other proposal has.

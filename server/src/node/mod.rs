@@ -11,7 +11,7 @@
 //!    for the disk. When the append is durable, an event brings its token back, and the core
 //!    releases the messages that waited for the append.
 //! 3. Committed entries go to the applier ([`applier`]), a task of its own too. The answers come back
-//!    as an event and find their callers in `pending`.
+//!    as an event and find their callers among the [`proposals`].
 //!
 //! # Reads
 //!
@@ -23,19 +23,24 @@
 //! - The loop awaits nothing but its inbox and its tick.
 //! - The log is never cut above the applied index of the last durable commit of the state.
 //! - A member stops on what it cannot trust: every error of storage is [`Fatal`].
+//! - A member stops when one of its tasks is gone ([`Tasks`]): no part of it lives alone.
 
 mod fatal;
 
 pub mod event;
 
 pub mod applier;
+pub mod bootstrap;
 pub mod event_loop;
 pub mod handle;
+pub mod proposals;
 pub mod reads;
 pub mod snapshot;
+mod tasks;
 pub mod watchers;
 pub mod writer;
 
 pub use event::NodeError;
 pub use fatal::Fatal;
 pub use handle::{Handle, Member, NodeStatus};
+pub(crate) use tasks::Tasks;

@@ -41,7 +41,13 @@ pub(crate) async fn install(shared: &Arc<Shared>, chunks: Vec<Bytes>) -> Result<
     remove_if_there(disk, STATE_FILE_NEW).await?;
     let backend = disk.backend(STATE_FILE_NEW).map_err(Fatal::io("open state.new"))?;
     let identity = shared.identity;
-    let store = blocking(disk, move || Store::import(backend, identity, chunks)).await?;
+    let store = match blocking(disk, move || Store::import(backend, identity, chunks)).await {
+        Err(error) if error.is_of_snapshot() => {
+            remove_if_there(disk, STATE_FILE_NEW).await?;
+            return Err(error.into());
+        }
+        imported => imported?,
+    };
     crate::probe!("snapshot written, not yet in place");
     disk.rename(STATE_FILE_NEW, STATE_FILE).await.map_err(Fatal::io("rename state.new"))?;
     disk.sync_dir("").await.map_err(Fatal::io("sync the data directory"))?;

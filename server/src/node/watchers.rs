@@ -2,11 +2,13 @@
 
 use crate::platform::blocking;
 
-use super::Handle;
-use super::event::Event;
+use super::{Fatal, Handle};
 
 /// Works as long as the member.
-pub async fn run(node: Handle) {
+///
+/// # Errors
+/// When storage fails.
+pub async fn run(node: Handle) -> Result<(), Fatal> {
     let shared = node.shared().clone();
     let clock = shared.platform.clock.clone();
     let interval = shared.config.watch_progress_interval;
@@ -24,13 +26,8 @@ pub async fn run(node: Handle) {
         while shared.hub.lock().expect("no holder panics").needs_sync() {
             let (hub, store) = (shared.hub.clone(), node.store());
             let step = move || hub.lock().expect("no holder panics").sync(&store);
-            match blocking(&shared.platform.disk, step).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    let _ = shared.inbox.send(Event::Fatal(error.into())).await;
-                    return;
-                }
+            if !blocking(&shared.platform.disk, step).await? {
+                break;
             }
         }
     }

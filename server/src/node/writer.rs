@@ -21,17 +21,17 @@ pub enum Job {
     Cut(SnapshotMark),
 }
 
-/// Works until the loop is gone or storage fails.
+/// Works until the loop is gone.
+///
+/// # Errors
+/// When storage fails.
 pub async fn run(
     wal: Wal,
     platform: Platform,
     jobs: mpsc::UnboundedReceiver<Job>,
     inbox: mpsc::Sender<Event>,
-) {
-    let mut writer = Writer { wal, platform, jobs, inbox, sealed: true };
-    if let Err(fatal) = writer.work().await {
-        let _ = writer.inbox.send(Event::Fatal(fatal)).await;
-    }
+) -> Result<(), Fatal> {
+    Writer { wal, platform, jobs, inbox, sealed: true }.work().await
 }
 
 struct Writer {

@@ -1,14 +1,21 @@
 //! The receiving side: checks who speaks, decodes, and gives what came to an inbox.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use mettle_api::peer::{Frame, SnapshotEnd, StreamEnd, peer_server::Peer};
+use mettle_api::peer::{
+    Frame, SnapshotEnd, StandingRequest, StandingResponse, StreamEnd, peer_server::Peer,
+};
 use tokio::sync::oneshot;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::head::accept;
+use super::head::{DISOWNED, Speaker, accept};
 use super::received::{Closed, Inbox, Received};
-use crate::consensus::types::{Message, MessageBody};
+use super::register::Register;
+use crate::command::Command;
+use crate::consensus::types::{Message, MessageBody, Payload};
 use crate::identity::Identity;
+use crate::probe;
 
 /// Bytes of a snapshot taken into memory before it is refused.
 const SNAPSHOT_BYTES_MAX: usize = 8 << 30;
@@ -17,21 +24,26 @@ const SNAPSHOT_BYTES_MAX: usize = 8 << 30;
 #[derive(Clone)]
 pub struct PeerService<I> {
     identity: Identity,
+    register: Arc<Register>,
     inbox: I,
 }
 
 impl<I: Inbox> PeerService<I> {
-    /// Gives what arrives to `inbox`.
-    pub fn new(identity: Identity, inbox: I) -> PeerService<I> {
-        PeerService { identity, inbox }
+    /// Gives what arrives to `inbox`, from peers that `register` has nothing against.
+    pub fn new(identity: Identity, register: Arc<Register>, inbox: I) -> PeerService<I> {
+        PeerService { identity, register, inbox }
     }
 
-    /// Reads the head of a stream and refuses whoever is not meant for this member.
+    /// Reads the head of a stream and refuses whoever does not mean this member, or is not who it was.
     async fn welcome(&self, frames: &mut Streaming<Frame>) -> Result<u64, Status> {
         let Some(Frame { head: Some(head), .. }) = frames.message().await? else {
             return Err(Status::invalid_argument("the first frame of a stream has a head"));
         };
-        accept(head, self.identity)
+        let Speaker { identity: Identity { member_id, .. }, beginning } =
+            accept(head, self.identity)?;
+        let met = self.register.meet(member_id, beginning);
+        met.map_err(|stranger| Status::new(DISOWNED, stranger.to_string()))?;
+        Ok(member_id)
     }
 
     fn decode(&self, payload: &Bytes, from: u64) -> Result<Message, Status> {
@@ -40,12 +52,33 @@ impl<I: Inbox> PeerService<I> {
         if message.from != from || message.to != self.identity.member_id {
             return Err(Status::invalid_argument("a message of another pair of members"));
         }
+        check_commands(&message.body)?;
+        self.register.heard(&message);
         Ok(message)
     }
 
     async fn give(&self, received: Received) -> Result<(), Status> {
         let given = self.inbox.give(received).await;
         given.map_err(|Closed| Status::unavailable("the member is stopping"))
+    }
+}
+
+/// Refuses a message with a command whose bytes are not those that its proposer sent.
+fn check_commands(body: &MessageBody) -> Result<(), Status> {
+    let damaged = |what: String, error| {
+        probe!("command damaged between members");
+        Status::data_loss(format!("{what} is damaged: {error}"))
+    };
+    match body {
+        MessageBody::Propose { command } => {
+            Command::check(command).map_err(|error| damaged("a proposal".to_owned(), error))
+        }
+        MessageBody::Append { entries, .. } => entries.iter().try_for_each(|entry| {
+            let Payload::Command(command) = &entry.payload else { return Ok(()) };
+            let check = Command::check(command);
+            check.map_err(|error| damaged(format!("entry {}", entry.index), error))
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -93,5 +126,21 @@ impl<I: Inbox> Peer for PeerService<I> {
             Ok(false) => Err(Status::failed_precondition("the snapshot is not needed any more")),
             Err(_) => Err(Status::unavailable("the member is stopping")),
         }
+    }
+
+    async fn standing(
+        &self,
+        request: Request<StandingRequest>,
+    ) -> Result<Response<StandingResponse>, Status> {
+        let Some(head) = request.into_inner().head else {
+            return Err(Status::invalid_argument("a question about standing has a head"));
+        };
+        let asks = accept(head, self.identity)?.identity.member_id;
+        let life = self.register.life_of(asks);
+        Ok(Response::new(StandingResponse {
+            empty: self.register.is_empty(),
+            known_incarnation: life.incarnation,
+            known_boot: life.boot,
+        }))
     }
 }

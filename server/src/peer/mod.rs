@@ -1,70 +1,95 @@
 //! How members speak to each other: gRPC on the peer URL, with bounded outboxes that drop.
 //!
-//! A member keeps three kinds of connections to each peer: one for appends, one for all other
-//! messages, and one for each snapshot. On a single connection the kinds would wait for one another.
-//! A full outbox drops the message, and the core is told so; the event loop never waits for a peer.
+//! A member keeps four kinds of connections to each peer: one for appends, one for proposals that are
+//! passed on, one for all other messages, and one for each snapshot. On a single connection the kinds
+//! would wait for one another. A full outbox refuses the message, and the sender is told so; the
+//! event loop never waits for a peer. When a connection breaks, what was on it is lost: the core says
+//! it anew when it matters, and for proposals the loop is told ([`Received::ProposalsLost`]).
 //!
 //! Every stream opens with a head that names format, cluster, sender and receiver. A member refuses a
 //! stream that is meant for another member (etcd's bug X27: a member reborn at the same address took
-//! such a message).
+//! such a message). The head also says how the sender's life began, and a peer that comes with another
+//! disk than it had is refused ([`Register`]). A peer that is refused so is told, and ends.
 //!
 //! What comes from a peer is [`Received`], and goes to an [`Inbox`]: this room does not know the loop.
 
 mod head;
 mod inbound;
 mod outbound;
+mod outbox;
 mod received;
+mod register;
+mod standing;
 
+pub use head::Speaker;
 pub use inbound::PeerService;
 pub use received::{Closed, Inbox, Received};
+pub use register::{Beginning, Register, Stranger};
+pub use standing::{Standing, ask as ask_standing};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 
 use crate::consensus::types::{Message, MessageBody, NodeId, SnapshotMark, Term};
-use crate::identity::Identity;
-use crate::platform::Platform;
+use crate::platform::{BoxFuture, Platform};
+use outbound::Way;
+use outbox::Outbox;
 
 /// The ways to all peers.
 #[derive(Clone)]
 pub struct Peers(Arc<Inner>);
 
 struct Inner {
-    identity: Identity,
+    own: Speaker,
     platform: Platform,
     links: BTreeMap<NodeId, Link>,
 }
 
 struct Link {
     addr: SocketAddr,
-    appends: mpsc::Sender<Bytes>,
-    rest: mpsc::Sender<Bytes>,
+    appends: Outbox,
+    proposals: Outbox,
+    rest: Outbox,
 }
 
 impl Peers {
-    /// Starts two streams to each peer.
+    /// Starts three streams to each peer with `spawn`; what is lost of proposals is said to `inbox`.
     pub fn start(
-        identity: Identity,
+        own: Speaker,
         platform: &Platform,
         peers: &BTreeMap<NodeId, SocketAddr>,
         outbox_messages: usize,
+        inbox: &impl Inbox,
+        spawn: &dyn Fn(BoxFuture<'static, ()>),
     ) -> Peers {
-        let start = |to: NodeId, addr: SocketAddr| {
-            let (outbox, messages) = mpsc::channel(outbox_messages);
-            tokio::spawn(outbound::run(platform.clone(), identity, to, addr, messages));
+        let way = |to: NodeId, addr: SocketAddr| {
+            Way::new(platform, own, outbound::To { id: to, addr }, inbox.clone())
+        };
+        let start = |way: Way<_>| {
+            let (outbox, emptier) = outbox::outbox(outbox_messages);
+            spawn(Box::pin(outbound::run(way, emptier)));
             outbox
         };
-        let links = peers
-            .iter()
-            .map(|(&to, &addr)| {
-                (to, Link { addr, appends: start(to, addr), rest: start(to, addr) })
-            })
-            .collect();
-        Peers(Arc::new(Inner { identity, platform: platform.clone(), links }))
+        let start_proposals = |way: Way<_>| {
+            let (outbox, emptier) = outbox::outbox(outbox_messages);
+            spawn(Box::pin(outbound::run_proposals(way, emptier)));
+            outbox
+        };
+        let mut links = BTreeMap::new();
+        for (&to, &addr) in peers {
+            let (appends, rest) = (start(way(to, addr)), start(way(to, addr)));
+            let proposals = start_proposals(way(to, addr));
+            links.insert(to, Link { addr, appends, proposals, rest });
+        }
+        Peers(Arc::new(Inner { own, platform: platform.clone(), links }))
+    }
+
+    /// Whether a proposal of so many bytes can be passed on to `to` now.
+    pub fn takes_proposal(&self, to: NodeId, bytes: usize) -> bool {
+        self.0.links.get(&to).is_some_and(|link| link.proposals.has_room(bytes))
     }
 
     /// Puts a message into its outbox; false when it was dropped.
@@ -72,10 +97,11 @@ impl Peers {
         let Some(link) = self.0.links.get(&message.to) else { return false };
         let outbox = match message.body {
             MessageBody::Append { .. } => &link.appends,
+            MessageBody::Propose { .. } => &link.proposals,
             _ => &link.rest,
         };
         let bytes = postcard::to_stdvec(&message).expect("a message is plain bytes and numbers");
-        let sent = outbox.try_send(bytes.into()).is_ok();
+        let sent = outbox.add(bytes.into());
         if !sent {
             crate::probe!("peer outbox full");
         }
@@ -91,8 +117,8 @@ impl Peers {
         chunks: Vec<Bytes>,
     ) -> bool {
         let Some(link) = self.0.links.get(&to) else { return false };
-        let from = self.0.identity.member_id;
+        let from = self.0.own.identity.member_id;
         let message = Message { from, to, term, body: MessageBody::Snapshot { mark } };
-        outbound::snapshot(&self.0.platform, self.0.identity, link.addr, message, chunks).await
+        outbound::snapshot(&self.0.platform, self.0.own, link.addr, message, chunks).await
     }
 }

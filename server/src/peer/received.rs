@@ -5,13 +5,25 @@ use std::future::Future;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::consensus::types::Message;
+use crate::consensus::types::{Message, NodeId};
 
 /// What a peer sent to this member.
 #[derive(Debug)]
 pub enum Received {
     /// One message.
     Message(Message),
+    /// The way of proposals to a peer broke: proposals on it may be lost.
+    ProposalsLost {
+        /// The peer.
+        to: NodeId,
+    },
+    /// A peer takes this member's disk for another one, and will never listen to it.
+    Disowned {
+        /// The peer.
+        by: NodeId,
+        /// What it said.
+        why: String,
+    },
     /// A snapshot, whole.
     Snapshot {
         /// The message it belongs to.

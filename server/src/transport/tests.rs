@@ -17,7 +17,7 @@ use mettle_api::health::health_server::{Health, HealthServer};
 use mettle_api::health::{HealthCheckRequest, HealthCheckResponse};
 use mettle_api::peer::peer_client::PeerClient;
 use mettle_api::peer::peer_server::{Peer, PeerServer};
-use mettle_api::peer::{Frame, SnapshotEnd, StreamEnd};
+use mettle_api::peer::{Frame, SnapshotEnd, StandingRequest, StandingResponse, StreamEnd};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -215,6 +215,13 @@ impl Peer for Answers {
         _: Request<Streaming<Frame>>,
     ) -> Result<Response<SnapshotEnd>, Status> {
         Err(Status::unimplemented("snapshot"))
+    }
+
+    async fn standing(
+        &self,
+        _: Request<StandingRequest>,
+    ) -> Result<Response<StandingResponse>, Status> {
+        Err(Status::unimplemented("standing"))
     }
 }
 

@@ -52,7 +52,8 @@ pub enum WalError {
     /// Written by another version of the format.
     #[error(
         "log: {path} has format version {found}, this server reads {expected}; \
-         use the server that wrote it"
+         start the server that wrote it, or give this one an empty data directory in a new cluster \
+         and copy the keys over"
     )]
     WrongVersion {
         /// The segment.

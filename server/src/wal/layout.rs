@@ -4,7 +4,9 @@ use crate::consensus::types::Index;
 use crate::identity::Identity;
 
 /// Version of the layout and of the records in it. Later versions keep the first 60 bytes.
-pub(super) const VERSION: u32 = 1;
+///
+/// 1: as commit 057aa02 wrote it. 2: records carry the member's life, commands a version.
+pub(super) const VERSION: u32 = 2;
 /// Bytes of a segment's header.
 pub(super) const SEGMENT_HEADER_LEN: usize = 60;
 /// Bytes of a batch's header.

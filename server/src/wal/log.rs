@@ -13,7 +13,7 @@ use super::record::RecordRef;
 use super::recover::{self, COPY_SUFFIX, Recovered};
 use super::segment::{Segment, segment_number, segment_path};
 use crate::consensus::types::{AppendBatch, HardState, Index, SnapshotMark};
-use crate::identity::Identity;
+use crate::identity::{Identity, Life};
 use crate::platform::{Disk, File, Open};
 use crate::{planted, probe};
 
@@ -55,6 +55,7 @@ pub struct Wal {
     /// Whether a batch that says something was written since the last seal.
     unsealed: bool,
     hard_state: HardState,
+    life: Life,
     start: SnapshotMark,
     last_index: Index,
     poisoned: bool,
@@ -79,13 +80,14 @@ impl Wal {
         }
         let end = recover::read(&*disk, dir, identity, &numbers).await?;
         let (sequence, crc, torn_bytes) = (end.sequence, end.crc, end.torn_bytes);
+        let life = end.content.life;
         let (hard_state, start, entries) = end.content.finish().map_err(|damage| {
             let number = end.segments.last().map_or(1, |segment| segment.number);
             let offset = end.file.as_ref().map_or(0, |(_, len)| *len);
             WalError::Corrupt { path: segment_path(dir, number), offset, damage }
         })?;
-        let fresh = end.file.is_none();
-        let recovered = Recovered { hard_state, snapshot: start, entries, fresh, torn_bytes };
+        let is_new = end.file.is_none();
+        let recovered = Recovered { hard_state, snapshot: start, entries, life, torn_bytes };
         let (file, written) = if let Some(file) = end.file {
             file
         } else {
@@ -107,14 +109,34 @@ impl Wal {
             durable: sequence,
             unsealed: true,
             hard_state,
+            life,
             start: recovered.snapshot.clone(),
             last_index: recovered.last_index(),
             poisoned: false,
         };
-        if fresh {
+        if is_new {
             wal.begin_segment(1).await?;
         }
         Ok((wal, recovered))
+    }
+
+    /// Notes that a process begins to use the log, durably, before it promises anything.
+    pub async fn begin_life(&mut self, life: Life) -> Result<(), WalError> {
+        self.refuse_poisoned()?;
+        assert!(life.incarnation != 0, "{life} is of no disk");
+        assert_eq!(life.boot, self.life.boot + 1, "{life} begins after {}", self.life);
+        let is_first = self.life.incarnation == 0;
+        assert!(
+            is_first || life.incarnation == self.life.incarnation,
+            "{life} on a disk of {}",
+            self.life
+        );
+        let body = RecordRef { life: Some(life), ..RecordRef::default() }.encode();
+        self.make_room(body.len()).await?;
+        self.life = life;
+        self.unsealed = true;
+        self.encode(&body);
+        self.sync().await
     }
 
     /// Adds a batch; durable once [`Wal::sync`] returns.
@@ -126,8 +148,8 @@ impl Wal {
         let record = RecordRef {
             hard_state: batch.hard_state,
             restart: batch.snapshot.as_ref(),
-            start: None,
             entries: &batch.entries,
+            ..RecordRef::default()
         };
         let body = record.encode();
         // First: the head of a new segment repeats the state before this batch.
@@ -305,6 +327,7 @@ impl Wal {
         let head = RecordRef {
             hard_state: Some(self.hard_state),
             start: Some(&self.start),
+            life: (self.life.incarnation != 0).then_some(self.life),
             ..RecordRef::default()
         };
         self.encode(&head.encode());

@@ -5,15 +5,16 @@
 //! with a header {magic, format version, cluster id, member id, segment, first index, first
 //! sequence, previous batch's CRC, own CRC} and goes on with batches. A batch is {magic, body
 //! length, segment, sequence, durable_to, previous batch's CRC, own CRC} and a body: a postcard
-//! record of hard state, snapshot mark and entries. The CRC covers header and body and is salted
+//! record of hard state, snapshot mark, life and entries. The CRC covers header and body and is salted
 //! with the identity, so a batch is verifiable alone. All numbers are little-endian.
 //!
 //! # Writing
 //! [`Wal::append`] adds a batch to a buffer, [`Wal::sync`] writes the buffer and calls `fdatasync`:
-//! several appends share one sync. Every write begins on a page of its own and fills it with zeros,
+//! several appends share one sync. Before the first append of a process, [`Wal::begin_life`] says
+//! which disk this is and how many processes have used it. Every write begins on a page of its own and fills it with zeros,
 //! so no sector that holds acknowledged batches is ever written again. A full segment is synced
-//! before the next one is created, and the next one begins with a batch that repeats hard state and
-//! snapshot mark, so [`Wal::cut`] may remove whole old segments and loses neither.
+//! before the next one is created, and the next one begins with a batch that repeats hard state,
+//! snapshot mark and life, so [`Wal::cut`] may remove whole old segments and loses none of them.
 //!
 //! # Recovery
 //! `durable_to` says how far the log was known synced when a batch was written. At the first batch

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Damage;
 use crate::consensus::types::{Entry, HardState, Index, SnapshotMark};
+use crate::identity::Life;
 
 /// The body of a batch as it is read.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -13,6 +14,7 @@ pub(super) struct Record {
     hard_state: Option<HardState>,
     pub(super) restart: Option<SnapshotMark>,
     pub(super) start: Option<SnapshotMark>,
+    life: Option<Life>,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -25,6 +27,8 @@ pub(super) struct RecordRef<'a> {
     pub(super) restart: Option<&'a SnapshotMark>,
     /// The log begins after this mark: entries up to it are in the state machine's durable state.
     pub(super) start: Option<&'a SnapshotMark>,
+    /// A process of the member begins to use the log.
+    pub(super) life: Option<Life>,
     /// Entries; the first cuts the log from its index on.
     pub(super) entries: &'a [Entry],
 }
@@ -40,6 +44,8 @@ impl RecordRef<'_> {
 pub(super) struct Content {
     pub(super) hard_state: HardState,
     pub(super) start: SnapshotMark,
+    /// Of the last process that used the log; 0 before the first.
+    pub(super) life: Life,
     entries: BTreeMap<Index, Entry>,
     /// The highest index a batch since the last [`Content::begin_segment`] carried.
     highest: Index,
@@ -70,6 +76,7 @@ impl Content {
         if let Some(hard_state) = record.hard_state {
             self.hard_state = hard_state;
         }
+        self.life = record.life.unwrap_or(self.life);
         if let Some(first) = record.entries.first() {
             self.entries.split_off(&first.index);
         }

@@ -12,7 +12,7 @@ use super::layout::{
 use super::record::Content;
 use super::segment::{Segment, segment_path};
 use crate::consensus::types::{Entry, HardState, Index, SnapshotMark};
-use crate::identity::Identity;
+use crate::identity::{Identity, Life};
 use crate::platform::{Disk, File, Open};
 use crate::probe;
 
@@ -25,13 +25,19 @@ pub struct Recovered {
     pub snapshot: SnapshotMark,
     /// Entries after it, without gaps, overwritten ones gone.
     pub entries: Vec<Entry>,
-    /// There was no log yet. Whoever finds durable state beside it has lost the log.
-    pub fresh: bool,
+    /// The last process that used the log, and its disk; 0 when no process ever did.
+    pub life: Life,
     /// Bytes of a torn tail that were cut.
     pub torn_bytes: u64,
 }
 
 impl Recovered {
+    /// Whether no process ever used this log: nothing was promised. Whoever finds durable state
+    /// beside such a log has lost the log.
+    pub fn is_fresh(&self) -> bool {
+        self.life.incarnation == 0
+    }
+
     /// The last index of the log.
     pub fn last_index(&self) -> Index {
         self.entries.last().map_or(self.snapshot.index, |entry| entry.index)

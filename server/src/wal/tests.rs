@@ -17,9 +17,10 @@ use super::*;
 use crate::consensus::types::{
     AppendBatch, AppendToken, Entry, HardState, Membership, Payload, SnapshotMark,
 };
-use crate::identity::Identity;
+use crate::identity::{Identity, Life};
 
 const IDENTITY: Identity = Identity { cluster_id: 0xc1, member_id: 0x3e };
+const LIFE: Life = Life { incarnation: 0xf00d, boot: 1 };
 const FIRST: &str = "wal/0000000000000001.wal";
 const SECOND: &str = "wal/0000000000000002.wal";
 
@@ -58,7 +59,8 @@ fn hard(term: u64, vote: u64, commit: u64) -> HardState {
 fn small_log() -> (MemoryDisk, Vec<Recovered>) {
     let disk = MemoryDisk::default();
     let (mut wal, fresh) = open(&disk).unwrap();
-    let mut states = vec![Recovered { fresh: false, ..fresh }];
+    now(wal.begin_life(LIFE)).unwrap();
+    let mut states = vec![fresh.clone(), Recovered { life: LIFE, ..fresh }];
     let appends = [
         batch(Some(hard(1, 2, 0)), vec![entry(1, 1, "a"), entry(2, 1, "bb")]),
         batch(None, vec![entry(2, 2, "c"), entry(3, 2, "d")]),
@@ -131,17 +133,55 @@ fn the_layout_is_pinned() {
     now(wal.append(&batch(Some(hard(5, 2, 1)), vec![entry(1, 5, "hi")]))).unwrap();
     now(wal.sync()).unwrap();
     expect![[r"
-        4d 45 54 54 4c 45 4c 47 01 00 00 00 c1 00 00 00 00 00 00 00
+        4d 45 54 54 4c 45 4c 47 02 00 00 00 c1 00 00 00 00 00 00 00
         3e 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 01 00 00 00
-        00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 90 be 95 2d
-        4d 42 41 54 0c 00 00 00 01 00 00 00 00 00 00 00 01 00 00 00
-        00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 ff a2 93 06
+        00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 9c 99 ee 09
+        4d 42 41 54 0d 00 00 00 01 00 00 00 00 00 00 00 01 00 00 00
+        00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 13 b7 96 91
         01 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00
         00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 4d 42 41 54
-        0d 00 00 00 01 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00
-        01 00 00 00 00 00 00 00 ff a2 93 06 19 75 58 68 01 05 02 01
-        00 00 01 05 01 01 02 68 69 00 00 00 00 00 00 00 00 00 00 00"]]
+        0e 00 00 00 01 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00
+        01 00 00 00 00 00 00 00 13 b7 96 91 51 c1 19 ca 01 05 02 01
+        00 00 00 01 05 01 01 02 68 69 00 00 00 00 00 00 00 00 00 00"]]
     .assert_eq(&hex(&disk.bytes(FIRST)));
+}
+
+#[test]
+fn a_log_of_version_1_is_refused_by_name() {
+    // The head of a segment as commit 057aa02 wrote it.
+    let old = "4d455454 4c454c47 01000000 c1000000 00000000 3e000000 00000000 01000000 00000000 \
+               01000000 00000000 01000000 00000000 00000000 90be952d";
+    let digits: String = old.split_whitespace().collect();
+    let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16));
+    let disk = MemoryDisk::default();
+    drop(open(&disk).unwrap());
+    disk.set_bytes(FIRST, bytes.collect::<Result<_, _>>().unwrap());
+    let text = open(&disk).map(|_| ()).unwrap_err().to_string();
+    let expected = "log: wal/0000000000000001.wal has format version 1, this server reads 2; \
+                    start the server that wrote it, or give this one an empty data directory in a \
+                    new cluster and copy the keys over";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn every_segment_repeats_the_life() {
+    let disk = MemoryDisk::default();
+    let (mut wal, _) = open_sized(&disk, 20_000).unwrap();
+    now(wal.begin_life(LIFE)).unwrap();
+    for index in 1..20 {
+        now(wal.append(&batch(None, vec![entry(index, 1, &"x".repeat(3000))]))).unwrap();
+        now(wal.sync()).unwrap();
+    }
+    now(wal.cut(&mark(15, 1))).unwrap();
+    let (mut wal, recovered) = open_sized(&disk, 20_000).unwrap();
+    assert!(
+        !disk.names().iter().any(|name| FIRST.ends_with(name)),
+        "the segment that the life was written to is gone"
+    );
+    assert_eq!(recovered.life, LIFE);
+    let next = Life { boot: 2, ..LIFE };
+    now(wal.begin_life(next)).unwrap();
+    assert_eq!(open(&disk).unwrap().1.life, next);
 }
 
 #[test]
@@ -157,7 +197,8 @@ fn a_log_cut_at_every_byte_recovers_the_batches_before_the_cut() {
         let expected = &states[whole.saturating_sub(1)];
         assert_eq!(recovered.entries, expected.entries, "cut at {len}");
         assert_eq!(recovered.hard_state, expected.hard_state, "cut at {len}");
-        assert_eq!(recovered.fresh, whole == 0 && len < SEGMENT_HEADER_LEN, "cut at {len}");
+        assert_eq!(recovered.life, expected.life, "cut at {len}");
+        assert_eq!(recovered.is_fresh(), whole < 2, "cut at {len}");
         // And it goes on from there.
         let next = entry(recovered.last_index() + 1, 9, "next");
         now(wal.append(&batch(None, vec![next.clone()]))).unwrap();
@@ -245,11 +286,12 @@ fn the_log_of_another_member_is_refused() {
 fn a_segment_of_another_version_is_refused() {
     let (disk, _) = small_log();
     let mut bytes = disk.bytes(FIRST);
-    bytes[8] = 2;
+    bytes[8] = 3;
     disk.set_bytes(FIRST, bytes);
     let expected = expect![
-        "log: wal/0000000000000001.wal has format version 2, this server reads 1; use the \
-         server that wrote it"
+        "log: wal/0000000000000001.wal has format version 3, this server reads 2; start the \
+         server that wrote it, or give this one an empty data directory in a new cluster and copy \
+         the keys over"
     ];
     expected.assert_eq(&open(&disk).err().unwrap().to_string());
 }
@@ -434,7 +476,7 @@ impl Trial {
     fn new() -> Trial {
         let disk = MemoryDisk::default();
         let (wal, state) = open_sized(&disk, TRIAL_SEGMENT_BYTES).unwrap();
-        Trial { disk, wal, states: vec![Recovered { fresh: false, ..state }], term: 1 }
+        Trial { disk, wal, states: vec![state], term: 1 }
     }
 
     fn last(&self) -> Recovered {

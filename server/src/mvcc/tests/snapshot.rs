@@ -7,7 +7,7 @@ use super::{IDENTITY, apply_one, put};
 use crate::apply;
 use crate::command::{Attributes, Body, CompactRequest};
 use crate::consensus::types::{Entry, Membership, Payload};
-use crate::identity::Identity;
+use crate::identity::{Identity, Life};
 use crate::limits::StoreLimits;
 use crate::mvcc::{Store, StoreError};
 
@@ -34,7 +34,12 @@ fn filled() -> Store {
     }
     apply_one(&store, Body::Compact(CompactRequest { revision: 21, physical: false })).unwrap();
     let urls = vec!["http://10.0.0.2:2379".to_owned()];
-    let said = Attributes { member: 2, name: "m2".to_owned(), client_urls: urls };
+    let said = Attributes {
+        member: 2,
+        name: "m2".to_owned(),
+        client_urls: urls,
+        life: Life { incarnation: 5, boot: 3 },
+    };
     apply_one(&store, Body::Publish(said)).unwrap();
     assert!(!store.memory().awaiting_removal.is_empty());
     store

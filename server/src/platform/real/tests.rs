@@ -141,7 +141,7 @@ async fn the_log_lives_on_the_real_disk() {
     let entry = |index| Entry { term: 1, index, payload: Payload::Command(vec![7; 900].into()) };
     let (mut wal, recovered) =
         Wal::open(dir.platform().disk, "wal", identity, options).await.unwrap();
-    assert!(recovered.fresh);
+    assert!(recovered.is_fresh());
     for index in 1..=100 {
         let entries = vec![entry(index)];
         let append =

@@ -75,6 +75,11 @@ struct Member {
 impl Cluster {
     /// Starts `size` members and waits until all of them serve.
     pub(crate) fn start(program: Program, size: usize) -> Cluster {
+        Cluster::start_some(program, size, size)
+    }
+
+    /// Starts the first `started` of `size` members and waits until they serve.
+    pub(crate) fn start_some(program: Program, size: usize, started: usize) -> Cluster {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("{program:?}-{}-{number}", std::process::id());
@@ -94,7 +99,7 @@ impl Cluster {
             .collect();
         drop(sockets);
         let mut cluster = Cluster { program, dir, members };
-        for n in 0..size {
+        for n in 0..started {
             cluster.start_member(n);
         }
         cluster.wait_until_serving();
@@ -139,6 +144,25 @@ impl Cluster {
         process.wait().unwrap();
     }
 
+    /// Takes a killed member's disk away.
+    pub(crate) fn wipe(&self, n: usize) {
+        std::fs::remove_dir_all(self.dir.join(&self.members[n].name)).unwrap();
+    }
+
+    /// Waits until a member ends by itself; returns the end of its log.
+    pub(crate) fn end_of(&mut self, n: usize) -> String {
+        let mut process = self.members[n].process.take().expect("it runs");
+        let ended = wait_until(|| process.try_wait().unwrap().is_some());
+        let log = std::fs::read_to_string(self.dir.join(format!("{}.log", self.members[n].name)));
+        let log = log.unwrap();
+        let last = log.lines().last().unwrap_or_default().to_owned();
+        if ended.is_err() {
+            let _ = process.kill();
+            panic!("{} goes on: {last}", self.members[n].name);
+        }
+        last
+    }
+
     /// How many members there are.
     pub(crate) fn size(&self) -> usize {
         self.members.len()
@@ -149,9 +173,9 @@ impl Cluster {
         self.members[n].client
     }
 
-    /// Waits until every member answers a linearizable read.
+    /// Waits until every member that runs answers a linearizable read.
     pub(crate) fn wait_until_serving(&self) {
-        for n in 0..self.members.len() {
+        for n in (0..self.members.len()).filter(|n| self.members[*n].process.is_some()) {
             let endpoint = format!("endpoints={}", self.members[n].client);
             let mut last = String::new();
             wait_until(|| {

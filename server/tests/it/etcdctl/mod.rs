@@ -5,7 +5,9 @@
 //! `UPDATE_GOLDENFILES=1 cargo test -p mettle-server --test it etcd_itself`.
 
 mod cluster;
+mod disk_lost;
 mod load;
+mod pressure;
 mod script;
 mod services;
 mod side_by_side;
