@@ -1,6 +1,7 @@
 //! The judge from outside: each module tests one subject, on histories that `world` makes.
 
 mod ambiguous_writes;
+mod branch_not_taken;
 mod brute_force_leases;
 mod brute_force_order;
 mod follow;

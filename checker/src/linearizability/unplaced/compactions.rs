@@ -1,6 +1,6 @@
 //! Checks compactions against the store, against each other, and against reads of the past.
 
-use super::oldest_read;
+use super::oldest_read_done;
 use super::slots::SlotBounds;
 use crate::history::{Record, Response};
 use crate::linearizability::judged_range::Bounds;
@@ -134,7 +134,7 @@ pub(super) fn past_reads(ops: &Ops<'_>, all: &[Compaction<'_>]) -> Result<(), Ve
     let seen = ops.observers.all().iter().map(|(revision, place)| (2 * revision + 1, *place));
     for (slot, place) in made.chain(seen) {
         let record = ops.record(place);
-        let Some(past) = oldest_read(&record.request) else { continue };
+        let Some(past) = oldest_read_done(record) else { continue };
         let first = done.partition_point(|compaction| compaction.revision <= past);
         let Some(compaction) = done.get(first) else { continue };
         let before = soonest[first];

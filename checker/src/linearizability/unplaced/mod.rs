@@ -9,7 +9,7 @@ mod slots;
 use super::indeterminate::IndeterminateWrites;
 use super::judged_range::{Bounds, JudgedRange};
 use super::ops::Ops;
-use crate::history::{CompactRequest, Outcome, PlainOp, Request};
+use crate::history::{CompactRequest, Outcome, PlainOp, Record, Request, Response};
 use crate::model::Store;
 use crate::verdict::Verdict;
 
@@ -68,8 +68,25 @@ pub(in crate::linearizability) fn oldest_read(request: &Request) -> Option<i64> 
 
 /// The past revisions that a request reads, in either branch of a transaction.
 fn past_revisions(request: &Request) -> impl Iterator<Item = i64> {
-    request.ops().filter_map(|op| match op {
+    request.ops().filter_map(past_revision)
+}
+
+/// The lowest past revision that an answered request has read: in a transaction the branch that was
+/// taken counts, and the other one read nothing.
+fn oldest_read_done(record: &Record) -> Option<i64> {
+    match (&record.request, &record.response) {
+        (Request::Txn(txn), Some(Response::Txn(answer))) => {
+            txn.answered_ops(answer).filter_map(|(op, _)| past_revision(op)).min()
+        }
+        // Which branch was taken is not known.
+        (Request::Txn(_), _) => None,
+        (request, _) => oldest_read(request),
+    }
+}
+
+fn past_revision(op: PlainOp<'_>) -> Option<i64> {
+    match op {
         PlainOp::Range(range) if range.revision > 0 => Some(range.revision),
         _ => None,
-    })
+    }
 }
