@@ -1,5 +1,7 @@
 //! A small judged run for the tests of this crate.
 
+use std::collections::BTreeMap;
+
 use mettle_checker::history::{
     ErrorAnswer, Header, History, KeyValue, Origin, PutRequest, PutResponse, RangeRequest,
     RangeResponse, Record, Request, Response,
@@ -74,6 +76,7 @@ pub(crate) fn passed() -> RunSummary {
         findings: vec![],
         sim_seconds: 64.25,
         operations: Operations { ok: 1204, fail: 3, unknown: 17 },
+        traffic: BTreeMap::new(),
         faults: vec![fault("partition", 4, 4, 3), fault("kill", 1, 1, 1)],
         probes: [("wal torn tail cut".to_owned(), 2), ("snapshot sent".to_owned(), 1)].into(),
         leaders: 5,
@@ -136,6 +139,6 @@ pub(crate) fn plan() -> Plan {
         disk: DiskSettings::default(),
         traffic: Traffic { deadline_ns: 1000 * MILLISECOND, ..Traffic::default() },
         faults: vec![],
-        floor: Floor { ok_operations: 1, faults_fired: 0, watch_events: 0 },
+        floor: Floor { ok_operations: 1, ..Floor::default() },
     }
 }

@@ -68,6 +68,9 @@ pub struct Verdict {
     pub sim_seconds: f64,
     /// Client operations by outcome.
     pub operations: Operations,
+    /// What else traffic came to, by the words of a scenario's floor.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub traffic: BTreeMap<String, u64>,
     /// One for each fault of the plan.
     pub faults: Vec<FaultCount>,
     /// Rare paths reached, and how often.

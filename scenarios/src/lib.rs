@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod fault;
+pub mod number;
 pub mod plan;
 pub mod planted;
 pub mod scenario;

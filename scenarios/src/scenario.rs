@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use crate::error::{Complaint, LoadError};
 use crate::fault::{FaultRule, Story};
+use crate::number::Number;
 use crate::planted::Bug;
 use crate::reader::{Keys, Section, Source};
 use crate::settings::{
@@ -32,9 +33,9 @@ pub struct Scenario {
     /// Faults may damage a quorum of copies; then the members need only stop rather than lie.
     pub unrestricted: bool,
     /// Members: 1, 3 or 5.
-    pub members: u32,
+    pub members: Number,
     /// How members are configured.
-    pub cluster: ClusterSettings,
+    pub cluster: ClusterSettings<Draw>,
     /// Time after the traffic in which all members must agree.
     pub converge_ns: u64,
     /// The network without faults.
@@ -96,9 +97,9 @@ pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scen
     let Cluster { members, settings: cluster, converge_ns } = Cluster::load(&root)?;
     let network =
         Keys::read(root.section("network", "[network]")?.as_ref(), NetworkSettings::read)?;
-    let traffic = root.section("traffic", "[traffic]")?;
-    let (duration_ns, traffic) = Keys::read(traffic.as_ref(), Traffic::read)?;
-    let faults = FaultRule::all(&root, Story { members, duration_ns })?;
+    let (duration_ns, traffic) = Traffic::load(&root)?;
+    let story = Story { members: members.most() as u32, duration_ns };
+    let faults = FaultRule::all(&root, story)?;
     let bugs: Vec<(&str, Bug)> = Bug::all().map(|bug| (bug.name(), bug)).collect();
     Ok(Scenario {
         name: name.to_owned(),

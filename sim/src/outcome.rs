@@ -28,6 +28,8 @@ pub struct Outcome {
     pub timeline: Timeline,
     /// Operations by outcome.
     pub operations: Operations,
+    /// What else traffic came to, by the words of a scenario's floor.
+    pub traffic: BTreeMap<String, u64>,
     /// Rules broken that the observer watches while time runs.
     pub violations: Vec<Violation>,
     /// A panic inside a member's code.

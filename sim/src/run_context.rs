@@ -12,6 +12,7 @@ use crate::client::{Client, Place};
 use crate::cluster::Cluster;
 use crate::effects::{Ledger, Span};
 use crate::environment::Environment;
+use crate::host::ClientNumber;
 use crate::member::Member;
 use crate::observe::{Happening, Observer};
 use crate::recorder::Recorder;
@@ -89,7 +90,7 @@ impl RunContext {
     }
 
     /// A client on a host of its own.
-    pub fn client(&self, number: u8) -> Client {
+    pub fn client(&self, number: ClientNumber) -> Client {
         let platform = self.environment.client_platform(number);
         let environment = self.environment.clone();
         let place = Place {

@@ -91,6 +91,12 @@ impl FaultRule {
         Ok(rule)
     }
 
+    /// Whether the fault and its steps can happen in a cluster of `members`, when that number was
+    /// drawn.
+    pub fn fits(&self, members: u32) -> bool {
+        self.steps().all(|rule| check::fits(rule, members))
+    }
+
     /// Reads a step of a sequence.
     fn step(section: &Section<'_>, story: Story) -> Result<FaultRule, LoadError> {
         let kind = kind(section)?;

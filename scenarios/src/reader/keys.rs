@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::Section;
 use crate::error::LoadError;
-use crate::time::{Draw, written};
+use crate::number::{Number, Spread};
+use crate::time::{Draw, MILLISECOND, written};
 
 /// The keys of one table, or of a table that is not there: then each has its usual value.
 ///
@@ -124,6 +125,42 @@ impl<'s> Keys<'s> {
         usual: String,
     ) -> Result<Option<u64>, LoadError> {
         self.ask(key, usual, |section| section.number(key, limits))
+    }
+
+    /// A whole number within limits, a range of them, or a list.
+    pub(crate) fn choice(
+        &mut self,
+        key: &'static str,
+        limits: RangeInclusive<u64>,
+        usual: u64,
+        spread: Spread,
+    ) -> Result<Number, LoadError> {
+        let read =
+            self.ask(key, usual.to_string(), |section| section.choice(key, limits, spread))?;
+        Ok(read.unwrap_or(Number::One(usual)))
+    }
+
+    /// A number of bytes within limits, a range of them, or a list.
+    pub(crate) fn bytes(
+        &mut self,
+        key: &'static str,
+        limits: RangeInclusive<u64>,
+        usual: u64,
+    ) -> Result<Number, LoadError> {
+        let read = self.ask(key, format!("{usual}B"), |section| section.bytes(key, limits))?;
+        Ok(read.unwrap_or(Number::One(usual)))
+    }
+
+    /// A time or a range of times, in whole milliseconds.
+    pub(crate) fn milliseconds(
+        &mut self,
+        key: &'static str,
+        usual_ms: u64,
+    ) -> Result<Number, LoadError> {
+        let draw = self.draw(key, Draw::exactly(usual_ms * MILLISECOND))?;
+        let (low, high) = (draw.min_ns / MILLISECOND, draw.max_ns / MILLISECOND);
+        let range = Number::Between { low, high, spread: Spread::Even };
+        Ok(if low == high { Number::One(low) } else { range })
     }
 
     /// A whole number within limits.

@@ -8,9 +8,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Complaint, LoadError};
+use crate::number::{Number, Spread};
 use crate::time::Draw;
 
 pub(crate) use keys::Keys;
+
+/// What a number that may be left open is written as.
+const A_CHOICE: &str = "a whole number, a range such as \"1..40\" or a list such as [1, 3, 5]";
 
 /// A file's name and text.
 #[derive(Clone, Copy)]
@@ -243,6 +247,62 @@ impl<'s> Section<'s> {
             .map(|item| self.whole(key, item, limits.clone()))
             .collect::<Result<_, _>>()
             .map(Some)
+    }
+
+    /// A whole number within limits, a range of them, or a list.
+    pub(crate) fn choice(
+        &self,
+        key: &str,
+        limits: std::ops::RangeInclusive<u64>,
+        spread: Spread,
+    ) -> Result<Option<Number>, LoadError> {
+        let Some(found) = self.find(key) else { return Ok(None) };
+        let number = match found.get_ref() {
+            DeValue::Integer(_) => Number::One(self.whole(key, found, limits)?),
+            DeValue::Array(items) if !items.is_empty() => {
+                let numbers = items.iter().map(|item| self.whole(key, item, limits.clone()));
+                Number::OneOf(numbers.collect::<Result<_, _>>()?)
+            }
+            DeValue::String(text) if text.contains("..") => {
+                let range = Number::range(text, spread).map_err(|problem| {
+                    self.source
+                        .complain(found.span(), format!("`{key}`: {problem}"))
+                        .remedy("write a range such as \"1..40\"")
+                })?;
+                if range.within(*limits.start(), *limits.end()).as_ref() != Some(&range) {
+                    return Err(self
+                        .source
+                        .complain(found.span(), format!("`{key}` is out of range"))
+                        .remedy(format!("write {}..{} or less", limits.start(), limits.end()))
+                        .into());
+                }
+                range
+            }
+            _ => return Err(self.wrong_type(key, found, A_CHOICE)),
+        };
+        Ok(Some(number))
+    }
+
+    /// A number of bytes within limits, or a range of them.
+    pub(crate) fn bytes(
+        &self,
+        key: &str,
+        limits: std::ops::RangeInclusive<u64>,
+    ) -> Result<Option<Number>, LoadError> {
+        let Some(found) = self.find(key) else { return Ok(None) };
+        let DeValue::String(text) = found.get_ref() else {
+            return Err(self.wrong_type(key, found, "a size such as \"200KiB\" or \"0B..1MiB\""));
+        };
+        let refuse = |problem: String| {
+            self.source
+                .complain(found.span(), format!("`{key}`: {problem}"))
+                .remedy("write a size such as \"200KiB\" or \"0B..1MiB\" (B, KiB, MiB)")
+        };
+        let number = Number::bytes(text).map_err(refuse)?;
+        if number.within(*limits.start(), *limits.end()).as_ref() == Some(&number) {
+            return Ok(Some(number));
+        }
+        Err(refuse(format!("more than {} bytes", limits.end())).into())
     }
 
     /// A time or a range of times.

@@ -2,28 +2,58 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::value::Least;
+use super::{Keyed, Value};
 use crate::error::LoadError;
+use crate::number::{Number, Spread};
 use crate::reader::{Keys, Section};
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::{Draw, SECOND};
+
+/// Heartbeats in the shortest election timeout.
+const BEATS: u64 = 5;
 
 /// How members are configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ClusterSettings {
+#[serde(
+    default,
+    deny_unknown_fields,
+    bound(
+        serialize = "T::Number: Serialize",
+        deserialize = "T::Number: Deserialize<'de>, ClusterSettings<T>: Default"
+    )
+)]
+pub struct ClusterSettings<T: Value = u64> {
     /// `--heartbeat-interval`.
-    pub heartbeat_ms: u64,
+    pub heartbeat_ms: T::Number,
     /// `--election-timeout`.
-    pub election_ms: u64,
+    pub election_ms: T::Number,
     /// `--snapshot-count`: applied entries between two cuts of the log.
-    pub snapshot_count: u64,
+    pub snapshot_count: T::Number,
     /// Entries kept behind the cut for slow followers.
-    pub catch_up_entries: u64,
+    pub catch_up_entries: T::Number,
+}
+
+impl ClusterSettings<Draw> {
+    /// Draws the numbers that are left open: a heartbeat for which an election timeout is possible,
+    /// then a timeout of at least five of them.
+    pub fn draw(&self, keyed: &mut impl Keyed) -> ClusterSettings {
+        let heartbeat = self.heartbeat_ms.within(0, self.election_ms.most() / BEATS);
+        let heartbeat_ms = heartbeat.unwrap_or(Number::One(1)).draw("heartbeat", keyed);
+        let election = self.election_ms.within(BEATS * heartbeat_ms, u64::MAX);
+        let election = election.unwrap_or(Number::One(BEATS * heartbeat_ms));
+        ClusterSettings {
+            heartbeat_ms,
+            election_ms: election.draw("election", keyed),
+            snapshot_count: self.snapshot_count.draw("snapshot_count", keyed),
+            catch_up_entries: self.catch_up_entries.draw("catch_up_entries", keyed),
+        }
+    }
 }
 
 /// The whole of `[cluster]`.
 pub(crate) struct Cluster {
-    pub(crate) members: u32,
-    pub(crate) settings: ClusterSettings,
+    pub(crate) members: Number,
+    pub(crate) settings: ClusterSettings<Draw>,
     pub(crate) converge_ns: u64,
 }
 
@@ -44,12 +74,17 @@ impl Cluster {
     /// etcd's timing; the log is cut far more often than in earnest, so that a run reaches it.
     fn read(keys: &mut Keys<'_>) -> Result<Cluster, LoadError> {
         Ok(Cluster {
-            members: keys.count("members", 1..=5, 3)?,
+            members: keys.choice("members", 1..=5, 3, Spread::Even)?,
             settings: ClusterSettings {
-                heartbeat_ms: keys.time("heartbeat", 100 * MILLISECOND)? / MILLISECOND,
-                election_ms: keys.time("election", 1000 * MILLISECOND)? / MILLISECOND,
-                snapshot_count: keys.number("snapshot_count", 1..=1_000_000, 500)?,
-                catch_up_entries: keys.number("catch_up_entries", 0..=1_000_000, 100)?,
+                heartbeat_ms: keys.milliseconds("heartbeat", 100)?,
+                election_ms: keys.milliseconds("election", 1000)?,
+                snapshot_count: keys.choice("snapshot_count", 1..=1_000_000, 500, Spread::Wide)?,
+                catch_up_entries: keys.choice(
+                    "catch_up_entries",
+                    0..=1_000_000,
+                    100,
+                    Spread::Wide,
+                )?,
             },
             converge_ns: keys.time("converge_within", 60 * SECOND)?,
         })
@@ -57,26 +92,30 @@ impl Cluster {
 
     fn check(&self, section: &Section<'_>) -> Result<(), LoadError> {
         let Cluster { members, settings, .. } = self;
-        if ![1, 3, 5].contains(members) {
+        let possible = (members.least()..=members.most())
+            .filter(|number| members.within(*number, *number).is_some());
+        if let Some(wrong) = possible.into_iter().find(|number| ![1, 3, 5].contains(number)) {
             return Err(section
-                .complain("members", format!("a cluster of {members} members"))
-                .remedy("write 1, 3 or 5")
+                .complain("members", format!("a cluster of {wrong} members"))
+                .remedy("write 1, 3 or 5, or a list of them")
                 .into());
         }
-        if settings.heartbeat_ms == 0 {
+        if settings.heartbeat_ms.least() == 0 {
             return Err(section
                 .complain("heartbeat", "`heartbeat` is shorter than a millisecond")
                 .remedy("write at least \"1ms\"")
                 .into());
         }
-        if settings.election_ms < 5 * settings.heartbeat_ms {
+        let (election_ms, heartbeat_ms) =
+            (settings.election_ms.most(), settings.heartbeat_ms.least());
+        if election_ms < BEATS * heartbeat_ms {
             let key = if section.has("election") { "election" } else { "heartbeat" };
             return Err(section
                 .complain(
                     key,
                     format!(
-                        "`election` ({} ms) is shorter than five times `heartbeat` ({} ms)",
-                        settings.election_ms, settings.heartbeat_ms
+                        "`election` ({election_ms} ms) is shorter than five times `heartbeat` \
+                         ({heartbeat_ms} ms)"
                     ),
                 )
                 .remedy("raise `election` or lower `heartbeat`; mettled refuses this as well")
@@ -86,8 +125,14 @@ impl Cluster {
     }
 }
 
+impl Default for ClusterSettings<Draw> {
+    fn default() -> ClusterSettings<Draw> {
+        Keys::usual(Cluster::read).settings
+    }
+}
+
 impl Default for ClusterSettings {
     fn default() -> ClusterSettings {
-        Keys::usual(Cluster::read).settings
+        ClusterSettings::<Draw>::default().draw(&mut Least)
     }
 }

@@ -1,7 +1,7 @@
 //! The settings of a run, each in one file: its keys, their defaults and ranges, their draw.
 //!
 //! A setting is generic over a [`Value`]: with [`Draw`](crate::time::Draw) it stands in a scenario,
-//! its times still to be drawn; with `u64` (nanoseconds) it stands in a plan. `read` takes it from a
+//! its times and numbers still to be drawn; with `u64` (nanoseconds) it stands in a plan. `read` takes it from a
 //! scenario file, `draw` makes the one of the other.
 
 mod cluster;
@@ -14,10 +14,12 @@ mod value;
 
 pub use cluster::ClusterSettings;
 pub use disk::{DiskSettings, Keep, TornFiles, Unsynced};
-pub use floor::{Floor, FloorRule};
+pub use floor::{Count, Floor, FloorRule};
 pub use latency::Latency;
 pub use network::NetworkSettings;
-pub use traffic::{OpWeights, Traffic};
-pub use value::{Random, Value};
+pub use traffic::{
+    Calls, KeyShape, KeySpace, LONGEST_VALUE, OpWeights, Traffic, Values, WatchSettings,
+};
+pub use value::{Keyed, Random, Value, wide};
 
 pub(crate) use cluster::Cluster;

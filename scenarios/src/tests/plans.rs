@@ -133,7 +133,12 @@ fn plan(seed: u64, network: Latency, faults: Vec<PlannedFault>) -> Plan {
         },
         traffic: Traffic { pace_ns: 1, keys: 2, progress_every_ns: 0, ..Traffic::default() },
         faults,
-        floor: Floor { ok_operations: 1, faults_fired: 2, watch_events: 3 },
+        floor: Floor {
+            ok_operations: 1,
+            faults_fired: 2,
+            watch_events: 3,
+            traffic: [("starts_skipped".to_owned(), 4)].into(),
+        },
     }
 }
 

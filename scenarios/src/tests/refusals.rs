@@ -104,7 +104,7 @@ fn an_unknown_key_is_refused_with_the_allowed_words() {
             scenarios/x.toml:5:13: unknown key `puts` in [traffic.weights]
               5 | weights = { puts = 3 }
                 |             ^^^^
-              allowed: put, get, range, history, serializable, delete, delete_range, txn, cas
+              allowed: put, get, range, history, serializable, delete, delete_range, txn, cas, large_txn, delete_prefix, delete_all, paged, odd, malformed
               remedy: did you mean `put`?
         "#]],
     );
@@ -115,10 +115,10 @@ fn wrong_types_and_negative_numbers_are_refused() {
     refused(
         "[cluster]\nmembers = \"three\"",
         expect![[r#"
-            scenarios/x.toml:4:11: `members` is a string, not a whole number
+            scenarios/x.toml:4:11: `members` is a string, not a whole number, a range such as "1..40" or a list such as [1, 3, 5]
               4 | members = "three"
                 |           ^^^^^^^
-              remedy: write a whole number
+              remedy: write a whole number, a range such as "1..40" or a list such as [1, 3, 5]
         "#]],
     );
     refused(
@@ -290,6 +290,78 @@ fn times_that_make_no_sense_are_refused() {
               4 | election = "200ms"
                 |            ^^^^^^^
               remedy: raise `election` or lower `heartbeat`; mettled refuses this as well
+        "#]],
+    );
+}
+
+#[test]
+fn numbers_that_cannot_be_drawn_are_refused() {
+    refused(
+        "[cluster]\nmembers = [1, 4]",
+        expect![[r#"
+            scenarios/x.toml:4:11: a cluster of 4 members
+              4 | members = [1, 4]
+                |           ^^^^^^
+              remedy: write 1, 3 or 5, or a list of them
+        "#]],
+    );
+    refused(
+        "[cluster]\n[traffic]\nkeys = \"9..2\"",
+        expect![[r#"
+            scenarios/x.toml:5:8: `keys`: range runs backwards: 9 is more than 2
+              5 | keys = "9..2"
+                |        ^^^^^^
+              remedy: write a range such as "1..40"
+        "#]],
+    );
+    refused(
+        "[cluster]\n[traffic]\nclients = \"0..20\"",
+        expect![[r#"
+            scenarios/x.toml:5:11: `clients` is out of range
+              5 | clients = "0..20"
+                |           ^^^^^^^
+              remedy: write 1..200 or less
+        "#]],
+    );
+    refused(
+        "[cluster]\n[traffic]\nclients = []",
+        expect![[r#"
+            scenarios/x.toml:5:11: `clients` is a list, not a whole number, a range such as "1..40" or a list such as [1, 3, 5]
+              5 | clients = []
+                |           ^^
+              remedy: write a whole number, a range such as "1..40" or a list such as [1, 3, 5]
+        "#]],
+    );
+    refused(
+        "[cluster]\nheartbeat = \"100ms..200ms\"\nelection = \"300ms..400ms\"",
+        expect![[r#"
+            scenarios/x.toml:5:12: `election` (400 ms) is shorter than five times `heartbeat` (100 ms)
+              5 | election = "300ms..400ms"
+                |            ^^^^^^^^^^^^^^
+              remedy: raise `election` or lower `heartbeat`; mettled refuses this as well
+        "#]],
+    );
+}
+
+#[test]
+fn keys_that_exclude_each_other_are_refused() {
+    refused(
+        "[cluster]\n[traffic]\nrate = 20\ndepth = 4",
+        expect![[r#"
+            scenarios/x.toml:6:9: `depth` is of a closed loop, and `rate` opens it
+              6 | depth = 4
+                |         ^
+              remedy: remove `depth` or `rate`
+        "#]],
+    );
+    refused(
+        "[cluster]\n[floor]\ntraffic = { starts_skiped = 4 }",
+        expect![[r#"
+            scenarios/x.toml:5:13: unknown key `starts_skiped` in [floor.traffic]
+              5 | traffic = { starts_skiped = 4 }
+                |             ^^^^^^^^^^^^^
+              allowed: most_in_flight, starts_skipped, abandoned, hurried_late, pages_read, malformed_refused, questions_answered, large_txns, large_values, watchers_beside, fragments, stopped_reading, watches_compacted
+              remedy: did you mean `starts_skipped`?
         "#]],
     );
 }

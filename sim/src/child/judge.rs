@@ -44,6 +44,7 @@ pub(super) fn verdict(
         reason: first.map(|finding| finding.reason.clone()),
         sim_seconds: outcome.timeline.end_ns as f64 / 1e9,
         operations: outcome.operations,
+        traffic: outcome.traffic.clone(),
         faults,
         probes: outcome.probes.clone(),
         leaders: outcome.timeline.leaders.len() as u64,
@@ -148,8 +149,12 @@ fn floor(
         ("faults fired", fired, plan.floor.faults_fired),
         ("watch events delivered", judgement.figures.events, plan.floor.watch_events),
     ];
+    let traffic = plan.floor.traffic.iter().map(|(word, floor)| {
+        (word.as_str(), outcome.traffic.get(word).copied().unwrap_or(0), *floor)
+    });
     reached
         .into_iter()
+        .chain(traffic)
         .filter(|(_, reached, floor)| reached < floor)
         .map(|(what, reached, floor)| {
             let reason = format!("too little happened to judge: {reached} {what}, floor {floor}");

@@ -7,30 +7,32 @@
 //! in the checker's closed table. An unknown outcome ends the process (as in Jepsen), and the client
 //! goes on as a new process.
 
+mod ask;
 mod from_wire;
 #[cfg(test)]
 mod tests;
 mod to_wire;
 mod watch;
+mod watching;
 
-pub use watch::{Heard, Listen, WatchOver};
+pub use watch::{Act, Listen, TimedAct};
+pub use watching::{Heard, WatchOver};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mettle_api::etcdserverpb as pb;
 use mettle_api::etcdserverpb::kv_client::KvClient;
-use mettle_api::etcdserverpb::maintenance_client::MaintenanceClient;
 use mettle_checker::history::{ErrorAnswer, Outcome, Request, Response};
-use mettle_server::platform::{Clock, Net};
+use mettle_server::platform::{Clock, Net, timeout};
 use mettle_server::transport::{Channel, Dial, Settings, never_sent};
 use tonic::Status;
 
-use crate::host::{CLIENT_PORT, Host};
+use crate::host::{CLIENT_PORT, ClientNumber, Host};
 use crate::member::Member;
-use crate::recorder::{CallResult, Recorder};
+use crate::recorder::{CallResult, Count, Recorder};
 use crate::trace::{Kind, Trace};
+use crate::traffic::Patience;
 
 /// What a client needs of the world.
 #[derive(Clone)]
@@ -45,10 +47,10 @@ pub struct Place {
     pub trace: Trace,
 }
 
-/// One sequential client with a channel to each member.
+/// One sequential process on a client's host, with the host's channel to each member.
 pub struct Client {
     place: Place,
-    number: u8,
+    number: ClientNumber,
     recorder: Recorder,
     process: u64,
     channels: Vec<Channel>,
@@ -56,7 +58,7 @@ pub struct Client {
 
 impl Client {
     /// Client `number` (its host is `Host::Client(number)`) of a cluster of `members`.
-    pub fn new(place: Place, number: u8, members: u32, recorder: Recorder) -> Client {
+    pub fn new(place: Place, number: ClientNumber, members: u32, recorder: Recorder) -> Client {
         let settings = Settings::peer();
         let channels = Member::all(members)
             .map(|member| {
@@ -66,6 +68,15 @@ impl Client {
             .collect();
         let process = recorder.process();
         Client { place, number, recorder, process, channels }
+    }
+
+    /// Another process on the same host: it shares the connections, and calls for itself.
+    #[must_use]
+    pub fn beside(&self) -> Client {
+        let Client { place, number, recorder, process: _, channels } = self;
+        let (place, recorder) = (place.clone(), recorder.clone());
+        let process = recorder.process();
+        Client { place, number: *number, recorder, process, channels: channels.clone() }
     }
 
     /// True time (ns).
@@ -85,7 +96,7 @@ impl Client {
 
     /// The history's number of a connection: no other client or member has it.
     fn connection(&self, member: Member, dial: Dial) -> u64 {
-        u64::from(self.number) << 40 | u64::from(member) << 32 | dial.0
+        u64::from(self.number.get()) << 40 | u64::from(member) << 32 | dial.0
     }
 
     fn channel(&self, member: Member) -> Channel {
@@ -94,10 +105,31 @@ impl Client {
 
     /// Calls one operation at a member, once; gives back how it ended.
     pub async fn call(&mut self, member: Member, request: Request, deadline_ns: u64) -> Called {
+        self.call_for(member, request, Patience::of(deadline_ns)).await
+    }
+
+    /// Calls one operation at a member, once, and may drop the call in flight. What became of a
+    /// dropped call is unknown.
+    pub async fn call_for(
+        &mut self,
+        member: Member,
+        request: Request,
+        patience: Patience,
+    ) -> Called {
         let op = request.op().name();
         let id = self.recorder.called(self.process, member, self.now_ns(), request.clone());
-        self.note(format_args!("c{} calls {id} {op} at {member}", self.number));
-        let answer = self.send(member, &request, Duration::from_nanos(deadline_ns)).await;
+        self.note(format_args!("{} calls {id} {op} at {member}", self.number));
+        let sending = self.send(member, &request, Duration::from_nanos(patience.deadline_ns));
+        let answer = match patience.abandoned_ns {
+            None => sending.await,
+            Some(after_ns) => {
+                let wait = Duration::from_nanos(after_ns);
+                timeout(&*self.place.clock, wait, sending).await.unwrap_or_else(|_| {
+                    self.recorder.count(Count::Abandoned);
+                    Err(Status::cancelled("the client dropped the call"))
+                })
+            }
+        };
         let ending = match answer {
             Ok((response, dial)) => {
                 self.recorder.connected(id, self.connection(member, dial));
@@ -111,7 +143,7 @@ impl Client {
             CallResult::Answered(_) => "",
             CallResult::NeverSent(error) | CallResult::Refused(error) => &error.code,
         };
-        self.note(format_args!("c{} has {id} {outcome:?} {said}", self.number));
+        self.note(format_args!("{} has {id} {outcome:?} {said}", self.number));
         if outcome == Outcome::Unknown {
             self.process = self.recorder.process();
         }
@@ -167,18 +199,6 @@ impl Client {
             | Request::LeaseTimeToLive(_)
             | Request::LeaseLeases(_) => unreachable!("leases are not served yet"),
         })
-    }
-
-    /// Asks a member for its hash at a revision; not part of the history.
-    pub async fn hash_kv(
-        &self,
-        member: Member,
-        revision: i64,
-        deadline_ns: u64,
-    ) -> Result<pb::HashKvResponse, Status> {
-        let mut maintenance = MaintenanceClient::new(self.channel(member));
-        let asked = timed(pb::HashKvRequest { revision }, Duration::from_nanos(deadline_ns));
-        Ok(maintenance.hash_kv(asked).await?.into_inner())
     }
 }
 

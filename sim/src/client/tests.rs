@@ -1,14 +1,14 @@
 //! What goes over the wire and comes back is what the history says, and what a watcher was given.
 
 use bytes::Bytes;
-use mettle_api::mvccpb;
+use mettle_api::{etcdserverpb as pb, mvccpb};
 use mettle_checker::history::{
     Blob, Compare, CompareResult, Event, EventType, Header, KeyValue, Operand, PutRequest,
     RangeRequest, RequestOp, SortOrder, SortTarget, TxnRequest, WatchCreateRequest, WatchFilter,
     WatchResponse,
 };
 
-use super::watch::{Heard, WatchOver};
+use super::watching::{Heard, WatchOver, Watching};
 use super::*;
 
 fn header(revision: i64) -> pb::ResponseHeader {
@@ -146,4 +146,41 @@ fn a_cancelled_watcher_is_given_nothing_more() {
     (canceled.canceled, canceled.compact_revision) = (true, 11);
     heard.take_in(&canceled);
     assert_eq!((heard.over, heard.revision), (WatchOver::Canceled(11), 5));
+}
+
+fn of(watch_id: i64, mut answer: WatchResponse) -> WatchResponse {
+    answer.watch_id = watch_id;
+    answer
+}
+
+#[test]
+fn each_watcher_of_a_stream_is_given_its_own() {
+    let mut watching = Watching::default();
+    (0..3).for_each(|_| watching.asked());
+    watching.take_in(&of(7, response(true, 3, &[])));
+    watching.take_in(&of(0, response(true, 3, &[])));
+    watching.take_in(&of(0, response(false, 5, &[4, 5])));
+    let revisions =
+        |watching: &Watching| watching.heard.iter().map(|heard| heard.revision).collect::<Vec<_>>();
+    assert_eq!(revisions(&watching), [0, 5, 0], "the second has the id 0");
+    watching.take_in(&of(-1, response(false, 9, &[])));
+    assert_eq!(revisions(&watching), [9, 9, 0], "the third is not made yet");
+    assert_eq!((watching.cancels(0), watching.cancels(0)), (Some(7), None), "once");
+    assert_eq!(watching.cancels(2), None, "it has no id yet");
+    let mut over = of(7, response(false, 9, &[]));
+    over.canceled = true;
+    watching.take_in(&over);
+    let overs: Vec<WatchOver> = watching.heard.iter().map(|heard| heard.over).collect();
+    assert_eq!(overs, [WatchOver::Left, WatchOver::Broken, WatchOver::Broken]);
+}
+
+#[test]
+fn a_part_of_a_response_leaves_its_last_revision_open() {
+    let mut heard = Heard::default();
+    let mut part = response(false, 9, &[7, 8]);
+    part.fragment = true;
+    heard.take_in(&part);
+    assert_eq!(heard.revision, 7);
+    heard.take_in(&response(false, 9, &[8]));
+    assert_eq!(heard.revision, 8);
 }

@@ -1,137 +1,110 @@
-//! One watch stream with one watcher: every response becomes a line of the history.
+//! One watch stream with its watchers: every response becomes a line of the history.
 
 use std::time::Duration;
 
 use mettle_api::etcdserverpb as pb;
 use mettle_api::etcdserverpb::watch_client::WatchClient;
 use mettle_checker::history::{
-    ErrorAnswer, Request, StreamRef, WatchCancelRequest, WatchCreateRequest, WatchResponse,
+    ErrorAnswer, Request, StreamRef, WatchCancelRequest, WatchCreateRequest,
 };
 use mettle_server::platform::timeout;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
+use super::watching::{Heard, WatchOver, Watching};
 use super::{Client, error_answer, from_wire, to_wire};
 use crate::member::Member;
-use crate::recorder::WatchStream;
+use crate::recorder::{Count, WatchStream};
 
 /// How to listen.
 #[derive(Clone, Debug)]
 pub struct Listen {
     /// At which member.
     pub member: Member,
-    /// What to ask for; `stream` is filled in.
-    pub request: WatchCreateRequest,
+    /// The watchers to ask for at once; their `stream` is filled in.
+    pub requests: Vec<WatchCreateRequest>,
+    /// What to do meanwhile, in the order of time.
+    pub acts: Vec<TimedAct>,
     /// When to stop (true time, ns).
     pub until_ns: u64,
-    /// When to ask for progress (true time, ns, ascending).
-    pub progress_ns: Vec<u64>,
-    /// Cancel at the end; otherwise drop the stream.
+    /// Cancel what is left at the end; otherwise drop the stream.
     pub cancel: bool,
     /// How long the stream may take to open (ns).
     pub deadline_ns: u64,
 }
 
-/// What a watcher was given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Heard {
-    /// The server made the watcher.
-    pub created: bool,
-    /// Everything up to this revision (within its range) has been delivered; 0 for nothing yet.
-    pub revision: i64,
-    /// Events delivered.
-    pub events: u64,
-    /// How it ended.
-    pub over: WatchOver,
+/// Something to do at a time.
+#[derive(Clone, Debug)]
+pub struct TimedAct {
+    /// When (true time, ns).
+    pub at_ns: u64,
+    /// What.
+    pub act: Act,
 }
 
-/// Why a watch ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WatchOver {
-    /// The listener had enough.
-    #[default]
-    Left,
-    /// The stream broke.
-    Broken,
-    /// The server cancelled it; with the oldest revision that can be watched, when that was why.
-    Canceled(i64),
-}
-
-impl Heard {
-    /// Adds one response.
-    pub(super) fn take_in(&mut self, answer: &WatchResponse) {
-        self.created |= answer.created;
-        if answer.canceled {
-            self.over = WatchOver::Canceled(answer.compact_revision);
-            return;
-        }
-        self.events += answer.events.len() as u64;
-        // A revision is never split: `fragment` is not asked for.
-        let revision = match answer.events.last() {
-            Some(last) => last.kv.mod_revision,
-            None if answer.created => 0,
-            None => answer.header.revision,
-        };
-        self.revision = self.revision.max(revision);
-    }
+/// Something that a client does on an open stream.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// Asks for progress.
+    Progress,
+    /// Asks for another watcher.
+    Watch(WatchCreateRequest),
+    /// Cancels the watcher that was asked for in this place, from 0.
+    Cancel(usize),
+    /// Takes nothing from the stream for so long (ns).
+    StopReading(u64),
 }
 
 impl Client {
-    /// Watches until `until_ns`, or until the stream breaks or the watcher is cancelled. `heard` is
-    /// told after each response.
-    pub async fn listen(&mut self, listen: Listen, mut heard: impl FnMut(&Heard)) -> Heard {
-        let Listen { member, mut request, until_ns, progress_ns, cancel, deadline_ns } = listen;
-        let mut line = Line {
-            client: self,
-            member,
-            stream: self.recorder.stream(),
-            watch_id: None,
-            heard: Heard { over: WatchOver::Broken, ..Heard::default() },
-        };
-        request.stream = line.stream;
-        let (asks, asked) = mpsc::channel(16);
-        asks.try_send(to_wire::watch_create(&request)).expect("the channel is new");
-        line.sent(Request::WatchCreate(request));
+    /// Watches until `until_ns`, or until the stream breaks or every watcher is over. `heard` is
+    /// told after each response. Answers what each watcher was given, in the order of the requests.
+    pub async fn listen(&mut self, listen: Listen, mut heard: impl FnMut(&[Heard])) -> Vec<Heard> {
+        let Listen { member, requests, acts, until_ns, cancel, deadline_ns } = listen;
+        let (asks, asked) = mpsc::channel(ASKS);
+        let watching = Watching::default();
+        let mut line =
+            Line { client: self, member, stream: self.recorder.stream(), asks, watching };
+        for request in requests {
+            line.watch(request);
+        }
         let mut answers = match line.open(asked, Duration::from_nanos(deadline_ns)).await {
             Ok(answers) => answers,
             Err(error) => return line.over(error),
         };
-        let mut progress = progress_ns.into_iter().peekable();
+        let mut acts = acts.into_iter().peekable();
         loop {
-            let next_ns = progress.peek().map_or(until_ns, |at| until_ns.min(*at));
-            let step = line.step(&mut answers, next_ns).await;
-            match step {
-                Step::Answer => heard(&line.heard),
-                Step::Canceled => {
-                    heard(&line.heard);
+            let next_ns = acts.peek().map_or(until_ns, |timed| until_ns.min(timed.at_ns));
+            match line.step(&mut answers, next_ns).await {
+                Step::Answer => heard(&line.watching.heard),
+                Step::LastOver => {
+                    heard(&line.watching.heard);
                     return line.over(None);
                 }
                 Step::Over(error) => return line.over(error),
                 Step::Time if line.now_ns() >= until_ns => break,
                 Step::Time => {
-                    progress.next();
-                    if asks.try_send(to_wire::watch_progress()).is_ok() {
-                        line.sent(Request::WatchProgress(StreamRef { stream: line.stream }));
+                    if let Some(TimedAct { act, .. }) = acts.next() {
+                        line.act(act, until_ns).await;
                     }
                 }
             }
         }
-        if cancel && let Some(watch_id) = line.watch_id {
-            let stream = line.stream;
-            line.sent(Request::WatchCancel(WatchCancelRequest { stream, watch_id }));
-            drop(asks.try_send(to_wire::watch_cancel(watch_id)));
+        if cancel && line.cancel_all() {
             let until_ns = line.now_ns() + CANCEL_WAIT_NS;
             while let Step::Answer = line.step(&mut answers, until_ns).await {
-                heard(&line.heard);
+                heard(&line.watching.heard);
             }
         }
-        line.heard.over = WatchOver::Left;
+        line.watching.leave();
         line.over(None)
     }
 }
 
-/// How long the answer to a cancel may take before the stream is dropped all the same (ns).
+/// Requests that may wait to be sent.
+const ASKS: usize = 64;
+
+/// How long the answers to cancels may take before the stream is dropped all the same (ns).
 const CANCEL_WAIT_NS: u64 = 200_000_000;
 
 /// One open stream.
@@ -139,16 +112,16 @@ struct Line<'a> {
     client: &'a Client,
     member: Member,
     stream: u64,
-    watch_id: Option<i64>,
-    heard: Heard,
+    asks: mpsc::Sender<pb::WatchRequest>,
+    watching: Watching,
 }
 
 /// What came next.
 enum Step {
     /// A response.
     Answer,
-    /// A response, and the watcher is over.
-    Canceled,
+    /// A response, and no watcher is left.
+    LastOver,
     /// The end of the stream, with an error or without.
     Over(Option<ErrorAnswer>),
     /// The time waited for.
@@ -165,13 +138,58 @@ impl Line<'_> {
         WatchStream { process: client.process, member: *member, stream: *stream }
     }
 
-    fn sent(&self, request: Request) {
-        self.client.recorder.sent(self.on(), self.now_ns(), request);
+    /// Sends a request, unless too many wait to be sent already.
+    fn ask(&self, message: pb::WatchRequest, request: Request) -> bool {
+        let sent = self.asks.try_send(message).is_ok();
+        if sent {
+            self.client.recorder.sent(self.on(), self.now_ns(), request);
+        }
+        sent
     }
 
-    fn over(self, error: Option<ErrorAnswer>) -> Heard {
+    fn watch(&mut self, mut request: WatchCreateRequest) {
+        request.stream = self.stream;
+        if self.ask(to_wire::watch_create(&request), Request::WatchCreate(request)) {
+            self.watching.asked();
+            if self.watching.heard.len() > 1 {
+                self.client.recorder.count(Count::WatchersBeside);
+            }
+        }
+    }
+
+    fn cancel(&mut self, place: usize) -> bool {
+        let Some(watch_id) = self.watching.cancels(place) else { return false };
+        let cancel = WatchCancelRequest { stream: self.stream, watch_id };
+        self.ask(to_wire::watch_cancel(watch_id), Request::WatchCancel(cancel))
+    }
+
+    /// Cancels every watcher that is left; says whether there was one.
+    fn cancel_all(&mut self) -> bool {
+        let places = 0..self.watching.heard.len();
+        places.filter(|place| self.cancel(*place)).count() > 0
+    }
+
+    async fn act(&mut self, act: Act, until_ns: u64) {
+        match act {
+            Act::Progress => {
+                let progress = Request::WatchProgress(StreamRef { stream: self.stream });
+                self.ask(to_wire::watch_progress(), progress);
+            }
+            Act::Watch(request) => self.watch(request),
+            Act::Cancel(place) => {
+                self.cancel(place);
+            }
+            Act::StopReading(for_ns) => {
+                self.client.recorder.count(Count::StoppedReading);
+                let left_ns = until_ns.saturating_sub(self.now_ns());
+                self.client.pause(for_ns.min(left_ns)).await;
+            }
+        }
+    }
+
+    fn over(self, error: Option<ErrorAnswer>) -> Vec<Heard> {
         self.client.recorder.stream_over(self.on(), self.now_ns(), error);
-        self.heard
+        self.watching.heard
     }
 
     async fn open(
@@ -202,14 +220,16 @@ impl Line<'_> {
             Ok(None) => return Step::Over(None),
             Err(status) => return Step::Over(Some(error_answer(&status))),
         };
-        if answer.created {
-            self.watch_id = Some(answer.watch_id);
+        let recorder = &self.client.recorder;
+        if answer.fragment {
+            recorder.count(Count::Fragments);
         }
-        self.heard.take_in(&answer);
-        self.client.recorder.arrived(self.on(), self.now_ns(), answer);
-        match self.heard.over {
-            WatchOver::Canceled(_) => Step::Canceled,
-            WatchOver::Left | WatchOver::Broken => Step::Answer,
+        if answer.canceled && answer.compact_revision > 0 {
+            recorder.count(Count::WatchesCompacted);
         }
+        self.watching.take_in(&answer);
+        recorder.arrived(self.on(), self.now_ns(), answer);
+        let open = self.watching.heard.iter().any(|heard| heard.over == WatchOver::Broken);
+        if open { Step::Answer } else { Step::LastOver }
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::host::ClientNumber;
 use crate::member::Member;
 use crate::trace::Keep;
 
@@ -62,7 +63,7 @@ fn one_hosts_clock_leaves_another_alone() {
     clocks.set_drift(HOST, -500_000);
     time.store(4 * S as u64, std::sync::atomic::Ordering::Relaxed);
     assert_eq!(clocks.monotonic(HOST), 2 * S as u64);
-    assert_eq!(clocks.monotonic(Host::Client(1)), 4 * S as u64);
+    assert_eq!(clocks.monotonic(Host::Client(ClientNumber::traffic(1))), 4 * S as u64);
 }
 
 proptest! {

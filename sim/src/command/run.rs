@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use mettle_scenarios::Plan;
 use mettle_scenarios::planted::Plant;
-use mettle_scenarios::{Plan, Scenario};
 use mettle_server::probe::NAMES;
 
 use super::chosen::one_scenario;
@@ -23,13 +23,16 @@ pub(crate) fn run(args: &RunArgs) -> Result<u8, HarnessError> {
         return run_plan(args, console);
     }
     let (path, scenario) = one_scenario(&args.scenario)?;
-    check_plants(&args.plant, &scenario)?;
     let seed = match args.seed {
         Some(seed) => seed,
         None => drawn_seed()?,
     };
     console.say(&format!("sim=on {} seed={seed}", scenario.name));
+    if let Some(drawn) = planner::drawn(&scenario, seed) {
+        console.say(&format!("drawn: {drawn}"));
+    }
     let plan = planner::plan(&scenario, seed, &args.plant);
+    check_plants(&plan)?;
     let report = args.report_dir.clone().unwrap_or_else(|| report_folder(&plan));
     let repro = repro::scenario(&path, &plan);
     finish(plan, &report, args.verbose, &repro, console)
@@ -68,12 +71,13 @@ fn finish(
 }
 
 /// Refuses a plant in a member that is not there.
-fn check_plants(plants: &[Plant], scenario: &Scenario) -> Result<(), HarnessError> {
-    match plants.iter().find(|plant| plant.member.is_some_and(|member| member > scenario.members)) {
+fn check_plants(plan: &Plan) -> Result<(), HarnessError> {
+    let nowhere = |plant: &&Plant| plant.member.is_some_and(|member| member > plan.members);
+    match plan.plants.iter().find(nowhere) {
         Some(plant) => Err(HarnessError::PlantedNowhere {
             plant: *plant,
-            scenario: scenario.name.clone(),
-            members: scenario.members,
+            scenario: plan.scenario.clone(),
+            members: plan.members,
         }),
         None => Ok(()),
     }
@@ -97,7 +101,8 @@ mod tests {
     fn a_plant_names_a_member_that_is_there() {
         let text = "title = 't'\nwhy = 'w'\n[cluster]\n";
         let scenario = mettle_scenarios::parse("x", "faults/x", text, NAMES).unwrap();
-        assert!(check_plants(&["R2@m4".parse().unwrap()], &scenario).is_err());
-        assert!(check_plants(&["R2@m3".parse().unwrap()], &scenario).is_ok());
+        let planted = |plant: &str| planner::plan(&scenario, 1, &[plant.parse().unwrap()]);
+        assert!(check_plants(&planted("R2@m4")).is_err());
+        assert!(check_plants(&planted("R2@m3")).is_ok());
     }
 }

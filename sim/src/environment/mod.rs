@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clocks, Now, SimClock};
 use crate::disk::{DiskConfig, DiskHandle, PowerLoss, PowerLossEffect, SimDisk};
-use crate::host::Host;
+use crate::host::{ClientNumber, Host};
 use crate::member::Member;
 use crate::net::{NetConfig, NetHandle, SimNet};
 use crate::stream::{FaultId, Stream, Streams};
@@ -87,8 +87,8 @@ impl Environment {
         }
     }
 
-    /// A client of the simulator, from 1.
-    pub fn client_platform(&self, client: u8) -> ClientPlatform {
+    /// A client of the simulator.
+    pub fn client_platform(&self, client: ClientNumber) -> ClientPlatform {
         let host = Host::Client(client);
         let process = self.net.boot(host);
         ClientPlatform {

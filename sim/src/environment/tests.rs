@@ -18,6 +18,7 @@ use crate::trace::Keep as KeepLines;
 
 const MS: Duration = Duration::from_millis(1);
 const FAULT: FaultId = FaultId(1);
+const C1: ClientNumber = ClientNumber::traffic(1);
 
 /// Runs `story` in a world of its own; answers the hash of what happened.
 fn in_environment<F: Future<Output = ()>>(
@@ -60,7 +61,7 @@ async fn echo(platform: Platform) {
 async fn echo_story(environment: Environment) {
     let node = Handle::current().create_node().name("m1").build();
     node.spawn(echo(environment.boot(Member::new(1))));
-    let client = environment.client_platform(1);
+    let client = environment.client_platform(C1);
     client.clock.sleep(10 * MS).await;
     let server = addr(Host::Member(Member::new(1)), 2379);
     let mut stream = client.net.connect(server).await.unwrap();
@@ -74,7 +75,7 @@ async fn echo_story(environment: Environment) {
     assert!(round_trip > MS / 2 && round_trip < 45 * MS, "{round_trip:?}");
 
     // A cut holds the answer until it is healed.
-    environment.net.inject(FAULT, Host::Member(Member::new(1)), Host::Client(1), LinkFault::Cut);
+    environment.net.inject(FAULT, Host::Member(Member::new(1)), Host::Client(C1), LinkFault::Cut);
     stream.write_all(b"world").await.unwrap();
     let waited = timeout(&*client.clock, 1000 * MS, stream.read_exact(&mut answer)).await;
     assert!(waited.is_err(), "nothing gets through");
@@ -114,11 +115,11 @@ fn a_dial_into_silence_is_repeated_until_it_gets_through() {
     in_environment(1, |environment| async move {
         let node = Handle::current().create_node().name("m1").build();
         node.spawn(echo(environment.boot(Member::new(1))));
-        let client = environment.client_platform(1);
+        let client = environment.client_platform(C1);
         client.clock.sleep(10 * MS).await;
         environment.net.inject(
             FAULT,
-            Host::Client(1),
+            Host::Client(C1),
             Host::Member(Member::new(1)),
             LinkFault::HangConnect,
         );
@@ -222,7 +223,7 @@ fn timers_follow_the_drift_of_their_clock() {
 #[test]
 fn a_timer_that_is_moved_or_dropped_leaves_nothing_behind() {
     in_environment(1, |environment| async move {
-        let clock = environment.client_platform(1).clock;
+        let clock = environment.client_platform(C1).clock;
         let polled = std::sync::Arc::new(AtomicU64::new(0));
         let counter = polled.clone();
         let mut timer = clock.sleep(10 * MS);

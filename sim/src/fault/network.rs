@@ -5,7 +5,7 @@ use mettle_scenarios::plan::PlannedFault;
 
 use super::links::{Disturbance, across, both, from_everybody, hold};
 use crate::effects::Effect;
-use crate::host::{FIRST_CLIENT, Host};
+use crate::host::{ClientNumber, Host};
 use crate::net::{self, LinkFault, NetEffect};
 use crate::run_context::RunContext;
 use crate::stream::FaultId;
@@ -64,7 +64,7 @@ fn reset(run: &RunContext, planned: &PlannedFault, resolved: &ResolvedTarget, ho
     }
     if !resolved.link {
         for member in &resolved.group {
-            for client in FIRST_CLIENT..=u8::MAX {
+            for client in ClientNumber::of_run(run.plan.traffic.clients) {
                 hit += net.reset(id, Host::Member(*member), Host::Client(client), how);
             }
         }

@@ -9,7 +9,7 @@ use mettle_scenarios::Scenario;
 use mettle_scenarios::fault::{FaultRule, Start};
 use mettle_scenarios::plan::{self, Plan, PlannedFault};
 use mettle_scenarios::planted::Plant;
-use mettle_scenarios::settings::Random;
+use mettle_scenarios::settings::{ClusterSettings, Keyed, Random, Traffic};
 
 use crate::stream::{Stream, Streams};
 
@@ -21,8 +21,9 @@ const IDS_PER_STEP: u32 = 10_000_000;
 /// Draws the plan of a run.
 pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
     let streams = Streams::new(seed);
-    let faults = faults(scenario, streams);
-    let watched = scenario.traffic.evidence || scenario.traffic.watchers > 0;
+    let Numbers { members, cluster, traffic, open: _ } = numbers(scenario, streams);
+    let faults = faults(scenario, members, streams);
+    let watched = traffic.evidence || traffic.watchers > 0;
     let mut plants = plants.to_vec();
     plants.sort_unstable();
     plants.dedup();
@@ -31,17 +32,61 @@ pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
         scenario: scenario.name.clone(),
         title: scenario.title.clone(),
         seed,
-        members: scenario.members,
+        members,
         unrestricted: scenario.unrestricted,
         duration_ns: scenario.duration_ns,
         converge_ns: scenario.converge_ns,
         plants,
-        cluster: scenario.cluster.clone(),
+        cluster,
         network: scenario.network.draw(&mut streams.open("plan network", 0, 0)),
         disk: scenario.disk.draw(&mut streams.open("plan disk", 0, 0)),
-        traffic: scenario.traffic.draw(&mut streams.open("plan traffic", 0, 0)),
+        traffic,
         floor: scenario.floor.of(certain(&faults), watched),
         faults,
+    }
+}
+
+/// What the seed drew of the numbers that the scenario leaves open, in words; nothing if it leaves
+/// none open.
+pub fn drawn(scenario: &Scenario, seed: u64) -> Option<String> {
+    let Numbers { members, open, .. } = numbers(scenario, Streams::new(seed));
+    let mut words: Vec<String> =
+        open.drawn.iter().map(|(key, number)| format!("{key} {number}")).collect();
+    let without = scenario.faults.iter().filter(|rule| !rule.fits(members));
+    words.extend(without.map(|rule| format!("no {}, which needs more members", rule.fault.word())));
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// What holds numbers that a scenario may leave open.
+struct Numbers {
+    members: u32,
+    cluster: ClusterSettings,
+    traffic: Traffic,
+    open: Open,
+}
+
+fn numbers(scenario: &Scenario, streams: Streams) -> Numbers {
+    let mut open = Open { streams, drawn: Vec::new() };
+    let members = scenario.members.draw("members", &mut open) as u32;
+    let cluster = scenario.cluster.draw(&mut open);
+    let mut times = streams.open("plan traffic", 0, 0);
+    let traffic = scenario.traffic.draw(&mut times, &mut open);
+    Numbers { members, cluster, traffic, open }
+}
+
+/// Draws numbers that are left open, each from the stream of its key, and remembers them.
+struct Open {
+    streams: Streams,
+    drawn: Vec<(&'static str, u64)>,
+}
+
+impl Keyed for Open {
+    fn between(&mut self, key: &'static str, low: u64, high: u64) -> u64 {
+        self.streams.open(&format!("plan number {key}"), 0, 0).between(low, high)
+    }
+
+    fn drawn(&mut self, key: &'static str, number: u64) {
+        self.drawn.push((key, number));
     }
 }
 
@@ -51,9 +96,11 @@ impl Random for Stream {
     }
 }
 
-fn faults(scenario: &Scenario, streams: Streams) -> Vec<PlannedFault> {
+/// The faults that are possible in a cluster of `members`.
+fn faults(scenario: &Scenario, members: u32, streams: Streams) -> Vec<PlannedFault> {
     let mut faults = Vec::new();
-    for (number, rule) in (1u32..).zip(&scenario.faults) {
+    let possible = (1u32..).zip(&scenario.faults).filter(|(_, rule)| rule.fits(members));
+    for (number, rule) in possible {
         expand(number, rule, scenario.duration_ns, streams, &mut faults);
     }
     faults.sort_by_key(|fault| (fault.at_ns, fault.id));

@@ -79,7 +79,7 @@ fn a_plan_of_three_faults() {
     .assert_eq(&format!("{:#?}\n", plan.faults.last().unwrap()));
     expect![[r#"
         NetworkSettings { latency: Latency { base_ns: 1397116, jitter_ns: 685975, tail_permille: 5, tail_ns: 20084971 }, segment_bytes: 0, tail_lost_permille: 0 }
-        Floor { ok_operations: 200, faults_fired: 6, watch_events: 1 }
+        Floor { ok_operations: 200, faults_fired: 6, watch_events: 1, traffic: {} }
         [Plant { bug: R2, member: None }]
     "#]]
     .assert_eq(&format!("{:?}\n{:?}\n{:?}\n", plan.network, plan.floor, plan.plants));
@@ -93,7 +93,69 @@ fn a_fault_taken_from_the_end_leaves_the_others_as_they_were() {
     assert_eq!(kept, fewer.faults);
 }
 
+fn with(cluster: &str, traffic: &str) -> Scenario {
+    let text = format!(
+        "title = 't'\nwhy = 'w'\n[cluster]\n{cluster}\n[traffic]\n{traffic}\n{PARTITION}{KILL}"
+    );
+    parse("x.toml", "test/x", &text, NAMES).unwrap()
+}
+
+#[test]
+fn a_number_that_is_left_open_moves_no_other_draw() {
+    let fixed = with("", "clients = 4\npace = '10ms..90ms'");
+    let open = with("", "clients = '1..200'\npace = '10ms..90ms'");
+    for seed in 1..50 {
+        let mut drawn = plan(&open, seed, &[]);
+        drawn.traffic.clients = 4;
+        assert_eq!(drawn, plan(&fixed, seed, &[]));
+    }
+    assert_eq!(drawn(&fixed, 1), None);
+    let clients = plan(&open, 1, &[]).traffic.clients;
+    assert_eq!(drawn(&open, 1), Some(format!("clients {clients}")));
+}
+
+#[test]
+fn open_numbers_take_every_value_that_is_written() {
+    let open = with("members = [1, 3, 5]", "clients = '1..200'\nkeys = '1..10000'");
+    let plans: Vec<Plan> = (1..200).map(|seed| plan(&open, seed, &[])).collect();
+    for members in [1, 3, 5] {
+        let some = plans.iter().filter(|plan| plan.members == members).count();
+        assert!((40..100).contains(&some), "{some} of {members}");
+    }
+    let few = plans.iter().filter(|plan| plan.traffic.keys < 100).count();
+    assert!((60..140).contains(&few), "few keys are as likely as many: {few}");
+    assert!(plans.iter().any(|plan| plan.traffic.clients > 150));
+}
+
+#[test]
+fn a_fault_that_needs_more_members_than_were_drawn_is_left_out() {
+    let open = with("members = [1, 3]", "");
+    for seed in 1..50 {
+        let plan = plan(&open, seed, &[]);
+        let partitions = plan.faults.iter().filter(|fault| fault.id / 1000 == 1).count();
+        assert_eq!(partitions, usize::from(plan.members == 3));
+        let left_out =
+            drawn(&open, seed).unwrap().ends_with("no partition, which needs more members");
+        assert_eq!(left_out, plan.members == 1);
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_drawn_election_is_at_least_five_drawn_heartbeats(
+        seed: u64, heartbeat in 1u64..400, more in 0u64..400, election in 0u64..3000,
+    ) {
+        let election_ms = 5 * heartbeat + election;
+        let cluster = format!(
+            "heartbeat = '{heartbeat}ms..{}ms'\nelection = '{heartbeat}ms..{election_ms}ms'",
+            heartbeat + more
+        );
+        let settings = plan(&with(&cluster, ""), seed, &[]).cluster;
+        prop_assert!(settings.election_ms >= 5 * settings.heartbeat_ms);
+        prop_assert!((heartbeat..=heartbeat + more).contains(&settings.heartbeat_ms));
+        prop_assert!((heartbeat..=election_ms).contains(&settings.election_ms));
+    }
+
     #[test]
     fn equal_seeds_draw_equal_plans_that_load_back(seed: u64) {
         let scenario = scenario(&[PARTITION, KILL, POWER]);

@@ -3,14 +3,17 @@
 //! - The *tape* holds the records: ids in order of the calls, times of one true clock.
 //! - *Steering* is what traffic depends on: the highest revision, the compact revision, and the
 //!   revision that each evidence watcher has delivered.
+//! - *Counts* are what traffic came to, for the floor of the run.
 //! - *Effects* are questions to the tape: did a fault change what a client saw?
 
+mod counts;
 mod effects;
 mod steering;
 mod tape;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +22,10 @@ use mettle_checker::history::{
 };
 use mettle_reports::verdict::Operations;
 
+pub use counts::Count;
+
 use crate::member::Member;
+use counts::Counts;
 use steering::Steering;
 use tape::Tape;
 
@@ -31,6 +37,19 @@ pub struct Recorder(Arc<Mutex<State>>);
 struct State {
     tape: Tape,
     steering: Steering,
+    counts: Counts,
+    breaches: Vec<Breach>,
+}
+
+/// A rule that an answer broke which the history has no words for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The rule.
+    pub rule: &'static str,
+    /// What happened, in words.
+    pub reason: String,
+    /// When (ns).
+    pub at_ns: u64,
 }
 
 /// How a call came back.
@@ -82,12 +101,14 @@ impl Recorder {
     pub fn called(&self, process: u64, member: Member, now_ns: u64, request: Request) -> u64 {
         let mut state = self.state();
         state.steering.asked(&request);
+        state.counts.called();
         state.tape.push(|id| Record::called(id, process, member.into(), now_ns, request))
     }
 
     /// The answer to an operation.
     pub fn ended(&self, id: u64, now_ns: u64, ending: &CallResult) -> Outcome {
         let mut state = self.state();
+        state.counts.ended();
         if let CallResult::Answered(response) = ending {
             state.steering.answered(response);
         }
@@ -150,6 +171,11 @@ impl Recorder {
         self.state().steering.revision()
     }
 
+    /// How many requests so far may have made a revision.
+    pub fn writes(&self) -> i64 {
+        self.state().steering.writes()
+    }
+
     /// Highest revision anybody asked to compact.
     pub fn compacted(&self) -> i64 {
         self.state().steering.compacted()
@@ -173,6 +199,26 @@ impl Recorder {
     /// How the operations ended so far.
     pub fn operations(&self) -> Operations {
         self.state().tape.operations()
+    }
+
+    /// Something happened that is no record of the history.
+    pub fn count(&self, what: Count) {
+        self.state().counts.add(what);
+    }
+
+    /// An answer broke a rule.
+    pub fn broken(&self, breach: Breach) {
+        self.state().breaches.push(breach);
+    }
+
+    /// Hands over the rules that were broken.
+    pub fn take_breaches(&self) -> Vec<Breach> {
+        std::mem::take(&mut self.state().breaches)
+    }
+
+    /// What traffic came to, by the word that a floor has for it.
+    pub fn traffic(&self) -> BTreeMap<String, u64> {
+        self.state().counts.by_word()
     }
 
     /// Hands the history over.

@@ -14,6 +14,8 @@ pub(super) struct Steering {
     revision: i64,
     /// Highest revision somebody asked to compact.
     compacted: i64,
+    /// Requests that may have made a revision.
+    writes: i64,
     /// Revisions that watchers saw to delete something.
     deletions: BTreeSet<i64>,
 }
@@ -21,6 +23,8 @@ pub(super) struct Steering {
 impl Steering {
     /// Takes in a request that is about to be sent.
     pub(super) fn asked(&mut self, request: &Request) {
+        let writes = matches!(request, Request::Put(_) | Request::DeleteRange(_) | Request::Txn(_));
+        self.writes += i64::from(writes);
         // A compaction in the future is refused.
         if let Request::Compact(compact) = request
             && compact.revision <= self.revision
@@ -61,6 +65,11 @@ impl Steering {
     /// Highest revision seen by anybody.
     pub(super) fn revision(&self) -> i64 {
         self.revision
+    }
+
+    /// How many requests may have made a revision.
+    pub(super) fn writes(&self) -> i64 {
+        self.writes
     }
 
     /// Highest revision anybody asked to compact.

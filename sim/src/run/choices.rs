@@ -20,37 +20,103 @@ pub(super) fn drawn(members: u32, stream: &mut Stream) -> Member {
     Member::of(1 + stream.below(members.into()) as u32)
 }
 
-/// The watch before: what was asked, what was heard, at which member.
-pub(super) type LastWatch = (WatchCreateRequest, Heard, Member);
+/// One watcher: what was asked, and what was heard.
+#[derive(Clone, Debug)]
+pub(super) struct Watched {
+    pub(super) request: WatchCreateRequest,
+    pub(super) heard: Heard,
+}
 
-/// Where a watch begins: as planned; after a break, where it left off and at another member.
+/// The stream before, with its watchers in the order of their requests.
+#[derive(Clone, Debug)]
+pub(super) struct LastWatch {
+    pub(super) watched: Vec<Watched>,
+    pub(super) member: Member,
+}
+
+/// Where a stream opens, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Opening {
+    pub(super) member: Member,
+    /// The first is the one that the plan names; one that is asked for later has its time.
+    pub(super) requests: Vec<Asked>,
+}
+
+/// A watcher that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) request: WatchCreateRequest,
+    /// Counted from the opening of the stream (ns).
+    pub(super) after_ns: u64,
+    pub(super) cancel_after_ns: Option<u64>,
+}
+
+impl Opening {
+    /// The watchers in the order in which they are asked for.
+    pub(super) fn order(&self) -> Vec<&Asked> {
+        let mut order: Vec<&Asked> = self.requests.iter().collect();
+        order.sort_by_key(|asked| asked.after_ns);
+        order
+    }
+}
+
+impl Asked {
+    fn at_once(request: WatchCreateRequest) -> Asked {
+        Asked { request, after_ns: 0, cancel_after_ns: None }
+    }
+}
+
+/// Where watches begin: as planned; after a break, where they left off and at another member.
 pub(super) fn begin(
     recorder: &Recorder,
     members: u32,
     plan: &WatchPlan,
     last: Option<LastWatch>,
-) -> (WatchCreateRequest, Member) {
-    let compacted = recorder.compacted().max(1);
-    let revision = recorder.revision().max(1);
-    let start_revision = match (plan.start, last) {
-        (start, Some((mut request, heard, member)))
-            if start == Start::Resume || heard.over == WatchOver::Broken =>
-        {
-            if heard.revision > 0 {
-                request.start_revision = heard.revision + 1;
-            }
+) -> Opening {
+    if let Some(LastWatch { watched, member }) = last {
+        let broken = watched.first().is_some_and(|first| first.heard.over == WatchOver::Broken);
+        if broken || (plan.start == Start::Resume && !watched.is_empty()) {
             let elsewhere =
                 if plan.member == member { member.later(1, members) } else { plan.member };
-            return (request, elsewhere);
+            let requests = watched.into_iter().map(|watched| Asked::at_once(watched.goes_on()));
+            return Opening { member: elsewhere, requests: requests.collect() };
         }
-        (Start::Now | Start::Resume, _) => 0,
-        (Start::Compacted, _) => compacted,
-        (Start::Past(permille), _) => {
+    }
+    let first = started(recorder, &plan.request, plan.start);
+    let beside = plan.beside.iter().map(|beside| Asked {
+        request: started(recorder, &beside.request, beside.start),
+        after_ns: beside.after_ns,
+        cancel_after_ns: beside.cancel_after_ns,
+    });
+    let requests = std::iter::once(Asked::at_once(first)).chain(beside).collect();
+    Opening { member: plan.member, requests }
+}
+
+impl Watched {
+    /// The same request again, after the last revision that was heard.
+    fn goes_on(self) -> WatchCreateRequest {
+        let Watched { mut request, heard } = self;
+        if heard.revision > 0 {
+            request.start_revision = heard.revision + 1;
+        }
+        request
+    }
+}
+
+/// A request that begins where it is to start.
+fn started(recorder: &Recorder, request: &WatchCreateRequest, start: Start) -> WatchCreateRequest {
+    let compacted = recorder.compacted().max(1);
+    let revision = recorder.revision().max(1);
+    let start_revision = match start {
+        Start::Now | Start::Resume => 0,
+        Start::Compacted => compacted,
+        Start::Past(permille) => {
             compacted + (revision - compacted).max(0) * i64::from(permille) / 1000
         }
-        (Start::Future(ahead), _) => revision + i64::from(ahead),
+        Start::Stale(permille) => 1 + (compacted - 1) * i64::from(permille) / 1000,
+        Start::Future(ahead) => revision + i64::from(ahead),
     };
-    (WatchCreateRequest { start_revision, ..plan.request.clone() }, plan.member)
+    WatchCreateRequest { start_revision, ..request.clone() }
 }
 
 /// Mostly a new revision; at times one that must be refused.
@@ -120,7 +186,18 @@ mod tests {
             listen_ns: 1,
             progress_ns: Vec::new(),
             cancel: false,
+            beside: Vec::new(),
+            stops_reading: None,
         }
+    }
+
+    /// The revision at which the first watcher of an opening starts.
+    fn first(opening: &Opening) -> i64 {
+        opening.requests[0].request.start_revision
+    }
+
+    fn last(watched: Vec<Watched>) -> Option<LastWatch> {
+        Some(LastWatch { watched, member: M1 })
     }
 
     #[test]
@@ -135,12 +212,13 @@ mod tests {
     #[test]
     fn a_watch_begins_where_the_plan_says() {
         let recorder = recorder(110, 10);
-        let start = |start| begin(&recorder, 3, &watch(start), None).0.start_revision;
+        let start = |start| first(&begin(&recorder, 3, &watch(start), None));
         assert_eq!(start(Start::Now), 0);
         assert_eq!(start(Start::Resume), 0, "there was nothing before");
         assert_eq!(start(Start::Compacted), 10);
         assert_eq!(start(Start::Past(500)), 60);
         assert_eq!(start(Start::Future(4)), 114);
+        assert_eq!(start(Start::Stale(500)), 5, "which is compacted");
     }
 
     #[test]
@@ -148,13 +226,15 @@ mod tests {
         let recorder = recorder(110, 10);
         let broken = Heard { revision: 42, over: WatchOver::Broken, ..Heard::default() };
         let before = WatchCreateRequest { start_revision: 7, ..WatchCreateRequest::default() };
-        let last = Some((before.clone(), broken, M1));
-        let (request, member) = begin(&recorder, 3, &watch(Start::Now), last);
+        let watched = Watched { request: before.clone(), heard: broken };
+        let begun = begin(&recorder, 3, &watch(Start::Now), last(vec![watched.clone(), watched]));
+        let request = &begun.requests[0].request;
         assert_eq!((request.start_revision, request.prev_kv), (43, false), "the request of before");
-        assert_eq!(member, Member::new(2));
+        assert_eq!((begun.member, begun.requests.len()), (Member::new(2), 2), "both go on");
         let unheard = Heard { over: WatchOver::Broken, ..Heard::default() };
-        let again = begin(&recorder, 3, &watch(Start::Now), Some((before, unheard, M1)));
-        assert_eq!(again.0.start_revision, 7, "nothing came: from the same revision again");
+        let watched = vec![Watched { request: before, heard: unheard }];
+        let again = begin(&recorder, 3, &watch(Start::Now), last(watched));
+        assert_eq!(first(&again), 7, "nothing came: from the same revision again");
     }
 
     #[test]

@@ -12,8 +12,12 @@
 
 mod choices;
 mod clients;
+mod deeds;
+mod operate;
+mod questions;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod watchers;
 
 pub use thread::{RunOptions, run};

@@ -19,11 +19,12 @@ use crate::effects::Ledger;
 use crate::environment::{Environment, EnvironmentConfig};
 use crate::error::HarnessError;
 use crate::fault;
+use crate::host::ClientNumber;
 use crate::member::Member;
 use crate::net::NetConfig;
 use crate::observe::Observer;
-use crate::outcome::{Convergence, EventHash, Outcome, Panic};
-use crate::recorder::Recorder;
+use crate::outcome::{Convergence, EventHash, Outcome, Panic, Violation};
+use crate::recorder::{Breach, Recorder};
 use crate::run_context::RunContext;
 use crate::stream::Streams;
 use crate::trace::Trace;
@@ -124,7 +125,7 @@ async fn stages(plan: Arc<Plan>, collected: Collected, trace: Trace) {
         task.await.expect("a task of a run is not cancelled");
     }
     run.cluster.raise_all();
-    let client = run.client(clients::CONVERGER);
+    let client = run.client(ClientNumber::CONVERGER);
     let asked = node.spawn({
         let run = run.clone();
         async move { converge::run(&run, client).await }
@@ -210,6 +211,13 @@ fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
         outcome.timeline.faults = run.ledger.spans();
         (outcome.timeline.leaders, outcome.violations) = run.observer.take_rules().take();
         outcome.operations = run.recorder.operations();
+        outcome.traffic = run.recorder.traffic();
+        let breaches = run.recorder.take_breaches().into_iter();
+        outcome.violations.extend(breaches.map(|Breach { rule, reason, at_ns }| Violation {
+            rule,
+            reason,
+            at_ns,
+        }));
         outcome.timeline.stops = run.cluster.exits();
         outcome.records = run.recorder.take();
     }

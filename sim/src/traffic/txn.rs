@@ -7,7 +7,7 @@ use mettle_checker::history::{
     TxnRequest,
 };
 
-use super::{Draw, key_name};
+use super::Draw;
 
 impl Draw<'_> {
     /// A transaction; a few are malformed on purpose, to hear the refusal.
@@ -38,7 +38,7 @@ impl Draw<'_> {
         TxnRequest { compare, success, failure }
     }
 
-    fn compare(&mut self) -> Compare {
+    pub(super) fn compare(&mut self) -> Compare {
         let key = self.key();
         let seen = self.seen.key(&key).cloned();
         let near = |number: i64, draw: &mut Self| match draw.stream.below(4) {
@@ -59,7 +59,8 @@ impl Draw<'_> {
             _ => CompareResult::Equal,
         };
         let range_end = if self.percent(8) {
-            key_name(self.keys / 2 + self.stream.below(u64::from(self.keys)) as u32)
+            let count = self.keys.count();
+            self.keys.name(count / 2 + self.stream.below(count.into()) as u32)
         } else {
             Blob::default()
         };
@@ -71,7 +72,7 @@ impl Draw<'_> {
             0..=3 => self.unwritten(written).map(|key| self.put_in(key)),
             4 | 5 => self.unwritten(written).map(|key| {
                 RequestOp::DeleteRange(DeleteRangeRequest {
-                    key: key_name(key),
+                    key: self.keys.name(key),
                     range_end: Blob::default(),
                     prev_kv: self.percent(40),
                 })
@@ -93,8 +94,8 @@ impl Draw<'_> {
 
     fn put_in(&mut self, key: u32) -> RequestOp {
         RequestOp::Put(PutRequest {
-            key: key_name(key),
-            value: self.unique_value(),
+            key: self.keys.name(key),
+            value: self.values.next(),
             prev_kv: self.percent(30),
             ..PutRequest::default()
         })
@@ -110,8 +111,8 @@ impl Draw<'_> {
         }
         written.extend(first..end);
         Some(RequestOp::DeleteRange(DeleteRangeRequest {
-            key: key_name(first),
-            range_end: key_name(end),
+            key: self.keys.name(first),
+            range_end: self.keys.name(end),
             prev_kv,
         }))
     }

@@ -42,7 +42,10 @@ fn root() -> PathBuf {
 
 /// Scenario files that ship, sorted.
 fn shipped() -> Vec<PathBuf> {
-    ["smoke", "faults", "planted"].into_iter().flat_map(|folder| files(folder, "toml")).collect()
+    ["smoke", "traffic", "faults", "planted"]
+        .into_iter()
+        .flat_map(|folder| files(folder, "toml"))
+        .collect()
 }
 
 /// The files of a folder of scenarios with this ending, sorted.

@@ -43,7 +43,7 @@ pub(super) fn target(
             _ => {}
         }
     }
-    let least = targets.needs_members.max(if rule.fault.needs_peers() { 2 } else { 1 });
+    let least = needs(rule);
     if members < least {
         let problem = match least {
             2 => "this fault acts between members, and there is only one".to_owned(),
@@ -53,6 +53,22 @@ pub(super) fn target(
         return Err(complaint.remedy("raise `members` in [cluster]").into());
     }
     shape(rule, targets).map_or(Ok(()), |(problem, remedy)| complain(problem, remedy))
+}
+
+/// Whether a fault can strike its target in a cluster of `members`.
+pub(super) fn fits(rule: &FaultRule, members: u32) -> bool {
+    let there = |group| match group {
+        Group::Member(number) => number <= members,
+        Group::Minority | Group::Follower => members > 1,
+        _ => true,
+    };
+    members >= needs(rule) && rule.target.groups().into_iter().all(there)
+}
+
+/// The fewest members among which a fault can act.
+fn needs(rule: &FaultRule) -> u32 {
+    let between = if rule.fault.needs_peers() { 2 } else { 1 };
+    rule.fault.kind().targets.needs_members.max(between)
 }
 
 /// What is wrong with the shape of a target: a link or a group, one side or two.

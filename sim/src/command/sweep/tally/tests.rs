@@ -30,6 +30,7 @@ fn verdict(word: Status, effect: u64) -> Verdict {
         findings: Vec::new(),
         sim_seconds: 10.0,
         operations: Operations { ok: 100, fail: 0, unknown: 0 },
+        traffic: BTreeMap::new(),
         faults: vec![FaultCount {
             name: "kill".to_owned(),
             armed: 5,
