@@ -129,6 +129,11 @@ impl Host {
         }
     }
 
+    /// Whether it is a client that watches: one that comes and goes, or one for evidence.
+    pub const fn is_watcher(self) -> bool {
+        self.member().is_none() && matches!(self.number() - 0x100, 100..250)
+    }
+
     /// A number unique among hosts, to name random streams with.
     pub const fn number(self) -> u64 {
         match self {

@@ -9,6 +9,7 @@
 //! a plan. Its times stand beside it in its [`FaultRule`] or
 //! [`PlannedFault`](crate::plan::PlannedFault).
 
+mod client;
 mod clock;
 mod cut;
 mod disk;
@@ -23,6 +24,7 @@ mod start;
 mod target;
 mod written;
 
+pub use client::ClientFault;
 pub use clock::{ClockFault, Way};
 pub use cut::CutFault;
 pub use disk::{DiskFault, FailedSync, FileClass};
@@ -60,10 +62,12 @@ pub enum Fault<T: Value = u64> {
     Image(ImageFault<T>),
     /// Acts on what clocks show.
     Clock(ClockFault<T>),
+    /// Acts on clients.
+    Client(ClientFault<T>),
 }
 
 /// All families, in the order of the list of allowed words.
-pub const FAMILIES: [&Family; 7] = [
+pub const FAMILIES: [&Family; 8] = [
     &network::FAMILY,
     &cut::FAMILY,
     &link::FAMILY,
@@ -71,6 +75,7 @@ pub const FAMILIES: [&Family; 7] = [
     &disk::FAMILY,
     &image::FAMILY,
     &clock::FAMILY,
+    &client::FAMILY,
 ];
 
 impl<T: Value> Fault<T> {
@@ -84,6 +89,7 @@ impl<T: Value> Fault<T> {
             Fault::Disk(fault) => fault.kind(),
             Fault::Image(fault) => fault.kind(),
             Fault::Clock(fault) => fault.kind(),
+            Fault::Client(fault) => fault.kind(),
         }
     }
 
@@ -128,6 +134,7 @@ impl Fault<Draw> {
             Fault::Disk(fault) => Fault::Disk(fault.clone()),
             Fault::Image(fault) => Fault::Image(fault.draw(random)),
             Fault::Clock(fault) => Fault::Clock(fault.draw(random)),
+            Fault::Client(fault) => Fault::Client(fault.draw(random)),
         }
     }
 }

@@ -19,6 +19,7 @@ impl Serialize for Fault {
             Fault::Disk(fault) => fault.serialize(serializer),
             Fault::Image(fault) => fault.serialize(serializer),
             Fault::Clock(fault) => fault.serialize(serializer),
+            Fault::Client(fault) => fault.serialize(serializer),
         }
     }
 }

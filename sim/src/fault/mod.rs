@@ -10,6 +10,7 @@
 //! what the fault is called and whom it may be aimed at, this one how the fault is armed and healed,
 //! and what counts as its effect.
 
+mod client;
 mod clock;
 mod cut;
 mod disk;
@@ -46,6 +47,7 @@ pub async fn run(run: RunContext, planned: PlannedFault) {
         Fault::Process(fault) => process::run(&run, &planned, &resolved, fault).await,
         Fault::Disk(fault) => disk::run(&run, &planned, &resolved, fault).await,
         Fault::Image(fault) => image::run(&run, &planned, &resolved, fault).await,
+        Fault::Client(fault) => client::run(&run, &planned, &resolved, fault).await,
         Fault::Clock(fault) => clock::run(&run, &planned, &resolved, fault).await,
     }
 }

@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 
+use super::fault::{Injected, LinkFault};
 use super::{NetConfig, Network};
 use crate::host::Host;
 use crate::stream::FaultId;
@@ -190,6 +191,18 @@ impl Network {
         if end.finished {
             return Read::End;
         }
+        let (here, there) = (end.host, peer.host);
+        let has_bytes = end.arrivals.front().is_some_and(|segment| segment.at_ns <= now_ns);
+        if let Some(fault) = self.unread_by(there, here).filter(|_| has_bytes) {
+            self.credit(fault, |effect| effect.reads_refused += 1);
+            if let Some(end) = self.end(id) {
+                keep(&mut end.reader, waker);
+            }
+            return Read::Wait(None);
+        }
+        let Some((end, peer)) = self.pair(id) else {
+            return Read::Failed(ErrorKind::ConnectionReset);
+        };
         match end.arrivals.front_mut() {
             Some(segment) if segment.at_ns <= now_ns => match &mut segment.piece {
                 Piece::Bytes(bytes) => {
@@ -226,6 +239,13 @@ impl Network {
                 Read::Wait(end.next_event_ns(user_timeout_ns))
             }
         }
+    }
+
+    /// The fault that keeps a host from reading what another sends.
+    fn unread_by(&self, from: Host, to: Host) -> Option<FaultId> {
+        let link = self.links.get(&(from, to))?;
+        let unread = |fault: &&Injected| fault.fault == LinkFault::Unread;
+        link.faults.iter().find(unread).map(|fault| fault.id)
     }
 
     /// Writes as many bytes as the window has room for.

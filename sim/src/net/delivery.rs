@@ -208,7 +208,7 @@ impl Network {
     }
 
     /// Polls whoever waits at this end again: when it must come back has changed.
-    fn wake(&mut self, id: EndId) {
+    pub(super) fn wake(&mut self, id: EndId) {
         let Some(end) = self.end(id) else { return };
         let waiting = [end.reader.take(), end.writer.take()];
         self.wakes.extend(waiting.into_iter().flatten());

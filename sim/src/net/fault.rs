@@ -48,6 +48,8 @@ pub enum LinkFault {
     RefuseConnect,
     /// New connections hang.
     HangConnect,
+    /// The host at the end reads nothing: what arrives stays in the socket.
+    Unread,
 }
 
 impl LinkFault {
@@ -99,6 +101,8 @@ pub struct NetEffect {
     pub messages_duplicated: u64,
     /// Peer messages overtaken by a later one.
     pub messages_reordered: u64,
+    /// Reads that would have had bytes.
+    pub reads_refused: u64,
 }
 
 impl NetEffect {
@@ -115,6 +119,7 @@ impl NetEffect {
         self.dials_hung += more.dials_hung;
         self.messages_duplicated += more.messages_duplicated;
         self.messages_reordered += more.messages_reordered;
+        self.reads_refused += more.reads_refused;
     }
 }
 
@@ -150,11 +155,18 @@ impl Network {
     /// Takes every fault of this id off every link.
     pub fn heal(&mut self, now_ns: u64, id: FaultId) {
         self.trace.record(now_ns, None, Kind::Fault, format_args!("heal {}", id.0));
-        let mut healed = Vec::new();
+        let (mut healed, mut unread) = (Vec::new(), Vec::new());
         for (&(from, to), link) in &mut self.links {
+            let reads_again = |f: &Injected| f.id == id && f.fault == LinkFault::Unread;
+            unread.extend(link.faults.iter().any(reads_again).then_some((from, to)));
             let hold = link.faults.iter().filter(|f| f.id == id).find_map(|f| f.fault.holds());
             link.faults.retain(|fault| fault.id != id);
             healed.extend(hold.map(|hold| (from, to, hold)));
+        }
+        for (from, to) in unread {
+            for end in self.ends_between(to, from) {
+                self.wake(end);
+            }
         }
         for (from, to, hold) in healed {
             for end in self.ends_between(from, to) {

@@ -6,7 +6,8 @@ let ink = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
   for (const name of ["bg", "card", "ink", "quiet", "line", "faint", "ok", "read", "fail", "unknown", "bad", "doubt", "leader",
-    "leader-ink", "on-ok", "on-doubt", "on-bad", "watch", "network", "process", "disk", "clock", "down", "pause"]) {
+    "leader-ink", "on-ok", "on-doubt", "on-bad", "watch", "network", "process", "disk", "clock", "client", "down",
+    "pause"]) {
     ink[name] = style.getPropertyValue("--" + name).trim();
   }
   stripes.clear();
