@@ -206,6 +206,44 @@ fn connections_are_reset_in_three_ways() {
 }
 
 #[test]
+fn a_host_that_does_not_read_leaves_bytes_in_its_socket() {
+    let mut story = Story::new(1);
+    let window = story.net.config().window;
+    story.net.inject(story.now, FaultId(1), A, B, LinkFault::Unread);
+    assert_eq!(story.write(story.a, &vec![7; window]), Write::Taken(window));
+    assert_eq!(story.gather(story.b, S), (Vec::new(), Read::Wait(None)), "nothing is read");
+    assert_eq!(story.write(story.a, b"more"), Write::Wait(None), "the socket is full");
+    assert_eq!(story.write(story.b, b"back"), Write::Taken(4), "the other way is open");
+    assert!(story.net.effect(FaultId(1)).reads_refused > 0);
+    story.net.heal(story.now, FaultId(1));
+    assert_eq!(story.gather(story.b, S).0.len(), window);
+}
+
+#[test]
+fn a_write_goes_out_in_segments_and_a_killed_process_may_lose_the_last_of_them() {
+    let bytes: Vec<u8> = (0..200).collect();
+    let mut cut_inside = 0;
+    for seed in 0..40 {
+        let mut story = Story::new(seed);
+        story.net.config.segment = 16;
+        story.net.config.tail_lost_ppm = MILLION;
+        let mut sent = 0;
+        while sent < bytes.len() {
+            let Write::Taken(taken) = story.write(story.a, &bytes[sent..]) else { panic!("room") };
+            assert!((1..=16).contains(&taken));
+            sent += taken;
+        }
+        story.net.kill(story.now, A);
+        story.net.check_invariants();
+        let (left, end) = story.gather(story.b, S);
+        assert_eq!(left, bytes[..left.len()], "what is left is a beginning");
+        assert_eq!(end, Read::Failed(ErrorKind::ConnectionReset));
+        cut_inside += u32::from(left.len() % 16 != 0);
+    }
+    assert!(cut_inside > 20, "{cut_inside} of 40 break inside a segment");
+}
+
+#[test]
 fn dials_are_refused_or_hang_as_faults_say() {
     let mut story = Story::new(1);
     story.net.inject(story.now, FaultId(1), A, B, LinkFault::RefuseConnect);

@@ -85,6 +85,43 @@ fn a_plan_of_three_faults() {
     .assert_eq(&format!("{:?}\n{:?}\n{:?}\n", plan.network, plan.floor, plan.plants));
 }
 
+const SEQUENCE: &str = r#"
+[[fault]]
+kind = "partition"
+name = "cut"
+target = "leader"
+after = "leader_elected"
+every = "8s"
+for = "2s..5s"
+times = 2
+[[fault.then]]
+kind = "power_loss"
+target = ["struck", "leader"]
+after = "leader_elected"
+delay = "1s..2s"
+[[fault.then]]
+kind = "kill"
+target = "struck"
+"#;
+
+#[test]
+fn steps_follow_one_another_and_leave_other_rules_as_they_were() {
+    let with = plan(&scenario(&[PARTITION, SEQUENCE]), 7, &[]);
+    let without = plan(&scenario(&[PARTITION]), 7, &[]);
+    let of = |first: u32| with.faults.iter().filter(move |fault| fault.id % 10_000_000 == first);
+    assert_eq!(of(1000).collect::<Vec<_>>(), without.faults.iter().collect::<Vec<_>>());
+    assert_eq!(with.floor.faults_fired, 1, "what waits need not happen");
+    for repeat in [2000, 2001] {
+        let [cut, loss, kill] = of(repeat).collect::<Vec<_>>()[..] else { panic!("three steps") };
+        let start = |fault: &PlannedFault| fault.start.clone().expect("it waits");
+        assert_eq!((cut.name.as_deref(), start(cut).follows), (Some("cut"), None));
+        assert_eq!(start(loss).follows, Some(cut.id));
+        assert!((1_000_000_000..=2_000_000_000).contains(&start(loss).delay_ns));
+        assert_eq!((start(kill).follows, start(kill).after), (Some(loss.id), None));
+    }
+    assert_eq!(of(2002).count(), 0, "twice at most");
+}
+
 #[test]
 fn a_fault_taken_from_the_end_leaves_the_others_as_they_were() {
     let all = plan(&scenario(&[PARTITION, KILL, POWER]), 7, &[]);

@@ -300,3 +300,76 @@ fn disks_are_wiped_exchanged_and_set_back() {
     assert_eq!(one.content("state"), None);
     one.open("state");
 }
+
+#[test]
+fn the_files_of_a_class_are_lost_and_the_others_stay() {
+    let mut story = Story::new(1);
+    story.disk.create_dir(story.caller(), "wal").result.unwrap();
+    for path in ["wal/1", "state"] {
+        let file = story.open(path);
+        story.write(file, 0, path.as_bytes()).unwrap();
+        story.sync(file).unwrap();
+    }
+    story.sync_dir("");
+    story.sync_dir("wal");
+    story.disk.kill(story.now);
+    story.disk.lose(story.now, FileClass::Wal);
+    story.process = story.disk.boot(story.now);
+    story.disk.check_invariants();
+    assert_eq!(story.content("state").unwrap(), b"state");
+    let listed = story.disk.list(story.caller(), "wal").result;
+    assert_eq!(listed.unwrap_err().kind(), std::io::ErrorKind::NotFound);
+}
+
+#[test]
+fn opening_and_changing_names_fail_as_faults_say() {
+    let mut story = Story::new(1);
+    story.open("state");
+    let class = FileClass::State;
+    let eio = |error: std::io::Error| error.raw_os_error() == Some(libc::EIO);
+    let unreadable = DiskFault::ReadError { class, sticky: true };
+    story.disk.inject(story.now, FaultId(1), unreadable);
+    assert!(eio(story.disk.open(story.caller(), "state", Open::Existing).result.unwrap_err()));
+    assert!(eio(story.disk.list(story.caller(), "").result.unwrap_err()));
+    story.disk.heal(story.now, FaultId(1));
+    let unwritable = DiskFault::WriteError { class, sticky: true };
+    story.disk.inject(story.now, FaultId(2), unwritable);
+    let (rename, remove, create) = (
+        story.disk.rename(story.caller(), "state", "other").result,
+        story.disk.remove(story.caller(), "state").result,
+        story.disk.open(story.caller(), "new", Open::Create).result.map(|_| ()),
+    );
+    assert!([rename, remove, create].into_iter().all(|result| eio(result.unwrap_err())));
+    assert_eq!(story.disk.effect(FaultId(2)).errors, 3);
+    story.disk.heal(story.now, FaultId(2));
+    let listed = story.disk.list(story.caller(), "").result.unwrap();
+    assert_eq!(listed, ["state"], "nothing was changed");
+}
+
+#[test]
+fn garbage_reaches_what_was_synced_beside_a_write_but_not_the_header() {
+    let policy = PowerLoss {
+        garbage_ppm: crate::stream::MILLION,
+        region: 4096,
+        spares_header: true,
+        ..PowerLoss::clean(Keep::Nothing)
+    };
+    let damaged = |path: &str, at: usize| -> Vec<usize> {
+        let mut story = Story::new(1);
+        story.disk.create_dir(story.caller(), "wal").result.unwrap();
+        story.sync_dir("");
+        let file = story.open(path);
+        story.sync_dir("wal");
+        story.sync_dir("");
+        story.write(file, 0, &[7; 12288]).unwrap();
+        story.sync(file).unwrap();
+        story.write(file, at as u64, &[8; 512]).unwrap();
+        story.lose_power(policy);
+        let content = story.content(path).unwrap();
+        (0..3).filter(|page| content[page * 4096..][..4096].iter().any(|b| *b != 7)).collect()
+    };
+    assert_eq!(damaged("wal/1", 5120), [1], "the page of the write, and no other");
+    assert_eq!(damaged("wal/1", 512), [0]);
+    assert_eq!(damaged("state", 512), [0; 0], "the header's page is spared");
+    assert_eq!(damaged("state", 4096), [1]);
+}

@@ -114,3 +114,26 @@ fn what_was_committed_stays() {
     disks.durable = vec![(9, 1), (1, 2), (1, 0)];
     assert_eq!(rule(&durable.at_the_end(&disks)), Some(COMMITTED_DURABLE));
 }
+
+#[test]
+fn a_disk_that_a_fault_replaced_counts_for_what_it_held() {
+    let (mut durable, mut disks) = (Durable::new(3), Disks::new());
+    disks.durable = vec![(1, 2), (1, 2), (1, 0)];
+    assert_eq!(durable.committed(&disks, 2, entry(2, 1)), None);
+    durable.damage(&disks, Member::new(2), Damage::Once);
+    disks.durable = vec![(1, 4), (2, 0), (1, 0)];
+    assert_eq!(durable.recall(), None, "the fault took it, not the server");
+    let broken = durable.committed(&disks, 3, entry(3, 2));
+    assert_eq!(rule(&broken), Some(COMMITTED_DURABLE), "it never held this one");
+}
+
+#[test]
+fn a_disk_that_lies_counts_for_everything_and_the_others_for_what_they_hold() {
+    let (mut durable, mut disks) = (Durable::new(3), Disks::new());
+    durable.damage(&disks, Member::new(2), Damage::FromNowOn);
+    disks.durable = vec![(1, 1), (1, 0), (1, 0)];
+    assert_eq!(durable.committed(&disks, 1, entry(1, 1)), None);
+    assert_eq!(durable.applied(&disks, Member::new(2), 1), None);
+    let broken = durable.committed(&disks, 2, entry(2, 1));
+    assert_eq!(rule(&broken), Some(COMMITTED_DURABLE), "no whole copy holds it");
+}
