@@ -160,25 +160,26 @@ impl Client {
         request: &Request,
         deadline: Duration,
     ) -> Result<(Response, Dial), Status> {
+        let values = self.recorder.values();
         let mut kv = KvClient::new(self.channel(member)).max_decoding_message_size(usize::MAX);
         Ok(match request {
             Request::Range(range) => {
                 let (answer, dial) =
                     opened(kv.range(timed(to_wire::range(range), deadline)).await?);
-                (Response::Range(from_wire::range(answer)), dial)
+                (Response::Range(from_wire::range(answer, values)), dial)
             }
             Request::Put(put) => {
                 let (answer, dial) = opened(kv.put(timed(to_wire::put(put), deadline)).await?);
-                (Response::Put(from_wire::put(answer)), dial)
+                (Response::Put(from_wire::put(answer, values)), dial)
             }
             Request::DeleteRange(delete) => {
                 let asked = timed(to_wire::delete_range(delete), deadline);
                 let (answer, dial) = opened(kv.delete_range(asked).await?);
-                (Response::DeleteRange(from_wire::delete_range(answer)), dial)
+                (Response::DeleteRange(from_wire::delete_range(answer, values)), dial)
             }
             Request::Txn(txn) => {
                 let (answer, dial) = opened(kv.txn(timed(to_wire::txn(txn), deadline)).await?);
-                let answer = from_wire::txn(answer)
+                let answer = from_wire::txn(answer, values)
                     .ok_or_else(|| Status::internal("an answer inside the transaction is empty"))?;
                 (Response::Txn(answer), dial)
             }

@@ -10,6 +10,7 @@ use mettle_checker::history::{
 
 use super::watching::{Heard, WatchOver, Watching};
 use super::*;
+use crate::recorder::Values;
 
 fn header(revision: i64) -> pb::ResponseHeader {
     pb::ResponseHeader { cluster_id: 7, member_id: 8, revision, raft_term: 3 }
@@ -30,7 +31,7 @@ fn kv(key: &[u8]) -> mvccpb::KeyValue {
 fn an_answer_is_recorded_with_every_field() {
     let answer =
         pb::RangeResponse { header: Some(header(9)), kvs: vec![kv(b"a")], more: true, count: 4 };
-    let range = from_wire::range(answer);
+    let range = from_wire::range(answer, &Values::default());
     let expected = Header { cluster_id: 7, member_id: 8, revision: 9, raft_term: 3 };
     assert_eq!((range.header, range.more, range.count), (Some(expected), true, 4));
     let pair = &range.kvs[0];
@@ -46,8 +47,11 @@ fn a_transaction_with_an_empty_answer_is_no_answer() {
         succeeded: true,
         responses: vec![pb::ResponseOp { response }],
     };
-    assert!(from_wire::txn(answer(Some(put))).is_some_and(|txn| txn.responses.len() == 1));
-    assert_eq!(from_wire::txn(answer(None)), None);
+    assert!(
+        from_wire::txn(answer(Some(put)), &Values::default())
+            .is_some_and(|txn| txn.responses.len() == 1)
+    );
+    assert_eq!(from_wire::txn(answer(None), &Values::default()), None);
 }
 
 #[test]

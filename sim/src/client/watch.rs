@@ -216,7 +216,7 @@ impl Line<'_> {
             () = self.client.place.clock.sleep(wait) => return Step::Time,
         };
         let answer = match answer {
-            Ok(Some(answer)) => from_wire::watch(answer),
+            Ok(Some(answer)) => from_wire::watch(answer, self.client.recorder.values()),
             Ok(None) => return Step::Over(None),
             Err(status) => return Step::Over(Some(error_answer(&status))),
         };

@@ -3,6 +3,7 @@
 //! - The *tape* holds the records: ids in order of the calls, times of one true clock.
 //! - *Steering* is what traffic depends on: the highest revision, the compact revision, and the
 //!   revision that each evidence watcher has delivered.
+//! - *Values* are held once, however often they are answered.
 //! - *Counts* are what traffic came to, for the floor of the run.
 //! - *Effects* are questions to the tape: did a fault change what a client saw?
 
@@ -12,6 +13,7 @@ mod steering;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -23,6 +25,7 @@ use mettle_checker::history::{
 use mettle_reports::verdict::Operations;
 
 pub use counts::Count;
+pub use values::Values;
 
 use crate::member::Member;
 use counts::Counts;
@@ -31,7 +34,10 @@ use tape::Tape;
 
 /// Takes down what clients do and see; clones are handles to the same history.
 #[derive(Clone, Debug, Default)]
-pub struct Recorder(Arc<Mutex<State>>);
+pub struct Recorder {
+    state: Arc<Mutex<State>>,
+    values: Values,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -84,7 +90,12 @@ impl WatchStream {
 impl Recorder {
     fn state(&self) -> MutexGuard<'_, State> {
         // What was recorded before a panic is still what happened.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The long values of the history.
+    pub fn values(&self) -> &Values {
+        &self.values
     }
 
     /// A new sequential process.

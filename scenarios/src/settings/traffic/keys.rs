@@ -60,9 +60,13 @@ impl KeySpace<Draw> {
 
     /// Draws what is left open.
     pub(super) fn draw(&self, keyed: &mut impl Keyed) -> KeySpace {
-        let drawn = || SHAPES[keyed.between("shape", 0, SHAPES.len() as u64 - 1) as usize];
+        let shape = self.shape.unwrap_or_else(|| {
+            let number = keyed.between("shape", 0, SHAPES.len() as u64 - 1);
+            keyed.drawn("shape", number);
+            SHAPES[number as usize]
+        });
         KeySpace {
-            shape: self.shape.unwrap_or_else(drawn),
+            shape,
             hot_keys: self.hot_keys.draw("hot_keys", keyed),
             hot_permille: self.hot_permille.draw("hot_permille", keyed),
         }
