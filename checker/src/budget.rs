@@ -6,11 +6,13 @@
 //! while they grow: the choices of the search over indeterminate writes, and the fallback search.
 //! They get the remaining memory ([`Budget`]).
 
+use crate::cluster_settings::ClusterSettings;
 use crate::history::weight::weight;
 use crate::history::{History, Outcome, PlainOp, Record, Request, Response};
 use crate::verdict::{ASSUMPTIONS, Verdict};
 
-/// How much work a judgement may cost. Never a time: equal histories get equal verdicts.
+/// How much work a judgement may cost, and what is known of the cluster. Never a time: equal
+/// histories get equal verdicts.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Steps of replay and search for each attempt to order the operations.
@@ -19,11 +21,18 @@ pub struct Options {
     pub lease_tolerance_ns: u64,
     /// Bytes for the whole judgement, including the history; counted, never asked of the system.
     pub memory_bytes: u64,
+    /// The settings of the recorded cluster.
+    pub cluster: ClusterSettings,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { steps: 20_000_000, lease_tolerance_ns: 100_000_000, memory_bytes: 4 << 30 }
+        Options {
+            steps: 20_000_000,
+            lease_tolerance_ns: 100_000_000,
+            memory_bytes: 4 << 30,
+            cluster: ClusterSettings::default(),
+        }
     }
 }
 

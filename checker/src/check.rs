@@ -4,10 +4,11 @@
 use crate::assumptions::assumptions;
 use crate::budget::{Budget, Options, needed_bytes, too_much};
 use crate::case::Case;
+use crate::cluster_settings::ClusterSettings;
 use crate::early_expiry::{Early, expired_early};
 use crate::fallback_search::fallback_search;
 use crate::guarantees::{GUARANTEES, named};
-use crate::header::{HEADER, headers};
+use crate::header::headers;
 use crate::history::{History, Outcome};
 use crate::initial_store::{InferredStore, initial_store};
 use crate::lease::{Before, LEASE, Leases, leases};
@@ -15,6 +16,7 @@ use crate::linearizability::ops::Ops;
 use crate::linearizability::{JudgedRange, Ordered};
 use crate::minimize::minimize;
 use crate::model::Store;
+use crate::refusal::refusals;
 use crate::serializable::{SERIALIZABLE, serializable};
 use crate::session::sessions;
 use crate::streams::{Streams, streams};
@@ -31,16 +33,19 @@ pub fn check(history: &History, options: &Options) -> Report {
     let budget = Budget::left(options, needed);
     let streams = streams(&history.records);
     let mut checks = before(history, &streams, &mut figures);
+    let settings = &options.cluster;
+    checks.push(refusals(&history.records, settings));
     let (mut store, inferred) = initial_store(history);
     let range = JudgedRange::whole(store.revision());
-    let before = Before::of(&store);
+    let before = Before::of(&store, settings.every_grant);
     let known = Leases::new(&history.records, &before, u64::MAX);
     known.prepare(&mut store);
     let tolerance_ns = options.lease_tolerance_ns;
     let lease = leases(history.records.iter(), &known, tolerance_ns);
     let case = Case { history, streams: &streams, range: &range, leases: Some(&known), budget };
     let ends = case.ends(&store, Some(tolerance_ns));
-    let asked = Asked { case, inferred, tolerance_ns, spare: budget.memory_bytes >= needed };
+    let spare = budget.memory_bytes >= needed;
+    let asked = Asked { case, inferred, tolerance_ns, spare, settings };
     let found = match case.ops(&ends) {
         Ok(ops) => asked.in_order(&ops, store, &mut figures),
         Err(verdict) => asked.without_order(verdict, store, &figures),
@@ -66,6 +71,7 @@ struct Asked<'a> {
     tolerance_ns: u64,
     /// Whether the memory allows judging copies of the history.
     spare: bool,
+    settings: &'a ClusterSettings,
 }
 
 /// The results of ordering the operations.
@@ -115,7 +121,7 @@ impl Asked<'_> {
         let above = if let Some(placement) = &ordered.placement {
             figures.revisions = placement.store.revision();
             figures.placed = placement.placed.len() as u64;
-            above(ops, self.case.streams, &ordered, i64::MAX)
+            above(ops, self.case.streams, &ordered, i64::MAX, self.settings)
         } else {
             unplaced(self.case.streams)
         };
@@ -201,7 +207,7 @@ fn before(history: &History, streams: &Streams<'_>, figures: &mut Figures) -> Ve
     figures.events = streams.watchers.iter().map(|watcher| watcher.events().count() as u64).sum();
     vec![
         Check { name: ASSUMPTIONS, verdict: answered(figures, streams.responses), examined },
-        Check { name: HEADER, verdict: headers(&history.records), examined },
+        headers(&history.records),
     ]
 }
 
@@ -233,10 +239,11 @@ pub(crate) fn above(
     streams: &Streams<'_>,
     ordered: &Ordered,
     up_to: i64,
+    settings: &ClusterSettings,
 ) -> Vec<Check> {
     let Some(placement) = &ordered.placement else { return Vec::new() };
     let store = &placement.store;
-    let Watched { mut wrong, due } = watches(ops, streams, placement);
+    let Watched { mut wrong, due } = watches(ops, streams, placement, settings);
     let mut found = Vec::new();
     for Guarantee { name, .. } in GUARANTEES.into_iter().filter(|one| one.needs_order) {
         let first = wrong.iter().position(|violation| violation.checker == name);
@@ -248,7 +255,7 @@ pub(crate) fn above(
         let examined = match name {
             SERIALIZABLE => ops.locals.all().len() as u64,
             watch::LIVE => due,
-            _ => streams.responses,
+            name => watch::examined(name, streams),
         };
         found.push(Check { name, verdict, examined });
     }

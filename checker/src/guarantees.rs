@@ -2,13 +2,14 @@
 
 use crate::header::HEADER;
 use crate::lease::LEASE;
+use crate::refusal::REFUSAL;
 use crate::serializable::SERIALIZABLE;
 use crate::session::SESSION;
 use crate::verdict::{ASSUMPTIONS, Guarantee, LINEARIZABILITY};
 use crate::watch::PROMISES;
 
 /// The guarantees that do not concern watches, in the order of a report.
-const OF_OPERATIONS: [Guarantee; 6] = [
+const OF_OPERATIONS: [Guarantee; 7] = [
     Guarantee {
         name: ASSUMPTIONS,
         question: "ids are unique, processes are sequential, answers fit their requests, and something \
@@ -19,6 +20,13 @@ const OF_OPERATIONS: [Guarantee; 6] = [
     Guarantee {
         name: HEADER,
         question: "one cluster id, one id per member, terms of a member that never go back",
+        needs_order: false,
+        survives_inferred_start: true,
+    },
+    Guarantee {
+        name: REFUSAL,
+        question: "what etcd must refuse is refused with etcd's code and text, and what is refused earns \
+                   it (`--max-txn-ops`, `--max-request-bytes`, `--believe`)",
         needs_order: false,
         survives_inferred_start: true,
     },

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::history::{Record, Response};
-use crate::verdict::Verdict;
+use crate::verdict::{Check, Verdict};
 use crate::words;
 
 /// The checker's name.
@@ -17,8 +17,16 @@ struct HeaderValue<'a> {
     record: &'a Record,
 }
 
-/// Checks the fields of headers except the revision. A field that is 0 was not recorded.
-pub(crate) fn headers(records: &[Record]) -> Verdict {
+/// Checks the fields of headers except the revision. A field that is 0 was not recorded, and a header
+/// without any is not examined.
+pub(crate) fn headers(records: &[Record]) -> Check {
+    let headers = records.iter().filter_map(|record| record.response.as_ref()?.header());
+    let told = headers
+        .filter(|header| header.cluster_id != 0 || header.member_id != 0 || header.raft_term != 0);
+    Check { name: HEADER, verdict: agree(records), examined: told.count() as u64 }
+}
+
+fn agree(records: &[Record]) -> Verdict {
     let mut cluster: Option<HeaderValue<'_>> = None;
     let mut members: BTreeMap<u64, HeaderValue<'_>> = BTreeMap::new();
     let mut by_member: BTreeMap<u64, Vec<(&Record, u64)>> = BTreeMap::new();
@@ -112,7 +120,7 @@ mod tests {
     }
 
     fn broken(records: &[Record]) -> (String, Vec<u64>) {
-        let Verdict::Broken(found) = headers(records) else { panic!("it is not noticed") };
+        let Verdict::Broken(found) = headers(records).verdict else { panic!("it is not noticed") };
         assert_eq!(found.checker, HEADER);
         (found.reason, found.evidence)
     }
@@ -120,7 +128,7 @@ mod tests {
     #[test]
     fn one_cluster_with_rising_terms_is_legal() {
         let records = [answer(1, 1, 7, 2), answer(2, 2, 7, 4), answer(3, 1, 7, 3)];
-        assert_eq!(headers(&records), Verdict::Legal);
+        assert_eq!(headers(&records).verdict, Verdict::Legal);
     }
 
     #[test]
@@ -149,6 +157,6 @@ mod tests {
 
     #[test]
     fn fields_of_0_were_not_recorded() {
-        assert_eq!(headers(&[answer(1, 1, 7, 3), answer(2, 1, 0, 0)]), Verdict::Legal);
+        assert_eq!(headers(&[answer(1, 1, 7, 3), answer(2, 1, 0, 0)]).verdict, Verdict::Legal);
     }
 }

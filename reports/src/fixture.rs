@@ -9,7 +9,7 @@ use mettle_checker::history::{
 
 use mettle_scenarios::Plan;
 use mettle_scenarios::settings::{
-    ClusterSettings, DiskSettings, Floor, Latency, NetworkSettings, Traffic,
+    ClusterSettings, DiskSettings, Floor, Latency, NetworkSettings, ServiceSettings, Traffic,
 };
 
 use crate::summary::RunSummary;
@@ -79,6 +79,8 @@ pub(crate) fn passed() -> RunSummary {
         traffic: BTreeMap::new(),
         faults: vec![fault("partition", 4, 4, 3), fault("kill", 1, 1, 1)],
         probes: [("wal torn tail cut".to_owned(), 2), ("snapshot sent".to_owned(), 1)].into(),
+        examined: [("lease".to_owned(), 3)].into(),
+        seen: [("op put".to_owned(), 7)].into(),
         leaders: 5,
         trace_hash: "3f2a9c0d5e6b71844aa0192837465bcd".to_owned(),
         plan_hash: "00112233445566778899aabbccddeeff".to_owned(),
@@ -139,6 +141,7 @@ pub(crate) fn plan() -> Plan {
         disk: DiskSettings::default(),
         traffic: Traffic { deadline_ns: 1000 * MILLISECOND, ..Traffic::default() },
         faults: vec![],
+        service: ServiceSettings::default(),
         floor: Floor { ok_operations: 1, ..Floor::default() },
     }
 }

@@ -28,6 +28,12 @@ pub struct FaultSpan {
     pub name: String,
     /// Whom it struck: `m1`, `m1 | m2 m3`, `m1 -> m2`.
     pub target: String,
+    /// The members that it struck, or one side of the links that it struck, from 1.
+    pub group: Vec<u32>,
+    /// The other side of those links; empty if the members themselves were struck.
+    pub rest: Vec<u32>,
+    /// Whether those whom it struck went on, only slower.
+    pub degrades: bool,
     /// Begin (ns).
     pub start_ns: u64,
     /// End (ns); `None` when it held to the end of the run, or had no length.

@@ -75,6 +75,12 @@ pub struct Verdict {
     pub faults: Vec<FaultCount>,
     /// Rare paths reached, and how often.
     pub probes: BTreeMap<String, u64>,
+    /// How much each guarantee looked at, by the name of its checker.
+    #[serde(default)]
+    pub examined: BTreeMap<String, u64>,
+    /// What clients met, and how often: kinds of operations, refusals, rare answers to watchers.
+    #[serde(default)]
+    pub seen: BTreeMap<String, u64>,
     /// How often a member became leader.
     pub leaders: u64,
     /// Hash over every event, 32 hex digits.

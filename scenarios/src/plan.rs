@@ -12,7 +12,9 @@ use crate::LoadError;
 use crate::error::Complaint;
 use crate::fault::{Fault, Group, Start, Target, Trigger};
 use crate::planted::Plant;
-use crate::settings::{ClusterSettings, DiskSettings, Floor, NetworkSettings, Traffic};
+use crate::settings::{
+    ClusterSettings, DiskSettings, Floor, NetworkSettings, ServiceSettings, Traffic,
+};
 
 /// Version of the format; a plan of another version is refused.
 pub const VERSION: u32 = 1;
@@ -50,6 +52,9 @@ pub struct Plan {
     pub traffic: Traffic,
     /// In order of `at_ns`.
     pub faults: Vec<PlannedFault>,
+    /// What is asked of the service.
+    #[serde(default)]
+    pub service: ServiceSettings,
     /// What the run must reach to count.
     pub floor: Floor,
 }

@@ -10,7 +10,7 @@ use crate::number::Number;
 use crate::planted::Bug;
 use crate::reader::{Keys, Section, Source};
 use crate::settings::{
-    Cluster, ClusterSettings, DiskSettings, FloorRule, NetworkSettings, Traffic,
+    Cluster, ClusterSettings, DiskSettings, FloorRule, NetworkSettings, ServiceSettings, Traffic,
 };
 use crate::time::Draw;
 
@@ -48,6 +48,8 @@ pub struct Scenario {
     pub traffic: Traffic<Draw>,
     /// The faults.
     pub faults: Vec<FaultRule>,
+    /// What is asked of the service.
+    pub service: ServiceSettings,
     /// What a run must reach.
     pub floor: FloorRule,
 }
@@ -90,6 +92,7 @@ pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scen
         "disk",
         "traffic",
         "fault",
+        "service",
         "floor",
     ])?;
     let title = root.required("title")?;
@@ -113,6 +116,7 @@ pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scen
         converge_ns,
         network,
         disk: Keys::read(root.section("disk", "[disk]")?.as_ref(), DiskSettings::read)?,
+        service: Keys::read(root.section("service", "[service]")?.as_ref(), ServiceSettings::read)?,
         floor: Keys::read(root.section("floor", "[floor]")?.as_ref(), FloorRule::read)?,
         duration_ns,
         traffic,

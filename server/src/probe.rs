@@ -48,6 +48,31 @@ pub enum Fact {
         /// Store revision afterwards.
         revision: i64,
     },
+    /// The speaking member told the leader that its log matches the leader's.
+    Acknowledged {
+        /// The leader's term.
+        term: u64,
+        /// Up to this entry.
+        index: u64,
+    },
+    /// What the speaking member read from its log at its start.
+    Recovered {
+        /// The term.
+        term: u64,
+        /// The candidate with the member's vote in that term; 0 for nobody.
+        vote: u64,
+        /// The log begins after this entry.
+        start: u64,
+        /// The last entry, or `start`.
+        last: u64,
+        /// CRC32C over index, term and payload's CRC of the entries.
+        digest: u32,
+    },
+    /// The speaking member's store stands here: it was opened, or a snapshot was put in its place.
+    StandsAt {
+        /// The entry applied last.
+        index: u64,
+    },
     /// What the speaking member's store holds up to a revision.
     Hashed {
         /// Up to this revision.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mettle_reports::timeline::FaultSpan;
 use mettle_reports::verdict::FaultCount;
+use mettle_scenarios::fault::{ClockFault, DiskFault, Fault, NetworkFault, ProcessFault};
 use mettle_scenarios::plan::PlannedFault;
 
 use crate::disk::{DiskEffect, DiskHandle};
@@ -75,12 +76,23 @@ impl Ledger {
     }
 
     /// A fault happens now.
-    pub fn fired(&self, id: u32, name: &str, resolved: &ResolvedTarget, now_ns: u64) -> Span {
+    pub fn fired(&self, planned: &PlannedFault, resolved: &ResolvedTarget, now_ns: u64) -> Span {
         let mut state = self.state();
+        let id = planned.id;
         *state.fired.entry(id).or_default() += 1;
         state.struck.insert(id, resolved.group.clone());
-        let (name, target) = (name.to_owned(), resolved.to_string());
-        state.spans.push(FaultSpan { id, name, target, start_ns: now_ns, end_ns: None });
+        let Strike { group, rest, degrades } = strike(&planned.fault, resolved);
+        let numbers = |some: Vec<Member>| some.into_iter().map(u32::from).collect();
+        state.spans.push(FaultSpan {
+            id,
+            name: planned.fault.word().to_owned(),
+            target: resolved.to_string(),
+            group: numbers(group),
+            rest: numbers(rest),
+            degrades,
+            start_ns: now_ns,
+            end_ns: None,
+        });
         Span(state.spans.len() - 1)
     }
 
@@ -143,10 +155,52 @@ impl Ledger {
     }
 }
 
+/// Whom a fault keeps from serving.
+struct Strike {
+    /// Members, or one side of links.
+    group: Vec<Member>,
+    /// The other side of those links; empty when members are struck.
+    rest: Vec<Member>,
+    /// Whether those who are struck go on, only worse.
+    degrades: bool,
+}
+
+/// Whom a fault strikes. Where links are struck one by one, or those of clients, everybody who takes
+/// part in the fault counts as struck.
+fn strike(fault: &Fault, resolved: &ResolvedTarget) -> Strike {
+    let everybody: Vec<Member> = resolved.group.iter().chain(&resolved.rest).copied().collect();
+    let (group, rest) = match fault {
+        // Isolation also cuts the members of the group off from each other.
+        Fault::Network(NetworkFault::Isolate) => (resolved.group.clone(), everybody),
+        Fault::Network(_) => (resolved.group.clone(), resolved.rest.clone()),
+        Fault::Cut(_)
+        | Fault::Link(_)
+        | Fault::Client(_)
+        | Fault::Clock(ClockFault::ClockOfClient { .. }) => (everybody, Vec::new()),
+        Fault::Process(_) | Fault::Disk(_) | Fault::Image(_) | Fault::Clock(_) => {
+            (resolved.group.clone(), Vec::new())
+        }
+    };
+    let degrades = match fault {
+        Fault::Network(NetworkFault::SlowLink { .. })
+        | Fault::Process(ProcessFault::SlowCpu { .. })
+        | Fault::Disk(DiskFault::SlowDisk { .. } | DiskFault::SlowSync { .. })
+        | Fault::Clock(_) => true,
+        Fault::Network(_)
+        | Fault::Cut(_)
+        | Fault::Link(_)
+        | Fault::Client(_)
+        | Fault::Process(_)
+        | Fault::Disk(_)
+        | Fault::Image(_) => false,
+    };
+    Strike { group, rest, degrades }
+}
+
 #[cfg(test)]
 mod tests {
     use mettle_checker::history::{PutRequest, PutResponse, Request, Response};
-    use mettle_scenarios::fault::{Fault, Group, ProcessFault, Target};
+    use mettle_scenarios::fault::{Group, Target};
 
     use super::*;
     use crate::clock::Now;
@@ -170,21 +224,25 @@ mod tests {
     #[test]
     fn every_fault_of_the_plan_is_counted_and_has_at_most_one_effect() {
         let ledger = Ledger::default();
-        let group = vec![Member::new(2)];
-        let struck = ResolvedTarget { group: group.clone(), rest: Vec::new(), link: false };
         let plan = [planned(1, ProcessFault::Kill), planned(2, ProcessFault::Pause)];
-        let span = ledger.fired(1, "kill", &struck, 5);
+        let (group, rest) = (vec![Member::new(2)], vec![Member::new(1)]);
+        let resolved = ResolvedTarget { group, rest, link: false };
+        let span = ledger.fired(&plan[0], &resolved, 5);
         ledger.effect(1, Effect::Seen);
         ledger.effect(1, Effect::Seen);
         let counts = ledger.counts(&plan, &Recorder::default(), &disks());
         let counts = counts.iter().map(|count| (count.armed, count.fired, count.effect));
         assert_eq!(counts.collect::<Vec<_>>(), [(1, 1, 1), (1, 0, 0)]);
-        assert_eq!((ledger.struck(1), ledger.struck(2)), (group, Vec::new()));
+        assert_eq!((ledger.struck(1), ledger.struck(2)), (vec![Member::new(2)], Vec::new()));
         assert_eq!(ledger.spans()[0].end_ns, None, "it still holds");
         ledger.healed(span, 15);
         let spans = ledger.spans();
         assert_eq!((spans[0].start_ns, spans[0].end_ns), (5, Some(15)));
         assert_eq!((spans[0].name.as_str(), spans[0].target.as_str()), ("kill", "m2"));
+        assert_eq!((&spans[0].group[..], &spans[0].rest[..]), (&[2][..], &[][..]));
+        let cut = |fault| strike(&Fault::Network(fault), &resolved).rest;
+        assert_eq!(cut(NetworkFault::Partition), [Member::new(1)]);
+        assert_eq!(cut(NetworkFault::Isolate), [Member::new(2), Member::new(1)]);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod recorder;
 pub mod run;
 #[cfg(madsim)]
 pub mod run_context;
+mod seen;
 mod share;
 pub mod stream;
 pub mod target;

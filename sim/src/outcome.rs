@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mettle_checker::history;
+use mettle_checker::service::Call;
 use mettle_reports::timeline::Timeline;
 use mettle_reports::verdict::{FaultCount, Operations};
 use serde::Serialize;
@@ -16,6 +17,8 @@ use crate::trace::Line;
 pub struct Outcome {
     /// What the clients saw, in the order in which it became known.
     pub records: Vec<history::Record>,
+    /// What is known of each call beside its record, by the record's id.
+    pub calls: BTreeMap<u64, Call>,
     /// What the simulator did.
     pub trace: Vec<Line>,
     /// The event hash.
@@ -99,6 +102,11 @@ pub enum Convergence {
     /// All members answered at one revision and their hashes differ: a broken guarantee.
     HashesDiffer {
         /// Which members said what.
+        reason: String,
+    },
+    /// A hash stayed what it was although the store had changed: a broken guarantee.
+    HashInsensitive {
+        /// Which member said what.
         reason: String,
     },
 }

@@ -73,7 +73,7 @@ impl RunContext {
     pub fn fault_begins(&self, planned: &PlannedFault, resolved: &ResolvedTarget) -> Span {
         let (id, name) = (planned.id, planned.fault.word());
         self.note(Kind::Fault, format_args!("{id} {name} begins: {resolved}"));
-        let span = self.ledger.fired(id, name, resolved, self.environment.now_ns());
+        let span = self.ledger.fired(planned, resolved, self.environment.now_ns());
         self.observer.happened(&Happening::Began(id));
         if let Some(name) = &planned.name {
             self.observer.happened(&Happening::Trigger(Trigger::Fault(name.clone())));

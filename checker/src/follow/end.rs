@@ -10,6 +10,7 @@ use crate::header::HEADER;
 use crate::history::{History, Record, Role};
 use crate::lease::LEASE;
 use crate::linearizability::JudgedRange;
+use crate::refusal::REFUSAL;
 use crate::serializable::SERIALIZABLE;
 use crate::session::SESSION;
 use crate::streams::streams_of;
@@ -102,6 +103,7 @@ impl Follower {
         self.figures.revisions = self.figures.revisions.max(self.base());
         let operations = self.figures.ok + self.figures.fail + self.figures.unknown;
         let sessions = self.sessions.examined;
+        let refusals = self.refusals.examined;
         let of = |Guarantee { name, .. }: Guarantee| {
             let examined = match name {
                 ASSUMPTIONS | HEADER => self.records,
@@ -109,6 +111,7 @@ impl Follower {
                 LEASE => self.ledger.examined,
                 SERIALIZABLE => self.locals,
                 SESSION => sessions,
+                REFUSAL => refusals,
                 _ => self.responses,
             };
             Check { name, verdict: Verdict::Legal, examined }

@@ -30,6 +30,8 @@ impl Follower {
             }
             self.count(&record);
             let found = self.headers.seen(&record).map(|found| header_verdict(&record, found));
+            let refusal = self.refusals.look(&record, &self.options.cluster);
+            let found = found.or_else(|| refusal.map(Verdict::Broken));
             let role = role(&record);
             let found = found.or_else(|| self.place(&record, role));
             let found = found.or_else(|| {

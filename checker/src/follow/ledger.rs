@@ -24,6 +24,7 @@ pub(crate) struct Ledger {
     /// Whether the recording contains a quiet period.
     quiet: bool,
     tolerance_ns: u64,
+    every_grant: bool,
     /// The number of records about leases.
     pub(crate) examined: u64,
     /// The number of answers that show keys of a lease which was over long before: the ledger no
@@ -41,14 +42,15 @@ pub(crate) struct Ended {
 }
 
 impl Ledger {
-    /// A ledger in which a lease may end by so much too soon.
-    pub(crate) fn new(tolerance_ns: u64) -> Self {
-        Ledger { tolerance_ns, ..Ledger::default() }
+    /// A ledger in which a lease may end by so much too soon, and perhaps every grant is recorded.
+    pub(crate) fn new(tolerance_ns: u64, every_grant: bool) -> Self {
+        let before = Before::of(&Store::default(), every_grant);
+        Ledger { before, tolerance_ns, every_grant, ..Ledger::default() }
     }
 
     /// Starts with the initial store.
     pub(crate) fn begin(&mut self, store: &Store) {
-        self.before = Before::of(store);
+        self.before = Before::of(store, self.every_grant);
     }
 
     /// Whether the recording has no leases.
@@ -322,7 +324,7 @@ mod tests {
 
     /// A put with lease 1 and a renewal of lease 2, both without an answer.
     fn ledger() -> Ledger {
-        let mut ledger = Ledger::new(0);
+        let mut ledger = Ledger::new(0, false);
         let put = PutRequest { key: "a".into(), lease: 1, ..PutRequest::default() };
         ledger.enter(&Record::called(1, 1, 1, 5, Request::Put(put)));
         let renewal = Request::LeaseKeepAlive(LeaseRequest { id: 2 });
@@ -340,7 +342,7 @@ mod tests {
 
     #[test]
     fn what_says_nothing_of_leases_is_not_kept() {
-        let mut ledger = Ledger::new(0);
+        let mut ledger = Ledger::new(0, false);
         let put = PutRequest { key: "a".into(), ..PutRequest::default() };
         ledger.enter(&Record::called(1, 1, 1, 5, Request::Put(put)));
         assert!(ledger.is_idle() && ledger.records().next().is_none());

@@ -46,7 +46,7 @@ use crate::linearizability::Bounds;
 use crate::linearizability::followed::ambiguity::AmbiguousRevision;
 use crate::model::Store;
 use crate::verdict::{Doubt, Figures, LINEARIZABILITY, Verdict};
-use crate::{Contradiction, initial_store, words};
+use crate::{Contradiction, initial_store, refusal, words};
 
 /// The progress of the judgement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +87,7 @@ pub struct Follower {
     asked: Asked,
     headers: Headers,
     sessions: Sessions,
+    refusals: refusal::Found,
     clock: Clock,
     /// The revisions named by watch responses.
     named: Clock,
@@ -137,6 +138,7 @@ impl Follower {
             asked: Asked::default(),
             headers: Headers::default(),
             sessions: Sessions::default(),
+            refusals: refusal::Found::default(),
             clock: Clock::default(),
             named: Clock::default(),
             told: 1,
@@ -149,7 +151,7 @@ impl Follower {
             unplaced: BTreeMap::new(),
             starts: BTreeMap::new(),
             quiet: BTreeMap::new(),
-            ledger: Ledger::new(options.lease_tolerance_ns),
+            ledger: Ledger::new(options.lease_tolerance_ns, options.cluster.every_grant),
             ambiguities: Vec::new(),
             whole: false,
             cut: false,

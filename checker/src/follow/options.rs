@@ -1,5 +1,7 @@
 //! The bounds on a judgement that follows a recording.
 
+use crate::cluster_settings::ClusterSettings;
+
 /// The bounds on memory and work.
 #[derive(Clone, Copy, Debug)]
 pub struct FollowOptions {
@@ -17,11 +19,14 @@ pub struct FollowOptions {
     pub lease_tolerance_ns: u64,
     /// The memory allowed, counted as [`needed_bytes`](crate::needed_bytes) counts it.
     pub memory_bytes: u64,
+    /// The settings of the recorded cluster.
+    pub cluster: ClusterSettings,
 }
 
 impl Default for FollowOptions {
     fn default() -> Self {
-        let crate::Options { steps, lease_tolerance_ns, memory_bytes } = crate::Options::default();
+        let whole = crate::Options::default();
+        let crate::Options { steps, lease_tolerance_ns, memory_bytes, cluster } = whole;
         FollowOptions {
             steps,
             window: 8_192,
@@ -30,6 +35,7 @@ impl Default for FollowOptions {
             whole: 1_000_000,
             lease_tolerance_ns,
             memory_bytes,
+            cluster,
         }
     }
 }
@@ -37,7 +43,7 @@ impl Default for FollowOptions {
 impl FollowOptions {
     /// The options that a judgement of a whole recording has too.
     pub(super) fn of_the_whole(&self) -> crate::Options {
-        let Self { steps, lease_tolerance_ns, memory_bytes, .. } = *self;
-        crate::Options { steps, lease_tolerance_ns, memory_bytes }
+        let Self { steps, lease_tolerance_ns, memory_bytes, cluster, .. } = *self;
+        crate::Options { steps, lease_tolerance_ns, memory_bytes, cluster }
     }
 }

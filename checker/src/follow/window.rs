@@ -115,7 +115,7 @@ impl Window<'_> {
         let narrower_streams = narrower.as_ref().map(|heard| self.streams(heard));
         let own = narrower.as_ref().unwrap_or(&heard);
         let streams = narrower_streams.as_ref().unwrap_or(&streams);
-        let mut checks = above(&ops, streams, &ordered, firm);
+        let mut checks = above(&ops, streams, &ordered, firm, &self.options.cluster);
         let verdict = ordered.verdict.clone();
         checks.push(Check { name: LINEARIZABILITY, verdict, examined: 0 });
         let broken = checks.iter().rev().find(|check| matches!(check.verdict, Verdict::Broken(_)));

@@ -67,7 +67,8 @@ pub use lease::{
 pub use op::{Op, OpKind};
 pub(crate) use origin::Recorded;
 pub use origin::{Field, Origin};
-pub use outcome::outcome_of;
+pub(crate) use outcome::code_of;
+pub use outcome::{REFUSALS, outcome_of};
 pub use quiet::QuiescedRequest;
 pub use read::{Limits, Line, Lines, ReadError, Reader, read_file, read_stream};
 pub use record::{ErrorAnswer, History, OnStream, Outcome, Record, Request, Response};

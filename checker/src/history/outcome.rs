@@ -4,7 +4,7 @@ use super::Outcome;
 
 /// `(code, text)` of the answers that validation or apply gives instead of doing the request.
 /// Codes are spelled as in gRPC (`InvalidArgument`), texts as etcd sends them.
-const CERTAIN: &[(&str, &str)] = &[
+pub const REFUSALS: &[(&str, &str)] = &[
     ("InvalidArgument", "etcdserver: key is not provided"),
     ("InvalidArgument", "etcdserver: key not found"),
     ("InvalidArgument", "etcdserver: value is provided"),
@@ -32,5 +32,10 @@ const CERTAIN: &[(&str, &str)] = &[
 /// `code` is the gRPC code's name (`OutOfRange`, which is how tonic's `Code` prints with `{:?}`).
 /// A request that was never put on the wire is [`Outcome::Fail`] too, but only its sender knows.
 pub fn outcome_of(code: &str, message: &str) -> Outcome {
-    if CERTAIN.contains(&(code, message)) { Outcome::Fail } else { Outcome::Unknown }
+    if REFUSALS.contains(&(code, message)) { Outcome::Fail } else { Outcome::Unknown }
+}
+
+/// The gRPC code of a text of the closed table.
+pub(crate) fn code_of(message: &str) -> Option<&'static str> {
+    REFUSALS.iter().find(|(_, text)| *text == message).map(|(code, _)| *code)
 }

@@ -250,9 +250,7 @@ impl Check<'_, '_> {
 /// The leases that a request names.
 pub(crate) fn named(request: &Request) -> Vec<i64> {
     match request {
-        Request::Put(put) => vec![put.lease],
         Request::LeaseRevoke(lease) => vec![lease.id],
-        Request::Txn(_) => request.lease_puts().map(|put| put.lease).collect(),
-        _ => Vec::new(),
+        _ => request.lease_puts().map(|put| put.lease).collect(),
     }
 }

@@ -42,10 +42,12 @@ pub(crate) struct Over {
 }
 
 impl Before {
-    /// For a recording that begins with a store.
-    pub(crate) fn of(store: &Store) -> Self {
+    /// For a recording that begins with a store. With `every_grant` a lease without a recorded grant
+    /// does not exist, though no grant was recorded at all.
+    pub(crate) fn of(store: &Store, every_grant: bool) -> Self {
         let old = store.leases().collect();
-        Before { unrecorded: store.floor() != 1, old, ..Before::default() }
+        let unrecorded = store.floor() != 1;
+        Before { unrecorded, old, granted: every_grant, ..Before::default() }
     }
 }
 
@@ -56,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_fresh_store_leaves_no_lease() {
-        let before = Before::of(&Store::default());
+        let before = Before::of(&Store::default(), false);
         assert!(!before.unrecorded && before.old.is_empty());
     }
 
@@ -71,7 +73,7 @@ mod tests {
             ..KeyValue::default()
         };
         let store = Store::starting_at(5, &[kv("a", 7), kv("b", 0), kv("c", 9), kv("d", 7)]);
-        let before = Before::of(&store);
+        let before = Before::of(&store, false);
         assert!(before.unrecorded);
         assert_eq!(before.old, BTreeSet::from([7, 9]));
     }

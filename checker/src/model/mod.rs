@@ -7,6 +7,7 @@
 //!
 //! * [`Store::execute`] applies a request and returns the answer that etcd must give.
 //! * [`differ`] compares this answer with the recorded answer, field by field.
+//! * [`validate`] says what etcd refuses before it asks the store.
 //! * [`View`] reads the store as it is or as it was.
 //!
 //! The store does not model compaction. A compaction only forbids reads, and its answer does not
@@ -21,6 +22,7 @@ mod span;
 mod store;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 pub use execute::Refusal;
 pub(crate) use index::KeyIndex;
@@ -28,3 +30,4 @@ pub use mismatch::{Mismatch, Scope, differ};
 pub use read::{View, holds};
 pub use span::Span;
 pub use store::{Change, Store, Version};
+pub use validate::{Invalid, Validity, validate};

@@ -97,6 +97,8 @@ pub struct Streams<'a> {
     pub watchers: Vec<Watcher<'a>>,
     /// Create requests without an answer.
     pub unanswered: Vec<Unanswered<'a>>,
+    /// Create requests that were refused.
+    pub refused: Vec<Refused<'a>>,
     /// Violations of the guarantees about streams.
     pub wrong: Vec<Violation>,
     /// The number of responses.
@@ -114,6 +116,19 @@ pub struct Unanswered<'a> {
     pub create: &'a Record,
     /// The end of its stream.
     pub over_ns: Option<u64>,
+}
+
+/// A create request that was refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused<'a> {
+    /// The request.
+    pub request: &'a WatchCreateRequest,
+    /// The record of the request.
+    pub create: &'a Record,
+    /// The refusal.
+    pub answer: Arrival<'a>,
+    /// Whether the stream has or had a watcher of the number asked for.
+    pub taken: bool,
 }
 
 #[derive(Default)]
@@ -246,7 +261,10 @@ impl<'a> Streams<'a> {
             return self.wrong(CREATED, what, &[arrival.record]);
         };
         if response.canceled && response.compact_revision == 0 {
-            return; // refused
+            let id = request.watch_id;
+            let taken = stream.live.contains_key(&id) || stream.canceled.contains_key(&id);
+            self.refused.push(Refused { request, create, answer: arrival, taken });
+            return;
         }
         if request.watch_id != 0 && request.watch_id != response.watch_id {
             let (asked, got) = (request.watch_id, response.watch_id);

@@ -32,6 +32,10 @@ impl Walk<'_, '_> {
                 self.events(group, &mut position)?;
             }
         }
+        // An event that contradicts the start says more than a notice does.
+        for arrival in self.watcher.arrivals.iter().filter(|one| is_progress(one.response)) {
+            bookmarkable::not_before_start(self, *arrival)?;
+        }
         Ok(position)
     }
 

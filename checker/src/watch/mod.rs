@@ -16,6 +16,7 @@ mod compacted;
 mod compactions;
 mod created;
 mod event;
+mod examined;
 mod fragment;
 mod header;
 mod is_create;
@@ -32,6 +33,7 @@ mod walk;
 
 pub(crate) use check::watches;
 pub(crate) use event::EVENT;
+pub(crate) use examined::examined;
 pub(crate) use header::HEADER;
 pub(crate) use live::LIVE;
 pub(crate) use walk::Watched;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::compactions::Compaction;
 use super::reach::Reach;
+use crate::cluster_settings::ClusterSettings;
 use crate::history::{EXPIRY_PROCESS, Event, EventType, KeyValue, Record, Recorded};
 use crate::linearizability::kind_of;
 use crate::linearizability::ops::Ops;
@@ -32,6 +33,7 @@ pub(super) struct Walk<'a, 'b> {
     /// Writes of unknown outcome that took a revision.
     pub(super) placed: &'b [(i64, u32)],
     pub(super) recorded: Recorded,
+    pub(super) settings: &'b ClusterSettings,
 }
 
 /// Where a walk over a watcher's responses is.

@@ -151,13 +151,13 @@ fn a_key_may_change_twice_in_a_revision() {
     }
 }
 
-/// A transaction may delete a range and put a key of it again: an unknown write of that key may
+/// A transaction may delete every key and put one again: an unknown write of that key may
 /// stand right before it, though the key was created after the unknown write.
 #[test]
 fn unknown_write_may_precede_the_txn_that_overwrites_it() {
     let text = r#"{"version":1,"start_revision":1}
 {"id":1,"process":1,"op":"put","call_ns":1,"outcome":"unknown","request":{"key":"a","value":"1"}}
-{"id":2,"process":2,"op":"txn","call_ns":5,"return_ns":6,"outcome":"ok","request":{"success":[{"request_delete_range":{"key":"a","range_end":"b"}},{"request_put":{"key":"a","value":"2"}}]},"response":{"header":{"revision":3},"succeeded":true,"responses":[{"response_delete_range":{"deleted":1}},{"response_put":{}}]}}
+{"id":2,"process":2,"op":"txn","call_ns":5,"return_ns":6,"outcome":"ok","request":{"success":[{"request_delete_range":{"key":"a","range_end":"\u0000"}},{"request_put":{"key":"a","value":"2"}}]},"response":{"header":{"revision":3},"succeeded":true,"responses":[{"response_delete_range":{"deleted":1}},{"response_put":{}}]}}
 {"id":3,"process":2,"op":"range","call_ns":7,"return_ns":8,"outcome":"ok","request":{"key":"a"},"response":{"header":{"revision":3},"count":1,"kvs":[{"key":"a","value":"2","create_revision":3,"mod_revision":3,"version":1}]}}
 "#;
     let limits = mettle_checker::history::Limits::default();

@@ -15,7 +15,9 @@ fn whole() -> String {
 
 fn held(name: &str) -> FaultSpan {
     let target = "m1 | m2 m3".to_owned();
-    FaultSpan { id: 1, name: name.to_owned(), target, start_ns: 5, end_ns: None }
+    let (id, name) = (1, name.to_owned());
+    let (group, rest) = (Vec::new(), Vec::new());
+    FaultSpan { id, name, target, group, rest, degrades: false, start_ns: 5, end_ns: None }
 }
 
 fn with(placed: Vec<(i64, u64)>) -> String {

@@ -206,6 +206,12 @@ impl<'s> Keys<'s> {
         Ok(self.ask(key, name.to_owned(), |section| section.word(key, words))?.unwrap_or(usual))
     }
 
+    /// A list of texts; empty if it is not written.
+    pub(crate) fn texts(&mut self, key: &'static str) -> Result<Vec<String>, LoadError> {
+        let usual = "none".to_owned();
+        Ok(self.ask(key, usual, |section| section.texts(key))?.unwrap_or_default())
+    }
+
     /// The name of a probe, which has to be written.
     pub(crate) fn probe(&mut self, key: &'static str) -> Result<String, LoadError> {
         Ok(self

@@ -232,6 +232,18 @@ impl<'s> Section<'s> {
         })
     }
 
+    /// A list of texts.
+    pub(crate) fn texts(&self, key: &str) -> Result<Option<Vec<String>>, LoadError> {
+        let Some(found) = self.find(key) else { return Ok(None) };
+        let wrong = |at| self.wrong_type(key, at, "a list of texts");
+        let DeValue::Array(items) = found.get_ref() else { return Err(wrong(found)) };
+        let text = |item: &'s _| match Spanned::get_ref(item) {
+            DeValue::String(text) => Ok(text.to_string()),
+            _ => Err(wrong(item)),
+        };
+        items.iter().map(text).collect::<Result<_, _>>().map(Some)
+    }
+
     /// A list of numbers.
     pub(crate) fn numbers(
         &self,

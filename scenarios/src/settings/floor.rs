@@ -20,6 +20,9 @@ pub struct Floor {
     /// What traffic must come to, by the words of [`Count`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub traffic: BTreeMap<String, u64>,
+    /// Guarantees that need not have looked at anything.
+    #[serde(default)]
+    pub not_examined: Vec<String>,
 }
 
 /// What is counted of traffic, besides operations and events.
@@ -102,6 +105,8 @@ pub struct FloorRule {
     pub watch_events: Option<u64>,
     /// What traffic must come to; nothing when absent.
     pub traffic: BTreeMap<String, u64>,
+    /// Guarantees, by the names of their checkers, that need not have looked at anything.
+    pub not_examined: Vec<String>,
 }
 
 impl FloorRule {
@@ -114,6 +119,7 @@ impl FloorRule {
             faults_fired: keys.perhaps("faults_fired", 0..=1_000_000)?,
             watch_events: keys.perhaps("watch_events", 0..=1_000_000_000)?,
             traffic: FloorRule::traffic(keys)?,
+            not_examined: keys.texts("not_examined")?,
         })
     }
 
@@ -137,6 +143,7 @@ impl FloorRule {
             faults_fired: self.faults_fired.unwrap_or(faults as u64),
             watch_events: self.watch_events.unwrap_or(u64::from(watched)),
             traffic: self.traffic.clone(),
+            not_examined: self.not_examined.clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod disk;
 mod floor;
 mod latency;
 mod network;
+mod service;
 mod traffic;
 mod value;
 
@@ -17,6 +18,7 @@ pub use disk::{DiskSettings, Keep, TornFiles, Unsynced};
 pub use floor::{Count, Floor, FloorRule};
 pub use latency::Latency;
 pub use network::NetworkSettings;
+pub use service::ServiceSettings;
 pub use traffic::{
     Calls, KeyShape, KeySpace, LONGEST_VALUE, OpWeights, Traffic, Values, WatchSettings,
 };

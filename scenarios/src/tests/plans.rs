@@ -15,7 +15,7 @@ use crate::plan::{PlannedFault, VERSION};
 use crate::reader::Keys;
 use crate::settings::{
     ClusterSettings, DiskSettings, Floor, Keep, Latency, NetworkSettings, OpWeights, Random,
-    TornFiles, Traffic, Unsynced,
+    ServiceSettings, TornFiles, Traffic, Unsynced,
 };
 use crate::time::SECOND;
 
@@ -133,11 +133,13 @@ fn plan(seed: u64, network: Latency, faults: Vec<PlannedFault>) -> Plan {
         },
         traffic: Traffic { pace_ns: 1, keys: 2, progress_every_ns: 0, ..Traffic::default() },
         faults,
+        service: ServiceSettings::default(),
         floor: Floor {
             ok_operations: 1,
             faults_fired: 2,
             watch_events: 3,
             traffic: [("starts_skipped".to_owned(), 4)].into(),
+            not_examined: vec!["lease".to_owned()],
         },
     }
 }
@@ -175,7 +177,7 @@ fn plans_that_cannot_be_run_are_refused() {
           remedy: run it with the simulator that wrote it
         plan.json:1:1: m4 is named, and the cluster has 3 members
           remedy: name a member that is there
-        plan.json:6:11: unknown field `membres`, expected one of `version`, `scenario`, `title`, `seed`, `members`, `duration_ns`, `converge_ns`, `unrestricted`, `plants`, `cluster`, `network`, `disk`, `traffic`, `faults`, `floor`
+        plan.json:6:11: unknown field `membres`, expected one of `version`, `scenario`, `title`, `seed`, `members`, `duration_ns`, `converge_ns`, `unrestricted`, `plants`, `cluster`, `network`, `disk`, `traffic`, `faults`, `service`, `floor`
           remedy: take `plan.json` of a report folder as it was written
         plan.json:65:5: EOF while parsing an object
           remedy: take `plan.json` of a report folder as it was written

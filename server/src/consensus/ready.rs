@@ -156,6 +156,9 @@ impl Core {
             fact(Fact::Voted { term: message.term, candidate: message.to });
             probe!("consensus vote given");
         }
+        if let MessageBody::AppendAccepted { index } = message.body {
+            fact(Fact::Acknowledged { term: message.term, index });
+        }
         if message.to == self.config.id {
             self.on_message(message);
         } else {

@@ -11,6 +11,7 @@ use crate::identity::Identity;
 use crate::limits::StoreLimits;
 use crate::mvcc::Store;
 use crate::platform::{Disk, Open, Platform, blocking};
+use crate::probe::{Fact, fact};
 
 /// The state's file.
 pub const STATE_FILE: &str = "state.redb";
@@ -52,6 +53,7 @@ pub(crate) async fn install(shared: &Arc<Shared>, chunks: Vec<Bytes>) -> Result<
     disk.rename(STATE_FILE_NEW, STATE_FILE).await.map_err(Fatal::io("rename state.new"))?;
     disk.sync_dir("").await.map_err(Fatal::io("sync the data directory"))?;
     crate::probe!("snapshot in place");
+    fact(Fact::StandsAt { index: store.applied().index });
     let store = Arc::new(store.with_limits(shared.config.limits.store));
     *shared.store.write().expect("no holder panics") = store.clone();
     Ok(store)

@@ -1,13 +1,14 @@
 //! What lies on the disk, opened and checked: log and state, and whether they belong together.
 
 use crate::config::Config;
-use crate::consensus::types::{AppendBatch, AppendToken, Membership, Stored};
+use crate::consensus::types::{AppendBatch, AppendToken, HardState, Membership, Stored};
 use crate::consensus::{self, Core};
 use crate::identity::{Identity, Life};
 use crate::mvcc::Store;
 use crate::node::{Fatal, snapshot};
 use crate::peer::{Beginning, Register};
 use crate::platform::Platform;
+use crate::probe::{self, Fact};
 use crate::wal::{self, Recovered, Wal};
 
 /// Where the log lies in the data directory.
@@ -40,7 +41,9 @@ impl Opened {
         let options = wal::Options { segment_bytes: config.wal_segment_bytes, buffer_bytes };
         let disk = platform.disk.clone();
         let (mut wal, recovered) = Wal::open(disk, WAL_DIR, identity, options).await?;
+        tell(&recovered);
         let store = snapshot::open_state(platform, identity, config.limits.store).await?;
+        probe::fact(Fact::StandsAt { index: store.applied().index });
         let before = recovered.life;
         let is_fresh = recovered.is_fresh();
         let applied = store.applied().index;
@@ -90,6 +93,16 @@ impl Opened {
         tracing::info!(%life, term = beginning.term, last_index, "the member begins");
         Ok(Storage { wal, store, core: Core::new(core, stored), beginning })
     }
+}
+
+/// Tells whoever listens what was read from the log.
+fn tell(recovered: &Recovered) {
+    if !probe::is_heard() {
+        return;
+    }
+    let HardState { term, vote, commit: _ } = recovered.hard_state;
+    let (start, last) = (recovered.snapshot.index, recovered.last_index());
+    probe::fact(Fact::Recovered { term, vote, start, last, digest: recovered.digest() });
 }
 
 /// The state remembers which life this member published: the log must be of that life or a later one.

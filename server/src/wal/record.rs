@@ -11,7 +11,7 @@ use crate::identity::Life;
 /// The body of a batch as it is read.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct Record {
-    hard_state: Option<HardState>,
+    pub(super) hard_state: Option<HardState>,
     pub(super) restart: Option<SnapshotMark>,
     pub(super) start: Option<SnapshotMark>,
     life: Option<Life>,

@@ -10,6 +10,7 @@ use super::layout::{
     next_batch,
 };
 use super::record::Content;
+use super::scan::digest;
 use super::segment::{Segment, segment_path};
 use crate::consensus::types::{Entry, HardState, Index, SnapshotMark};
 use crate::identity::{Identity, Life};
@@ -41,6 +42,11 @@ impl Recovered {
     /// The last index of the log.
     pub fn last_index(&self) -> Index {
         self.entries.last().map_or(self.snapshot.index, |entry| entry.index)
+    }
+
+    /// CRC32C over the entries: index, term and payload's CRC of each.
+    pub fn digest(&self) -> u32 {
+        digest(self.entries.iter().map(|entry| (entry.index, entry.term, entry.payload.crc())))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::layout::{LogEnd, SEGMENT_HEADER_LEN, SegmentHeader, next_batch};
 use super::record::Record;
-use crate::consensus::types::{Index, Term};
+use crate::consensus::types::{HardState, Index, Term};
 use crate::identity::Identity;
 
 /// What the bytes of a log say so far; segments are given in order and may grow.
@@ -16,6 +16,7 @@ pub struct Scan {
     at: Option<(u64, usize)>,
     /// The last batch: its sequence and CRC.
     last: Option<(u64, u32)>,
+    hard_state: HardState,
     start: Index,
     entries: BTreeMap<Index, (Term, u32)>,
 }
@@ -51,6 +52,9 @@ impl Scan {
         if let Some(mark) = &record.start {
             self.start = mark.index;
         }
+        if let Some(hard_state) = record.hard_state {
+            self.hard_state = hard_state;
+        }
         if let Some(first) = record.entries.first() {
             self.entries.split_off(&first.index);
         }
@@ -69,8 +73,33 @@ impl Scan {
         self.start
     }
 
+    /// Term, vote and commit index.
+    pub fn hard_state(&self) -> HardState {
+        self.hard_state
+    }
+
+    /// The last entry, or [`Scan::start`].
+    pub fn last(&self) -> Index {
+        self.entries.last_key_value().map_or(self.start, |(index, _)| self.start.max(*index))
+    }
+
+    /// Over the entries after [`Scan::start`], as [`Recovered::digest`](super::Recovered::digest).
+    pub fn digest(&self) -> u32 {
+        let after = self.entries.range(self.start + 1..);
+        digest(after.map(|(index, (term, crc))| (*index, *term, *crc)))
+    }
+
     /// Term and payload's CRC of an entry.
     pub fn entry(&self, index: Index) -> Option<(Term, u32)> {
         self.entries.get(&index).copied()
     }
+}
+
+/// CRC32C over entries: index, term and payload's CRC of each.
+pub(super) fn digest(entries: impl Iterator<Item = (Index, Term, u32)>) -> u32 {
+    entries.fold(0, |digest, (index, term, crc)| {
+        let digest = crc32c::crc32c_append(digest, &index.to_le_bytes());
+        let digest = crc32c::crc32c_append(digest, &term.to_le_bytes());
+        crc32c::crc32c_append(digest, &crc.to_le_bytes())
+    })
 }

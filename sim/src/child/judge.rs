@@ -1,24 +1,42 @@
 //! Brings the findings of checker, observer and floor together into one verdict.
 //!
 //! A broken guarantee outweighs a missed convergence, and a missed convergence outweighs a run that
-//! stayed below its floor. Of several broken guarantees the clients' comes first.
+//! stayed below its floor. Of several broken guarantees the cause comes first: what was seen inside
+//! the members comes before what clients saw of it, where it came earlier; a service that is not
+//! there comes last, since most of what is wrong also stops the service.
 
+use std::collections::BTreeMap;
 use std::hash::Hasher as _;
 
-use mettle_checker::{Report, Verdict as Judged};
+use mettle_checker::history::Record;
+use mettle_checker::service::ServiceCheck;
+use mettle_checker::{CHECKERS, LINEARIZABILITY, Report, Verdict as Ruling};
 use mettle_reports::verdict::{FaultCount, Finding, Status, VERSION, Verdict};
 use mettle_scenarios::Plan;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::error::HarnessError;
 use crate::outcome::{Convergence, Outcome};
+use crate::seen::seen;
+
+/// What the judges said of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judged<'a> {
+    /// Of its history.
+    pub(super) judgement: &'a Report,
+    /// Of its service.
+    pub(super) service: &'a [ServiceCheck],
+    /// The history.
+    pub(super) records: &'a [Record],
+}
 
 /// The verdict on a run.
 pub(super) fn verdict(
     plan: &Plan,
     outcome: &Outcome,
-    judgement: &Report,
+    judged: &Judged<'_>,
 ) -> Result<Verdict, HarnessError> {
+    let Judged { judgement, service, records } = judged;
     if let Some(panic) = outcome.panic.as_ref().filter(|panic| panic.member.is_none()) {
         let (location, message) = (panic.location.clone(), panic.message.clone());
         return Err(HarnessError::Panic { location, message });
@@ -27,9 +45,9 @@ pub(super) fn verdict(
         return Err(HarnessError::NotConverged);
     }
     let faults = faults(outcome);
-    let mut findings = history(judgement);
-    findings.extend(observed(outcome));
+    let mut findings = by_cause(history(judgement, records), observed(outcome));
     findings.extend(convergence(outcome));
+    findings.extend(served(service));
     findings.extend(doubts(judgement));
     findings.extend(floor(plan, outcome, judgement, &faults));
     findings.sort_by_key(|finding| finding.verdict);
@@ -47,6 +65,8 @@ pub(super) fn verdict(
         traffic: outcome.traffic.clone(),
         faults,
         probes: outcome.probes.clone(),
+        examined: examined(judged),
+        seen: seen(records),
         leaders: outcome.timeline.leaders.len() as u64,
         trace_hash: format!("{:032x}", outcome.hash.global),
         plan_hash: plan_hash(plan),
@@ -65,14 +85,45 @@ fn finding(verdict: Status, checker: &str, reason: String) -> Finding {
     Finding { verdict, checker: checker.to_owned(), reason, at_ns: None, records: Vec::new() }
 }
 
+/// Those of the observer and of the history: whatever came earlier stands first. A contradiction
+/// came with the last of the records that make it; without a record it is of no known time.
+fn by_cause(mut history: Vec<Finding>, observed: Vec<Finding>) -> Vec<Finding> {
+    let at_ns = |finding: &Finding| finding.at_ns.unwrap_or(u64::MAX);
+    // Both keep their own order.
+    let first = history.first().map_or(u64::MAX, at_ns);
+    let (mut all, later): (Vec<Finding>, Vec<Finding>) =
+        observed.into_iter().partition(|finding| at_ns(finding) <= first);
+    all.append(&mut history);
+    all.extend(later);
+    all
+}
+
+/// What is wrong with the service.
+fn served(service: &[ServiceCheck]) -> Vec<Finding> {
+    let found = service.iter().filter_map(|check| Some((check.name, check.finding.as_ref()?)));
+    found
+        .map(|(name, found)| Finding {
+            at_ns: Some(found.at_ns),
+            records: found.evidence.clone(),
+            ..finding(Status::Broken, name, found.reason.clone())
+        })
+        .collect()
+}
+
 /// Guarantees that the history breaks.
-fn history(judgement: &Report) -> Vec<Finding> {
+fn history(judgement: &Report, records: &[Record]) -> Vec<Finding> {
+    // The ids of our records are their places.
+    let ended_ns = |id: &u64| {
+        let record = records.get(*id as usize)?;
+        Some(record.return_ns.unwrap_or(record.call_ns))
+    };
     let broken = judgement.checks.iter().filter_map(|check| match &check.verdict {
-        Judged::Broken(violation) => Some(violation),
-        Judged::Legal | Judged::Unknown(_) => None,
+        Ruling::Broken(violation) => Some(violation),
+        Ruling::Legal | Ruling::Unknown(_) => None,
     });
     broken
         .map(|violation| Finding {
+            at_ns: violation.evidence.iter().filter_map(ended_ns).max(),
             records: violation.evidence.clone(),
             ..finding(Status::Broken, violation.checker, violation.reason.clone())
         })
@@ -82,8 +133,8 @@ fn history(judgement: &Report) -> Vec<Finding> {
 /// What the checker could not decide.
 fn doubts(judgement: &Report) -> Vec<Finding> {
     let doubts = judgement.checks.iter().filter_map(|check| match &check.verdict {
-        Judged::Unknown(doubt) => Some(doubt),
-        Judged::Legal | Judged::Broken(_) => None,
+        Ruling::Unknown(doubt) => Some(doubt),
+        Ruling::Legal | Ruling::Broken(_) => None,
     });
     doubts
         .map(|doubt| Finding {
@@ -117,7 +168,8 @@ fn observed(outcome: &Outcome) -> Vec<Finding> {
     if let Some(panic) = &outcome.panic {
         let member = panic.member.map_or_else(String::new, |member| format!("{member} "));
         let reason = format!("{member}panicked at {}: {}", panic.location, panic.message);
-        findings.push(finding(Status::Broken, "no_panic", reason));
+        let at_ns = Some(panic.at_ns);
+        findings.push(Finding { at_ns, ..finding(Status::Broken, "no_panic", reason) });
     }
     findings
 }
@@ -133,6 +185,9 @@ fn convergence(outcome: &Outcome) -> Option<Finding> {
         Convergence::HashesDiffer { reason } => {
             Some(finding(Status::Broken, "hashes_agree", reason.clone()))
         }
+        Convergence::HashInsensitive { reason } => {
+            Some(finding(Status::Broken, "hash_sensitive", reason.clone()))
+        }
     }
 }
 
@@ -144,6 +199,7 @@ fn floor(
     faults: &[FaultCount],
 ) -> Vec<Finding> {
     let fired = faults.iter().map(|fault| fault.fired).sum();
+    let unexamined = unexamined(plan, judgement);
     let reached = [
         ("operations answered ok", outcome.operations.ok, plan.floor.ok_operations),
         ("faults fired", fired, plan.floor.faults_fired),
@@ -160,7 +216,45 @@ fn floor(
             let reason = format!("too little happened to judge: {reached} {what}, floor {floor}");
             finding(Status::Unknown, "floor", reason)
         })
+        .chain(unexamined)
         .collect()
+}
+
+/// Guarantees that had to look at something and looked at nothing.
+fn unexamined(plan: &Plan, judgement: &Report) -> Vec<Finding> {
+    let left_out = &plan.floor.not_examined;
+    let unknown = left_out.iter().filter(|name| !CHECKERS.contains(&name.as_str())).map(|name| {
+        format!("`not_examined` names `{name}`, which is no guarantee that the checker knows")
+    });
+    let empty = judgement.checks.iter().filter(|check| check.examined == 0);
+    let empty = empty.filter(|check| examinable(plan, check.name));
+    let empty = empty.filter(|check| !left_out.iter().any(|name| name == check.name));
+    let empty = empty.map(|check| format!("the check {} looked at nothing", check.name));
+    unknown.chain(empty).map(|reason| finding(Status::Unknown, "examined", reason)).collect()
+}
+
+/// Whether every run of a plan like this one has something for a guarantee to look at. The others
+/// need luck; a sweep lists those that had none in any run.
+fn examinable(plan: &Plan, name: &str) -> bool {
+    let traffic = &plan.traffic;
+    match name {
+        // At the end every member is asked, and read from its own store.
+        "assumptions" | "header" | LINEARIZABILITY | "serializable" | "session" => true,
+        "watch.created" | "watch.ordered" | "watch.unique" | "watch.range" | "watch.reliable"
+        | "watch.resumable" | "watch.event" | "watch.header" | "watch.live" => {
+            traffic.evidence || traffic.watchers > 0
+        }
+        // Notices of progress need a time without events.
+        "watch.prev_kv" => traffic.evidence,
+        _ => false,
+    }
+}
+
+/// How much each rule looked at.
+fn examined(judged: &Judged<'_>) -> BTreeMap<String, u64> {
+    let history = judged.judgement.checks.iter().map(|check| (check.name, check.examined));
+    let service = judged.service.iter().map(|check| (check.name, check.examined));
+    history.chain(service).map(|(name, examined)| (name.to_owned(), examined)).collect()
 }
 
 /// Counts by kind of fault, in the order in which the plan names them first.

@@ -6,12 +6,14 @@
 
 mod folder;
 mod judge;
+mod served;
 mod watchdog;
 
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
+use mettle_checker::ClusterSettings;
 use mettle_checker::history::{History, Origin};
 use mettle_scenarios::Plan;
 use mettle_server::probe::NAMES;
@@ -61,12 +63,21 @@ fn live(plan: &Plan, args: &ChildArgs, trace: Trace) -> Result<Answer, HarnessEr
         ..Origin::default()
     };
     let history = History { origin, records: std::mem::take(&mut outcome.records) };
-    let judgement = mettle_checker::check(&history, &mettle_checker::Options::default());
-    let verdict = judge::verdict(plan, &outcome, &judgement)?;
+    let judgement = mettle_checker::check(&history, &options());
+    let service = served::service_of(plan, &outcome, &history);
+    let judged =
+        judge::Judged { judgement: &judgement, service: &service, records: &history.records };
+    let verdict = judge::verdict(plan, &outcome, &judged)?;
     if let Some(report) = &args.report {
         folder::write(report, plan, &history, &outcome, &verdict, &judgement.placed)?;
     }
     Ok(Answer::Judged(Box::new(verdict)))
+}
+
+/// A history of ours is whole: nobody but its clients asks anything of the cluster.
+fn options() -> mettle_checker::Options {
+    let cluster = ClusterSettings { every_grant: true, ..ClusterSettings::default() };
+    mettle_checker::Options { cluster, ..mettle_checker::Options::default() }
 }
 
 #[cfg(madsim)]

@@ -118,6 +118,7 @@ impl Client {
     ) -> Called {
         let op = request.op().name();
         let id = self.recorder.called(self.process, member, self.now_ns(), request.clone());
+        self.recorder.waits(id, patience.deadline_ns, patience.abandoned_ns.is_some());
         self.note(format_args!("{} calls {id} {op} at {member}", self.number));
         let sending = self.send(member, &request, Duration::from_nanos(patience.deadline_ns));
         let answer = match patience.abandoned_ns {

@@ -101,6 +101,11 @@ impl Client {
     }
 }
 
+/// The end of a stream that the client did not ask for, and that brought no status.
+fn ended(code: &str, message: &str) -> ErrorAnswer {
+    ErrorAnswer { code: code.to_owned(), message: message.to_owned() }
+}
+
 /// Requests that may wait to be sent.
 const ASKS: usize = 64;
 
@@ -203,7 +208,7 @@ impl Line<'_> {
         match timeout(&*self.client.place.clock, limit, opening).await {
             Ok(Ok(answers)) => Ok(answers.into_inner()),
             Ok(Err(status)) => Err(Some(error_answer(&status))),
-            Err(_) => Err(None),
+            Err(_) => Err(Some(ended("DeadlineExceeded", "the stream did not open in time"))),
         }
     }
 
@@ -217,7 +222,8 @@ impl Line<'_> {
         };
         let answer = match answer {
             Ok(Some(answer)) => from_wire::watch(answer, self.client.recorder.values()),
-            Ok(None) => return Step::Over(None),
+            // Only the client may leave without an error.
+            Ok(None) => return Step::Over(Some(ended("Ok", "the server ended the stream"))),
             Err(status) => return Step::Over(Some(error_answer(&status))),
         };
         let recorder = &self.client.recorder;

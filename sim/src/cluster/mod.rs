@@ -48,6 +48,7 @@ pub struct Cluster(Arc<Inner>);
 
 struct Inner {
     environment: Environment,
+    observer: Observer,
     handle: Handle,
     streams: Streams,
     events: mpsc::UnboundedSender<Event>,
@@ -102,6 +103,7 @@ impl Cluster {
         let cluster = Cluster(Arc::new(Inner {
             streams: environment.streams,
             environment,
+            observer: observer.clone(),
             handle: Handle::current(),
             events,
             members: Mutex::default(),
@@ -175,6 +177,7 @@ impl Cluster {
         member.frozen_by.clear();
         member.life += 1;
         member.started_ns = self.0.environment.now_ns();
+        self.0.observer.starts(number);
         let platform = self.0.environment.boot(number);
         let (stop, told) = oneshot::channel();
         member.stop = Some(stop);

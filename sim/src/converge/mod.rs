@@ -6,8 +6,12 @@
 //! 2. all members must stand at one revision, with one compact revision and one hash,
 //! 3. the evidence watcher of each member must have delivered everything up to that revision.
 //!
-//! Then the cluster is left alone for a while. A `quiesced` record marks the end of that time in the
-//! history: from there on the checker holds every watcher to the events it is owed.
+//! Then one more put is made, and every member's hash has to be another than before: a hash that does
+//! not show a change shows nothing. The cluster is left alone for a while, and then the whole store of
+//! every member is read from that member alone, at the present revision and at an older one: the
+//! history has these reads, and the checker holds them against its model, whatever the hashes say. A
+//! `quiesced` record marks that time in the history: what was due at its begin has come by its end,
+//! to watchers and to readers of a member's own store.
 //!
 //! A cluster of which faults have damaged too many copies (in an unrestricted plan) owes no progress:
 //! its members may all have stopped rather than lie.
@@ -23,6 +27,8 @@ use crate::outcome::Convergence;
 use crate::run_context::RunContext;
 
 const MILLISECOND_NS: u64 = 1_000_000;
+/// Keys in one page of the last reads.
+const PAGE: i64 = 256;
 /// Between two attempts at what is still missing.
 const RETRY_NS: u64 = 100 * MILLISECOND_NS;
 
@@ -56,15 +62,20 @@ async fn asked(run: &RunContext, mut client: Client) -> Convergence {
         Ok(revision) => revision,
         Err(reason) => return Convergence::Missed { reason },
     };
-    match attempt.agree(&client, &members, revision).await {
-        Ok(()) => {}
+    let revision = match attempt.hashes(&mut client, &members, revision).await {
+        Ok(revision) => revision,
         Err(convergence) => return convergence,
-    }
+    };
     if let Err(reason) = attempt.watched(&client, &members, revision).await {
         return Convergence::Missed { reason };
     }
     let quiet_ns = run.environment.now_ns();
     client.pause(QUIESCED_NS).await;
+    for member in &members {
+        if let Err(reason) = attempt.read_own(&mut client, *member, revision).await {
+            return Convergence::Missed { reason };
+        }
+    }
     run.recorder.quiesced(quiet_ns, run.environment.now_ns());
     Convergence::Converged { after_ns: quiet_ns - began_ns, revision }
 }
@@ -156,13 +167,87 @@ impl Attempt<'_> {
         Ok(revision)
     }
 
+    /// All members say the same hash at `revision`, and after one more put the same other one. The
+    /// revision of that put.
+    async fn hashes(
+        &mut self,
+        client: &mut Client,
+        members: &[Member],
+        revision: i64,
+    ) -> Result<i64, Convergence> {
+        let missed = |reason| Convergence::Missed { reason };
+        let before = self.agree(client, members, revision).await?;
+        if let Some(first) = members.first() {
+            self.progress(client, *first).await.map_err(missed)?;
+        }
+        let revision = self.read(client, members).await.map_err(missed)?;
+        let after = self.agree(client, members, revision).await?;
+        match unchanged(&before, &after) {
+            Some(reason) => Err(Convergence::HashInsensitive { reason }),
+            None => Ok(revision),
+        }
+    }
+
+    /// Reads a member's whole store from that member alone, as it is and as it was.
+    async fn read_own(
+        &self,
+        client: &mut Client,
+        member: Member,
+        revision: i64,
+    ) -> Result<(), String> {
+        let compacted = self.run.recorder.compacted();
+        let older = (compacted + 1).midpoint(revision);
+        for at in [0, revision, older.max(compacted + 1).min(revision)] {
+            self.pages(client, member, at).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads a member's whole store page by page, at a revision, or at present for 0.
+    async fn pages(&self, client: &mut Client, member: Member, at: i64) -> Result<(), String> {
+        let mut key = Blob::from(&[0u8]);
+        let mut revision = at;
+        loop {
+            let range = RangeRequest {
+                key: key.clone(),
+                range_end: Blob::from(&[0u8]),
+                limit: PAGE,
+                revision,
+                serializable: true,
+                ..RangeRequest::default()
+            };
+            let called = client.call(member, Request::Range(range), self.call_ns()).await;
+            let Some(Response::Range(answer)) = called.response() else {
+                if self.late() {
+                    let error = called.error().unwrap_or_default();
+                    return Err(format!(
+                        "no read of {member}'s own store succeeded, the last said {error}"
+                    ));
+                }
+                client.pause(RETRY_NS).await;
+                continue;
+            };
+            if revision == 0 {
+                revision = answer.header.map_or(0, |header| header.revision);
+            }
+            match answer.kvs.last() {
+                Some(last) if answer.more => {
+                    let mut next = last.key.to_vec();
+                    next.push(0);
+                    key = Blob::from(&next[..]);
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
     /// Every member stands at `revision`, and all say the same hash.
     async fn agree(
         &self,
         client: &Client,
         members: &[Member],
         revision: i64,
-    ) -> Result<(), Convergence> {
+    ) -> Result<Vec<(Member, State)>, Convergence> {
         loop {
             let mut states = Vec::new();
             let mut missing = None;
@@ -188,7 +273,7 @@ impl Attempt<'_> {
                 return Err(Convergence::HashesDiffer { reason });
             }
             let missing = missing.or_else(|| first_pair(&states, |a, b| a != b));
-            let Some(reason) = missing else { return Ok(()) };
+            let Some(reason) = missing else { return Ok(states) };
             if self.late() {
                 return Err(Convergence::Missed { reason });
             }
@@ -221,13 +306,34 @@ impl Attempt<'_> {
     }
 }
 
-/// The first two members whose states are apart, in words.
+/// The first member whose hash is what it was, though both stores are equally compacted and one has a
+/// put more; in words.
+fn unchanged(before: &[(Member, State)], after: &[(Member, State)]) -> Option<String> {
+    let same = |(member, was): &(Member, State)| {
+        let (_, is) = after.iter().find(|(other, _)| other == member)?;
+        let changed = was.revision < is.revision && was.compact_revision == is.compact_revision;
+        (changed && was.hash == is.hash).then(|| {
+            format!(
+                "{member} has the hash {:08x} at revision {} and at revision {}, though a put lies \
+                 between",
+                is.hash, was.revision, is.revision
+            )
+        })
+    };
+    before.iter().find_map(same)
+}
+
+/// The first two members whose states are apart, in words: any two, since a third one may agree with
+/// neither.
 fn first_pair(
     states: &[(Member, State)],
     apart: impl Fn(&State, &State) -> bool,
 ) -> Option<String> {
-    let (first, a) = states.first()?;
-    let (other, b) = states.iter().find(|(_, state)| apart(a, state))?;
+    let mut pairs = states
+        .iter()
+        .enumerate()
+        .flat_map(|(place, first)| states[place + 1..].iter().map(move |other| (first, other)));
+    let ((first, a), (other, b)) = pairs.find(|((_, a), (_, b))| apart(a, b))?;
     let say = |member: &Member, state: &State| {
         let State { revision, compact_revision, hash } = state;
         format!("{member} at revision {revision}, compacted at {compact_revision}: {hash:08x}")
@@ -262,6 +368,23 @@ mod tests {
             "hash of m1 at revision 9, compacted at 4: 0000000a, of m3 at revision 8, compacted at \
              4: 0000000b"
         );
+    }
+
+    #[test]
+    fn any_two_members_may_be_apart() {
+        let states = states(&[(9, 4, 0xa), (9, 5, 0xb), (9, 5, 0xc)]);
+        let told = first_pair(&states, State::contradicts).unwrap();
+        assert!(told.starts_with("hash of m2"), "{told}");
+    }
+
+    #[test]
+    fn a_hash_shows_a_put() {
+        let (before, after) = (states(&[(9, 4, 1), (9, 4, 1)]), states(&[(10, 4, 2), (10, 4, 1)]));
+        assert_eq!(
+            unchanged(&before, &after).unwrap(),
+            "m2 has the hash 00000001 at revision 9 and at revision 10, though a put lies between"
+        );
+        assert_eq!(unchanged(&before, &states(&[(10, 6, 1), (10, 6, 1)])), None, "more is gone");
     }
 
     #[test]

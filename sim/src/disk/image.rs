@@ -35,6 +35,16 @@ impl Volume {
             .collect()
     }
 
+    /// The files of a folder as a process sees them, with the bytes that it reads, in order of
+    /// path.
+    pub fn readable_files(&mut self, now_ns: u64, folder: &str) -> Vec<(&str, FileId, &[u8])> {
+        self.settle(now_ns);
+        let inside = self.names.files.iter().filter(|(path, _)| parent(path) == folder);
+        inside
+            .filter_map(|(path, id)| Some((path.as_str(), *id, &*self.files.get(id)?.cached)))
+            .collect()
+    }
+
     /// What a power loss that keeps nothing would leave.
     pub fn image(&mut self, now_ns: u64) -> Image {
         self.settle(now_ns);

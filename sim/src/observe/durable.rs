@@ -7,8 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::member::Member;
+use mettle_server::consensus::types::HardState;
 use mettle_server::wal::Scan;
+
+use super::promises::LogState;
+use crate::member::Member;
 
 /// What a member holds to be committed is on the durable bytes of a quorum.
 pub const COMMITTED_DURABLE: &str = "committed on a durable quorum";
@@ -18,10 +21,13 @@ pub const APPLIED_DURABLE: &str = "applied never ahead of durable";
 /// A segment of a log on a disk: its number, the number of its file, its durable bytes.
 pub type Segment<'a> = (u64, u32, &'a [u8]);
 
-/// Durable bytes of the members' logs.
+/// The bytes of the members' logs.
 pub trait Media {
-    /// Shows the segments of a member's log, in order.
+    /// Shows the segments of a member's log as they are durable, in order.
     fn log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>]));
+
+    /// Shows the segments of a member's log as a process reads them, in order.
+    fn readable_log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>]));
 }
 
 /// How a fault damages a disk.
@@ -88,6 +94,12 @@ impl Log {
         again
     }
 
+    fn state(&self) -> LogState {
+        let HardState { term, vote, .. } = self.scan.hard_state();
+        let (start, last) = (self.scan.start(), self.scan.last());
+        LogState { term, vote, start, last, digest: self.scan.digest() }
+    }
+
     fn holds(&self, index: u64, entry: EntryId) -> bool {
         index <= self.scan.start() || self.scan.entry(index) == Some((entry.term, entry.crc))
     }
@@ -148,6 +160,23 @@ impl Durable {
         self.look(media);
         self.doubtful = true;
         self.recall()
+    }
+
+    /// What a member's log says durably.
+    pub(super) fn log_of(&mut self, media: &dyn Media, member: Member) -> Option<LogState> {
+        let log = self.logs.get_mut(&member)?;
+        media.log(member, &mut |segments| self.doubtful |= log.look(segments));
+        Some(log.state())
+    }
+
+    /// What a member would read from its log.
+    pub(super) fn readable(&self, media: &dyn Media, member: Member) -> Option<LogState> {
+        self.logs.get(&member)?;
+        let mut log = Log::default();
+        media.readable_log(member, &mut |segments| {
+            log.look(segments);
+        });
+        Some(log.state())
     }
 
     /// A member applied an entry.

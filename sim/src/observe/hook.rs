@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::wait::{self, Waits};
 use super::{Damage, Happening, Media, Rules, Segment};
-use crate::disk::DiskHandle;
+use crate::disk::{DiskHandle, FileId};
 use crate::environment::Environment;
 use crate::member::Member;
 
@@ -119,6 +119,11 @@ impl Observer {
         self.state().rules.leader_changes()
     }
 
+    /// A member is about to start: what its log holds is what it has to read.
+    pub fn starts(&self, member: Member) {
+        self.state().rules.starts(member, &self.0.environment.disk);
+    }
+
     /// Takes the rules out, with all that they heard, after a last look at the disks.
     pub fn take_rules(&self) -> Rules {
         let mut rules = std::mem::take(&mut self.state().rules);
@@ -205,12 +210,22 @@ impl Hook for Observer {
 impl Media for DiskHandle {
     fn log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>])) {
         self.with(member, |volume, now_ns| {
-            let files = volume.durable_files(now_ns, LOG_FOLDER).into_iter();
-            let segments = files.filter_map(|(path, id, bytes)| {
-                let name = path.rsplit('/').next()?.strip_suffix(".wal")?;
-                Some((u64::from_str_radix(name, 16).ok()?, id.0, bytes))
-            });
-            see(&segments.collect::<Vec<_>>());
+            see(&segments(volume.durable_files(now_ns, LOG_FOLDER)));
         });
     }
+
+    fn readable_log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>])) {
+        self.with(member, |volume, now_ns| {
+            see(&segments(volume.readable_files(now_ns, LOG_FOLDER)));
+        });
+    }
+}
+
+/// The files of a log that are its segments.
+fn segments<'a>(files: Vec<(&'a str, FileId, &'a [u8])>) -> Vec<Segment<'a>> {
+    let segment = |(path, id, bytes): (&str, FileId, &'a [u8])| {
+        let name = path.rsplit('/').next()?.strip_suffix(".wal")?;
+        Some((u64::from_str_radix(name, 16).ok()?, id.0, bytes))
+    };
+    files.into_iter().filter_map(segment).collect()
 }

@@ -8,6 +8,7 @@
 mod durable;
 #[cfg(madsim)]
 mod hook;
+mod promises;
 mod rules;
 #[cfg(madsim)]
 mod wait;
@@ -15,6 +16,9 @@ mod wait;
 pub use durable::{APPLIED_DURABLE, COMMITTED_DURABLE, Damage, Durable, Media, Segment};
 #[cfg(madsim)]
 pub use hook::{Observer, Trap, Whom};
+pub use promises::{
+    ACKNOWLEDGED_DURABLE, APPLIED_IN_ORDER, PROMISES_KEPT, RECOVERY_WHOLE, VOTE_DURABLE,
+};
 pub use rules::{
     APPLIED_COMMITTED, APPLIED_EQUAL, COMMITTED_EQUAL, HASHES_EQUAL, ONE_LEADER, ONE_VOTE, Rules,
 };

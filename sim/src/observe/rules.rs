@@ -6,6 +6,7 @@ use mettle_reports::timeline::Leadership;
 use mettle_server::probe::Fact;
 
 use super::durable::{Broken, Damage, Durable, EntryId, Media};
+use super::promises::{LogEnd, LogState, Promises, Vote};
 use crate::member::Member;
 use crate::outcome::Violation;
 
@@ -33,6 +34,7 @@ pub struct Rules {
     applied_by: BTreeMap<Member, (u64, i64)>,
     hashed: BTreeMap<(i64, i64), (u32, Member)>,
     durable: Durable,
+    promises: Promises,
     leaders: Vec<Leadership>,
     violations: Vec<Violation>,
 }
@@ -53,6 +55,7 @@ impl Rules {
             Fact::Hashed { revision, compact_revision, hash } => {
                 self.hash(member, revision, compact_revision, hash)
             }
+            Fact::Acknowledged { .. } | Fact::Recovered { .. } | Fact::StandsAt { .. } => None,
         };
         self.note(now_ns, broken);
         let broken = match fact {
@@ -63,10 +66,53 @@ impl Rules {
             _ => None,
         };
         self.note(now_ns, broken);
+        self.promise(now_ns, member, fact, media);
+    }
+
+    /// Holds what a member promises, or has read of its promises, against its disk.
+    fn promise(&mut self, now_ns: u64, member: Member, fact: Fact, media: &dyn Media) {
+        if let Fact::Voted { .. } | Fact::Acknowledged { .. } | Fact::BecameLeader { .. } = fact {
+            let broken = self.promises.takes_part(member);
+            self.note(now_ns, broken);
+        }
+        let broken = match fact {
+            Fact::Voted { term, candidate } => {
+                let vote = Vote { term, candidate };
+                let durable = self.durable.log_of(media, member);
+                durable.and_then(|durable| self.promises.voted(member, vote, durable))
+            }
+            Fact::Acknowledged { term, index } => {
+                let end = LogEnd { term, index };
+                let durable = self.durable.log_of(media, member);
+                durable.and_then(|durable| self.promises.acknowledged(member, end, durable))
+            }
+            Fact::Recovered { term, vote, start, last, digest } => {
+                let read = LogState { term, vote, start, last, digest };
+                self.promises.recovered(member, read)
+            }
+            Fact::StandsAt { index } => {
+                self.promises.stands(member, index);
+                None
+            }
+            Fact::Applied { index, .. } => self.promises.applied(member, index),
+            _ => None,
+        };
+        self.note(now_ns, broken);
+    }
+
+    /// A member is about to start.
+    pub fn starts(&mut self, member: Member, media: &dyn Media) {
+        if let Some(survived) = self.durable.readable(media, member) {
+            self.promises.starts(member, survived);
+        }
     }
 
     /// A fault is about to damage a member's disk.
     pub fn disk_damaged(&mut self, member: Member, damage: Damage, media: &dyn Media) {
+        // A disk that was replaced is the member's to notice.
+        if damage == Damage::FromNowOn {
+            self.promises.excuse(member);
+        }
         self.durable.damage(media, member, damage);
     }
 

@@ -41,6 +41,7 @@ pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
         network: scenario.network.draw(&mut streams.open("plan network", 0, 0)),
         disk: scenario.disk.draw(&mut streams.open("plan disk", 0, 0)),
         traffic,
+        service: scenario.service.clone(),
         floor: scenario.floor.of(certain(&faults), watched),
         faults,
     }

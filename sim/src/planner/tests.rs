@@ -79,7 +79,7 @@ fn a_plan_of_three_faults() {
     .assert_eq(&format!("{:#?}\n", plan.faults.last().unwrap()));
     expect![[r#"
         NetworkSettings { latency: Latency { base_ns: 1397116, jitter_ns: 685975, tail_permille: 5, tail_ns: 20084971 }, segment_bytes: 0, tail_lost_permille: 0 }
-        Floor { ok_operations: 200, faults_fired: 6, watch_events: 1, traffic: {} }
+        Floor { ok_operations: 200, faults_fired: 6, watch_events: 1, traffic: {}, not_examined: [] }
         [Plant { bug: R2, member: None }]
     "#]]
     .assert_eq(&format!("{:?}\n{:?}\n{:?}\n", plan.network, plan.floor, plan.plants));

@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use mettle_checker::history::{
     ErrorAnswer, OnStream, Outcome, Record, Request, Response, WatchResponse, outcome_of,
 };
+use mettle_checker::service::Call;
 use mettle_reports::verdict::Operations;
 
 pub use counts::Count;
@@ -116,10 +117,21 @@ impl Recorder {
         state.tape.push(|id| Record::called(id, process, member.into(), now_ns, request))
     }
 
+    /// How long the client is ready to wait for an operation, and whether it may leave before.
+    pub fn waits(&self, id: u64, deadline_ns: u64, may_leave: bool) {
+        self.state().tape.waits(id, deadline_ns, may_leave);
+    }
+
+    /// What is known of each call beside its record, by the record's id.
+    pub fn calls(&self) -> BTreeMap<u64, Call> {
+        self.state().tape.calls()
+    }
+
     /// The answer to an operation.
     pub fn ended(&self, id: u64, now_ns: u64, ending: &CallResult) -> Outcome {
         let mut state = self.state();
         state.counts.ended();
+        state.tape.over(id, now_ns);
         if let CallResult::Answered(response) = ending {
             state.steering.answered(response);
         }

@@ -1,12 +1,16 @@
 //! The tape: records under ids that count from 0, and numbers for processes and streams.
 
+use std::collections::BTreeMap;
+
 use mettle_checker::history::{Outcome, Record};
+use mettle_checker::service::Call;
 use mettle_reports::verdict::Operations;
 
 /// The records so far.
 #[derive(Debug, Default)]
 pub(super) struct Tape {
     records: Vec<Record>,
+    calls: BTreeMap<u64, Call>,
     processes: u64,
     streams: u64,
 }
@@ -36,6 +40,22 @@ impl Tape {
         let record = &mut self.records[id as usize];
         *record = end(record.clone());
         record.outcome
+    }
+
+    /// An operation is called with a deadline, by a client that may leave before.
+    pub(super) fn waits(&mut self, id: u64, deadline_ns: u64, may_leave: bool) {
+        let call = self.calls.entry(id).or_default();
+        (call.deadline_ns, call.cancelled) = (deadline_ns, may_leave);
+    }
+
+    /// An operation ended for its client, whatever came of it.
+    pub(super) fn over(&mut self, id: u64, now_ns: u64) {
+        self.calls.entry(id).or_default().ended_ns = now_ns;
+    }
+
+    /// What is known of each call beside its record, by the record's id.
+    pub(super) fn calls(&self) -> BTreeMap<u64, Call> {
+        self.calls.clone()
     }
 
     /// A record came on this connection.

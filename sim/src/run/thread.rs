@@ -219,6 +219,7 @@ fn outcome(plan: &Plan, collected: &Collected, trace: &Trace) -> Outcome {
             at_ns,
         }));
         outcome.timeline.stops = run.cluster.exits();
+        outcome.calls = run.recorder.calls();
         outcome.records = run.recorder.take();
     }
     outcome.trace = trace.take_lines();

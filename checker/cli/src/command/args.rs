@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
 use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Parser, ValueEnum};
 use mettle_check::import::{About, Format};
-use mettle_checker::Options;
 use mettle_checker::history::Limits;
+use mettle_checker::{ClusterSettings, Options};
 
 use super::export::Form;
 
@@ -66,6 +66,26 @@ pub(crate) struct Args {
     /// How many ms sooner than promised a lease may end
     #[arg(long, default_value_t = Options::default().lease_tolerance_ns / 1_000_000)]
     lease_tolerance_ms: u64,
+    /// The most operations of a transaction, as the recorded cluster was told
+    #[arg(long, default_value_t = ClusterSettings::default().max_txn_ops)]
+    max_txn_ops: usize,
+    /// The most bytes of a write, as the recorded cluster was told
+    #[arg(long, default_value_t = ClusterSettings::default().max_request_bytes)]
+    max_request_bytes: u64,
+    /// Refusals that the recorded cluster may give: it has auth, a quota, or a corrupt member
+    #[arg(long, value_delimiter = ',', value_name = "REFUSAL")]
+    believe: Vec<Believe>,
+    /// Every grant of a lease is recorded: a lease without one does not exist
+    #[arg(long)]
+    every_grant: bool,
+}
+
+/// A setting of the cluster that explains refusals.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Believe {
+    Auth,
+    Quota,
+    Corrupt,
 }
 
 impl Args {
@@ -86,11 +106,20 @@ impl Args {
         Ok(Some((form, Path::new(path))))
     }
 
-    /// How much work a judgement may cost.
+    /// How much work a judgement may cost, and what is known of the cluster.
     pub(crate) fn options(&self) -> Options {
         let lease_tolerance_ns = self.lease_tolerance_ms.saturating_mul(1_000_000);
         let memory_bytes = self.memory.saturating_mul(1 << 20);
-        Options { steps: self.steps, lease_tolerance_ns, memory_bytes }
+        let believe = |refusal| self.believe.contains(&refusal);
+        let cluster = ClusterSettings {
+            max_txn_ops: self.max_txn_ops,
+            max_request_bytes: self.max_request_bytes,
+            auth: believe(Believe::Auth),
+            quota: believe(Believe::Quota),
+            corrupt: believe(Believe::Corrupt),
+            every_grant: self.every_grant,
+        };
+        Options { steps: self.steps, lease_tolerance_ns, memory_bytes, cluster }
     }
 
     /// The message for a page that was not written because it needs more memory.

@@ -77,11 +77,13 @@ fn followed(path: &Path, args: &Args) -> Result<Followed, ReadError> {
         .map_err(|error| bad(format!("cannot be opened: {error}"), "check the path"))?;
     let limits = Limits { total_bytes: u64::MAX, memory_bytes: u64::MAX, ..Limits::default() };
     let mut reader = Reader::new(name.clone(), BufReader::with_capacity(1 << 16, source), limits)?;
-    let mettle_checker::Options { steps, lease_tolerance_ns, memory_bytes } = args.options();
+    let whole = args.options();
+    let mettle_checker::Options { steps, lease_tolerance_ns, memory_bytes, cluster } = whole;
     let options = FollowOptions {
         steps,
         lease_tolerance_ns,
         memory_bytes,
+        cluster,
         window: WINDOW,
         ..FollowOptions::default()
     };

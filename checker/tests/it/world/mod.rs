@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mettle_checker::history::{
     Blob, CompactRequest, CompactResponse, Compare, CompareResult, DeleteRangeRequest, ErrorAnswer,
-    Header, History, Operand, Origin, PutRequest, RangeRequest, RangeResponse, Record, Request,
-    RequestOp, Response, SortOrder, SortTarget, TxnRequest,
+    Header, History, Operand, Origin, PutRequest, REFUSALS, RangeRequest, RangeResponse, Record,
+    Request, RequestOp, Response, SortOrder, SortTarget, TxnRequest,
 };
 use mettle_checker::model::{Refusal, Span, Store};
 
@@ -511,6 +511,7 @@ fn written(ops: &[RequestOp]) -> Option<(BTreeSet<Blob>, Vec<Span>)> {
 }
 
 pub(crate) fn error(text: &str) -> ErrorAnswer {
-    let code = if text.contains("revision") { "OutOfRange" } else { "InvalidArgument" };
+    let known = REFUSALS.iter().find(|(_, known)| *known == text);
+    let code = known.map_or("Unknown", |(code, _)| *code);
     ErrorAnswer { code: code.to_owned(), message: text.to_owned() }
 }

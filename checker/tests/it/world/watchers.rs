@@ -65,6 +65,9 @@ fn request(world: &mut World, full: bool, start: i64) -> WatchCreateRequest {
     } else {
         let key = world.key();
         let end = world.range_end(&key);
+        // Etcd refuses a watcher of no key.
+        let none = !end.is_empty() && end != Blob::from("\0") && end <= key;
+        let end = if none { Blob::default() } else { end };
         (key, end)
     };
     let from_now = !full && world.dice.chance(50);

@@ -1,5 +1,7 @@
 //! What counts when several things are wrong at once, and what is too little to count.
 
+use mettle_checker::history::{PutRequest, PutResponse, Request, Response};
+use mettle_checker::service::ServiceFinding;
 use mettle_checker::{Check, Doubt, Figures, Violation as Broken};
 use mettle_scenarios::parse;
 
@@ -25,22 +27,27 @@ fn good() -> (Outcome, Report) {
         ..Outcome::default()
     };
     let figures = Figures { events: 10, ..Figures::default() };
-    (outcome, Report { verdict: Judged::Legal, checks: Vec::new(), figures, placed: Vec::new() })
+    (outcome, Report { verdict: Ruling::Legal, checks: Vec::new(), figures, placed: Vec::new() })
 }
 
-fn check(verdict: Judged) -> Check {
+fn check(verdict: Ruling) -> Check {
     Check { name: "kv", verdict, examined: 1 }
 }
 
+/// The verdict on a run without records, whose service is what it has to be.
+fn judged(outcome: &Outcome, judgement: &Report) -> Result<Verdict, HarnessError> {
+    verdict(&plan(), outcome, &Judged { judgement, service: &[], records: &[] })
+}
+
 fn word(outcome: &Outcome, report: &Report) -> (Status, String) {
-    let verdict = verdict(&plan(), outcome, report).unwrap();
+    let verdict = judged(outcome, report).unwrap();
     (verdict.verdict, verdict.checker.unwrap_or_default())
 }
 
 #[test]
 fn a_good_run_passes_and_says_so_in_full() {
     let (outcome, report) = good();
-    let verdict = verdict(&plan(), &outcome, &report).unwrap();
+    let verdict = judged(&outcome, &report).unwrap();
     assert_eq!((verdict.verdict, &verdict.checker, &verdict.reason), (Status::Pass, &None, &None));
     assert_eq!((verdict.sim_seconds, verdict.plants.as_slice()), (1.5, &["R2".to_owned()][..]));
     assert_eq!((verdict.trace_hash.len(), verdict.plan_hash.len()), (32, 32));
@@ -48,11 +55,11 @@ fn a_good_run_passes_and_says_so_in_full() {
 }
 
 #[test]
-fn what_clients_saw_comes_first_and_too_little_last() {
+fn what_is_broken_comes_first_and_too_little_last() {
     let (mut outcome, mut report) = good();
     outcome.operations.ok = 3;
     assert_eq!(word(&outcome, &report), (Status::Unknown, "floor".to_owned()));
-    report.checks.push(check(Judged::Unknown(Doubt {
+    report.checks.push(check(Ruling::Unknown(Doubt {
         checker: "kv.search",
         reason: "budget".to_owned(),
         evidence: vec![4],
@@ -63,16 +70,41 @@ fn what_clients_saw_comes_first_and_too_little_last() {
     let reason = "two leaders".to_owned();
     outcome.violations.push(Violation { rule: "one leader per term", reason, at_ns: 9 });
     assert_eq!(word(&outcome, &report).1, "observe.one_leader_per_term");
-    report.checks.push(check(Judged::Broken(Broken {
+    report.checks.push(check(Ruling::Broken(Broken {
         checker: "kv.stale_read",
         reason: "old".to_owned(),
         evidence: vec![1, 2],
         revision: None,
     })));
-    assert_eq!(word(&outcome, &report), (Status::Broken, "kv.stale_read".to_owned()));
-    let all = verdict(&plan(), &outcome, &report).unwrap().findings;
+    let all = judged(&outcome, &report).unwrap().findings;
     assert_eq!(all.len(), 5);
-    assert_eq!(all[0].records, [1, 2]);
+    assert_eq!(all[1].records, [1, 2]);
+}
+
+/// A contradiction came with the last answer that makes it.
+#[test]
+fn the_cause_comes_before_what_came_of_it_and_the_service_last() {
+    let (mut outcome, mut report) = good();
+    let put = || Request::Put(PutRequest::default());
+    let answer = || Response::Put(PutResponse::default());
+    let records: Vec<Record> = (0..3)
+        .map(|id| Record::called(id, id, 1, 10 * id, put()).ok(10 * id + 5, answer()))
+        .collect();
+    let (checker, reason) = ("kv.stale_read", "old".to_owned());
+    let evidence = vec![0, 1];
+    report.checks.push(check(Ruling::Broken(Broken { checker, reason, evidence, revision: None })));
+    let finding = ServiceFinding { reason: "late".to_owned(), evidence: vec![0], at_ns: 1 };
+    let service = [ServiceCheck { name: "service.latency", examined: 1, finding: Some(finding) }];
+    let mut names = |at_ns: u64| {
+        let reason = "two leaders".to_owned();
+        outcome.violations = vec![Violation { rule: "one leader per term", reason, at_ns }];
+        let judged = Judged { judgement: &report, service: &service, records: &records };
+        let findings = verdict(&plan(), &outcome, &judged).unwrap().findings;
+        findings.into_iter().map(|finding| finding.checker).collect::<Vec<_>>()
+    };
+    let leaders = "observe.one_leader_per_term";
+    assert_eq!(names(15), [leaders, "kv.stale_read", "service.latency"]);
+    assert_eq!(names(16), ["kv.stale_read", leaders, "service.latency"]);
 }
 
 #[test]
@@ -83,9 +115,9 @@ fn a_panic_in_a_member_is_broken_and_one_outside_is_an_error_of_the_harness() {
     outcome.convergence = Convergence::NotReached;
     assert_eq!(word(&outcome, &report), (Status::Broken, "no_panic".to_owned()));
     outcome.panic.as_mut().unwrap().member = None;
-    assert!(verdict(&plan(), &outcome, &report).is_err());
+    assert!(judged(&outcome, &report).is_err());
     outcome.panic = None;
-    assert!(verdict(&plan(), &outcome, &report).is_err());
+    assert!(judged(&outcome, &report).is_err());
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod ended;
 mod kept;
 mod merge;
 mod tally;
+mod unreached;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -6,6 +6,7 @@ use mettle_reports::verdict::{FaultCount, Status, Verdict};
 use serde::Serialize;
 
 use super::ended::{Ended, Judged};
+use super::unreached::Unreached;
 use crate::error::EXIT_HARNESS;
 
 /// A kind of fault that fired so often in a sweep and never had an effect is a defect of ours.
@@ -25,6 +26,8 @@ pub(super) struct Tally {
     peak_mb: f64,
     faults: BTreeMap<String, FaultCount>,
     probes: BTreeMap<String, u64>,
+    examined: BTreeMap<String, u64>,
+    seen: BTreeMap<String, u64>,
     failures: Vec<Failure>,
 }
 
@@ -49,6 +52,8 @@ pub(super) struct Summary {
     faults: Vec<FaultCount>,
     faults_without_effect: Vec<String>,
     probes: BTreeMap<String, u64>,
+    /// What the sweep did not reach.
+    unreached: Unreached,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -123,9 +128,9 @@ impl Tally {
             sum.effect += effect;
             sum.skipped += skipped;
         }
-        for (probe, count) in &verdict.probes {
-            *self.probes.entry(probe.clone()).or_default() += count;
-        }
+        add(&mut self.probes, &verdict.probes);
+        add(&mut self.examined, &verdict.examined);
+        add(&mut self.seen, &verdict.seen);
     }
 
     fn word(&self, word: Status) -> u64 {
@@ -181,6 +186,7 @@ impl Tally {
             faults: self.faults.values().cloned().collect(),
             faults_without_effect: self.without_effect(),
             probes: self.probes.clone(),
+            unreached: Unreached::of(&self.probes, &self.examined, &self.seen),
         }
     }
 }
@@ -215,6 +221,7 @@ impl Summary {
             let names = self.faults_without_effect.join(", ");
             lines.push(format!("harness error: no effect in the whole sweep: {names}"));
         }
+        lines.extend(self.unreached.lines());
         lines.push(format!(
             "{} operations ok; {:.0} runs a core-hour, {:.1} simulated seconds a CPU-second, peak {:.0} MB",
             self.ok_operations,
@@ -223,6 +230,13 @@ impl Summary {
             self.peak_mb,
         ));
         lines.join("\n")
+    }
+}
+
+/// Adds counts to counts.
+fn add(sums: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
+    for (name, count) in counts {
+        *sums.entry(name.clone()).or_default() += count;
     }
 }
 

@@ -65,6 +65,10 @@ impl Media for Disks {
         let state = batches.checked_sub(1).map(|last| &LOGS[member.index()][last]);
         see(&[(1, file, state.map_or(&[][..], |bytes| bytes))]);
     }
+
+    fn readable_log(&self, member: Member, see: &mut dyn FnMut(&[Segment<'_>])) {
+        self.log(member, see);
+    }
 }
 
 fn rule(broken: &Broken) -> Option<&'static str> {

@@ -8,6 +8,8 @@ struct Nowhere;
 
 impl Media for Nowhere {
     fn log(&self, _member: Member, _see: &mut dyn FnMut(&[Segment<'_>])) {}
+
+    fn readable_log(&self, _member: Member, _see: &mut dyn FnMut(&[Segment<'_>])) {}
 }
 
 fn broken(facts: &[(u32, Fact)]) -> Vec<&'static str> {

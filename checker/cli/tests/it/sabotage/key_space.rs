@@ -481,6 +481,33 @@ pub(crate) const ROWS: &[Row] = &[
         },
     },
     Row {
+        name: "refused for nothing",
+        checker: "refusal",
+        alter: |case| {
+            let at = case.quiet_ns()?;
+            let put = PutRequest { key: "k0".into(), value: "1".into(), ..PutRequest::default() };
+            let id = case.fresh_id();
+            let twice = error("etcdserver: duplicate key given in txn request");
+            case.records
+                .push(Record::called(id, id, 1, at, Request::Put(put)).failed(at + 1, twice));
+            Some(())
+        },
+    },
+    Row {
+        name: "read without a key",
+        checker: "refusal",
+        alter: |case| {
+            let at = case.quiet_ns()?;
+            let header = Some(Header { revision: case.store.revision(), ..Header::default() });
+            let answer = RangeResponse { header, ..RangeResponse::default() };
+            let id = case.fresh_id();
+            let read = Request::Range(RangeRequest { serializable: true, ..Default::default() });
+            case.records
+                .push(Record::called(id, id, 1, at, read).ok(at + 1, Response::Range(answer)));
+            Some(())
+        },
+    },
+    Row {
         name: "a transaction went the other way",
         checker: "linearizability",
         alter: |case| {

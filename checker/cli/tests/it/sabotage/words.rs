@@ -75,7 +75,7 @@ fn of_samples(room: &str) -> String {
 
 #[test]
 fn samples_in_words() {
-    for room in ["follow", "key_space", "leases", "logs", "start", "watch"] {
+    for room in ["follow", "key_space", "leases", "logs", "refusals", "start", "watch"] {
         let name = format!("{room}.txt");
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/it/sabotage/words")
