@@ -87,6 +87,7 @@ pub enum Fact {
 
 /// Every name that a probe can have; `probe!` refuses another when it is compiled.
 pub const NAMES: &[&str] = &[
+    "bytes damaged between members",
     "command damaged between members",
     "compaction overtook a watcher",
     "compaction resumed at boot",
@@ -114,6 +115,7 @@ pub const NAMES: &[&str] = &[
     "member without its disk refused to start",
     "peer outbox full",
     "peer stream restarted",
+    "peer stream silent",
     "peer with another disk refused",
     "proposal applied by a snapshot",
     "proposal came twice",

@@ -48,7 +48,8 @@ pub async fn run(
     let (tasks, mut lost) = Tasks::new();
     let (sender, inbox) = mpsc::channel(config.limits.inbox_events);
     let register = Arc::new(opened.register());
-    let service = PeerService::new(identity, register.clone(), sender.clone());
+    let service =
+        PeerService::new(identity, register.clone(), platform.clock.clone(), sender.clone());
     serve_peers(listeners.peer, service, &platform, &tasks);
     let mut stop = std::pin::pin!(stop);
     tokio::select! {

@@ -5,6 +5,7 @@ use mettle_api::peer::{Frame, Head};
 use tonic::{Code, Status};
 
 use super::register::Beginning;
+use super::seal::{crc_of_head, damaged};
 use crate::consensus::types::NodeId;
 use crate::identity::{Identity, Life};
 
@@ -33,7 +34,7 @@ pub(super) fn head(own: Speaker, to: NodeId) -> Frame {
 /// Who speaks to whom.
 pub(super) fn introduction(own: Speaker, to: NodeId) -> Head {
     let Speaker { identity, beginning: Beginning { life, term, last_index } } = own;
-    Head {
+    let head = Head {
         format_version: PEER_FORMAT_VERSION,
         cluster_id: identity.cluster_id,
         from: identity.member_id,
@@ -42,17 +43,23 @@ pub(super) fn introduction(own: Speaker, to: NodeId) -> Head {
         boot: life.boot,
         term,
         last_index,
-    }
+        crc: 0,
+    };
+    Head { crc: crc_of_head(&head), ..head }
 }
 
 /// Takes the head of a stream and returns who speaks; refuses a stream meant for another member.
 pub(super) fn accept(head: Head, own: Identity) -> Result<Speaker, Status> {
-    let Head { format_version, cluster_id, from, to, incarnation, boot, term, last_index } = head;
+    let Head { format_version, cluster_id, from, to, incarnation, boot, term, last_index, crc } =
+        head;
     if format_version != PEER_FORMAT_VERSION {
         return Err(Status::failed_precondition(format!(
             "peer format version {format_version}, but this member speaks {PEER_FORMAT_VERSION}: \
              let all members run the same program"
         )));
+    }
+    if crc != crc_of_head(&head) {
+        return Err(damaged("head"));
     }
     let meant = Identity { cluster_id, member_id: to };
     if meant != own {
@@ -76,7 +83,7 @@ mod tests {
     fn said(change: impl FnOnce(&mut Head)) -> Head {
         let mut said = head(SPEAKER, 3).head.expect("the first frame has a head");
         change(&mut said);
-        said
+        Head { crc: crc_of_head(&said), ..said }
     }
 
     #[test]
@@ -94,6 +101,13 @@ mod tests {
             );
             assert_eq!(status.message(), text);
         }
+    }
+
+    #[test]
+    fn a_damaged_head_is_nobodys() {
+        let damaged = Head { incarnation: 8, ..said(|_| {}) };
+        let status = accept(damaged, OWN).unwrap_err();
+        assert_eq!(status.code(), Code::DataLoss);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The receiving side: checks who speaks, decodes, and gives what came to an inbox.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use mettle_api::peer::{
@@ -12,26 +13,37 @@ use tonic::{Request, Response, Status, Streaming};
 use super::head::{DISOWNED, Speaker, accept};
 use super::received::{Closed, Inbox, Received};
 use super::register::Register;
+use super::seal::{crc_of_standing, open};
 use crate::command::Command;
 use crate::consensus::types::{Message, MessageBody, Payload};
 use crate::identity::Identity;
+use crate::platform::{Clock, timeout};
 use crate::probe;
 
 /// Bytes of a snapshot taken into memory before it is refused.
 const SNAPSHOT_BYTES_MAX: usize = 8 << 30;
+
+/// A stream on which nothing whole came for so long is ended: its bytes may be out of step.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
 
 /// The service on the peer URL.
 #[derive(Clone)]
 pub struct PeerService<I> {
     identity: Identity,
     register: Arc<Register>,
+    clock: Arc<dyn Clock>,
     inbox: I,
 }
 
 impl<I: Inbox> PeerService<I> {
     /// Gives what arrives to `inbox`, from peers that `register` has nothing against.
-    pub fn new(identity: Identity, register: Arc<Register>, inbox: I) -> PeerService<I> {
-        PeerService { identity, register, inbox }
+    pub fn new(
+        identity: Identity,
+        register: Arc<Register>,
+        clock: Arc<dyn Clock>,
+        inbox: I,
+    ) -> PeerService<I> {
+        PeerService { identity, register, clock, inbox }
     }
 
     /// Reads the head of a stream and refuses whoever does not mean this member, or is not who it was.
@@ -47,8 +59,7 @@ impl<I: Inbox> PeerService<I> {
     }
 
     fn decode(&self, payload: &Bytes, from: u64) -> Result<Message, Status> {
-        let message: Message = postcard::from_bytes(payload)
-            .map_err(|error| Status::invalid_argument(format!("undecodable message: {error}")))?;
+        let message: Message = open(payload)?;
         if message.from != from || message.to != self.identity.member_id {
             return Err(Status::invalid_argument("a message of another pair of members"));
         }
@@ -90,11 +101,21 @@ impl<I: Inbox> Peer for PeerService<I> {
     ) -> Result<Response<StreamEnd>, Status> {
         let mut frames = request.into_inner();
         let from = self.welcome(&mut frames).await?;
-        while let Some(frame) = frames.message().await? {
-            let message = self.decode(&frame.payload, from)?;
-            self.give(Received::Message(message)).await?;
+        loop {
+            let Ok(frame) = timeout(&*self.clock, SILENCE_MAX, frames.message()).await else {
+                probe!("peer stream silent");
+                return Err(Status::deadline_exceeded("nothing was heard on the stream"));
+            };
+            match frame? {
+                None => return Ok(Response::new(StreamEnd {})),
+                // The sender says that it is there.
+                Some(frame) if frame.payload.is_empty() => {}
+                Some(frame) => {
+                    let message = self.decode(&frame.payload, from)?;
+                    self.give(Received::Message(message)).await?;
+                }
+            }
         }
-        Ok(Response::new(StreamEnd {}))
     }
 
     async fn snapshot(
@@ -137,10 +158,12 @@ impl<I: Inbox> Peer for PeerService<I> {
         };
         let asks = accept(head, self.identity)?.identity.member_id;
         let life = self.register.life_of(asks);
-        Ok(Response::new(StandingResponse {
+        let answer = StandingResponse {
             empty: self.register.is_empty(),
             known_incarnation: life.incarnation,
             known_boot: life.boot,
-        }))
+            crc: 0,
+        };
+        Ok(Response::new(StandingResponse { crc: crc_of_standing(&answer), ..answer }))
     }
 }

@@ -11,6 +11,11 @@
 //! such a message). The head also says how the sender's life began, and a peer that comes with another
 //! disk than it had is refused ([`Register`]). A peer that is refused so is told, and ends.
 //!
+//! Heads, messages and chunks carry checksums, since a bit that flips on the way past TCP's checksum
+//! would otherwise become an entry, an index or a term. A flipped length can make a stream wait for
+//! bytes that never come: a stream says every few seconds that the sender is there, and one that is
+//! silent is ended and begun anew.
+//!
 //! What comes from a peer is [`Received`], and goes to an [`Inbox`]: this room does not know the loop.
 
 mod head;
@@ -19,6 +24,7 @@ mod outbound;
 mod outbox;
 mod received;
 mod register;
+mod seal;
 mod standing;
 
 pub use head::Speaker;
@@ -100,8 +106,7 @@ impl Peers {
             MessageBody::Propose { .. } => &link.proposals,
             _ => &link.rest,
         };
-        let bytes = postcard::to_stdvec(&message).expect("a message is plain bytes and numbers");
-        let sent = outbox.add(bytes.into());
+        let sent = outbox.add(seal::seal(&message).into());
         if !sent {
             crate::probe!("peer outbox full");
         }

@@ -12,12 +12,15 @@ use tonic::Status;
 use super::head::{DISOWNED, Speaker, head};
 use super::outbox::Emptier;
 use super::received::{Inbox, Received};
+use super::seal::seal;
 use crate::consensus::types::{Message, NodeId};
-use crate::platform::{Platform, timeout};
+use crate::platform::{Elapsed, Platform, timeout};
 use crate::transport::{Channel, Settings};
 
 /// Pause before a broken way is tried again.
 const RECONNECT_AFTER: Duration = Duration::from_millis(200);
+/// After so long without a message the sender says that it is there.
+const BEAT_AFTER: Duration = Duration::from_secs(3);
 /// A connection is tried for so long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Frames between the outbox and the wire.
@@ -95,14 +98,23 @@ impl<I: Inbox> Way<I> {
         if frames.send(head(self.own, self.to)).await.is_err() {
             return false;
         }
-        while let Some(message) = outbox.next().await {
+        loop {
+            let message = match timeout(&*self.platform.clock, BEAT_AFTER, outbox.next()).await {
+                Ok(Some(message)) => message,
+                Ok(None) => return true,
+                Err(Elapsed) => {
+                    if frames.send(Frame::default()).await.is_err() {
+                        return false;
+                    }
+                    continue;
+                }
+            };
             for message in self.platform.net.peer_message(self.channel.to(), message) {
                 if frames.send(Frame { head: None, payload: message }).await.is_err() {
                     return false;
                 }
             }
         }
-        true
     }
 
     /// Tried five times a second: the same reason is said once.
@@ -131,7 +143,7 @@ pub(super) async fn snapshot(
     let (frames, stream) = mpsc::channel(FRAMES_MAX);
     let to = message.to;
     let feed = async move {
-        let first = postcard::to_stdvec(&message).expect("a message is plain bytes and numbers");
+        let first = seal(&message);
         let payloads = std::iter::once(Bytes::from(first)).chain(chunks);
         let mut open = frames.send(head(own, to)).await.is_ok();
         for payload in payloads {

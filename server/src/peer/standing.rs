@@ -9,6 +9,7 @@ use tonic::{Request, Status};
 use super::head::{Speaker, introduction};
 use super::outbound::channel;
 use super::register::Beginning;
+use super::seal::{crc_of_standing, damaged};
 use crate::consensus::types::NodeId;
 use crate::identity::{Identity, Life};
 use crate::platform::Platform;
@@ -39,8 +40,11 @@ pub async fn ask(
     let mut client = PeerClient::new(channel(platform, addr));
     let mut request = Request::new(StandingRequest { head: Some(introduction(speaker, to)) });
     request.set_timeout(ANSWER_WITHIN);
-    let StandingResponse { empty, known_incarnation, known_boot } =
-        client.standing(request).await?.into_inner();
+    let answer = client.standing(request).await?.into_inner();
+    let StandingResponse { empty, known_incarnation, known_boot, crc } = answer;
+    if crc != crc_of_standing(&answer) {
+        return Err(damaged("answer"));
+    }
     let life = Life { incarnation: known_incarnation, boot: known_boot };
     Ok(Standing { is_empty: empty, life })
 }
