@@ -85,7 +85,7 @@ pub(crate) fn soak(root: &Path, item: Option<&str>, seeds: Option<&str>) -> bool
 
 /// Determinism of every shipped scenario.
 pub(crate) fn same(root: &Path) -> bool {
-    let folders = ["smoke", "traffic", "faults", "planted", "regressions"];
+    let folders = ["smoke", "traffic", "faults", "swarm", "planted", "regressions"];
     let folders = folders.map(|name| format!("scenarios/{name}"));
     let has_scenarios = |folder: &&String| {
         let mut entries = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod planted;
 pub mod scenario;
 pub mod settings;
+pub mod swarm;
 pub mod time;
 
 mod error;

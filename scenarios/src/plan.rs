@@ -13,7 +13,7 @@ use crate::error::Complaint;
 use crate::fault::{Fault, Group, Start, Target, Trigger};
 use crate::planted::Plant;
 use crate::settings::{
-    ClusterSettings, DiskSettings, Floor, NetworkSettings, ServiceSettings, Traffic,
+    ClusterSettings, DiskSettings, Floor, LimitSettings, NetworkSettings, ServiceSettings, Traffic,
 };
 
 /// Version of the format; a plan of another version is refused.
@@ -44,6 +44,9 @@ pub struct Plan {
     pub plants: Vec<Plant>,
     /// How members are configured.
     pub cluster: ClusterSettings,
+    /// How much members take, keep and do at a time.
+    #[serde(default)]
+    pub limits: LimitSettings,
     /// The network without faults.
     pub network: NetworkSettings,
     /// The disks without faults.

@@ -10,8 +10,10 @@ use crate::number::Number;
 use crate::planted::Bug;
 use crate::reader::{Keys, Section, Source};
 use crate::settings::{
-    Cluster, ClusterSettings, DiskSettings, FloorRule, NetworkSettings, ServiceSettings, Traffic,
+    Cluster, ClusterSettings, DiskSettings, FloorRule, LimitSettings, NetworkSettings,
+    ServiceSettings, Traffic,
 };
+use crate::swarm::Swarm;
 use crate::time::Draw;
 
 /// How many seeds a scenario fixes for `cargo test`.
@@ -38,6 +40,8 @@ pub struct Scenario {
     pub cluster: ClusterSettings<Draw>,
     /// Time after the traffic in which all members must agree.
     pub converge_ns: u64,
+    /// How much members take, keep and do at a time.
+    pub limits: LimitSettings<Draw>,
     /// The network without faults.
     pub network: NetworkSettings<Draw>,
     /// The disks without faults.
@@ -46,6 +50,8 @@ pub struct Scenario {
     pub duration_ns: u64,
     /// What clients do.
     pub traffic: Traffic<Draw>,
+    /// What each seed draws beside that.
+    pub swarm: Option<Swarm>,
     /// The faults.
     pub faults: Vec<FaultRule>,
     /// What is asked of the service.
@@ -87,7 +93,9 @@ pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scen
         "seeds",
         "catches",
         "unrestricted",
+        "swarm",
         "cluster",
+        "limits",
         "network",
         "disk",
         "traffic",
@@ -114,12 +122,14 @@ pub fn parse(file: &str, name: &str, text: &str, probes: &[&str]) -> Result<Scen
         members,
         cluster,
         converge_ns,
+        limits: Keys::read(root.section("limits", "[limits]")?.as_ref(), LimitSettings::read)?,
         network,
         disk: Keys::read(root.section("disk", "[disk]")?.as_ref(), DiskSettings::read)?,
         service: Keys::read(root.section("service", "[service]")?.as_ref(), ServiceSettings::read)?,
         floor: Keys::read(root.section("floor", "[floor]")?.as_ref(), FloorRule::read)?,
         duration_ns,
         traffic,
+        swarm: Swarm::load(&root)?,
         faults,
     })
 }

@@ -117,6 +117,30 @@ impl FaultRule {
         Ok(rule)
     }
 
+    /// A fault that nobody wrote, somewhere in the traffic; one that `waits` begins at an election
+    /// after that. Nothing when it cannot be aimed at the target.
+    pub(crate) fn drawn(
+        fault: Fault<Draw>,
+        target: Target,
+        duration_ns: u64,
+        waits: bool,
+    ) -> Option<FaultRule> {
+        let kind = fault.kind();
+        let rule = FaultRule {
+            fault,
+            target,
+            name: None,
+            at: Draw::between(duration_ns / 20, duration_ns * 8 / 10),
+            after: waits.then_some(Trigger::LeaderElected),
+            delay: Draw::exactly(0),
+            lasts: usually(kind, duration_ns),
+            every: None,
+            times: None,
+            then: Vec::new(),
+        };
+        check::shape(&rule, kind.targets).is_none().then_some(rule)
+    }
+
     /// It and its steps.
     pub fn steps(&self) -> impl Iterator<Item = &FaultRule> {
         std::iter::once(self).chain(&self.then)
@@ -166,12 +190,7 @@ fn target(section: &Section<'_>, kind: &Kind) -> Result<Target, LoadError> {
 
 /// `for`, or what is usual for the kind; a trap stays armed until `next_ns` later.
 fn lasts(section: &Section<'_>, kind: &Kind, next_ns: u64) -> Result<Draw, LoadError> {
-    let usual = match kind.lasts {
-        Lasts::Instant => Draw::exactly(0),
-        Lasts::Usually(draw) => draw,
-        Lasts::UntilNext => Draw::exactly(next_ns.saturating_sub(1)),
-    };
-    let lasts = section.draw("for")?.unwrap_or(usual);
+    let lasts = section.draw("for")?.unwrap_or(usually(kind, next_ns));
     if lasts.min_ns == 0 && section.has("for") {
         return Err(section
             .complain("for", "`for` is zero: nothing would happen")
@@ -179,6 +198,15 @@ fn lasts(section: &Section<'_>, kind: &Kind, next_ns: u64) -> Result<Draw, LoadE
             .into());
     }
     Ok(lasts)
+}
+
+/// How long a fault of a kind lasts when nobody says; a trap stays armed until `next_ns` later.
+fn usually(kind: &Kind, next_ns: u64) -> Draw {
+    match kind.lasts {
+        Lasts::Instant => Draw::exactly(0),
+        Lasts::Usually(draw) => draw,
+        Lasts::UntilNext => Draw::exactly(next_ns.saturating_sub(1)),
+    }
 }
 
 /// Whether the group is the same one member whenever it is asked for.

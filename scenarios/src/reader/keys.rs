@@ -15,12 +15,21 @@ pub(crate) struct Keys<'s> {
     section: Option<&'s Section<'s>>,
     /// The keys asked for, each with its usual value in words.
     asked: Vec<(&'static str, String)>,
+    /// Who answers for words, flags and probes in place of a table.
+    choice: Option<Choice<'s>>,
+}
+
+/// Answers by choosing among all that a person might write.
+struct Choice<'s> {
+    /// Picks one of so many.
+    pick: &'s mut dyn FnMut(usize) -> usize,
+    probes: &'s [&'s str],
 }
 
 impl<'s> Keys<'s> {
     /// The keys of a table, or of none.
     pub(crate) fn of(section: Option<&'s Section<'s>>) -> Keys<'s> {
-        Keys { section, asked: Vec::new() }
+        Keys { section, asked: Vec::new(), choice: None }
     }
 
     /// Reads a table and refuses keys that are not asked for. Without a table everything is usual.
@@ -38,6 +47,30 @@ impl<'s> Keys<'s> {
     pub(crate) fn usual<V>(read: impl Fn(&mut Keys<'s>) -> Result<V, LoadError>) -> V {
         read(&mut Keys::of(None))
             .unwrap_or_else(|error| panic!("a usual value is refused: {error}"))
+    }
+
+    /// What is read when each word, flag and probe is picked among all that might be written, and
+    /// all else is usual.
+    pub(crate) fn chosen<V>(
+        pick: &'s mut dyn FnMut(usize) -> usize,
+        probes: &'s [&'s str],
+        read: impl Fn(&mut Keys<'s>) -> Result<V, LoadError>,
+    ) -> V {
+        let choice = Some(Choice { pick, probes });
+        read(&mut Keys { section: None, asked: Vec::new(), choice })
+            .unwrap_or_else(|error| panic!("a value that might be written is refused: {error}"))
+    }
+
+    fn pick<W: Copy>(&mut self, among: &[W], usual: W) -> W {
+        match &mut self.choice {
+            Some(choice) if !among.is_empty() => among[(choice.pick)(among.len())],
+            _ => usual,
+        }
+    }
+
+    /// A key that is read elsewhere.
+    pub(crate) fn known(&mut self, key: &'static str) {
+        self.asked.push((key, String::new()));
     }
 
     /// The keys that a function asks for, in its order.
@@ -192,6 +225,7 @@ impl<'s> Keys<'s> {
 
     /// True or false.
     pub(crate) fn flag(&mut self, key: &'static str, usual: bool) -> Result<bool, LoadError> {
+        let usual = self.pick(&[false, true], usual);
         Ok(self.ask(key, usual.to_string(), |section| section.flag(key))?.unwrap_or(usual))
     }
 
@@ -202,6 +236,8 @@ impl<'s> Keys<'s> {
         words: &[(&str, V)],
         usual: V,
     ) -> Result<V, LoadError> {
+        let values: Vec<V> = words.iter().map(|(_, value)| *value).collect();
+        let usual = self.pick(&values, usual);
         let name = words.iter().find(|(_, value)| *value == usual).map_or("none", |(name, _)| name);
         Ok(self.ask(key, name.to_owned(), |section| section.word(key, words))?.unwrap_or(usual))
     }
@@ -214,9 +250,11 @@ impl<'s> Keys<'s> {
 
     /// The name of a probe, which has to be written.
     pub(crate) fn probe(&mut self, key: &'static str) -> Result<String, LoadError> {
+        let probes = self.choice.as_ref().map_or(&[][..], |choice| choice.probes);
+        let usual = self.pick(probes, "");
         Ok(self
             .ask(key, "none".to_owned(), |section| section.probe(key).map(Some))?
-            .unwrap_or_default())
+            .unwrap_or_else(|| usual.to_owned()))
     }
 
     /// A table inside this one, if it is written.

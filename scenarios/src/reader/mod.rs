@@ -234,14 +234,20 @@ impl<'s> Section<'s> {
 
     /// A list of texts.
     pub(crate) fn texts(&self, key: &str) -> Result<Option<Vec<String>>, LoadError> {
+        let words = self.strings(key)?;
+        Ok(words.map(|words| words.into_iter().map(|word| word.value.to_owned()).collect()))
+    }
+
+    /// A list of words.
+    pub(crate) fn strings(&self, key: &str) -> Result<Option<Vec<Placed<&'s str>>>, LoadError> {
         let Some(found) = self.find(key) else { return Ok(None) };
-        let wrong = |at| self.wrong_type(key, at, "a list of texts");
-        let DeValue::Array(items) = found.get_ref() else { return Err(wrong(found)) };
-        let text = |item: &'s _| match Spanned::get_ref(item) {
-            DeValue::String(text) => Ok(text.to_string()),
-            _ => Err(wrong(item)),
+        let wrong = || self.wrong_type(key, found, "a list of words");
+        let DeValue::Array(items) = found.get_ref() else { return Err(wrong()) };
+        let word = |item: &'s Spanned<DeValue<'s>>| match item.get_ref() {
+            DeValue::String(text) => Ok(Placed { value: text.as_ref(), span: item.span() }),
+            _ => Err(wrong()),
         };
-        items.iter().map(text).collect::<Result<_, _>>().map(Some)
+        items.iter().map(word).collect::<Result<_, _>>().map(Some)
     }
 
     /// A list of numbers.

@@ -8,6 +8,7 @@ mod cluster;
 mod disk;
 mod floor;
 mod latency;
+mod limits;
 mod network;
 mod service;
 mod traffic;
@@ -17,6 +18,7 @@ pub use cluster::ClusterSettings;
 pub use disk::{DiskSettings, Keep, TornFiles, Unsynced};
 pub use floor::{Count, Floor, FloorRule};
 pub use latency::Latency;
+pub use limits::LimitSettings;
 pub use network::NetworkSettings;
 pub use service::ServiceSettings;
 pub use traffic::{

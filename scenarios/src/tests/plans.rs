@@ -14,8 +14,8 @@ use crate::fault::{
 use crate::plan::{PlannedFault, VERSION};
 use crate::reader::Keys;
 use crate::settings::{
-    ClusterSettings, DiskSettings, Floor, Keep, Latency, NetworkSettings, OpWeights, Random,
-    ServiceSettings, TornFiles, Traffic, Unsynced,
+    ClusterSettings, DiskSettings, Floor, Keep, Latency, LimitSettings, NetworkSettings, OpWeights,
+    Random, ServiceSettings, TornFiles, Traffic, Unsynced,
 };
 use crate::time::SECOND;
 
@@ -122,6 +122,7 @@ fn plan(seed: u64, network: Latency, faults: Vec<PlannedFault>) -> Plan {
         unrestricted: true,
         plants: ["R10@m3", "C1"].map(|plant| plant.parse().unwrap()).into(),
         cluster: ClusterSettings::default(),
+        limits: LimitSettings { turn_events: 9, ..LimitSettings::default() },
         network: NetworkSettings { latency: network, segment_bytes: 1, tail_lost_permille: 0 },
         disk: DiskSettings {
             read: network,
@@ -177,7 +178,7 @@ fn plans_that_cannot_be_run_are_refused() {
           remedy: run it with the simulator that wrote it
         plan.json:1:1: m4 is named, and the cluster has 3 members
           remedy: name a member that is there
-        plan.json:6:11: unknown field `membres`, expected one of `version`, `scenario`, `title`, `seed`, `members`, `duration_ns`, `converge_ns`, `unrestricted`, `plants`, `cluster`, `network`, `disk`, `traffic`, `faults`, `service`, `floor`
+        plan.json:6:11: unknown field `membres`, expected one of `version`, `scenario`, `title`, `seed`, `members`, `duration_ns`, `converge_ns`, `unrestricted`, `plants`, `cluster`, `limits`, `network`, `disk`, `traffic`, `faults`, `service`, `floor`
           remedy: take `plan.json` of a report folder as it was written
         plan.json:65:5: EOF while parsing an object
           remedy: take `plan.json` of a report folder as it was written

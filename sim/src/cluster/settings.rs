@@ -4,14 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use mettle_scenarios::plan::Plan;
+use mettle_scenarios::settings::LimitSettings;
 use mettle_server::config::{Config, InitialMember};
-use mettle_server::limits::Limits;
+use mettle_server::limits::{Limits, StoreLimits, WatchLimits};
 
 use crate::host::{CLIENT_PORT, Host, PEER_PORT};
 use crate::member::Member;
-
-/// Small, so that a run of a minute closes and cuts many segments.
-const WAL_SEGMENT_BYTES: u64 = 64 << 10;
 
 /// The configuration of member `number`.
 pub fn config(plan: &Plan, number: Member) -> Config {
@@ -40,8 +38,33 @@ pub fn config(plan: &Plan, number: Member) -> Config {
         max_request_bytes: 1_572_864,
         max_txn_ops: 128,
         watch_progress_interval: Duration::from_secs(2),
-        wal_segment_bytes: WAL_SEGMENT_BYTES,
-        limits: Limits::default(),
+        wal_segment_bytes: plan.limits.wal_segment_bytes,
+        limits: limits(&plan.limits),
+    }
+}
+
+fn limits(drawn: &LimitSettings) -> Limits {
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Limits {
+        append_bytes: count(drawn.append_bytes),
+        inflight_appends: count(drawn.inflight_appends),
+        inbox_events: count(drawn.inbox_events),
+        turn_events: count(drawn.turn_events),
+        outbox_messages: count(drawn.outbox_messages),
+        wal_buffer_bytes: count(drawn.wal_buffer_bytes),
+        store: StoreLimits {
+            compaction_step_records: count(drawn.compaction_step),
+            snapshot_chunk_bytes: count(drawn.chunk_bytes),
+        },
+        watch: WatchLimits {
+            outbox_responses: count(drawn.stream_responses),
+            fragment_bytes: count(drawn.response_bytes),
+            response_bytes: count(drawn.response_bytes),
+            scan_changes: count(drawn.scan_changes),
+            sync_watchers: count(drawn.sync_watchers),
+            ..WatchLimits::default()
+        },
+        ..Limits::default()
     }
 }
 

@@ -9,7 +9,8 @@ use mettle_scenarios::Scenario;
 use mettle_scenarios::fault::{FaultRule, Start};
 use mettle_scenarios::plan::{self, Plan, PlannedFault};
 use mettle_scenarios::planted::Plant;
-use mettle_scenarios::settings::{ClusterSettings, Keyed, Random, Traffic};
+use mettle_scenarios::settings::{ClusterSettings, Keyed, LimitSettings, Random, Traffic};
+use mettle_server::probe::NAMES;
 
 use crate::stream::{Stream, Streams};
 
@@ -21,7 +22,7 @@ const IDS_PER_STEP: u32 = 10_000_000;
 /// Draws the plan of a run.
 pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
     let streams = Streams::new(seed);
-    let Numbers { members, cluster, traffic, open: _ } = numbers(scenario, streams);
+    let Numbers { members, cluster, limits, traffic, open: _ } = numbers(scenario, streams);
     let faults = faults(scenario, members, streams);
     let watched = traffic.evidence || traffic.watchers > 0;
     let mut plants = plants.to_vec();
@@ -38,6 +39,7 @@ pub fn plan(scenario: &Scenario, seed: u64, plants: &[Plant]) -> Plan {
         converge_ns: scenario.converge_ns,
         plants,
         cluster,
+        limits,
         network: scenario.network.draw(&mut streams.open("plan network", 0, 0)),
         disk: scenario.disk.draw(&mut streams.open("plan disk", 0, 0)),
         traffic,
@@ -55,6 +57,11 @@ pub fn drawn(scenario: &Scenario, seed: u64) -> Option<String> {
         open.drawn.iter().map(|(key, number)| format!("{key} {number}")).collect();
     let without = scenario.faults.iter().filter(|rule| !rule.fits(members));
     words.extend(without.map(|rule| format!("no {}, which needs more members", rule.fault.word())));
+    if scenario.swarm.is_some() {
+        let plan = plan(scenario, seed, &[]);
+        let faults = plan.faults.iter().map(|planned| planned.fault.word());
+        words.push(format!("faults: {}", faults.collect::<Vec<_>>().join(" ")));
+    }
     (!words.is_empty()).then(|| words.join(", "))
 }
 
@@ -62,6 +69,7 @@ pub fn drawn(scenario: &Scenario, seed: u64) -> Option<String> {
 struct Numbers {
     members: u32,
     cluster: ClusterSettings,
+    limits: LimitSettings,
     traffic: Traffic,
     open: Open,
 }
@@ -71,8 +79,12 @@ fn numbers(scenario: &Scenario, streams: Streams) -> Numbers {
     let members = scenario.members.draw("members", &mut open) as u32;
     let cluster = scenario.cluster.draw(&mut open);
     let mut times = streams.open("plan traffic", 0, 0);
-    let traffic = scenario.traffic.draw(&mut times, &mut open);
-    Numbers { members, cluster, traffic, open }
+    let mut traffic = scenario.traffic.draw(&mut times, &mut open);
+    let limits = scenario.limits.draw(&mut open);
+    if let Some(swarm) = &scenario.swarm {
+        swarm.mix(&mut traffic, &mut streams.open("plan swarm mix", 0, 0));
+    }
+    Numbers { members, cluster, limits, traffic, open }
 }
 
 /// Draws numbers that are left open, each from the stream of its key, and remembers them.
@@ -100,7 +112,12 @@ impl Random for Stream {
 /// The faults that are possible in a cluster of `members`.
 fn faults(scenario: &Scenario, members: u32, streams: Streams) -> Vec<PlannedFault> {
     let mut faults = Vec::new();
-    let possible = (1u32..).zip(&scenario.faults).filter(|(_, rule)| rule.fits(members));
+    let drawn = scenario.swarm.as_ref().map(|swarm| {
+        let random = &mut streams.open("plan swarm faults", 0, 0);
+        swarm.faults(members, scenario.duration_ns, NAMES, random)
+    });
+    let rules = scenario.faults.iter().chain(drawn.iter().flatten());
+    let possible = (1u32..).zip(rules).filter(|(_, rule)| rule.fits(members));
     for (number, rule) in possible {
         expand(number, rule, scenario.duration_ns, streams, &mut faults);
     }

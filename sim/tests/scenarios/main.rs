@@ -42,7 +42,7 @@ fn root() -> PathBuf {
 
 /// Scenario files that ship, sorted.
 fn shipped() -> Vec<PathBuf> {
-    ["smoke", "traffic", "faults", "planted"]
+    ["smoke", "traffic", "faults", "swarm", "planted"]
         .into_iter()
         .flat_map(|folder| files(folder, "toml"))
         .collect()

@@ -72,7 +72,7 @@ fn needs(rule: &FaultRule) -> u32 {
 }
 
 /// What is wrong with the shape of a target: a link or a group, one side or two.
-fn shape(rule: &FaultRule, targets: Targets) -> Option<(String, &'static str)> {
+pub(super) fn shape(rule: &FaultRule, targets: Targets) -> Option<(String, &'static str)> {
     match rule.target {
         Target::Link(_) if !targets.takes_links => Some((
             "this fault strikes members, not a link".to_owned(),

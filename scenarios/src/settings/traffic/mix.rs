@@ -85,6 +85,20 @@ impl OpWeights {
         self.in_order().into_iter().sum()
     }
 
+    /// Changes each of them, in the order of the fields.
+    pub(crate) fn for_each(&mut self, mut change: impl FnMut(&mut u32)) {
+        let OpWeights { put, get, range, history, serializable, delete, delete_range, .. } = self;
+        for weight in [put, get, range, history, serializable, delete, delete_range] {
+            change(weight);
+        }
+        let OpWeights {
+            txn, cas, large_txn, delete_prefix, delete_all, paged, odd, malformed, ..
+        } = self;
+        for weight in [txn, cas, large_txn, delete_prefix, delete_all, paged, odd, malformed] {
+            change(weight);
+        }
+    }
+
     /// Each of them, in the order of the fields.
     pub fn in_order(&self) -> [u32; 15] {
         let OpWeights { put, get, range, history, serializable, delete, delete_range, .. } = *self;
