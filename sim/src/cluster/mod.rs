@@ -9,7 +9,8 @@
 //! - A trap at a probe ends the process in the middle of a poll: [`Cluster::fence`] acts at once,
 //!   and the supervisor drops the tasks, since a task cannot drop itself.
 //! - `run` returns. The supervisor starts the member again after about a second, at most
-//!   [`STARTS_PER_MINUTE_MAX`] times a minute. A member that cannot trust its disk stays down.
+//!   [`STARTS_PER_MINUTE_MAX`] times a minute, and again when all faults are over. A member that
+//!   cannot trust its disk stays down.
 //!
 //! A paused member is resumed before it is killed: its tasks would otherwise be dropped in the
 //! killer's context.
@@ -68,6 +69,8 @@ struct MemberProcess {
     started_ns: u64,
     /// When the supervisor started it again (ns).
     restarts: Vec<u64>,
+    /// It refused its own disk.
+    refused: bool,
     /// Disk faults that struck it, and when each was healed (ns).
     disk_faults: BTreeMap<FaultId, Option<u64>>,
     /// What the next life takes with it.
@@ -92,7 +95,8 @@ pub enum Condition {
     Up,
     /// It does not run, and will be started again.
     Down,
-    /// It refused its own disk, or ended too often: it stays down.
+    /// It refused its own disk and stays down, or it ended too often and stays down until the
+    /// faults are over.
     Gone,
 }
 
@@ -150,6 +154,7 @@ impl Cluster {
             life: 0,
             started_ns: 0,
             restarts: Vec::new(),
+            refused: false,
             disk_faults: BTreeMap::new(),
             next,
             stop: None,
@@ -381,6 +386,10 @@ impl Cluster {
                 let mut members = self.members();
                 let member = members.get_mut(&number).expect("a member of the plan");
                 member.held_by.clear();
+                if member.condition == Condition::Gone && !member.refused {
+                    member.condition = Condition::Down;
+                    member.restarts.clear();
+                }
                 if !std::mem::take(&mut member.frozen_by).is_empty() {
                     self.note(number, format_args!("is thawed"));
                     self.0.handle.resume(member.node);

@@ -79,6 +79,7 @@ impl Cluster {
             }
             member.restarts.retain(|at| now_ns.saturating_sub(*at) < MINUTE_NS);
             let last = corruption || member.restarts.len() >= STARTS_PER_MINUTE_MAX;
+            member.refused |= corruption;
             member.condition = if last { Condition::Gone } else { Condition::Down };
             if !last {
                 member.restarts.push(now_ns);
