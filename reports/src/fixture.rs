@@ -9,7 +9,8 @@ use mettle_checker::history::{
 
 use mettle_scenarios::Plan;
 use mettle_scenarios::settings::{
-    ClusterSettings, DiskSettings, Floor, Latency, NetworkSettings, ServiceSettings, Traffic,
+    ClusterSettings, DiskSettings, Floor, Latency, LimitSettings, NetworkSettings, ServiceSettings,
+    Traffic,
 };
 
 use crate::summary::RunSummary;
@@ -137,6 +138,7 @@ pub(crate) fn plan() -> Plan {
         converge_ns: 30_000 * MILLISECOND,
         plants: vec![],
         cluster: ClusterSettings::default(),
+        limits: LimitSettings::default(),
         network: NetworkSettings { latency, segment_bytes: 0, tail_lost_permille: 0 },
         disk: DiskSettings::default(),
         traffic: Traffic { deadline_ns: 1000 * MILLISECOND, ..Traffic::default() },

@@ -33,8 +33,10 @@ impl Alarm {
         if now_ns >= at_ns {
             return (Poll::Ready(()), None);
         }
+        // A registration of this very instant may have rung already, and rings once.
         if let Some((slot, armed_ns)) = &self.armed
-            && (now_ns..=at_ns).contains(armed_ns)
+            && now_ns < *armed_ns
+            && *armed_ns <= at_ns
         {
             slot.set(Some(cx.waker()));
             return (Poll::Pending, None);
@@ -69,4 +71,26 @@ impl Drop for Alarm {
 pub(crate) async fn until(time: &TimeHandle, at_ns: u64) {
     let mut alarm = Alarm::default();
     std::future::poll_fn(|cx| alarm.poll(time, at_ns, cx).0).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use madsim::runtime::Runtime;
+
+    use super::*;
+
+    #[test]
+    fn a_registration_of_this_instant_is_not_relied_on() {
+        let runtime = Runtime::with_seed_and_config(1, madsim::Config::default());
+        runtime.block_on(async {
+            let time = TimeHandle::current();
+            let now_ns = time.elapsed().as_nanos() as u64;
+            let cx = &Context::from_waker(Waker::noop());
+            for (armed_ns, is_new) in [(now_ns, true), (now_ns + 1, false), (now_ns + 9, true)] {
+                let mut alarm = Alarm { armed: Some((Arc::default(), armed_ns)) };
+                let (poll, slot) = alarm.poll(&time, now_ns + 8, cx);
+                assert_eq!((poll.is_pending(), slot.is_some()), (true, is_new), "{armed_ns}");
+            }
+        });
+    }
 }
