@@ -17,7 +17,8 @@ pub(super) fn checks(run: &ServedRun<'_>, windows: &[Window]) -> Vec<ServiceChec
     for (record, window) in steady(run, windows) {
         answered.look(unanswered(run, window, record));
         let Some(return_ns) = record.return_ns.filter(|_| record.outcome == Outcome::Ok) else {
-            calls += u64::from(!run.impatient(record));
+            // A refusal by what was asked is an answer; whether it is earned is judged elsewhere.
+            calls += u64::from(!run.impatient(record) && !is_refusal(record));
             continue;
         };
         let took_ns = return_ns - record.call_ns;
@@ -58,6 +59,12 @@ pub(super) fn steady<'a, 'b>(
             fits.then_some((record, window))
         },
     )
+}
+
+/// Whether the operation was refused with an error of the closed table.
+fn is_refusal(record: &Record) -> bool {
+    let Some(Response::Error(error)) = &record.response else { return false };
+    record.outcome == Outcome::Fail && code_of(&error.message).is_some()
 }
 
 fn unanswered(run: &ServedRun<'_>, window: &Window, record: &Record) -> Option<ServiceFinding> {

@@ -60,6 +60,14 @@ impl Told {
         self.ended(id, record.unknown(ErrorAnswer { code, message }), to_ms);
     }
 
+    /// A put that was refused at once.
+    fn refused(&mut self, member: u64, at_ms: u64, message: &str) {
+        let (id, record) = self.put(member, at_ms);
+        let (code, message) = ("InvalidArgument".to_owned(), message.to_owned());
+        let refused = record.failed((at_ms + 1) * MS, ErrorAnswer { code, message });
+        self.ended(id, refused, at_ms + 1);
+    }
+
     /// A serializable read.
     fn read(&mut self, member: u64, at_ms: u64, revision: i64) {
         let id = self.records.len() as u64;
@@ -218,6 +226,15 @@ fn most_answers_come_in_the_usual_time() {
         told.ok(1, second * 1_000 + 100, second * 1_000 + 500);
     }
     told.says(THROUGHPUT, &expect!["of 63 calls in times without a fault 53 were answered within 250 ms; nine of ten have to be"]);
+}
+
+#[test]
+fn a_refusal_that_a_request_earns_does_not_slow_the_service() {
+    let mut told = calm();
+    for second in 10..20 {
+        told.refused(1, second * 1_000 + 100, "etcdserver: key is not provided");
+    }
+    assert_eq!(told.broken(), [""; 0]);
 }
 
 #[test]

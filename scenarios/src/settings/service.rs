@@ -31,7 +31,7 @@ impl ServiceSettings {
             latency_ns: keys.time_above_zero("latency", SECOND)?,
             usual_latency_ns: keys.time_above_zero("usual_latency", 250 * MILLISECOND)?,
             recovery: keys.number("recovery", 1..=100, 5)?,
-            pending_ns: keys.time_above_zero("pending", 8 * SECOND)?,
+            pending_ns: keys.time_above_zero("pending", SECOND)?,
             changes_per_fault: keys.number("changes_per_fault", 1..=100, 2)?,
             change_every_ns: keys.time_above_zero("change_every", 2 * SECOND)?,
         })

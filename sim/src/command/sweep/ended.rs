@@ -62,7 +62,7 @@ impl Ended {
         Ended {
             scenario: plan.scenario.clone(),
             seed: plan.seed,
-            repeated: twice && matches!(judged, Judged::Verdict(_)),
+            repeated: twice && first_passed && matches!(judged, Judged::Verdict(_)),
             judged,
             cpu_seconds,
             peak_mb,
