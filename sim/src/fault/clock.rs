@@ -72,6 +72,7 @@ fn set_wrong(clocks: &Clocks, host: Host, fault: &ClockFault) {
 }
 
 /// How clocks jump to and fro.
+#[expect(clippy::struct_field_names, reason = "the unit stands last in each name")]
 struct Strobe {
     by_ns: u64,
     period_ns: u64,

@@ -72,14 +72,18 @@ async fn replace(
     let down: Vec<Member> = taken.collect();
     if down.len() < resolved.group.len() {
         // One that is down for good meanwhile: its disk stays as it is, and the others start again.
-        down.iter().for_each(|member| run.cluster.release(*member, id));
+        for member in &down {
+            run.cluster.release(*member, id);
+        }
         return;
     }
     for member in &down {
         run.observer.disk_damaged(*member, Damage::Once);
         run.cluster.disk_fault(*member, id);
     }
-    down.iter().for_each(|member| work(*member));
+    for member in &down {
+        work(*member);
+    }
     let span = run.fault_begins(planned, resolved);
     run.sleep_until(planned.at_ns + planned.duration_ns).await;
     for member in &down {

@@ -27,10 +27,7 @@ pub(super) async fn run(
 ) {
     match fault {
         ProcessFault::Kill => kill(run, planned, resolved).await,
-        ProcessFault::PowerLoss { unsynced } => {
-            power_loss(run, planned, resolved, *unsynced).await;
-        }
-        ProcessFault::PowerLossMany { unsynced } => {
+        ProcessFault::PowerLoss { unsynced } | ProcessFault::PowerLossMany { unsynced } => {
             power_loss(run, planned, resolved, *unsynced).await;
         }
         ProcessFault::CrashLoop { up_ns, down_ns } => {

@@ -196,8 +196,8 @@ mod tests {
         opening.requests[0].request.start_revision
     }
 
-    fn last(watched: Vec<Watched>) -> Option<LastWatch> {
-        Some(LastWatch { watched, member: M1 })
+    fn last(watched: Vec<Watched>) -> LastWatch {
+        LastWatch { watched, member: M1 }
     }
 
     #[test]
@@ -227,13 +227,14 @@ mod tests {
         let broken = Heard { revision: 42, over: WatchOver::Broken, ..Heard::default() };
         let before = WatchCreateRequest { start_revision: 7, ..WatchCreateRequest::default() };
         let watched = Watched { request: before.clone(), heard: broken };
-        let begun = begin(&recorder, 3, &watch(Start::Now), last(vec![watched.clone(), watched]));
+        let begun =
+            begin(&recorder, 3, &watch(Start::Now), Some(last(vec![watched.clone(), watched])));
         let request = &begun.requests[0].request;
         assert_eq!((request.start_revision, request.prev_kv), (43, false), "the request of before");
         assert_eq!((begun.member, begun.requests.len()), (Member::new(2), 2), "both go on");
         let unheard = Heard { over: WatchOver::Broken, ..Heard::default() };
         let watched = vec![Watched { request: before, heard: unheard }];
-        let again = begin(&recorder, 3, &watch(Start::Now), last(watched));
+        let again = begin(&recorder, 3, &watch(Start::Now), Some(last(watched)));
         assert_eq!(first(&again), 7, "nothing came: from the same revision again");
     }
 

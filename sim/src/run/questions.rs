@@ -204,8 +204,8 @@ mod tests {
         Rules::new(&planner::plan(&scenario, 1, &[]))
     }
 
-    fn header(member_id: u64, revision: i64) -> Option<pb::ResponseHeader> {
-        Some(pb::ResponseHeader { cluster_id: 1, member_id, revision, raft_term: 1 })
+    fn header(member_id: u64, revision: i64) -> pb::ResponseHeader {
+        pb::ResponseHeader { cluster_id: 1, member_id, revision, raft_term: 1 }
     }
 
     fn listed(number: u64, name: &str) -> pb::Member {
@@ -219,12 +219,12 @@ mod tests {
     }
 
     fn list(members: Vec<pb::Member>) -> Answer {
-        Answer::Members(pb::MemberListResponse { header: header(11, 5), members })
+        Answer::Members(pb::MemberListResponse { header: Some(header(11, 5)), members })
     }
 
     fn status(revision: i64, applied: u64, leader: u64) -> Answer {
         Answer::Status(pb::StatusResponse {
-            header: header(11, revision),
+            header: Some(header(11, revision)),
             raft_applied_index: applied,
             raft_index: 20,
             leader,
@@ -233,7 +233,7 @@ mod tests {
     }
 
     fn hash(member_id: u64, hash_revision: i64, hash: u32) -> Answer {
-        let header = header(member_id, 9);
+        let header = Some(header(member_id, 9));
         Answer::Hash(pb::HashKvResponse { header, hash, compact_revision: 3, hash_revision })
     }
 

@@ -18,6 +18,8 @@ struct OneBug;
 impl Hook for OneBug {
     fn probe(&self, _: &'static str) {}
 
+    fn worked(&self, _: u64) {}
+
     fn fact(&self, _: Fact) {}
 
     fn planted(&self, bug: &'static str) -> bool {

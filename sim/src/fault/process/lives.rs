@@ -36,7 +36,9 @@ pub(super) async fn crash_loop(
     let end_ns = (planned.at_ns + planned.duration_ns).min(run.plan.duration_ns);
     loop {
         run.sleep_until(run.environment.now_ns() + times.down_ns).await;
-        dead.iter().for_each(|member| run.cluster.release(*member, id));
+        for member in &dead {
+            run.cluster.release(*member, id);
+        }
         if run.environment.now_ns() >= end_ns {
             break;
         }
