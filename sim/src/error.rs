@@ -146,6 +146,12 @@ pub enum HarnessError {
     /// Two files do not belong together.
     #[error("{} is no share of the sweep of {}: {why}", .path.display(), .first.display())]
     NotOneSweep { path: PathBuf, first: PathBuf, why: &'static str },
+    /// Two shares hold the same run.
+    #[error(
+        "{scenario} seed {seed} is in share {shard} and in another one, or twice in share {shard}\n  \
+         remedy: make that share again with a file of its own"
+    )]
+    MadeTwice { scenario: String, seed: u64, shard: String },
     /// A failing run could not be repeated for its report.
     #[error("failed, and could not be run again for a report: {cause}")]
     NotRunAgain { cause: Box<HarnessError> },

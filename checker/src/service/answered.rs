@@ -62,7 +62,7 @@ pub(super) fn steady<'a, 'b>(
 }
 
 /// Whether the operation was refused with an error of the closed table.
-fn is_refusal(record: &Record) -> bool {
+pub(super) fn is_refusal(record: &Record) -> bool {
     let Some(Response::Error(error)) = &record.response else { return false };
     record.outcome == Outcome::Fail && code_of(&error.message).is_some()
 }
@@ -76,7 +76,7 @@ fn unanswered(run: &ServedRun<'_>, window: &Window, record: &Record) -> Option<S
         Outcome::Ok => return None,
         // Whether such a refusal is earned is another check's question.
         Outcome::Fail if code_of(&error.message).is_some() => return None,
-        Outcome::Unknown if run.impatient(record) => return None,
+        Outcome::Fail | Outcome::Unknown if run.impatient(record) => return None,
         Outcome::Fail | Outcome::Unknown => {}
     }
     let reason = format!(

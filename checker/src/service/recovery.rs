@@ -1,5 +1,6 @@
 //! After a quorum can talk, writes succeed again soon.
 
+use super::answered::is_refusal;
 use super::windows::Window;
 use super::{RECOVERY, ServedRun, ServiceCheck, ServiceFinding};
 use crate::history::{Outcome, Record, Request};
@@ -15,7 +16,10 @@ pub(super) fn check(run: &ServedRun<'_>, windows: &[Window]) -> ServiceCheck {
         }
         let asked = run.records.iter().filter(|record| {
             let inside = window.from_ns <= record.call_ns && record.call_ns < by_ns;
-            inside && window.has(record.member) && writes(record)
+            // Neither shows whether a write could have succeeded.
+            let shows_nothing =
+                is_refusal(record) || record.outcome != Outcome::Ok && run.impatient(record);
+            inside && window.has(record.member) && writes(record) && !shows_nothing
         });
         // A write that began just before the bound shows nothing when it is still under way.
         let mut tried = None;
@@ -26,7 +30,7 @@ pub(super) fn check(run: &ServedRun<'_>, windows: &[Window]) -> ServiceCheck {
             if ended_ns <= by_ns && record.outcome != Outcome::Ok {
                 tried = Some(record);
             }
-            let waits = ended_ns > by_ns && !run.impatient(record);
+            let waits = ended_ns > by_ns;
             if waits && by_ns - record.call_ns >= run.settings.latency_ns {
                 tried = Some(record);
             }

@@ -229,6 +229,18 @@ fn most_answers_come_in_the_usual_time() {
 }
 
 #[test]
+fn a_refusal_that_a_request_earns_does_not_show_that_no_write_succeeds() {
+    let mut told = Told::default();
+    told.leader(1, 1_000);
+    told.refused(1, 2_000, "etcdserver: key is not provided");
+    assert!(!told.broken().contains(&RECOVERY), "{:?}", told.broken());
+    let mut told = Told::default();
+    told.leader(1, 1_000);
+    told.lost(1, 2_000, 4_000);
+    assert!(told.broken().contains(&RECOVERY), "{:?}", told.broken());
+}
+
+#[test]
 fn a_refusal_that_a_request_earns_does_not_slow_the_service() {
     let mut told = calm();
     for second in 10..20 {

@@ -1,6 +1,6 @@
 //! `merge`: the files that the shares of one sweep kept, put together as one sweep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::kept::{self, Kept};
@@ -29,6 +29,18 @@ pub(crate) fn merge(args: &MergeArgs) -> Result<u8, HarnessError> {
         }
     }
     let page = pages(first, &shares);
+    let mut made = BTreeSet::new();
+    for (kept, ended) in
+        shares.values().flat_map(|kept| kept.ended.iter().map(move |ended| (kept, ended)))
+    {
+        if !made.insert((&ended.scenario, ended.seed)) {
+            return Err(HarnessError::MadeTwice {
+                scenario: ended.scenario.clone(),
+                seed: ended.seed,
+                shard: kept.head.shard.to_string(),
+            });
+        }
+    }
     let wanted = shares
         .values()
         .next()

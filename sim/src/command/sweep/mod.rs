@@ -39,7 +39,11 @@ type Story = (PathBuf, Scenario);
 /// Runs all seeds of all scenarios, or a share of these runs.
 pub(crate) fn sweep(args: &SweepArgs) -> Result<u8, HarnessError> {
     let console = Console::new(args.json);
-    let stories = scenarios(&args.scenarios)?;
+    let mut stories = scenarios(&args.scenarios)?;
+    // Whatever the order of the words: shares of one sweep, and a sweep that goes on, number its
+    // runs alike.
+    stories.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+    stories.dedup_by(|(_, a), (_, b)| a.name == b.name);
     let mut runs = pairs(stories.len(), args.seeds.clone(), args.shard);
     let mut tally = Tally::new(runs.len() as u64);
     let mut keeper = None;
