@@ -16,8 +16,7 @@ pub struct ServiceSettings {
     pub usual_latency_ns: u64,
     /// Election timeouts from the moment that a quorum can talk to the first write that succeeds.
     pub recovery: u64,
-    /// From an election to the answer to a write that waited for it (ns). One second is what is
-    /// wanted, and `scenarios/open/README.md` says why the usual value is what etcd grants.
+    /// From an election to the answer to a write that waited for it (ns).
     pub pending_ns: u64,
     /// Changes of leader that a fault may cause when it comes and when it goes, together.
     pub changes_per_fault: u64,

@@ -30,6 +30,7 @@ pub(super) fn service_of(plan: &Plan, outcome: &Outcome, history: &History) -> V
         })
         .collect();
     spans.extend(stops.iter().map(stopped));
+    spans.extend(too_slow(plan));
     let leaders: Vec<LeaderChange> = leaders
         .iter()
         .map(|one| LeaderChange { at_ns: one.at_ns, member: one.member.into(), term: one.term })
@@ -42,6 +43,24 @@ pub(super) fn service_of(plan: &Plan, outcome: &Outcome, history: &History) -> V
         leaders: &leaders,
         end_ns: *end_ns,
         settings: settings(plan),
+    })
+}
+
+/// A network on which the election timeout is too short strikes everybody from begin to end.
+///
+/// # Source
+/// etcd's tuning guide: the election timeout should be at least ten round trips.
+fn too_slow(plan: &Plan) -> Option<FaultSpan> {
+    let latency = plan.network.latency;
+    let round_trip_ns = 2 * (latency.base_ns + latency.jitter_ns);
+    let is_slow = 10 * round_trip_ns > plan.cluster.election_ms * MILLISECOND_NS;
+    is_slow.then(|| FaultSpan {
+        what: "election timeout below ten round trips".to_owned(),
+        group: (1..=u64::from(plan.members)).collect(),
+        rest: Vec::new(),
+        degrades: true,
+        start_ns: 0,
+        end_ns: u64::MAX,
     })
 }
 
